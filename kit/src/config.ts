@@ -1,0 +1,43 @@
+/**
+ * Configuration from the environment, checked at start.
+ *
+ * Every service names its variables once, in a zod object whose keys are the variables and whose `.describe()` texts
+ * are the documentation (docs/configuration.md is compared with them by a test).
+ */
+import { z } from "zod";
+
+/** A start that cannot go on because of what the operator gave. Printed as one line; exit code 1. */
+export class StartupError extends Error {
+  override name = "StartupError";
+}
+
+/**
+ * Reads the variables of `schema` from `env`. An empty variable counts as missing.
+ * @throws StartupError naming every variable that is missing or wrong, on one line, without its value.
+ */
+export function readConfig<T extends z.ZodObject>(schema: T, env: NodeJS.ProcessEnv): z.infer<T> {
+  const given = Object.fromEntries(Object.keys(schema.shape).map((name) => [name, env[name] || undefined]));
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => {
+    const name = issue.path.join(".");
+    return given[String(issue.path[0])] === undefined ? `${name} is not set` : `${name}: ${issue.message}`;
+  });
+  throw new StartupError(`Configuration: ${problems.join("; ")}`);
+}
+
+/** A TCP port; 0 asks the system for a free one. */
+export const portVariable = z.coerce.number().int().min(0).max(65_535);
+
+/** A log level of pino. */
+export const logLevelVariable = z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info");
+
+/** Runs a program's main function: what the operator can mend is one line on standard error, anything else a stack. */
+export async function runMain(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    process.stderr.write(error instanceof StartupError ? `${error.message}\n` : `${(error as Error)?.stack ?? error}\n`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,79 @@
+/** Access to PostgreSQL: the pool, its limits, and what its errors mean. */
+import postgres from "postgres";
+
+export type Sql = postgres.Sql;
+/** The pool or an open transaction: what one database operation needs. */
+export type Queryable = postgres.ISql;
+
+export interface Database {
+  sql: Sql;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  /** Shown in pg_stat_activity. */
+  applicationName: string;
+  /** Connections of the pool. */
+  connections?: number;
+  /** Called with the text of each statement; tests assert the list of them. */
+  onStatement?: ((statement: string) => void) | undefined;
+}
+
+const CONNECTIONS = 10;
+/** No statement of this project takes a tenth of that on its data; a lock wait or a runaway must end. */
+const STATEMENT_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_S = 5;
+
+/** Opens a pool. Connections are made when first needed, so this does not fail when the server is down. */
+export function openDatabase({ url, applicationName, connections, onStatement }: DatabaseOptions): Database {
+  const sql = postgres(url, {
+    max: connections ?? CONNECTIONS,
+    connect_timeout: 5,
+    idle_timeout: 60,
+    onnotice: () => {},
+    // bigint columns hold amounts and sequence numbers below 2^53 (constraints of the schema say so).
+    types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
+    connection: {
+      application_name: applicationName,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS * 2,
+    },
+    debug: onStatement ? (_connection, statement) => onStatement(statement) : false,
+  }) as unknown as Sql;
+  return { sql, close: () => sql.end({ timeout: CLOSE_TIMEOUT_S }) };
+}
+
+/** What an error of the database means for the caller. */
+export type DatabaseFailure =
+  /** Try the transaction again: it lost against another one, or the server was not ready. */
+  | { kind: "transient" }
+  /** A constraint refused the data; `constraint` is its name. */
+  | { kind: "constraint"; constraint: string }
+  /** A fault of the code or of the server. */
+  | { kind: "fault" };
+
+/** Classes by SQLSTATE, never by message: https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const TRANSIENT = new Set([
+  "40001", // serialization_failure
+  "40P01", // deadlock_detected
+  "55P03", // lock_not_available
+  "57P01", // admin_shutdown
+  "57P02", // crash_shutdown
+  "57P03", // cannot_connect_now
+  "53300", // too_many_connections
+  "08006", // connection_failure
+  "08001", // sqlclient_unable_to_establish_sqlconnection
+]);
+const INTEGRITY = new Set(["23502", "23503", "23505", "23514", "23P01"]);
+/** The driver's own codes for a connection that broke or could not be made. */
+const CONNECTION = new Set(["CONNECTION_CLOSED", "CONNECTION_ENDED", "CONNECT_TIMEOUT", "ECONNREFUSED", "ECONNRESET"]);
+
+/** Says what a thrown value means. A value that is not an error of the database is a fault. */
+export function classifyDatabaseError(error: unknown): DatabaseFailure {
+  const { code, constraint_name: constraint } = (error ?? {}) as { code?: string; constraint_name?: string };
+  if (code === undefined) return { kind: "fault" };
+  if (TRANSIENT.has(code) || CONNECTION.has(code)) return { kind: "transient" };
+  if (INTEGRITY.has(code)) return { kind: "constraint", constraint: constraint ?? "" };
+  return { kind: "fault" };
+}

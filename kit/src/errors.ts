@@ -1,0 +1,47 @@
+/**
+ * The errors a client of the graph can meet, in one table.
+ *
+ * A code is here only if some caller can react to it. Expected outcomes of an operation (out of stock, an e-mail that
+ * is taken) are not errors: they are members of the operation's result union. docs/errors.md is compared with this table.
+ */
+import { GraphQLError } from "graphql";
+
+/**
+ * `CITY` in a code is the name of the partitioned subgraph in capitals; a graph that partitions another subgraph gets
+ * codes of that name (see `partitionCode`).
+ */
+export const ERROR_CODES = {
+  BAD_USER_INPUT: "An argument is not acceptable; `field` names it. Nothing was changed.",
+  UNKNOWN_CITY: "An id names a city that the topology does not have; `city` is that name. Nothing was changed.",
+  CITY_UNAVAILABLE: "The city that owns the row did not answer; `city` names it. A read can be tried again.",
+  SUBGRAPH_UNAVAILABLE: "A service that is not a city did not answer; `subgraph` names it. A read can be tried again.",
+  WRONG_CITY: "A request reached a city that does not own the row; `city` is where it arrived. A routing fault.",
+  UNAUTHENTICATED: "The service credential is missing or wrong. Services answer only one another.",
+  PROTOCOL_VIOLATION: "A commit-protocol message contradicts what this city has durably recorded. Nothing was changed.",
+  REQUEST_TOO_LARGE: "The request body is over the limit.",
+  GRAPHQL_PARSE_FAILED: "The document is not GraphQL, or has too many tokens.",
+  GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema, or is nested too deep.",
+  INTERNAL_SERVER_ERROR: "A fault of ours. The details are in the service's log, under the same request id.",
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** A coded error for a client. `details` become further extensions: `field`, `city`, … */
+export function codedError(code: ErrorCode, message: string, details: Record<string, unknown> = {}): GraphQLError {
+  return new GraphQLError(message, { extensions: { ...details, code } });
+}
+
+/** An argument that is not acceptable. `field` is its path below the root field's arguments, e.g. `input.lines.0.quantity`. */
+export function badInput(field: string, message: string): GraphQLError {
+  return codedError("BAD_USER_INPUT", `${field}: ${message}`, { field });
+}
+
+/** The code of a condition of a partitioned subgraph: `partitionCode("UNKNOWN", "city")` is `UNKNOWN_CITY`. */
+export function partitionCode(condition: "UNKNOWN" | "WRONG", subgraph: string): string {
+  return `${condition}_${subgraph.toUpperCase()}`;
+}
+
+/** The code of a partition that does not answer: `CITY_UNAVAILABLE` for the subgraph `city`. */
+export function unavailableCode(subgraph: string): string {
+  return `${subgraph.toUpperCase()}_UNAVAILABLE`;
+}

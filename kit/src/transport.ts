@@ -1,0 +1,129 @@
+/**
+ * GraphQL over HTTP between services: pooled keep-alive connections, a deadline on every request.
+ */
+import type { GraphQLFormattedError } from "graphql";
+import { Agent, request } from "undici";
+import { authorization } from "./credential.ts";
+
+/** One GraphQL request. */
+export interface SubgraphRequest {
+  query: string;
+  operationName?: string | undefined;
+  variables?: Record<string, unknown> | undefined;
+}
+
+/** A GraphQL answer as it came over the wire. */
+export interface SubgraphResponse<Data = Record<string, unknown>> {
+  data?: Data | null;
+  errors?: readonly GraphQLFormattedError[];
+}
+
+/**
+ * Why there is no answer. `refused`: it is certain that the service did not act on the request (no connection, or it
+ * refused us before execution). `unknown`: it may or may not have.
+ */
+export class TransportError extends Error {
+  override name = "TransportError";
+  readonly effect: "refused" | "unknown";
+  constructor(effect: "refused" | "unknown", message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.effect = effect;
+  }
+}
+
+/** Sends a request to an endpoint. @throws TransportError */
+export type Send = (url: string, body: SubgraphRequest, options?: SendOptions) => Promise<SubgraphResponse>;
+
+export interface SendOptions {
+  deadlineMs?: number;
+  /** Further headers, e.g. a request id. */
+  headers?: Record<string, string>;
+}
+
+export interface Transport {
+  send: Send;
+  /** Closes the pooled connections after the requests under way. */
+  close(): Promise<void>;
+}
+
+export interface TransportOptions {
+  credential: string | undefined;
+  /** How long a request may take when the caller does not say. */
+  deadlineMs?: number;
+  /** Sockets to one endpoint. Requests beyond wait in its queue. */
+  connections?: number;
+}
+
+const DEADLINE_MS = 5_000;
+/** A healthy endpoint on the same network accepts within a millisecond or two; a dead host must not cost the deadline. */
+const CONNECT_TIMEOUT_MS = 1_000;
+const CONNECTIONS = 64;
+/** A larger answer is a fault of the service. It is cut off while it is read. */
+const RESPONSE_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Failures that happen before the request has left: the other side cannot have acted. */
+const NOT_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
+
+export function createTransport(options: TransportOptions): Transport {
+  const agent = new Agent({
+    connections: options.connections ?? CONNECTIONS,
+    pipelining: 1,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    // A server may close an idle connection just as a request leaves on it; servers here keep them for 72 s (Fastify).
+    keepAliveTimeout: 30_000,
+    maxResponseSize: RESPONSE_BYTES_MAX,
+  });
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    accept: "application/json",
+    ...(options.credential === undefined ? {} : { authorization: authorization(options.credential) }),
+  };
+
+  const send: Send = async (url, body, sendOptions = {}) => {
+    const deadlineMs = sendOptions.deadlineMs ?? options.deadlineMs ?? DEADLINE_MS;
+    try {
+      const answer = await request(url, {
+        dispatcher: agent,
+        method: "POST",
+        headers: sendOptions.headers ? { ...headers, ...sendOptions.headers } : headers,
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(deadlineMs),
+      });
+      return readAnswer(answer.statusCode, await answer.body.text());
+    } catch (error) {
+      throw asTransportError(error, deadlineMs);
+    }
+  };
+  return { send, close: () => agent.close() };
+}
+
+/** GraphQL servers answer a request that they refuse with 4xx and a body of errors: that is an answer, not a failure. */
+function readAnswer(status: number, text: string): SubgraphResponse {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw new TransportError("unknown", `answered ${status} with a body that is not JSON`);
+  }
+  if (!isGraphQLAnswer(answer)) {
+    throw new TransportError("unknown", `answered ${status} with a body that is not a GraphQL answer`);
+  }
+  if (status === 401) throw new TransportError("refused", "refused the service credential");
+  return answer;
+}
+
+function isGraphQLAnswer(answer: unknown): answer is SubgraphResponse {
+  if (typeof answer !== "object" || answer === null) return false;
+  const { data, errors } = answer as { data?: unknown; errors?: unknown };
+  const hasData = typeof data === "object" && !Array.isArray(data);
+  return (hasData || data === undefined) && (errors === undefined ? hasData : Array.isArray(errors));
+}
+
+function asTransportError(error: unknown, deadlineMs: number): TransportError {
+  if (error instanceof TransportError) return error;
+  const { code, name, message } = error as NodeJS.ErrnoException;
+  if (name === "TimeoutError") return new TransportError("unknown", `did not answer within ${deadlineMs} ms`);
+  const codes = error instanceof AggregateError ? error.errors.map((inner) => inner.code) : [code];
+  const effect = codes.every((each) => NOT_SENT.has(String(each))) ? "refused" : "unknown";
+  return new TransportError(effect, `did not answer (${code ?? message})`, { cause: error });
+}

@@ -1,0 +1,64 @@
+/**
+ * A loop that does one bounded step of work again and again: recovery, polling.
+ *
+ * States: idle (waiting for its interval or a wake-up) → stepping → idle; stop() from either → stopped, after the step
+ * under way has ended. A step that throws is logged and the loop goes on: a recovery worker must never give up.
+ */
+import type { Logger } from "./log.ts";
+
+export interface Worker {
+  /** Runs the next step now instead of at the interval's end. Many calls at once cause one step. */
+  wake(): void;
+  /** Ends the loop; resolves when no step is running. */
+  stop(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  name: string;
+  /** The longest wait between two steps. */
+  intervalMs: number;
+  /** One bounded piece of work. Returns true if more is waiting, and is then called again at once. */
+  step: () => Promise<boolean>;
+  log: Logger;
+}
+
+export function startWorker({ name, intervalMs, step, log }: WorkerOptions): Worker {
+  let stopped = false;
+  let woken = false;
+  let endWait: (() => void) | undefined;
+
+  const wait = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, intervalMs);
+      endWait = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
+  const loop = async () => {
+    while (!stopped) {
+      woken = false;
+      let more = false;
+      try {
+        more = await step();
+      } catch (error) {
+        log.error({ err: error, worker: name }, "a worker's step failed; it will be tried again");
+      }
+      if (!stopped && !more && !woken) await wait();
+    }
+  };
+  const done = loop();
+
+  return {
+    wake() {
+      woken = true;
+      endWait?.();
+    },
+    async stop() {
+      stopped = true;
+      endWait?.();
+      await done;
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/.teranga/**"],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    // Two cores: the real PostgreSQL servers need one of them.
+    maxWorkers: 2,
+  },
+});
