@@ -30,14 +30,18 @@ export function readConfig<T extends z.ZodObject>(schema: T, env: NodeJS.Process
 export const portVariable = z.coerce.number().int().min(0).max(65_535);
 
 /** A log level of pino. */
-export const logLevelVariable = z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info");
+export const logLevelVariable = z
+  .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+  .default("info");
 
 /** Runs a program's main function: what the operator can mend is one line on standard error, anything else a stack. */
 export async function runMain(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    process.stderr.write(error instanceof StartupError ? `${error.message}\n` : `${(error as Error)?.stack ?? error}\n`);
+    process.stderr.write(
+      error instanceof StartupError ? `${error.message}\n` : `${(error as Error)?.stack ?? error}\n`,
+    );
     process.exit(1);
   }
 }

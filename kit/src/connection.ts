@@ -40,7 +40,8 @@ export type SortKeyType = "text" | "number" | "time";
 /** Checks the arguments of a connection field. @throws GraphQLError BAD_USER_INPUT naming `first` or `after`. */
 export function parsePage(args: PageArguments, order: string, keyType: SortKeyType): Page {
   const first = args.first ?? PAGE_SIZE_DEFAULT;
-  if (first < 1 || first > PAGE_SIZE_MAX) throw badInput("first", `must be from 1 to ${PAGE_SIZE_MAX}, not ${first}`);
+  if (first < 1 || first > PAGE_SIZE_MAX)
+    throw badInput("first", `must be from 1 to ${PAGE_SIZE_MAX}, not ${first}`);
   return { order, first, after: args.after == null ? null : decodeCursor(args.after, order, keyType) };
 }
 
@@ -54,14 +55,17 @@ function decodeCursor(cursor: string, order: string, keyType: SortKeyType): Posi
   const content = cursor.length > CURSOR_LENGTH_MAX ? null : parseCursor(cursor);
   if (!content) throw badInput("after", "is not a cursor of this list");
   const [cursorOrder, key, id] = content;
-  if (cursorOrder !== order) throw badInput("after", `is a cursor of the ordering ${cursorOrder.slice(0, 40)}, not of ${order}`);
+  if (cursorOrder !== order)
+    throw badInput("after", `is a cursor of the ordering ${cursorOrder.slice(0, 40)}, not of ${order}`);
   if (!isKey(key, keyType) || id.includes("\0")) throw badInput("after", "is not a cursor of this list");
   return { key, id };
 }
 
 function parseCursor(cursor: string): z.infer<typeof cursorContent> | null {
   try {
-    return cursorContent.safeParse(JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"))).data ?? null;
+    return (
+      cursorContent.safeParse(JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"))).data ?? null
+    );
   } catch {
     return null;
   }
@@ -83,7 +87,12 @@ function isKey(key: string | number, type: SortKeyType): boolean {
 /** The answer to a page: what GraphQL's Connection types ask for, of any node type. */
 export interface Connection<Node> {
   edges: { cursor: string; node: Node }[];
-  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
+  pageInfo: {
+    hasNextPage: boolean;
+    hasPreviousPage: boolean;
+    startCursor: string | null;
+    endCursor: string | null;
+  };
   /** Counts all rows of the list, when asked. */
   totalCount: () => Promise<number>;
 }

@@ -67,7 +67,13 @@ const TRANSIENT = new Set([
 ]);
 const INTEGRITY = new Set(["23502", "23503", "23505", "23514", "23P01"]);
 /** The driver's own codes for a connection that broke or could not be made. */
-const CONNECTION = new Set(["CONNECTION_CLOSED", "CONNECTION_ENDED", "CONNECT_TIMEOUT", "ECONNREFUSED", "ECONNRESET"]);
+const CONNECTION = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+]);
 
 /** Says what a thrown value means. A value that is not an error of the database is a fault. */
 export function classifyDatabaseError(error: unknown): DatabaseFailure {
@@ -76,4 +82,20 @@ export function classifyDatabaseError(error: unknown): DatabaseFailure {
   if (TRANSIENT.has(code) || CONNECTION.has(code)) return { kind: "transient" };
   if (INTEGRITY.has(code)) return { kind: "constraint", constraint: constraint ?? "" };
   return { kind: "fault" };
+}
+
+/** PostgreSQL ended the transaction in favour of another one: nothing has happened, and the same again will go through. */
+const LOST_TO_ANOTHER = new Set(["40001", "40P01"]);
+const TRIES_MAX = 5;
+
+/** Runs a transaction again if it lost against another one; a bounded number of times. */
+export async function retryLostTransaction<Result>(run: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (tries >= TRIES_MAX || !LOST_TO_ANOTHER.has(String((error as { code?: string } | null)?.code)))
+        throw error;
+    }
+  }
 }

@@ -12,12 +12,16 @@ import { GraphQLError } from "graphql";
  */
 export const ERROR_CODES = {
   BAD_USER_INPUT: "An argument is not acceptable; `field` names it. Nothing was changed.",
-  UNKNOWN_CITY: "An id names a city that the topology does not have; `city` is that name. Nothing was changed.",
+  UNKNOWN_CITY:
+    "An id names a city that the topology does not have; `city` is that name. Nothing was changed.",
   CITY_UNAVAILABLE: "The city that owns the row did not answer; `city` names it. A read can be tried again.",
-  SUBGRAPH_UNAVAILABLE: "A service that is not a city did not answer; `subgraph` names it. A read can be tried again.",
-  WRONG_CITY: "A request reached a city that does not own the row; `city` is where it arrived. A routing fault.",
+  SUBGRAPH_UNAVAILABLE:
+    "A service that is not a city did not answer; `subgraph` names it. A read can be tried again.",
+  WRONG_CITY:
+    "A request reached a city that does not own the row; `city` is where it arrived. A routing fault.",
   UNAUTHENTICATED: "The service credential is missing or wrong. Services answer only one another.",
-  PROTOCOL_VIOLATION: "A commit-protocol message contradicts what this city has durably recorded. Nothing was changed.",
+  PROTOCOL_VIOLATION:
+    "A commit-protocol message contradicts what this city has durably recorded. Nothing was changed.",
   REQUEST_TOO_LARGE: "The request body is over the limit.",
   GRAPHQL_PARSE_FAILED: "The document is not GraphQL, or has too many tokens.",
   GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema, or is nested too deep.",
@@ -27,7 +31,11 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** A coded error for a client. `details` become further extensions: `field`, `city`, … */
-export function codedError(code: ErrorCode, message: string, details: Record<string, unknown> = {}): GraphQLError {
+export function codedError(
+  code: ErrorCode,
+  message: string,
+  details: Record<string, unknown> = {},
+): GraphQLError {
   return new GraphQLError(message, { extensions: { ...details, code } });
 }
 

@@ -13,3 +13,8 @@ export function parseInput<T extends z.ZodType>(schema: T, value: unknown, at: s
   const issue = result.error.issues[0]!;
   throw badInput([at, ...issue.path.map(String)].join("."), issue.message);
 }
+
+/** Whether a text holds a NUL character, which PostgreSQL cannot store. */
+export function containsNul(text: string): boolean {
+  return text.includes("\0");
+}

@@ -29,7 +29,8 @@ const VALUE_LENGTH_MAX = 200;
 export function createPartitionOf(subgraph: string, partitions: readonly PartitionRule[]): PartitionOf {
   const ids = new Set(partitions.map(({ id }) => id));
   const owners = new Map<string, string>();
-  for (const { id, claims } of partitions) for (const name of [id, ...claims]) owners.set(normalise(name), id);
+  for (const { id, claims } of partitions)
+    for (const name of [id, ...claims]) owners.set(normalise(name), id);
   const fallback = partitions.find(({ isDefault }) => isDefault)!.id;
 
   return (value) => {
@@ -37,9 +38,13 @@ export function createPartitionOf(subgraph: string, partitions: readonly Partiti
     if (colon >= 0) {
       const id = value.slice(0, colon);
       if (ids.has(id)) return id;
-      throw codedError(partitionCode("UNKNOWN", subgraph) as "UNKNOWN_CITY", `There is no ${subgraph} "${short(id)}".`, {
-        [subgraph]: short(id),
-      });
+      throw codedError(
+        partitionCode("UNKNOWN", subgraph) as "UNKNOWN_CITY",
+        `There is no ${subgraph} "${short(id)}".`,
+        {
+          [subgraph]: short(id),
+        },
+      );
     }
     if (value.length > VALUE_LENGTH_MAX) return fallback;
     return owners.get(normalise(value)) ?? fallback;
@@ -49,15 +54,13 @@ export function createPartitionOf(subgraph: string, partitions: readonly Partiti
 /**
  * The form in which names are compared: without accents, lower case, each run of spaces, hyphens and apostrophes one
  * hyphen. `Thiès` and `THIES` become `thies`, `Saint Louis` becomes `saint-louis`. The city database has the same function
- * in SQL (`normalise_town`); a property test holds them equal.
+ * in SQL (`normalise`); a property test holds them equal.
  */
 export function normalise(name: string): string {
-  return name
-    .normalize("NFD")
-    .replace(/[\u0300-\u036f]/g, "")
-    .toLowerCase()
-    .replace(/[\s\-'’]+/g, "-")
-    .replace(/^-|-$/g, "");
+  const plain = name.normalize("NFD").replace(/[\u0300-\u036f]/g, "");
+  // Letter by letter, as PostgreSQL's C.UTF-8 does; a whole-string toLowerCase treats a final sigma apart.
+  const lower = Array.from(plain, (letter) => letter.toLowerCase()).join("");
+  return lower.replace(/[ \t\r\n\u00a0'’-]+/g, "-").replace(/^-|-$/g, "");
 }
 
 function short(value: string): string {

@@ -11,9 +11,12 @@ export const DateTime = new GraphQLScalarType<Date, string>({
 });
 
 function parseDateTime(value: unknown): Date {
-  const isIso = typeof value === "string" && /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(value);
+  const isIso =
+    typeof value === "string" &&
+    /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(value);
   const time = isIso ? new Date(value) : undefined;
-  if (!time || Number.isNaN(time.getTime())) throw badInput("DateTime", "must be an ISO 8601 instant such as 2026-01-31T12:00:00Z");
+  if (!time || Number.isNaN(time.getTime()))
+    throw badInput("DateTime", "must be an ISO 8601 instant such as 2026-01-31T12:00:00Z");
   return time;
 }
 

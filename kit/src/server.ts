@@ -4,8 +4,8 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
-import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
 import { unwrapResolverError } from "@apollo/server/errors";
+import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
@@ -60,7 +60,10 @@ export async function startSubgraphServer<Context extends object>(
     stopOnTerminationSignals: false,
     logger: log,
     formatError: (formatted, error) => maskError(formatted, error, log),
-    plugins: [ApolloServerPluginInlineTraceDisabled(), fastifyApolloDrainPlugin(app) as ApolloServerPlugin<Context>],
+    plugins: [
+      ApolloServerPluginInlineTraceDisabled(),
+      fastifyApolloDrainPlugin(app) as ApolloServerPlugin<Context>,
+    ],
   });
   await apollo.start();
 
@@ -107,14 +110,19 @@ export function answerErrorsAsGraphQL(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) log.error({ err: error }, "request failed");
-    const code = status === 413 ? "REQUEST_TOO_LARGE" : status < 500 ? "BAD_USER_INPUT" : "INTERNAL_SERVER_ERROR";
+    const code =
+      status === 413 ? "REQUEST_TOO_LARGE" : status < 500 ? "BAD_USER_INPUT" : "INTERNAL_SERVER_ERROR";
     const message = status < 500 ? error.message : ERROR_CODES.INTERNAL_SERVER_ERROR;
     return reply.code(status).send({ errors: [codedError(code, message).toJSON()] });
   });
 }
 
 /** Lets coded errors through as they are; anything else is logged and becomes a plain internal error. */
-export function maskError(formatted: GraphQLFormattedError, error: unknown, log: Logger): GraphQLFormattedError {
+export function maskError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  log: Logger,
+): GraphQLFormattedError {
   const code = formatted.extensions?.code;
   if (typeof code === "string" && code !== "INTERNAL_SERVER_ERROR") return formatted;
   const original = unwrapResolverError(error);

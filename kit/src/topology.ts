@@ -11,13 +11,18 @@ import { StartupError } from "./config.ts";
 import { createPartitionOf, normalise, type PartitionOf } from "./partition.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/, error: "is not an http or https URL" });
-const name = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, "may have lower-case letters, digits and hyphens only");
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, "may have lower-case letters, digits and hyphens only");
 
 const partitionFile = z.strictObject({
   name: z.string().min(1),
   towns: z.array(z.string().min(1)).default([]),
   default: z.boolean().default(false),
-  location: z.strictObject({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(180) }),
+  location: z.strictObject({
+    latitude: z.number().min(-90).max(90),
+    longitude: z.number().min(-180).max(180),
+  }),
   urls: z.array(httpUrl).min(1),
 });
 
@@ -116,7 +121,8 @@ function checkPartitions(subgraph: string, partitions: readonly Partition[]): vo
   for (const { id, claims } of partitions) {
     for (const value of new Set([id, ...claims].map(normalise))) {
       const other = owners.get(value);
-      if (other) throw new Error(`subgraphs.${subgraph}.partitions: "${value}" is claimed by ${other} and by ${id}`);
+      if (other)
+        throw new Error(`subgraphs.${subgraph}.partitions: "${value}" is claimed by ${other} and by ${id}`);
       owners.set(value, id);
     }
   }
@@ -125,13 +131,15 @@ function checkPartitions(subgraph: string, partitions: readonly Partition[]): vo
 /** The placement of a partitioned subgraph. @throws StartupError if the topology has none of that name. */
 export function partitionsOf(topology: Topology, subgraph: string): PartitionPlacement {
   const placement = topology.placements.get(subgraph);
-  if (placement?.kind !== "partitions") throw new StartupError(`Topology: no partitioned subgraph "${subgraph}"`);
+  if (placement?.kind !== "partitions")
+    throw new StartupError(`Topology: no partitioned subgraph "${subgraph}"`);
   return placement;
 }
 
 /** The endpoints of a subgraph placed as replicas. @throws StartupError if the topology has none of that name. */
 export function replicasOf(topology: Topology, subgraph: string): readonly string[] {
   const placement = topology.placements.get(subgraph);
-  if (placement?.kind !== "replicas") throw new StartupError(`Topology: no replicated subgraph "${subgraph}"`);
+  if (placement?.kind !== "replicas")
+    throw new StartupError(`Topology: no replicated subgraph "${subgraph}"`);
   return placement.urls;
 }

@@ -62,7 +62,13 @@ const CONNECTIONS = 64;
 const RESPONSE_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Failures that happen before the request has left: the other side cannot have acted. */
-const NOT_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
+const NOT_SENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
 
 export function createTransport(options: TransportOptions): Transport {
   const agent = new Agent({

@@ -22,7 +22,9 @@ export interface Composition {
 
 /** @throws Error with one line for each composition error. */
 export function compose(subgraphs: readonly SubgraphSdl[]): Composition {
-  const result = composeServices(subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) })));
+  const result = composeServices(
+    subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) })),
+  );
   if (result.errors) throw new Error(result.errors.map(({ message }) => message).join("\n"));
   const apiSchema = result.schema.toAPISchema().toGraphQLJSSchema();
   return {

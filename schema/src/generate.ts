@@ -18,6 +18,41 @@ const SERVER_SCALARS = { DateTime: "Date", Amount: "number", ID: "string" };
 /** The same as they travel in JSON. */
 const CLIENT_SCALARS = { DateTime: "string", Amount: "number" };
 
+/** What the resolvers of a service pass to one another instead of the graph's own types, and their context. */
+const model = (name: string) => `../../services/city/src/model.ts#${name}`;
+const RESOLVER_MODELS = {
+  catalog: {
+    contextType: "../../services/catalog/src/context.ts#CatalogContext",
+    mappers: {
+      Product: "../../services/catalog/src/product.ts#ProductNode",
+      ProductConnection: "../../services/catalog/src/product.ts#ProductPage",
+    },
+  },
+  orders: { contextType: "unknown" },
+  city: {
+    contextType: "../../services/city/src/context.ts#CityContext",
+    mappers: {
+      City: model("CityStub"),
+      Client: model("ClientRow"),
+      ClientConnection: model("ClientPage"),
+      Order: model("OrderRow"),
+      OrderAllocation: model("OrderAllocationRow"),
+      OrderConnection: model("OrderPage"),
+      OrderLine: model("OrderLineRow"),
+      Participation: model("ParticipationRow"),
+      ParticipationConnection: model("ParticipationPage"),
+      ParticipationLine: model("ProductQuantity"),
+      StockLevel: model("StockRow"),
+      StockLevelConnection: model("StockPage"),
+      StockMovement: model("StockMovementRow"),
+      StockMovementConnection: model("MovementPage"),
+      Transaction: model("TransactionStub"),
+      TransactionConnection: model("TransactionPage"),
+      TransactionParticipant: model("ParticipantRow"),
+    },
+  },
+};
+
 interface GeneratedFile {
   path: string;
   content: string;
@@ -26,7 +61,11 @@ interface GeneratedFile {
 const readSdl = (name: string) => readFile(join(root, `${name}.graphql`), "utf8");
 
 async function schemas(): Promise<GeneratedFile[]> {
-  const subgraphs = SUBGRAPHS.map(async (name) => ({ name, url: `http://${name}/graphql`, sdl: await readSdl(name) }));
+  const subgraphs = SUBGRAPHS.map(async (name) => ({
+    name,
+    url: `http://${name}/graphql`,
+    sdl: await readSdl(name),
+  }));
   const { supergraphSdl, apiSdl, hints } = compose(await Promise.all(subgraphs));
   if (hints.length > 0) throw new Error(`The subgraphs disagree:\n${hints.join("\n")}`);
   return [
@@ -47,7 +86,7 @@ async function resolverTypes(): Promise<GeneratedFile[]> {
           useTypeImports: true,
           enumsAsTypes: true,
           scalars: SERVER_SCALARS,
-          contextType: "unknown",
+          ...RESOLVER_MODELS[name],
         },
       },
     }),
@@ -63,12 +102,14 @@ async function typedClient(apiSdl: string): Promise<GeneratedFile[]> {
       documents: [join(root, "client/**/*.ts")],
       preset: "client",
       presetConfig: { fragmentMasking: false, persistedDocuments: { hashAlgorithm: "sha256" } },
-      config: { useTypeImports: true, enumsAsTypes: true, scalars: CLIENT_SCALARS, emitLegacyCommonJSImports: false },
+      config: { useTypeImports: true, enumsAsTypes: true, scalars: CLIENT_SCALARS, importExtension: ".ts" },
     },
   });
 }
 
-async function run(generates: Parameters<typeof generate>[0]["generates"]): Promise<GeneratedFile[]> {
+type Outputs = Extract<Parameters<typeof generate>[0], { generates: unknown }>["generates"];
+
+async function run(generates: Outputs): Promise<GeneratedFile[]> {
   const files = await generate({ generates, silent: true, errorsOnly: true }, false);
   return (files as { filename: string; content: string }[]).map(({ filename, content }) => ({
     path: filename,

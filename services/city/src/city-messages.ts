@@ -1,0 +1,62 @@
+/** The protocol messages that a city sends to other cities when it finishes what an orchestrator has left. */
+import type { PartitionPlacement } from "@teranga/kit/topology.ts";
+import type { Send } from "@teranga/kit/transport.ts";
+import type { ProductQuantity } from "./model.ts";
+
+export interface Decision {
+  transactionId: string;
+  decision: "COMMITTED" | "ABORTED";
+  lines: ProductQuantity[];
+}
+
+export interface DecideAnswer {
+  transactionId: string;
+  state: "DONE" | "VIOLATION";
+}
+
+export interface OutcomeAnswer {
+  transactionId: string;
+  state: "COMMITTED" | "ABORTED" | "VIOLATION";
+  lines: ProductQuantity[];
+}
+
+/** Each takes a batch and answers in its order. @throws Error if the city does not answer; then nothing is known. */
+export interface CityMessages {
+  decide(cityId: string, decisions: Decision[]): Promise<DecideAnswer[]>;
+  outcome(cityId: string, questions: { transactionId: string; cityId: string }[]): Promise<OutcomeAnswer[]>;
+}
+
+const DECIDE = `mutation Decide($decisions: [DecisionInput!]!) {
+  decide(decisions: $decisions) { transactionId state }
+}`;
+const OUTCOME = `mutation Outcome($transactions: [OutcomeInput!]!) {
+  outcome(transactions: $transactions) { transactionId state lines { productId quantity } }
+}`;
+
+export function createCityMessages({ partitions }: PartitionPlacement, send: Send): CityMessages {
+  const urls = new Map(partitions.map(({ id, urls }) => [id, urls]));
+
+  /** Any instance of the city will do, and all messages are idempotent: they are tried in turn. */
+  const ask = async <Answer>(
+    cityId: string,
+    field: string,
+    query: string,
+    variables: Record<string, unknown>,
+  ) => {
+    let failure: unknown = new Error(`the topology has no city "${cityId}"`);
+    for (const url of urls.get(cityId) ?? []) {
+      try {
+        const { data, errors } = await send(url, { query, variables });
+        if (data && !errors) return data[field] as Answer[];
+        failure = new Error(`${cityId} answered ${field} with: ${errors?.[0]?.message}`);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  };
+  return {
+    decide: (cityId, decisions) => ask(cityId, "decide", DECIDE, { decisions }),
+    outcome: (cityId, transactions) => ask(cityId, "outcome", OUTCOME, { transactions }),
+  };
+}

@@ -1,0 +1,158 @@
+/** What the resolvers of one request share: the city, and the loaders that make one statement of many look-ups. */
+
+import type { Page } from "@teranga/kit/connection.ts";
+import type { Sql } from "@teranga/kit/database.ts";
+import type { Ordering } from "@teranga/kit/keyset.ts";
+import { groupedBy, keyedBy } from "@teranga/kit/loading.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology.ts";
+import DataLoader from "dataloader";
+import type { CatalogClient } from "./catalog-client.ts";
+import type {
+  ClientRow,
+  DecisionRow,
+  OrderAllocationRow,
+  OrderLineRow,
+  OrderRow,
+  ParticipantRow,
+  ProductQuantity,
+  StockMovementRow,
+  StockRow,
+} from "./model.ts";
+import { getClients } from "./sql/get-clients.ts";
+import { getDecisions, getParticipants } from "./sql/get-decisions.ts";
+import { getOrderAllocations, getOrderLines, getOrders } from "./sql/get-orders.ts";
+import { getStock } from "./sql/get-stock.ts";
+import { countMovements, listMovements } from "./sql/list-movements.ts";
+import { countOrdersOfClients, listOrdersOfClients, type OrderFilter } from "./sql/list-orders.ts";
+import { getReservations } from "./sql/list-participations.ts";
+import { type Recommendation, recommendProducts } from "./sql/recommend-products.ts";
+
+/** The running city. */
+export interface City {
+  id: string;
+  placement: PartitionPlacement;
+  sql: Sql;
+  catalog: CatalogClient;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface CityContext {
+  city: City;
+  load: Loaders;
+}
+
+type OrdersOfClient = DataLoader<string, OrderRow[]>;
+
+export interface Loaders {
+  client: DataLoader<string, ClientRow | null>;
+  stock: DataLoader<string, StockRow>;
+  order: DataLoader<string, OrderRow | null>;
+  orderLines: DataLoader<string, OrderLineRow[]>;
+  orderAllocations: DataLoader<string, OrderAllocationRow[]>;
+  decision: DataLoader<string, DecisionRow | null>;
+  participants: DataLoader<string, ParticipantRow[]>;
+  reservations: DataLoader<string, ProductQuantity[]>;
+  /** One loader for each set of arguments that the request uses. */
+  orders(filter: OrderFilter, ordering: Ordering, page: Page): OrdersOfClient;
+  orderCount(filter: OrderFilter): DataLoader<string, number>;
+  movements(page: Page): DataLoader<string, StockMovementRow[]>;
+  movementCount(): DataLoader<string, number>;
+  recommendations(first: number): DataLoader<string, Recommendation[]>;
+}
+
+/** Makes the context of one request. */
+export function createContext(city: City): CityContext {
+  return { city, load: createLoaders(city.sql) };
+}
+
+function createLoaders(sql: Sql): Loaders {
+  return {
+    client: keyedBy(
+      (ids) => getClients(sql, ids),
+      ({ id }) => id,
+      null,
+    ),
+    stock: new DataLoader(async (ids) => {
+      const rows = new Map((await getStock(sql, ids)).map((row) => [row.productId, row]));
+      return ids.map((id) => rows.get(id) ?? neverStocked(id));
+    }),
+    order: keyedBy(
+      (ids) => getOrders(sql, ids),
+      ({ id }) => id,
+      null,
+    ),
+    orderLines: groupedBy(
+      (ids) => getOrderLines(sql, ids),
+      ({ orderId }) => orderId,
+    ),
+    orderAllocations: groupedBy(
+      (ids) => getOrderAllocations(sql, ids),
+      ({ orderId }) => orderId,
+    ),
+    decision: keyedBy(
+      (ids) => getDecisions(sql, ids),
+      ({ id }) => id,
+      null,
+    ),
+    participants: groupedBy(
+      (ids) => getParticipants(sql, ids),
+      ({ transactionId }) => transactionId,
+    ),
+    reservations: groupedBy(
+      (ids) => getReservations(sql, ids),
+      ({ transactionId }) => transactionId,
+    ),
+    orders: byArguments((filter: OrderFilter, ordering: Ordering, page: Page) =>
+      groupedBy(
+        (ids) => listOrdersOfClients(sql, ids, filter, ordering, page),
+        ({ clientId }) => clientId,
+      ),
+    ),
+    orderCount: byArguments((filter: OrderFilter) =>
+      countsBy((ids) => countOrdersOfClients(sql, ids, filter)),
+    ),
+    movements: byArguments((page: Page) =>
+      groupedBy(
+        (ids) => listMovements(sql, ids, page),
+        ({ productId }) => productId,
+      ),
+    ),
+    movementCount: byArguments(() => countsBy((ids) => countMovements(sql, ids))),
+    recommendations: byArguments((first: number) =>
+      groupedBy(
+        (ids) => recommendProducts(sql, ids, first),
+        ({ clientId }) => clientId,
+      ),
+    ),
+  };
+}
+
+function neverStocked(productId: string): StockRow {
+  return { productId, warehouse: null, onHand: 0, reserved: 0, available: 0, updatedAt: null };
+}
+
+/** A loader of numbers; a key without a row counts zero. */
+function countsBy(
+  load: (ids: readonly string[]) => Promise<{ id: string; count: number }[]>,
+): DataLoader<string, number> {
+  return new DataLoader(async (ids) => {
+    const counts = new Map((await load(ids)).map(({ id, count }) => [id, count]));
+    return ids.map((id) => counts.get(id) ?? 0);
+  });
+}
+
+/** Remembers what `make` made for equal arguments, for the time of one request. */
+function byArguments<Arguments extends unknown[], Made>(
+  make: (...args: Arguments) => Made,
+): (...args: Arguments) => Made {
+  const made = new Map<string, Made>();
+  return (...args) => {
+    const key = JSON.stringify(args);
+    const known = made.get(key) ?? make(...args);
+    made.set(key, known);
+    return known;
+  };
+}

@@ -1,0 +1,57 @@
+/** The city's database: its migrations and the rules that make it the fragment of one city. */
+import { fileURLToPath } from "node:url";
+import { StartupError } from "@teranga/kit/config.ts";
+import type { Sql } from "@teranga/kit/database.ts";
+import { migrate } from "@teranga/kit/migrate.ts";
+import { normalise } from "@teranga/kit/partition.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology.ts";
+
+export const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
+
+/** The arguments of the SQL function `set_fragment`: which towns are the city's, and which are others'. */
+export interface FragmentRule {
+  isDefault: boolean;
+  ownTowns: string[];
+  otherTowns: string[];
+}
+
+/** The fragment's predicate, from the topology. */
+export function fragmentRule(
+  cityId: string,
+  { partitions }: Pick<PartitionPlacement, "partitions">,
+): FragmentRule {
+  const own = partitions.find(({ id }) => id === cityId);
+  if (!own) throw new StartupError(`CITY: the topology has no city "${cityId}"`);
+  const towns = (list: typeof partitions) =>
+    list
+      .flatMap(({ id, claims }) => [id, ...claims])
+      .map(normalise)
+      .sort();
+  return {
+    isDefault: own.isDefault,
+    ownTowns: [...new Set(towns([own]))],
+    otherTowns: [...new Set(towns(partitions.filter((other) => other !== own)))],
+  };
+}
+
+/**
+ * Migrates the database to the newest version and makes the city's predicate its constraint.
+ * @throws StartupError if the database is another city's, or holds clients of towns that are not the city's any more
+ */
+export async function prepareCityDatabase(
+  sql: Sql,
+  cityId: string,
+  placement: PartitionPlacement,
+): Promise<void> {
+  const { isDefault, ownTowns, otherTowns } = fragmentRule(cityId, placement);
+  await migrate(sql, MIGRATIONS);
+  try {
+    await sql`select set_fragment(${cityId}, ${isDefault}, ${ownTowns}::text[], ${otherTowns}::text[])`;
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    if (code === "22023") throw new StartupError(`DATABASE_URL: ${message}`);
+    if (code === "23514")
+      throw new StartupError(`TOPOLOGY: ${cityId} has clients of towns that it does not claim (${message})`);
+    throw error;
+  }
+}

@@ -1,0 +1,22 @@
+/** Runs one city's service; docs/configuration.md lists its variables. */
+import { readConfig, runMain } from "@teranga/kit/config.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { loadTopology } from "@teranga/kit/topology.ts";
+import { cityConfig } from "./config.ts";
+import { startCity } from "./service.ts";
+
+await runMain(async () => {
+  const config = readConfig(cityConfig, process.env);
+  const log = createLogger(`city-${config.CITY}`, config.LOG_LEVEL);
+  const service = await startCity({
+    cityId: config.CITY,
+    databaseUrl: config.DATABASE_URL,
+    topology: await loadTopology(config.TOPOLOGY),
+    credential: config.SERVICE_CREDENTIAL,
+    port: config.PORT,
+    log,
+  });
+  closeOnSignal(service.close, log);
+  log.info({ url: service.url }, "ready");
+});

@@ -1,0 +1,89 @@
+/** Clients, and the mutations that register and change them. */
+import { toConnection } from "@teranga/kit/connection.ts";
+import { classifyDatabaseError } from "@teranga/kit/database.ts";
+import { parseInput } from "@teranga/kit/input.ts";
+import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
+import { insertClient } from "../sql/insert-client.ts";
+import { ORDER_ORDERINGS } from "../sql/list-orders.ts";
+import { type ClientChange, updateClient } from "../sql/update-client.ts";
+import { parseOrderList } from "./city.ts";
+import { recommendedFirst, registerClientInput, updateClientInput } from "./input.ts";
+import { orderPosition } from "./order.ts";
+import { canBeId, mustOwn } from "./routing.ts";
+
+export const clientResolvers = {
+  Client: {
+    async __resolveReference({ id }, { city, load }) {
+      mustOwn(city, id);
+      return canBeId(id) ? load.client.load(id) : null;
+    },
+    city: (_client, _args, { city }) => ({ id: city.id }),
+
+    async orders({ id }, args, { load }) {
+      const order = args.orderBy ?? "PLACED_AT_DESC";
+      const { page, filter } = parseOrderList(args, order);
+      const rows = await load.orders(filter, ORDER_ORDERINGS[order], page).load(id);
+      return toConnection(
+        rows,
+        page,
+        orderPosition(order),
+        (row) => row,
+        () => load.orderCount(filter).load(id),
+      );
+    },
+
+    async recommendedProducts({ id }, args, { load }) {
+      const first = parseInput(recommendedFirst, args.first ?? 5, "first");
+      const rows = await load.recommendations(first).load(id);
+      return rows.map(({ productId }) => ({ id: productId }));
+    },
+  },
+} satisfies Resolvers;
+
+const emailTaken = (email: string) => ({
+  __typename: "EmailTaken" as const,
+  message: "Another client of this city has this e-mail address.",
+  email,
+});
+
+export const clientMutations = {
+  async registerClient(_, { input }, { city }) {
+    const client = parseInput(registerClientInput, input, "input");
+    mustOwn(city, client.town);
+    try {
+      return { __typename: "ClientRegistered", client: await insertClient(city.sql, city.id, client) };
+    } catch (error) {
+      if (isEmailTaken(error)) return emailTaken(client.email);
+      throw error;
+    }
+  },
+
+  async updateClient(_, { input }, { city }) {
+    const { id, ...fields } = parseInput(updateClientInput, input, "input");
+    mustOwn(city, id);
+    // A field that was left out is undefined here and stays as it is.
+    const change = Object.fromEntries(
+      Object.entries(fields).filter(([, value]) => value !== undefined),
+    ) as ClientChange;
+    if (change.town !== undefined) {
+      const owner = city.placement.partitionOf(change.town);
+      if (owner !== city.id) {
+        const message = `${change.town} is served by ${owner}; a client's city cannot change.`;
+        return { __typename: "TownOfAnotherCity", message, town: change.town, city: { id: owner } };
+      }
+    }
+    try {
+      const client = await updateClient(city.sql, id, change);
+      if (client) return { __typename: "ClientUpdated", client };
+      return { __typename: "UnknownClient", message: "There is no client of this id.", clientId: id };
+    } catch (error) {
+      if (isEmailTaken(error)) return emailTaken(change.email!);
+      throw error;
+    }
+  },
+} satisfies MutationResolvers;
+
+function isEmailTaken(error: unknown): boolean {
+  const failure = classifyDatabaseError(error);
+  return failure.kind === "constraint" && failure.constraint === "client_email";
+}

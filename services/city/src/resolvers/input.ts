@@ -1,0 +1,67 @@
+/** The checks of arguments that the city's mutations and lists share. */
+import { containsNul } from "@teranga/kit/input.ts";
+import { z } from "zod";
+
+const text = (max: number) =>
+  z
+    .string()
+    .max(max, `may have ${max} characters at most`)
+    .refine((value) => !containsNul(value), "may not have NUL characters");
+
+const filled = (max: number) =>
+  text(max)
+    .transform((value) => value.trim())
+    .pipe(z.string().min(1, "may not be empty"));
+
+const name = filled(200);
+const email = text(254)
+  .transform((value) => value.trim())
+  .pipe(z.email("is not an e-mail address"));
+const phone = text(20).regex(
+  /^\+[1-9][0-9 ]{5,18}$/,
+  "is not a telephone number in international form, such as +221771234567",
+);
+const town = filled(100);
+const productId = filled(100);
+
+/** A field that an update may leave out. Given as null it is refused, since the column cannot be empty. */
+const given = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === null ? "" : value), schema.optional());
+
+export const registerClientInput = z.object({
+  name,
+  email,
+  phone: phone.nullish().transform((value) => value ?? null),
+  town,
+});
+export const updateClientInput = z.object({
+  id: text(200),
+  name: given(name),
+  email: given(email),
+  phone: phone.nullish(),
+  town: given(town),
+});
+export const restockInput = z.object({
+  cityId: text(200),
+  productId,
+  quantity: z.int().min(1, "must be at least 1").max(1_000_000, "may be 1,000,000 at most"),
+});
+
+const search = text(100);
+/** Filters treat null as absent. */
+const optional = <T extends z.ZodType>(schema: T) =>
+  schema.nullish().transform((value) => value ?? undefined);
+
+export const clientFilter = z.object({ search: optional(search), town: optional(text(100)) });
+export const stockFilter = z.object({
+  productIds: optional(z.array(text(200)).max(100, "may have 100 entries at most")),
+  availableMin: optional(z.int()),
+  availableMax: optional(z.int()),
+});
+export const orderFilter = z.object({
+  status: optional(z.literal("PLACED")),
+  placedFrom: optional(z.date()),
+  placedBefore: optional(z.date()),
+  totalMin: optional(z.int()),
+});
+export const recommendedFirst = z.int().min(1, "must be from 1 to 50").max(50, "must be from 1 to 50");

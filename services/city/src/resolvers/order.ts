@@ -1,0 +1,35 @@
+/** Orders and what belongs to them. */
+import type { Position } from "@teranga/kit/connection.ts";
+import type { Resolvers } from "@teranga/schema/generated/city.ts";
+import type { OrderRow } from "../model.ts";
+import { canBeId, mustOwn } from "./routing.ts";
+
+/** Where an order lies in a list of the ordering. */
+export function orderPosition(order: string): (row: OrderRow) => Position {
+  const byTotal = order.startsWith("TOTAL");
+  return ({ id, total, placedAt }) => ({ id, key: byTotal ? total : placedAt.toISOString() });
+}
+
+export const orderResolvers = {
+  Order: {
+    async __resolveReference({ id }, { city, load }) {
+      mustOwn(city, id);
+      return canBeId(id) ? load.order.load(id) : null;
+    },
+    // A foreign key: the client is there.
+    client: async ({ clientId }, _, { load }) => (await load.client.load(clientId))!,
+    lines: ({ id }, _, { load }) => load.orderLines.load(id),
+    allocations: ({ id }, _, { load }) => load.orderAllocations.load(id),
+    currency: () => "XOF" as const,
+    payment: ({ paymentMethod, total }) => ({ method: paymentMethod, amount: total }),
+    transaction: ({ id }) => ({ id }),
+  },
+  OrderLine: {
+    product: ({ productId }) => ({ id: productId }),
+    total: ({ quantity, unitPrice }) => quantity * unitPrice,
+  },
+  OrderAllocation: {
+    city: ({ cityId }) => ({ id: cityId }),
+    product: ({ productId }) => ({ id: productId }),
+  },
+} satisfies Resolvers;

@@ -1,0 +1,16 @@
+/** Guards against requests that reached the wrong city: a fault of routing, never of data. */
+import { codedError } from "@teranga/kit/errors.ts";
+import type { City } from "../context.ts";
+
+/** @throws GraphQLError UNKNOWN_CITY or WRONG_CITY unless this city owns the value, an id or a town. */
+export function mustOwn(city: City, value: string): void {
+  const owner = city.placement.partitionOf(value);
+  if (owner !== city.id) {
+    throw codedError("WRONG_CITY", `This belongs to ${owner}, not to ${city.id}.`, { city: city.id });
+  }
+}
+
+/** Ids longer than any that exist, or with a NUL, which PostgreSQL cannot even compare, are ids of nothing. */
+export function canBeId(id: string): boolean {
+  return id.length <= 200 && !id.includes("\0");
+}

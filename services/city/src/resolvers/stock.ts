@@ -1,0 +1,72 @@
+/** Stock levels with their movements, and restocking. */
+import { parsePage, toConnection } from "@teranga/kit/connection.ts";
+import { classifyDatabaseError } from "@teranga/kit/database.ts";
+import { badInput } from "@teranga/kit/errors.ts";
+import { parseInput } from "@teranga/kit/input.ts";
+import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
+import type { City, CityContext } from "../context.ts";
+import { restock } from "../sql/restock.ts";
+import { restockInput } from "./input.ts";
+import { canBeId, mustOwn } from "./routing.ts";
+
+export const stockResolvers = {
+  StockLevel: {
+    async __resolveReference(reference, { city, load }) {
+      const { city: owner, product } = reference as unknown as {
+        city: { id: string };
+        product: { id: string };
+      };
+      mustOwn(city, owner.id);
+      return canBeId(product.id) ? load.stock.load(product.id) : null;
+    },
+    city: (_level, _args, { city }) => ({ id: city.id }),
+    product: ({ productId }) => ({ id: productId }),
+
+    async movements({ productId }, args, { load }) {
+      const page = parsePage(args, "NEWEST", "number");
+      const rows = await load.movements(page).load(productId);
+      return toConnection(
+        rows,
+        page,
+        ({ id }) => ({ id, key: Number(id) }),
+        (row) => row,
+        () => load.movementCount().load(productId),
+      );
+    },
+  },
+  StockMovement: {
+    transaction: ({ transactionId }) => (transactionId === null ? null : { id: transactionId }),
+  },
+} satisfies Resolvers;
+
+export const stockMutations = {
+  async restock(_, { input }, context) {
+    const { cityId, productId, quantity } = parseInput(restockInput, input, "input");
+    const { city } = context;
+    mustOwn(city, cityId);
+    if (!(await isKnown(productId, context))) {
+      return { __typename: "UnknownProduct", message: "There is no product of this id.", productId };
+    }
+    try {
+      const stock = await restock(city.sql, { productId, quantity }, warehouseOf(city), city.clock);
+      return { __typename: "Restocked", stock };
+    } catch (error) {
+      const failure = classifyDatabaseError(error);
+      if (failure.kind === "constraint" && failure.constraint === "stock_on_hand_limit") {
+        throw badInput("input.quantity", "would fill the warehouse beyond 1,000,000,000 pieces");
+      }
+      throw error;
+    }
+  },
+} satisfies MutationResolvers;
+
+/** A product that was in stock before exists; only for a new one the catalog has to be asked. */
+async function isKnown(productId: string, { city, load }: CityContext): Promise<boolean> {
+  const level = await load.stock.load(productId);
+  return level.warehouse !== null || city.catalog.hasProduct(productId);
+}
+
+/** The warehouse of a product that comes into stock for the first time. */
+function warehouseOf(city: City): string {
+  return city.placement.partitions.find(({ id }) => id === city.id)!.name;
+}

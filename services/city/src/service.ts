@@ -1,0 +1,85 @@
+/** The service of one city: its database, its part of the graph, and the workers that finish transactions. */
+import { openDatabase } from "@teranga/kit/database.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import { type Clock, systemClock } from "@teranga/kit/retry.ts";
+import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
+import { closeAll } from "@teranga/kit/shutdown.ts";
+import { partitionsOf, type Topology } from "@teranga/kit/topology.ts";
+import { createTransport } from "@teranga/kit/transport.ts";
+import { createCatalogClient } from "./catalog-client.ts";
+import { createCityMessages } from "./city-messages.ts";
+import { type City, createContext } from "./context.ts";
+import { prepareCityDatabase } from "./database.ts";
+import { startRecovery } from "./recovery.ts";
+import { resolvers } from "./resolvers/index.ts";
+
+export interface CityOptions {
+  cityId: string;
+  databaseUrl: string;
+  topology: Topology;
+  credential: string;
+  /** 0 takes a free port. */
+  port: number;
+  log: Logger;
+  clock?: Clock;
+  /** The longest wait between two looks for transactions to finish. */
+  recoveryIntervalMs?: number;
+  /** Called with each SQL statement; tests assert the list of them. */
+  onStatement?: (statement: string) => void;
+}
+
+/** How long a transaction may stay unfinished unnoticed, beyond its deadline. A look costs two index probes. */
+const RECOVERY_INTERVAL_MS = 500;
+
+/** Starts the service. It is ready when this resolves. */
+export async function startCity(options: CityOptions): Promise<RunningServer> {
+  const { cityId, topology, credential, log, clock = systemClock } = options;
+  const placement = partitionsOf(topology, "city");
+  const database = openDatabase({
+    url: options.databaseUrl,
+    applicationName: `city-${cityId}`,
+    onStatement: options.onStatement,
+  });
+  const transport = createTransport({ credential });
+  const closeClients = [
+    { name: "transport", close: transport.close },
+    { name: "database", close: database.close },
+  ];
+  try {
+    await prepareCityDatabase(database.sql, cityId, placement);
+    const city: City = {
+      id: cityId,
+      placement,
+      sql: database.sql,
+      catalog: createCatalogClient(topology, transport.send),
+      clock,
+      log,
+    };
+    const server = await startSubgraphServer({
+      typeDefs: readSchema("city"),
+      resolvers,
+      createContext: ({ log }) => createContext({ ...city, log }),
+      credential,
+      port: options.port,
+      log,
+      checkReady: () => database.sql`select 1`,
+    });
+    const recovery = startRecovery({
+      city,
+      messages: createCityMessages(placement, transport.send),
+      intervalMs: options.recoveryIntervalMs ?? RECOVERY_INTERVAL_MS,
+    });
+    return {
+      ...server,
+      close: () =>
+        closeAll([
+          { name: "server", close: server.close },
+          { name: "recovery", close: recovery.stop },
+          ...closeClients,
+        ]),
+    };
+  } catch (error) {
+    await closeAll(closeClients);
+    throw error;
+  }
+}

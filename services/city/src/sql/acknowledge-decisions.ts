@@ -1,0 +1,15 @@
+import type { Sql } from "@teranga/kit/database.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+
+/** Records that a participant has applied decisions. Doing it twice keeps the first time. */
+export async function acknowledgeDecisions(
+  sql: Sql,
+  cityId: string,
+  transactionIds: string[],
+  clock: Clock,
+): Promise<void> {
+  if (transactionIds.length === 0) return;
+  await sql`
+    update decision_participant set acknowledged_at = ${new Date(clock.nowMs())}
+    where city_id = ${cityId} and transaction_id = any (${transactionIds}::text[]) and acknowledged_at is null`;
+}

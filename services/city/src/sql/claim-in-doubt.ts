@@ -1,0 +1,24 @@
+import type { Sql } from "@teranga/kit/database.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+import { RECOVERY_BATCH, RETRY_BASE, RETRY_MAX } from "./recovery-limits.ts";
+
+export interface InDoubt {
+  transactionId: string;
+  home: string;
+}
+
+/** Takes prepared transactions past their deadline, longest waiting first, and moves their next attempt. */
+export function claimInDoubt(sql: Sql, clock: Clock): Promise<InDoubt[]> {
+  const now = new Date(clock.nowMs());
+  return sql<InDoubt[]>`
+    with due as (
+      select transaction_id from participation
+      where state = 'PREPARED' and next_attempt_at <= ${now}
+      order by next_attempt_at limit ${RECOVERY_BATCH} for update skip locked
+    )
+    update participation p set
+      attempts = attempts + 1,
+      next_attempt_at = ${now}::timestamptz + least(${RETRY_BASE}::interval * 2 ^ least(attempts, 10), ${RETRY_MAX}::interval)
+    from due where p.transaction_id = due.transaction_id
+    returning p.transaction_id as "transactionId", p.home`;
+}

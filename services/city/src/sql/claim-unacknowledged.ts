@@ -1,0 +1,26 @@
+import type { Sql } from "@teranga/kit/database.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+import type { ProductQuantity } from "../model.ts";
+import { RECOVERY_BATCH, RETRY_BASE, RETRY_MAX } from "./recovery-limits.ts";
+
+export interface Unacknowledged {
+  transactionId: string;
+  cityId: string;
+  lines: ProductQuantity[];
+}
+
+/** Takes participants that are due to be told of a commit, oldest first, and moves their next attempt. */
+export function claimUnacknowledged(sql: Sql, clock: Clock): Promise<Unacknowledged[]> {
+  const now = new Date(clock.nowMs());
+  return sql<Unacknowledged[]>`
+    with due as (
+      select transaction_id, city_id from decision_participant
+      where acknowledged_at is null and next_attempt_at <= ${now}
+      order by next_attempt_at limit ${RECOVERY_BATCH} for update skip locked
+    )
+    update decision_participant p set
+      attempts = attempts + 1,
+      next_attempt_at = ${now}::timestamptz + least(${RETRY_BASE}::interval * 2 ^ least(attempts, 10), ${RETRY_MAX}::interval)
+    from due where p.transaction_id = due.transaction_id and p.city_id = due.city_id
+    returning p.transaction_id as "transactionId", p.city_id as "cityId", p.lines`;
+}

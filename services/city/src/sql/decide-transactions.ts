@@ -1,0 +1,15 @@
+import type { Sql } from "@teranga/kit/database.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+import type { DecideAnswer, Decision } from "../city-messages.ts";
+
+/** Applies decisions to what is prepared here. Answers come in the order of the decisions. */
+export async function decideTransactions(
+  sql: Sql,
+  decisions: Decision[],
+  clock: Clock,
+): Promise<DecideAnswer[]> {
+  if (decisions.length === 0) return [];
+  return sql<DecideAnswer[]>`
+    select transaction_id as "transactionId", state
+    from decide_transactions(${sql.json(decisions as never)}, ${new Date(clock.nowMs())})`;
+}

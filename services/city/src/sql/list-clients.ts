@@ -1,0 +1,51 @@
+import type { Page } from "@teranga/kit/connection.ts";
+import type { Queryable } from "@teranga/kit/database.ts";
+import { keyset, type Ordering } from "@teranga/kit/keyset.ts";
+import { containing } from "@teranga/kit/search.ts";
+import type { ClientRow } from "../model.ts";
+import { clientColumns } from "./get-clients.ts";
+
+export interface ClientFilter {
+  search?: string | undefined;
+  town?: string | undefined;
+}
+
+export const CLIENT_ORDERINGS = {
+  NAME_ASC: { column: "name_key", idColumn: "id", direction: "asc" },
+  NAME_DESC: { column: "name_key", idColumn: "id", direction: "desc" },
+  REGISTERED_AT_ASC: { column: "registered_at", idColumn: "id", direction: "asc" },
+  REGISTERED_AT_DESC: { column: "registered_at", idColumn: "id", direction: "desc" },
+} as const satisfies Record<string, Ordering>;
+
+/** A client with the key that it is sorted by. */
+export type ListedClient = ClientRow & { nameKey: string };
+
+/** One page of clients, and one more if there is one. */
+export function listClients(
+  sql: Queryable,
+  filter: ClientFilter,
+  ordering: Ordering,
+  page: Page,
+): Promise<ListedClient[]> {
+  const { after, orderBy, limit } = keyset(sql, ordering, page);
+  return sql<ListedClient[]>`
+    select ${clientColumns(sql)}, name_key as "nameKey" from client
+    where ${matching(sql, filter)} and ${after} order by ${orderBy} limit ${limit}`;
+}
+
+/** How many clients the filter lets through. */
+export async function countClients(sql: Queryable, filter: ClientFilter): Promise<number> {
+  const [row] = await sql<
+    { count: number }[]
+  >`select count(*)::int as count from client where ${matching(sql, filter)}`;
+  return row!.count;
+}
+
+function matching(sql: Queryable, { search, town }: ClientFilter) {
+  const bySearch =
+    search === undefined
+      ? sql`true`
+      : sql`(name_key like '%' || ${containing(search)}::text || '%' or normalise(email) like '%' || ${containing(search)}::text || '%')`;
+  const byTown = town === undefined ? sql`true` : sql`town_key = normalise(${town})`;
+  return sql`${bySearch} and ${byTown}`;
+}

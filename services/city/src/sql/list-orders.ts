@@ -1,0 +1,75 @@
+import type { Page } from "@teranga/kit/connection.ts";
+import type { Queryable } from "@teranga/kit/database.ts";
+import { keyset, type Ordering } from "@teranga/kit/keyset.ts";
+import type { OrderRow } from "../model.ts";
+import { orderColumns } from "./get-orders.ts";
+
+export interface OrderFilter {
+  status?: "PLACED" | undefined;
+  placedFrom?: Date | undefined;
+  placedBefore?: Date | undefined;
+  totalMin?: number | undefined;
+}
+
+export const ORDER_ORDERINGS = {
+  PLACED_AT_ASC: { column: "placed_at", idColumn: "id", direction: "asc" },
+  PLACED_AT_DESC: { column: "placed_at", idColumn: "id", direction: "desc" },
+  TOTAL_ASC: { column: "total", idColumn: "id", direction: "asc" },
+  TOTAL_DESC: { column: "total", idColumn: "id", direction: "desc" },
+} as const satisfies Record<string, Ordering>;
+
+/** One page of the city's orders, and one more if there is one. */
+export function listOrders(
+  sql: Queryable,
+  filter: OrderFilter,
+  ordering: Ordering,
+  page: Page,
+): Promise<OrderRow[]> {
+  const { after, orderBy, limit } = keyset(sql, ordering, page);
+  return sql<OrderRow[]>`
+    select ${orderColumns(sql)} from orders where ${matching(sql, filter)} and ${after} order by ${orderBy} limit ${limit}`;
+}
+
+/** How many orders of the city the filter lets through. */
+export async function countOrders(sql: Queryable, filter: OrderFilter): Promise<number> {
+  const [row] = await sql<
+    { count: number }[]
+  >`select count(*)::int as count from orders where ${matching(sql, filter)}`;
+  return row!.count;
+}
+
+/** The orders of several clients, for each the page's rows and one more if there is one. */
+export function listOrdersOfClients(
+  sql: Queryable,
+  clientIds: readonly string[],
+  filter: OrderFilter,
+  ordering: Ordering,
+  page: Page,
+): Promise<OrderRow[]> {
+  const { after, orderBy, limit } = keyset(sql, ordering, page);
+  return sql<OrderRow[]>`
+    select listed.* from unnest(${clientIds as string[]}::text[]) as asked (client_id)
+    cross join lateral (
+      select ${orderColumns(sql)} from orders
+      where client_id = asked.client_id and ${matching(sql, filter)} and ${after} order by ${orderBy} limit ${limit}
+    ) listed`;
+}
+
+/** How many orders that the filter lets through each client has. Clients without any are absent. */
+export function countOrdersOfClients(
+  sql: Queryable,
+  clientIds: readonly string[],
+  filter: OrderFilter,
+): Promise<{ id: string; count: number }[]> {
+  return sql<{ id: string; count: number }[]>`
+    select client_id as id, count(*)::int as count from orders
+    where client_id = any (${clientIds as string[]}::text[]) and ${matching(sql, filter)} group by client_id`;
+}
+
+function matching(sql: Queryable, { status, placedFrom, placedBefore, totalMin }: OrderFilter) {
+  const byStatus = status === undefined ? sql`true` : sql`status = ${status}`;
+  const byFrom = placedFrom === undefined ? sql`true` : sql`placed_at >= ${placedFrom}`;
+  const byBefore = placedBefore === undefined ? sql`true` : sql`placed_at < ${placedBefore}`;
+  const byTotal = totalMin === undefined ? sql`true` : sql`total >= ${totalMin}`;
+  return sql`${byStatus} and ${byFrom} and ${byBefore} and ${byTotal}`;
+}

@@ -1,0 +1,44 @@
+import type { Page } from "@teranga/kit/connection.ts";
+import type { Queryable } from "@teranga/kit/database.ts";
+import { keyset, type Ordering } from "@teranga/kit/keyset.ts";
+import type { StockRow } from "../model.ts";
+import { stockColumns } from "./get-stock.ts";
+
+export interface StockFilter {
+  productIds?: string[] | undefined;
+  availableMin?: number | undefined;
+  availableMax?: number | undefined;
+}
+
+export const STOCK_ORDERINGS = {
+  PRODUCT_ASC: { column: "product_id", idColumn: "product_id", direction: "asc" },
+  AVAILABLE_ASC: { column: "available", idColumn: "product_id", direction: "asc" },
+  AVAILABLE_DESC: { column: "available", idColumn: "product_id", direction: "desc" },
+} as const satisfies Record<string, Ordering>;
+
+/** One page of stock levels, and one more if there is one. */
+export function listStock(
+  sql: Queryable,
+  filter: StockFilter,
+  ordering: Ordering,
+  page: Page,
+): Promise<StockRow[]> {
+  const { after, orderBy, limit } = keyset(sql, ordering, page);
+  return sql<StockRow[]>`
+    select ${stockColumns(sql)} from stock where ${matching(sql, filter)} and ${after} order by ${orderBy} limit ${limit}`;
+}
+
+/** How many stock levels the filter lets through. */
+export async function countStock(sql: Queryable, filter: StockFilter): Promise<number> {
+  const [row] = await sql<
+    { count: number }[]
+  >`select count(*)::int as count from stock where ${matching(sql, filter)}`;
+  return row!.count;
+}
+
+function matching(sql: Queryable, { productIds, availableMin, availableMax }: StockFilter) {
+  const byProduct = productIds === undefined ? sql`true` : sql`product_id = any (${productIds}::text[])`;
+  const byMin = availableMin === undefined ? sql`true` : sql`available >= ${availableMin}`;
+  const byMax = availableMax === undefined ? sql`true` : sql`available <= ${availableMax}`;
+  return sql`${byProduct} and ${byMin} and ${byMax}`;
+}

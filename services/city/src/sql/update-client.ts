@@ -1,0 +1,24 @@
+import type { Queryable } from "@teranga/kit/database.ts";
+import type { ClientRow } from "../model.ts";
+import { clientColumns } from "./get-clients.ts";
+
+/** What to change. A key that is absent stays as it is; a null phone is removed. */
+export interface ClientChange {
+  name?: string;
+  email?: string;
+  phone?: string | null;
+  town?: string;
+}
+
+/** Returns the client as it is now, or null if there is none. @throws the constraint `client_email` or `client_town_of_city` */
+export async function updateClient(
+  sql: Queryable,
+  id: string,
+  change: ClientChange,
+): Promise<ClientRow | null> {
+  const set = Object.keys(change).length === 0 ? sql`id = id` : sql(change as Record<string, string | null>);
+  const [row] = await sql<
+    ClientRow[]
+  >`update client set ${set} where id = ${id} returning ${clientColumns(sql)}`;
+  return row ?? null;
+}
