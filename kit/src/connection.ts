@@ -12,7 +12,10 @@ import { badInput } from "./errors.ts";
 export const PAGE_SIZE_DEFAULT = 20;
 /** The largest page. A page of 100 orders with 10 lines each is about 100 kB of JSON. */
 export const PAGE_SIZE_MAX = 100;
-const CURSOR_LENGTH_MAX = 1_000;
+/** A sort key is a name of 200 characters at most, which normalisation can make three times as long (Hangul). */
+const SORT_KEY_LENGTH_MAX = 600;
+/** In base64, with three bytes of UTF-8 or an escape of six characters for each of the key's. */
+const CURSOR_LENGTH_MAX = 6_000;
 
 /** Where a page begins: after the row with this sort key and id. */
 export interface Position {
@@ -45,7 +48,11 @@ export function parsePage(args: PageArguments, order: string, keyType: SortKeyTy
   return { order, first, after: args.after == null ? null : decodeCursor(args.after, order, keyType) };
 }
 
-const cursorContent = z.tuple([z.string(), z.union([z.string().max(500), z.number()]), z.string().max(200)]);
+const cursorContent = z.tuple([
+  z.string(),
+  z.union([z.string().max(SORT_KEY_LENGTH_MAX), z.number()]),
+  z.string().max(200),
+]);
 
 export function encodeCursor(order: string, { key, id }: Position): string {
   return Buffer.from(JSON.stringify([order, key, id])).toString("base64url");
@@ -76,7 +83,8 @@ function isKey(key: string | number, type: SortKeyType): boolean {
     case "number":
       return Number.isSafeInteger(key);
     case "time":
-      return z.iso.datetime().safeParse(key).success;
+      // PostgreSQL has no year 0.
+      return z.iso.datetime().safeParse(key).success && !String(key).startsWith("0000");
     case "text":
       return typeof key === "string" && !key.includes("\0");
     default:

@@ -2,7 +2,7 @@
 import { logLevelVariable, portVariable } from "@teranga/kit/config.ts";
 import { z } from "zod";
 
-export const cityConfig = z.object({
+export const cityVariables = z.object({
   CITY: z.string().describe("The id of the city that this service serves, one of the topology's."),
   DATABASE_URL: z.string().describe("The city's own PostgreSQL database."),
   TOPOLOGY: z.string().describe("The topology file: the other cities, and where they are."),

@@ -3,11 +3,11 @@ import { readConfig, runMain } from "@teranga/kit/config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
-import { cityConfig } from "./config.ts";
+import { cityVariables } from "./config.ts";
 import { startCity } from "./service.ts";
 
 await runMain(async () => {
-  const config = readConfig(cityConfig, process.env);
+  const config = readConfig(cityVariables, process.env);
   const log = createLogger(`city-${config.CITY}`, config.LOG_LEVEL);
   const service = await startCity({
     cityId: config.CITY,

@@ -1,0 +1,203 @@
+/**
+ * The whole graph in this process: gateway, orders, catalog and four cities as real HTTP services on databases of their own, with
+ * the sample data. Tests see every SQL statement and every subgraph request, and can stop, slow down and restart a city.
+ */
+import { randomBytes } from "node:crypto";
+import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
+import { startCatalog } from "@teranga/catalog/service.ts";
+import { prepareCityDatabase } from "@teranga/city/database.ts";
+import { startCity } from "@teranga/city/service.ts";
+import { startGateway } from "@teranga/gateway/gateway.ts";
+import { CITIES } from "@teranga/infra/cities.ts";
+import { freePort } from "@teranga/infra/ports.ts";
+import { loadSampleData } from "@teranga/infra/sample-data.ts";
+import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import type { RunningServer } from "@teranga/kit/server.ts";
+import { parseTopology, partitionsOf, type Topology } from "@teranga/kit/topology.ts";
+import { startOrders } from "@teranga/orders/service.ts";
+import type { GraphQLFormattedError } from "graphql";
+import { inject } from "vitest";
+import { stringify } from "yaml";
+import { type ServiceProxy, startProxy } from "./proxy.ts";
+
+/** One request from the gateway to a service. */
+export interface SubgraphRequest {
+  subgraph: string;
+  partition?: string | undefined;
+  operation: string;
+}
+
+export interface Answer {
+  // biome-ignore lint/suspicious/noExplicitAny: a test knows the shape of what it asks for
+  data: any;
+  errors?: GraphQLFormattedError[];
+}
+
+export interface Graph {
+  /** The gateway's endpoint. */
+  url: string;
+  topology: Topology;
+  credential: string;
+  /** Asks the gateway. */
+  query(query: string, variables?: Record<string, unknown>): Promise<Answer>;
+  /** What has been asked of services since the last `forget`, e.g. `city:dakar`, in order. */
+  requests: SubgraphRequest[];
+  /** The SQL statements since the last `forget`, by database (`catalog`, `dakar`, …). */
+  statements: Record<string, string[]>;
+  forget(): void;
+  /** A city's database; tests look into it and break it. */
+  sql(cityId: string): Sql;
+  catalogSql: Sql;
+  /** The proxy before a city's service, on the way from the gateway and the orders service. */
+  proxy(cityId: string): ServiceProxy;
+  stopCity(cityId: string): Promise<void>;
+  startCity(cityId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const CREDENTIAL = "a-credential-for-tests";
+export const CITY_IDS = CITIES.map(({ id }) => id);
+
+export interface GraphOptions {
+  /** How long the gateway and the orders service wait for a service. */
+  deadlineMs?: number;
+}
+
+export async function startGraph(options: GraphOptions = {}): Promise<Graph> {
+  const log = createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
+  const run = randomBytes(4).toString("hex");
+  const databases = await createDatabases(run);
+  const ports = new Map<string, number>();
+  for (const name of ["catalog", "orders", ...CITY_IDS]) ports.set(name, await freePort());
+
+  const proxies = new Map<string, ServiceProxy>();
+  for (const id of CITY_IDS) proxies.set(id, await startProxy(ports.get(id)!));
+  const endpoint = (port: number) => `http://127.0.0.1:${port}/graphql`;
+  // Services speak to one another directly; gateway and orchestrator through the proxies, so that a test can cut them off.
+  const direct = topologyOf((id) => endpoint(ports.get(id)!));
+  const proxied = topologyOf((id) => (proxies.has(id) ? proxies.get(id)!.url : endpoint(ports.get(id)!)));
+
+  await loadSample(databases, direct);
+  const statements: Record<string, string[]> = {};
+  const requests: SubgraphRequest[] = [];
+  const record = (name: string) => {
+    statements[name] = [];
+    return (text: string) => statements[name]!.push(text.trim().replace(/\s+/g, " "));
+  };
+  const shared = { credential: CREDENTIAL, log };
+  const cities = new Map<string, RunningServer>();
+  const runCity = async (cityId: string) => {
+    const options = { ...shared, cityId, topology: direct, port: ports.get(cityId)! };
+    const databaseUrl = databases.get(cityId)!.url;
+    cities.set(
+      cityId,
+      await startCity({ ...options, databaseUrl, recoveryIntervalMs: 50, onStatement: record(cityId) }),
+    );
+  };
+  await Promise.all(CITY_IDS.map(runCity));
+  const catalog = await startCatalog({
+    ...shared,
+    topology: direct,
+    databaseUrl: databases.get("catalog")!.url,
+    port: ports.get("catalog")!,
+    onStatement: record("catalog"),
+  });
+  const orders = await startOrders({ ...shared, topology: proxied, port: ports.get("orders")! });
+  const gateway = await startGateway({
+    ...shared,
+    ...options,
+    source: { kind: "topology", topology: proxied },
+    port: 0,
+    onSubgraphRequest: (request) => requests.push(request),
+  });
+
+  return {
+    url: gateway.url,
+    topology: proxied,
+    credential: CREDENTIAL,
+    query: (query, variables) => ask(gateway.url, query, variables),
+    requests,
+    statements,
+    forget() {
+      requests.length = 0;
+      for (const list of Object.values(statements)) list.length = 0;
+    },
+    sql: (cityId) => databases.get(cityId)!.sql,
+    catalogSql: databases.get("catalog")!.sql,
+    proxy: (cityId) => proxies.get(cityId)!,
+    async stopCity(cityId) {
+      await cities.get(cityId)!.close();
+      cities.delete(cityId);
+    },
+    startCity: runCity,
+    async close() {
+      await gateway.close();
+      await orders.close();
+      await Promise.all([...cities.values(), catalog].map((service) => service.close()));
+      await Promise.all([...proxies.values()].map((proxy) => proxy.close()));
+      await dropDatabases(databases);
+    },
+  };
+}
+
+/** Asks a GraphQL endpoint as a client does. */
+export async function ask(
+  url: string,
+  query: string,
+  variables: Record<string, unknown> = {},
+): Promise<Answer> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await response.json()) as Answer;
+}
+
+function topologyOf(url: (name: string) => string): Topology {
+  const partitions = Object.fromEntries(CITIES.map(({ id, ...city }) => [id, { ...city, urls: [url(id)] }]));
+  const replicas = (name: string) => ({ replicas: [url(name)] });
+  return parseTopology(
+    stringify({
+      subgraphs: { catalog: replicas("catalog"), orders: replicas("orders"), city: { partitions } },
+    }),
+  );
+}
+
+interface TestDatabase extends Database {
+  name: string;
+  url: string;
+}
+
+async function createDatabases(run: string): Promise<Map<string, TestDatabase>> {
+  const server = inject("postgresUrl");
+  const admin = openDatabase({ url: server, applicationName: "test" });
+  const databases = new Map<string, TestDatabase>();
+  for (const owner of ["catalog", ...CITY_IDS]) {
+    const name = `${owner}-${run}`;
+    await admin.sql`create database ${admin.sql(name)}`;
+    const url = server.replace(/\/postgres$/, `/${name}`);
+    databases.set(owner, { ...openDatabase({ url, applicationName: "test", connections: 2 }), name, url });
+  }
+  await admin.close();
+  return databases;
+}
+
+async function dropDatabases(databases: Map<string, TestDatabase>): Promise<void> {
+  const admin = openDatabase({ url: inject("postgresUrl"), applicationName: "test" });
+  for (const { name, close } of databases.values()) {
+    await close();
+    await admin.sql`drop database ${admin.sql(name)}`;
+  }
+  await admin.close();
+}
+
+async function loadSample(databases: Map<string, TestDatabase>, topology: Topology): Promise<void> {
+  const placement = partitionsOf(topology, "city");
+  const catalog = databases.get("catalog")!.sql;
+  const cities = new Map(CITY_IDS.map((id) => [id, databases.get(id)!.sql]));
+  await prepareCatalogDatabase(catalog);
+  await Promise.all([...cities].map(([id, sql]) => prepareCityDatabase(sql, id, placement)));
+  await loadSampleData({ catalog, cities, partitionOf: placement.partitionOf });
+}

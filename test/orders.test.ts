@@ -1,0 +1,254 @@
+/** Orders through the whole graph: in all cities or in none, once, and finished by whoever is left. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
+import { expectInvariants, stockAndOrders, untilAtRest } from "./harness/invariants.ts";
+
+let graph: Graph;
+let conserved: Record<string, number>;
+beforeAll(async () => {
+  graph = await startGraph({ deadlineMs: 1_000 });
+  conserved = await stockAndOrders(graph);
+});
+afterAll(() => graph.close());
+beforeEach(() => graph.forget());
+afterEach(async () => {
+  await untilAtRest(graph);
+  await expectInvariants(graph);
+  expect(await stockAndOrders(graph)).toEqual(conserved);
+});
+
+const PLACE = `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) {
+  __typename
+  ... on OrderPlaced {
+    order { id status total currency placedAt client { id name } payment { method amount }
+      lines { quantity unitPrice total product { id name } }
+      allocations { city { id name } product { id } quantity }
+      transaction { id state kind } }
+    transaction { id state home { id } participants { city { id } } order { id } } }
+  ... on OutOfStock { message missingCities shortages { requested available product { id name } } }
+  ... on UnknownProducts { productIds }
+  ... on UnknownClient { clientId }
+  ... on DiscontinuedProducts { products { id name } }
+  ... on IdempotencyKeyReused { order { id } }
+  ... on OutcomeUnknown { transactionId idempotencyKey }
+} }`;
+
+const place = (clientId: string, lines: [productId: string, quantity: number][], more: object = {}) =>
+  graph.query(PLACE, {
+    input: { clientId, lines: lines.map(([productId, quantity]) => ({ productId, quantity })), ...more },
+  });
+
+/** What each city has available of a product, and how much it has reserved. */
+const levels = async (productId: string) =>
+  Object.fromEntries(
+    await Promise.all(
+      CITY_IDS.map(async (city) => {
+        const [row] = await graph.sql(city)`select on_hand from stock where product_id = ${productId}`;
+        return [city, Number(row?.on_hand ?? 0)] as const;
+      }),
+    ),
+  );
+
+type Allocation = { city: { id: string }; product: { id: string }; quantity: number };
+
+describe("an order", () => {
+  test("that its own city can give is one commit there", async () => {
+    const { data, errors } = await place("dakar:1", [["102", 2]]);
+    expect(errors).toBeUndefined();
+    expect(data.placeOrder).toMatchObject({
+      __typename: "OrderPlaced",
+      order: {
+        status: "PLACED",
+        total: 700_000,
+        currency: "XOF",
+        client: { id: "dakar:1", name: "Mamadou Ndiaye" },
+        payment: { method: "CASH_ON_DELIVERY", amount: 700_000 },
+        lines: [
+          {
+            quantity: 2,
+            unitPrice: 350_000,
+            total: 700_000,
+            product: { id: "102", name: "Smartphone Samsung" },
+          },
+        ],
+        allocations: [{ city: { id: "dakar", name: "Dakar" }, product: { id: "102" }, quantity: 2 }],
+        transaction: { state: "COMMITTED", kind: "ORDER" },
+      },
+      transaction: { state: "COMMITTED", home: { id: "dakar" }, participants: [] },
+    });
+    for (const city of CITY_IDS)
+      expect(graph.statements[city]!.filter((text) => text.includes("prepare_transactions"))).toEqual([]);
+  });
+
+  test("that its city cannot give alone takes the rest from the nearest ones", async () => {
+    const before = await levels("101");
+    const { data, errors } = await place("thies:2", [["101", before.thies! + 3]]);
+    expect(errors).toBeUndefined();
+    const { order, transaction } = data.placeOrder;
+    const given = Object.fromEntries(
+      order.allocations.map(({ city, quantity }: Allocation) => [city.id, quantity]),
+    );
+    // Dakar is 60 km from Thiès, Saint-Louis 150.
+    expect(given).toEqual({ thies: before.thies, dakar: 3 });
+    expect(transaction.participants).toEqual([{ city: { id: "dakar" } }]);
+    await untilAtRest(graph);
+    expect(await levels("101")).toEqual({ ...before, thies: 0, dakar: before.dakar! - 3 });
+  });
+
+  test("of more than there is changes nothing and says what is short", async () => {
+    const before = await levels("107");
+    const { data, errors } = await place("thies:2", [
+      ["107", 11],
+      ["108", 1],
+    ]);
+    expect(errors).toBeUndefined();
+    expect(data.placeOrder).toMatchObject({
+      __typename: "OutOfStock",
+      missingCities: [],
+      shortages: [{ requested: 11, available: 10, product: { id: "107", name: "Imprimante HP Laser" } }],
+    });
+    expect(await levels("107")).toEqual(before);
+  });
+
+  test("adds up a product that stands in several lines", async () => {
+    const { data } = await place("dakar:4", [
+      ["103", 1],
+      ["104", 1],
+      ["103", 2],
+    ]);
+    expect(
+      data.placeOrder.order.lines.map((line: { product: { id: string }; quantity: number }) => [
+        line.product.id,
+        line.quantity,
+      ]),
+    ).toEqual([
+      ["103", 3],
+      ["104", 1],
+    ]);
+  });
+
+  test("is placed once for one key, whatever the number of tries, and a key is for one request", async () => {
+    const key = { idempotencyKey: "once" };
+    const tries = await Promise.all([1, 2, 3, 4].map(() => place("saint-louis:3", [["105", 30]], key)));
+    tries.push(await place("saint-louis:3", [["105", 30]], key));
+    const ids = new Set(tries.map(({ data }) => data.placeOrder.order?.id));
+    expect(ids.size).toBe(1);
+    const other = await place("saint-louis:3", [["105", 31]], key);
+    expect(other.data.placeOrder).toEqual({ __typename: "IdempotencyKeyReused", order: { id: [...ids][0] } });
+  });
+
+  test("of nobody, of nothing, or of what is off sale is refused as such", async () => {
+    await graph.query('mutation { discontinueProduct(input: { id: "149" }) { __typename } }');
+    const answers = await Promise.all([
+      place("dakar:999", [["101", 1]]),
+      place("dakar:1", [
+        ["101", 1],
+        ["nothing", 1],
+      ]),
+      place("dakar:1", [["149", 1]]),
+    ]);
+    expect(answers.map(({ data }) => data.placeOrder)).toEqual([
+      { __typename: "UnknownClient", clientId: "dakar:999" },
+      { __typename: "UnknownProducts", productIds: ["nothing"] },
+      { __typename: "DiscontinuedProducts", products: [{ id: "149", name: expect.any(String) }] },
+    ]);
+  });
+
+  test("can be quoted without effect", async () => {
+    const before = await levels("110");
+    const { data, errors } = await graph.query(
+      `{ quoteOrder(input: { clientId: "autres:5", lines: [{ productId: "110", quantity: 20 }] }) {
+        ... on OrderQuote { total currency allocations { city { id name } quantity } lines { total product { name } } }
+      } }`,
+    );
+    expect(errors).toBeUndefined();
+    expect(data.quoteOrder).toMatchObject({
+      total: 800_000,
+      currency: "XOF",
+      lines: [{ product: { name: "Souris Gamer" } }],
+    });
+    const sum = data.quoteOrder.allocations.reduce(
+      (total: number, { quantity }: Allocation) => total + quantity,
+      0,
+    );
+    expect(sum).toBe(20);
+    expect(await levels("110")).toEqual(before);
+  });
+});
+
+test("many buyers of one product: nothing is sold twice, nothing is left over", async () => {
+  const clients = ["dakar:1", "thies:2", "saint-louis:3", "autres:5"];
+  const before = Object.values(await levels("106")).reduce((a, b) => a + b);
+  const answers = await Promise.all(
+    Array.from({ length: 24 }, (_, i) => place(clients[i % clients.length]!, [["106", 1 + (i % 3)]])),
+  );
+  expect(answers.filter(({ errors }) => errors)).toEqual([]);
+  const placed = answers.filter(({ data }) => data.placeOrder.__typename === "OrderPlaced");
+  const sold = placed
+    .flatMap(({ data }) => data.placeOrder.order.lines)
+    .reduce((sum, { quantity }) => sum + quantity, 0);
+  await untilAtRest(graph);
+  const left = Object.values(await levels("106")).reduce((a, b) => a + b);
+  expect(sold + left).toBe(before);
+  expect(left).toBeLessThan(3);
+});
+
+describe("when the wire breaks", () => {
+  afterEach(() => {
+    for (const city of CITY_IDS) {
+      graph.proxy(city).onRequest(undefined);
+      graph.proxy(city).set("open");
+    }
+  });
+
+  /** Drops the nth request to a city that carries the word. */
+  const drop = (city: string, word: string, times = 1) => {
+    let left = times;
+    graph.proxy(city).onRequest((text) => {
+      if (!text.includes(word) || left === 0) return true;
+      left--;
+      return false;
+    });
+  };
+
+  test("a participant that does not answer prepare is done without", async () => {
+    const before = await levels("111");
+    drop("dakar", "prepare(", 100);
+    const { data } = await place("thies:2", [["111", before.thies! + 1]]);
+    expect(data.placeOrder.__typename).toBe("OrderPlaced");
+    const cities = data.placeOrder.order.allocations.map(({ city }: Allocation) => city.id).sort();
+    expect(cities).toEqual(["saint-louis", "thies"]);
+  });
+
+  test("a commit that is lost is sent again", async () => {
+    drop("thies", "commitOrders(");
+    const { data } = await place("thies:2", [["112", 1]]);
+    expect(data.placeOrder.__typename).toBe("OrderPlaced");
+  });
+
+  test("a home that is silent from the commit on makes the outcome unknown, and the key tells it later", async () => {
+    const before = await levels("113");
+    let silent = false;
+    graph.proxy("thies").onRequest((text) => {
+      silent ||= text.includes("commitOrders(");
+      return !silent;
+    });
+    const { data, errors } = await place("thies:2", [["113", before.thies! + 1]], {
+      idempotencyKey: "unsure",
+    });
+    expect(errors).toBeUndefined();
+    expect(data.placeOrder).toMatchObject({ __typename: "OutcomeUnknown", idempotencyKey: "unsure" });
+    graph.proxy("thies").onRequest(undefined);
+    const again = await place("thies:2", [["113", before.thies! + 1]], { idempotencyKey: "unsure" });
+    expect(again.data.placeOrder.__typename).toBe("OrderPlaced");
+  });
+
+  test("a decision that is lost is repeated by the home", async () => {
+    const before = await levels("114");
+    drop("dakar", "decide(", 100);
+    const { data } = await place("thies:2", [["114", before.thies! + 1]]);
+    expect(data.placeOrder.__typename).toBe("OrderPlaced");
+    await untilAtRest(graph);
+    expect((await levels("114")).dakar).toBe(before.dakar! - 1);
+  });
+});
