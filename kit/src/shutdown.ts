@@ -48,5 +48,9 @@ export function closeOnSignal(close: () => Promise<void>, log: Logger): void {
   };
   process.on("SIGINT", () => end("SIGINT"));
   process.on("SIGTERM", () => end("SIGTERM"));
-  if (process.channel) process.on("disconnect", () => end("the parent process is gone"));
+  if (process.send) {
+    process.on("disconnect", () => end("the parent process is gone"));
+    // It may have gone while the service was starting.
+    if (!process.connected) end("the parent process is gone");
+  }
 }

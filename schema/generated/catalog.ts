@@ -124,6 +124,8 @@ export type Product = {
   price: Scalars['Amount']['output'];
   /** Its stock, one entry a city, in the topology's order. A city that does not answer has null levels and an error. */
   stock: Array<Maybe<StockLevel>>;
+  /** The stock of every city, for `availability`. Not for clients, who have `stock`. */
+  stockEverywhere: Array<Maybe<StockLevel>>;
   /** When its information last changed. */
   updatedAt: Scalars['DateTime']['output'];
 };
@@ -356,7 +358,7 @@ export type FederationReferenceTypes = {
     ( { __typename: 'Product' }
     & GraphQLRecursivePick<FederationTypes['Product'], {"id":true}>
     & ( Record<PropertyKey, never>
-        | GraphQLRecursivePick<FederationTypes['Product'], {"stock":{"available":true}}> ) );
+        | GraphQLRecursivePick<FederationTypes['Product'], {"stockEverywhere":{"available":true}}> ) );
 };
 
 /** Mapping of union types */
@@ -491,6 +493,7 @@ export type ProductResolvers<ContextType = CatalogContext, ParentType extends Re
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   price?: Resolver<ResolversTypes['Amount'], ParentType, ContextType>;
   stock?: Resolver<Array<Maybe<ResolversTypes['StockLevel']>>, ParentType, ContextType, Partial<ProductStockArgs>>;
+  stockEverywhere?: Resolver<Array<Maybe<ResolversTypes['StockLevel']>>, ParentType, ContextType>;
   updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
 };
 

@@ -1,0 +1,179 @@
+/**
+ * The sample data: a shop of 50 clients and 50 products, cut into the fragments that the databases hold.
+ *
+ * infra/sample has it as global tables, the way it was before it was fragmented. Clients are cut by row (the city that
+ * serves their town), products by column (what they are to the catalog, their stock to the cities), and a product's stock
+ * is spread over the cities.
+ */
+import { readFile } from "node:fs/promises";
+import type { Queryable, Sql } from "@teranga/kit/database.ts";
+import type { PartitionOf } from "@teranga/kit/partition.ts";
+
+/** A row of the global table of clients. */
+export interface SampleClient {
+  /** The number of the client's id, in whichever city. */
+  number: number;
+  name: string;
+  email: string;
+  town: string;
+}
+
+/** A row of the global table of products. */
+export interface SampleProduct {
+  id: string;
+  name: string;
+  description: string;
+  /** Whole francs (XOF). */
+  price: number;
+  /** Pieces over all cities. */
+  stock: number;
+}
+
+export interface SampleData {
+  clients: readonly SampleClient[];
+  products: readonly SampleProduct[];
+}
+
+/** What one city holds. */
+export interface CityFragment {
+  clients: (SampleClient & { id: string })[];
+  /** `onHand` pieces of each product; products that the city has none of are left out. */
+  stock: { productId: string; onHand: number }[];
+}
+
+/** Where the data goes. The databases have their tables already. */
+export interface SampleDatabases {
+  catalog: Sql;
+  /** By city id; every city that `partitionOf` can give. */
+  cities: ReadonlyMap<string, Sql>;
+  partitionOf: PartitionOf;
+}
+
+/** Percent of a product's pieces, rounded down; what is left is the default city's. */
+const STOCK_SHARES: ReadonlyMap<string, number> = new Map([
+  ["dakar", 40],
+  ["thies", 25],
+  ["saint-louis", 20],
+]);
+const WAREHOUSES: ReadonlyMap<string, string> = new Map([
+  ["dakar", "Dakar — Plateau"],
+  ["thies", "Thiès — Escale"],
+  ["saint-louis", "Saint-Louis — Sor"],
+  ["autres", "Kaolack — Léona"],
+]);
+
+/** One client and one product came each day, so that orderings by time have something to order. */
+const FIRST_DAY_MS = Date.UTC(2025, 0, 6, 8);
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const FIRST_PRODUCT_NUMBER = 101;
+
+/** Reads the global tables. */
+export async function readSampleData(): Promise<SampleData> {
+  const read = async (name: string) =>
+    JSON.parse(await readFile(new URL(`../sample/${name}.json`, import.meta.url), "utf8"));
+  const [clients, products] = await Promise.all([read("clients"), read("products")]);
+  return { clients, products };
+}
+
+/** Cuts the global tables into the cities' fragments. */
+export function fragment(
+  { clients, products }: SampleData,
+  cityIds: readonly string[],
+  partitionOf: PartitionOf,
+): Map<string, CityFragment> {
+  const fragments = new Map(cityIds.map((id): [string, CityFragment] => [id, { clients: [], stock: [] }]));
+  for (const client of clients) {
+    const cityId = partitionOf(client.town);
+    fragments.get(cityId)!.clients.push({ ...client, id: `${cityId}:${client.number}` });
+  }
+  // A town that nobody claims is the default city's.
+  const defaultCity = partitionOf("");
+  for (const { id: productId, stock } of products) {
+    for (const [cityId, onHand] of spreadStock(stock, cityIds, defaultCity)) {
+      if (onHand > 0) fragments.get(cityId)!.stock.push({ productId, onHand });
+    }
+  }
+  return fragments;
+}
+
+/** Spreads pieces over the cities by their shares; they add up to `total`. */
+export function spreadStock(
+  total: number,
+  cityIds: readonly string[],
+  defaultCity: string,
+): Map<string, number> {
+  const pieces = new Map(cityIds.map((id) => [id, Math.floor((total * (STOCK_SHARES.get(id) ?? 0)) / 100)]));
+  const given = [...pieces.values()].reduce((sum, each) => sum + each, 0);
+  return pieces.set(defaultCity, pieces.get(defaultCity)! + total - given);
+}
+
+/**
+ * Loads the sample data into every database that is empty. Each decides alone, in one transaction, so doing it again, also
+ * after an interruption, completes what is missing and changes nothing else.
+ */
+export async function loadSampleData({ catalog, cities, partitionOf }: SampleDatabases): Promise<void> {
+  const data = await readSampleData();
+  const fragments = fragment(data, [...cities.keys()], partitionOf);
+  await Promise.all([
+    loadCatalog(catalog, data.products),
+    ...[...cities].map(([id, sql]) => loadCity(sql, id, fragments.get(id)!, data.clients.length)),
+  ]);
+}
+
+async function loadCatalog(catalog: Sql, products: readonly SampleProduct[]): Promise<void> {
+  await catalog.begin(async (sql) => {
+    await sql`lock table product in share row exclusive mode`;
+    if (await hasRows(sql`select from product limit 1`)) return;
+    const rows = products.map(({ id, name, description, price }) => {
+      const at = dayOf(Number(id) - FIRST_PRODUCT_NUMBER);
+      return { id, name, description, price, created_at: at, updated_at: at };
+    });
+    await sql`insert into product ${sql(rows)}`;
+    await sql`select setval('product_number', ${FIRST_PRODUCT_NUMBER + products.length - 1})`;
+  });
+}
+
+async function loadCity(
+  city: Sql,
+  cityId: string,
+  { clients, stock }: CityFragment,
+  lastNumber: number,
+): Promise<void> {
+  await city.begin(async (sql) => {
+    await sql`lock table client, stock in share row exclusive mode`;
+    if (await hasRows(sql`select from client union all select from stock limit 1`)) return;
+    await insertClients(sql, clients);
+    await insertStock(sql, WAREHOUSES.get(cityId) ?? cityId, stock);
+    // In every city, so that a sample client's number is nobody else's anywhere.
+    await sql`select setval('client_number', ${lastNumber})`;
+  });
+}
+
+async function insertClients(sql: Queryable, clients: CityFragment["clients"]): Promise<void> {
+  const rows = clients.map(({ id, number, name, email, town }) => {
+    return { id, name, email, town, registered_at: dayOf(number - 1) };
+  });
+  if (rows.length > 0) await sql`insert into client ${sql(rows)}`;
+}
+
+async function insertStock(sql: Queryable, warehouse: string, stock: CityFragment["stock"]): Promise<void> {
+  if (stock.length === 0) return;
+  const levels = stock.map(({ productId, onHand }) => ({
+    product_id: productId,
+    warehouse,
+    on_hand: onHand,
+  }));
+  await sql`insert into stock ${sql(levels)}`;
+  const movements = stock.map(({ productId, onHand }) => {
+    return { product_id: productId, reason: "RESTOCKED", on_hand_change: onHand, reserved_change: 0 };
+  });
+  await sql`insert into stock_movement ${sql(movements)}`;
+}
+
+async function hasRows(rows: Promise<readonly object[]>): Promise<boolean> {
+  return (await rows).length > 0;
+}
+
+function dayOf(index: number): Date {
+  return new Date(FIRST_DAY_MS + index * DAY_MS);
+}

@@ -1,0 +1,81 @@
+/**
+ * A small client of a running gateway, typed from the schema: `node schema/client/example.ts [url]`.
+ * It looks at the shop window, then Awa Diop of Thiès orders six computers, more than her city alone may have.
+ */
+import { randomUUID } from "node:crypto";
+import type { PlaceOrderMutation, ShopWindowQuery } from "../generated/client/graphql.ts";
+import { Cities, PlaceOrder, ShopWindow } from "./documents.ts";
+import { type Answer, execute, NoAnswerError } from "./execute.ts";
+
+const URL_DEFAULT = "http://127.0.0.1:4000/graphql";
+
+/** Runs the example. @param idempotencyKey the order's; the same one again gives the same order */
+export async function runExample(
+  url: string,
+  idempotencyKey: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const cities = dataOf(await execute(url, Cities), say);
+  say(`Cities: ${cities.cities.map((city) => city?.name ?? "(one does not answer)").join(", ")}`);
+
+  const shop = dataOf(await execute(url, ShopWindow, { first: 5, filter: { discontinued: false } }), say);
+  for (const line of describeShop(shop)) say(line);
+
+  const input = { clientId: "thies:2", lines: [{ productId: "101", quantity: 6 }], idempotencyKey };
+  const order = dataOf(await execute(url, PlaceOrder, { input }), say);
+  for (const line of describeOutcome(order.placeOrder)) say(line);
+}
+
+/** The data of an answer; its errors are said, and end the program only if there is no data. */
+function dataOf<Data>({ data, errors }: Answer<Data>, say: (line: string) => void): Data {
+  for (const { message, extensions } of errors) say(`! ${extensions?.code ?? "error"}: ${message}`);
+  if (!data) throw new NoAnswerError("The gateway answered with errors alone.");
+  return data;
+}
+
+function describeShop({ products }: ShopWindowQuery): string[] {
+  const lines = products.edges.map(({ node: { id, name, price, currency, availability } }) => {
+    const missing = availability.complete ? "" : ` (without ${availability.missingCities.join(", ")})`;
+    return `  ${id}  ${name}: ${price.toLocaleString("fr-SN")} ${currency}, ${availability.total} available${missing}`;
+  });
+  return [`The first ${lines.length} of ${products.totalCount} products:`, ...lines];
+}
+
+function describeOutcome(outcome: PlaceOrderMutation["placeOrder"]): string[] {
+  switch (outcome.__typename) {
+    case "OrderPlaced": {
+      if (!outcome.order)
+        return [`Placed by ${outcome.transaction?.id}, but its city does not answer any more.`];
+      const { id, total, currency, allocations } = outcome.order;
+      const given = allocations.map(
+        ({ city, quantity }) => `  ${quantity} from ${city?.name ?? "a city that does not answer"}`,
+      );
+      return [`Order ${id} over ${total.toLocaleString("fr-SN")} ${currency}:`, ...given];
+    }
+    case "OutOfStock": {
+      const shortages = outcome.shortages.map(({ product, requested, available }) => {
+        return `  ${product?.name ?? "a product"}: ${requested} wanted, ${available} available`;
+      });
+      return [outcome.message, ...shortages];
+    }
+    case "OutcomeUnknown":
+      return [outcome.message, `  To try again safely: idempotency key ${outcome.idempotencyKey}`];
+    case "UnknownClient":
+    case "UnknownProducts":
+    case "DiscontinuedProducts":
+    case "IdempotencyKeyReused":
+      return [outcome.message];
+    default:
+      return outcome satisfies never;
+  }
+}
+
+if (import.meta.main) {
+  try {
+    await runExample(process.argv[2] ?? URL_DEFAULT, randomUUID(), console.log);
+  } catch (error) {
+    if (!(error instanceof NoAnswerError)) throw error;
+    console.error(`${error.message} Is a gateway running there? (npm start)`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,121 @@
+/** The typed client's way over the wire, and that what is asked decides the types. */
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { parse, print } from "graphql";
+import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from "vitest";
+import type { Currency } from "../generated/client/graphql.ts";
+import { Cities, PlaceOrder, ShopWindow } from "./documents.ts";
+import { execute, NoAnswerError } from "./execute.ts";
+
+/** A wire that says what it got and answers what a test wants. */
+let server: Server;
+let url: string;
+let received: { query: string; variables?: unknown }[] = [];
+let reply: { status?: number; body: string };
+
+beforeAll(async () => {
+  server = createServer(async (request, response) => {
+    received.push(JSON.parse(await text(request)));
+    response.writeHead(reply.status ?? 200).end(reply.body);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+beforeEach(() => {
+  received = [];
+});
+
+describe("over the wire", () => {
+  test("the document and its variables go out, the data comes back", async () => {
+    const cities = [{ id: "thies", name: "Thiès" }, null];
+    reply = { body: JSON.stringify({ data: { cities } }) };
+    expect(await execute(url, Cities)).toEqual({ data: { cities }, errors: [] });
+    await execute(url, ShopWindow, { first: 3 });
+    expect(received).toEqual([
+      { query: print(Cities) },
+      { query: print(ShopWindow), variables: { first: 3 } },
+    ]);
+    expect(parse(received[1]!.query)).toBeDefined();
+  });
+
+  test("data and errors come together; errors alone, with whatever status, are an answer", async () => {
+    const errors = [
+      { message: "first: must be from 1 to 100", extensions: { code: "BAD_USER_INPUT", field: "first" } },
+    ];
+    reply = { body: JSON.stringify({ data: { cities: [null] }, errors }) };
+    expect(await execute(url, Cities)).toEqual({ data: { cities: [null] }, errors });
+    reply = { status: 400, body: JSON.stringify({ errors }) };
+    expect(await execute(url, ShopWindow, { first: 0 })).toEqual({ data: null, errors });
+  });
+
+  test.each(["<html>", "", "null", "[]", "{}", '"data"', "7"])("no answer: the body is %j", async (body) => {
+    reply = { body };
+    await expect(execute(url, Cities)).rejects.toThrow(NoAnswerError);
+  });
+
+  test("no answer: nobody listens", async () => {
+    await expect(execute("http://127.0.0.1:9/graphql", Cities)).rejects.toThrow(NoAnswerError);
+  });
+});
+
+describe("types", () => {
+  test("follow the document", () => {
+    type Shop = NonNullable<Awaited<ReturnType<typeof executeShop>>["data"]>;
+    const executeShop = () => execute(url, ShopWindow, { first: 1 });
+    expectTypeOf<Shop["products"]["edges"][number]["node"]["price"]>().toEqualTypeOf<number>();
+    expectTypeOf<Shop["products"]["edges"][number]["node"]["currency"]>().toEqualTypeOf<Currency>();
+    expectTypeOf<Currency>().toEqualTypeOf<"XOF">();
+  });
+
+  test("tell the outcomes of an order apart by their names", () => {
+    const executeOrder = () => execute(url, PlaceOrder, { input: { clientId: "thies:2", lines: [] } });
+    type Outcome = NonNullable<Awaited<ReturnType<typeof executeOrder>>["data"]>["placeOrder"];
+    expectTypeOf<Outcome["__typename"]>().toEqualTypeOf<
+      | "OrderPlaced"
+      | "OutOfStock"
+      | "UnknownClient"
+      | "UnknownProducts"
+      | "DiscontinuedProducts"
+      | "IdempotencyKeyReused"
+      | "OutcomeUnknown"
+    >();
+    expectTypeOf<
+      Extract<Outcome, { __typename: "OutOfStock" }>["shortages"][number]["requested"]
+    >().toEqualTypeOf<number>();
+  });
+
+  test("refuse what the schema refuses", () => {
+    const wrong = () => [
+      // @ts-expect-error the document has a variable that must be given
+      execute(url, ShopWindow),
+      // @ts-expect-error a number of rows is no text
+      execute(url, ShopWindow, { first: "3" }),
+      // @ts-expect-error the document has no variables
+      execute(url, Cities, { first: 3 }),
+      // @ts-expect-error there is no such way of paying
+      execute(url, PlaceOrder, { input: { clientId: "thies:2", lines: [], payment: "BARTER" } }),
+    ];
+    expect(wrong).toBeTypeOf("function");
+  });
+});
+
+test("the manifest of persisted documents has each document under its hash", async () => {
+  const file = new URL("../generated/client/persisted-documents.json", import.meta.url);
+  const manifest: Record<string, string> = JSON.parse(await readFile(file, "utf8"));
+  for (const [hash, document] of Object.entries(manifest)) {
+    expect(hash).toBe(`sha256:${createHash("sha256").update(document).digest("hex")}`);
+  }
+  const hashes = [ShopWindow, Cities, PlaceOrder].map(
+    (document) => (document as { __meta__?: { hash: string } }).__meta__?.hash,
+  );
+  expect(hashes).toEqual(Object.keys(manifest));
+});

@@ -1,0 +1,58 @@
+/** Sends typed documents to a gateway: what is asked decides the type of the variables and of the answer. */
+import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
+import { print } from "graphql";
+
+/** An answer in GraphQL's shape. A part that could not be had is null in the data and has an error that names its path. */
+export interface Answer<Data> {
+  data: Data | null;
+  errors: readonly AnswerError[];
+}
+
+interface AnswerError {
+  message: string;
+  path?: readonly (string | number)[];
+  /** `code` says what to do about it: docs/errors.md. */
+  extensions?: { code?: string } & Record<string, unknown>;
+}
+
+/** There is no answer: whether the operation has been carried out is not known. */
+export class NoAnswerError extends Error {
+  override name = "NoAnswerError";
+}
+
+/** An order over many cities takes well under a second; the gateway itself gives up on a city before this. */
+const DEADLINE_MS = 15_000;
+
+/** A document without variables is sent without any; with some, they must be given. */
+export type VariablesArgument<Variables> =
+  Variables extends Record<string, never> ? [] : [variables: Variables];
+
+/**
+ * Runs one operation.
+ * @param url the gateway's endpoint, for example `http://127.0.0.1:4000/graphql`
+ * @throws NoAnswerError if nothing answers there in time, or not in GraphQL's shape
+ */
+export async function execute<Data, Variables>(
+  url: string,
+  document: TypedDocumentNode<Data, Variables>,
+  ...[variables]: VariablesArgument<Variables>
+): Promise<Answer<Data>> {
+  let body: unknown;
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ query: print(document), variables }),
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    });
+    body = await response.json();
+  } catch (error) {
+    throw new NoAnswerError(`${url} gave no answer that can be read.`, { cause: error });
+  }
+  if (!isAnswer<Data>(body)) throw new NoAnswerError(`${url} is no GraphQL endpoint.`);
+  return { data: body.data ?? null, errors: body.errors ?? [] };
+}
+
+function isAnswer<Data>(body: unknown): body is Partial<Answer<Data>> {
+  return typeof body === "object" && body !== null && ("data" in body || "errors" in body);
+}

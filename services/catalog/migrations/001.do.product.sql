@@ -1,0 +1,39 @@
+-- The catalog: what a product is and what it costs. Stock is the cities'.
+-- Identifiers and sort keys compare byte by byte (collation "C"), so every instance and every page orders them alike.
+
+-- The form in which names are compared; equal to normalise() of kit/src/partition.ts, which a property test checks.
+create function normalise(value text) returns text
+  language sql immutable strict parallel safe
+  return btrim(
+    regexp_replace(
+      lower(regexp_replace(normalize(value, NFD), '[\u0300-\u036f]', '', 'g') collate "pg_c_utf8"),
+      '[ \t\r\n\u00a0''’-]+', '-', 'g'
+    ),
+    '-'
+  );
+
+create sequence product_number start 101;
+
+create table product (
+  id text collate "C" primary key default nextval('product_number')::text,
+  -- With the id as the second sort key, numbers come in the order of their size.
+  id_length bigint not null generated always as (length(id)) stored,
+  name text not null,
+  name_key text collate "C" not null generated always as (normalise(name)) stored,
+  description text not null,
+  -- What a search looks into. No word of a search has a hyphen, so none matches across the seam.
+  search_key text collate "C" not null generated always as (normalise(name || ' ' || description)) stored,
+  price bigint not null,
+  discontinued boolean not null default false,
+  created_at timestamptz(3) not null default now(),
+  updated_at timestamptz(3) not null default now(),
+  constraint product_id_length check (length(id) between 1 and 100),
+  constraint product_name_length check (length(name) between 1 and 200),
+  constraint product_description_length check (length(description) <= 2000),
+  constraint product_price_range check (price between 1 and 1000000000),
+  constraint product_name_unique unique (name_key)
+);
+
+create index product_by_id on product (id_length, id);
+create index product_by_price on product (price, id);
+create index product_by_creation on product (created_at, id);

@@ -1,0 +1,48 @@
+/** The rules of the catalog's inputs, beyond what the schema's types say. */
+import { z } from "zod";
+
+const PRICE_MAX = 1_000_000_000;
+const NAME_LENGTH_MAX = 200;
+const DESCRIPTION_LENGTH_MAX = 2_000;
+const SEARCH_LENGTH_MAX = 100;
+
+const price = z.number().int().min(1, "must be at least 1").max(PRICE_MAX, `must be at most ${PRICE_MAX}`);
+
+/** One line of text with something in it that can be told apart from other names. */
+const name = z
+  .string()
+  .trim()
+  .max(NAME_LENGTH_MAX, `must have at most ${NAME_LENGTH_MAX} characters`)
+  .regex(/^\P{Cc}*$/u, "must not have control characters")
+  .regex(/[^\s\-'’]/u, "must have a character beside spaces, hyphens and apostrophes");
+
+/** PostgreSQL cannot store a NUL. */
+const description = z
+  .string()
+  .trim()
+  .max(DESCRIPTION_LENGTH_MAX, `must have at most ${DESCRIPTION_LENGTH_MAX} characters`)
+  .refine((text) => !text.includes("\0"), "must not have NUL characters");
+
+export const createProductInput = z.object({ name, description, price });
+
+/** Null means the same as leaving out: nothing of a product can be taken away. */
+export const updateProductInput = z.object({
+  id: z.string(),
+  name: name.nullish(),
+  description: description.nullish(),
+  price: price.nullish(),
+});
+
+export const productFilter = z.object({
+  search: z
+    .string()
+    .max(SEARCH_LENGTH_MAX, `must have at most ${SEARCH_LENGTH_MAX} characters`)
+    .refine((text) => !text.includes("\0"), "must not have NUL characters")
+    .nullish(),
+  priceMin: z.number().int().nullish(),
+  priceMax: z.number().int().nullish(),
+  discontinued: z.boolean().nullish(),
+});
+
+/** Which products a list has; what is null or absent does not narrow it. */
+export type ProductFilter = z.infer<typeof productFilter>;

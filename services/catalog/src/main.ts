@@ -1,0 +1,21 @@
+/** Runs the catalog service: `node services/catalog/src/main.ts`, configured by the environment (config.ts). */
+import { readConfig, runMain } from "@teranga/kit/config.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { loadTopology } from "@teranga/kit/topology.ts";
+import { catalogVariables } from "./config.ts";
+import { startCatalog } from "./service.ts";
+
+await runMain(async () => {
+  const config = readConfig(catalogVariables, process.env);
+  const log = createLogger("catalog", config.LOG_LEVEL);
+  const server = await startCatalog({
+    databaseUrl: config.DATABASE_URL,
+    topology: await loadTopology(config.TOPOLOGY),
+    credential: config.SERVICE_CREDENTIAL,
+    port: config.PORT,
+    log,
+  });
+  closeOnSignal(() => server.close(), log);
+  log.info({ url: server.url }, "the catalog is up");
+});

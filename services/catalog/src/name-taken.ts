@@ -1,0 +1,35 @@
+/** Writes that give a product a name, which may be another product's. The unique constraint decides, so races do not matter. */
+import { classifyDatabaseError, type Sql } from "@teranga/kit/database.ts";
+import type { Product } from "./product.ts";
+import { findProductByName } from "./sql/find-product-by-name.ts";
+
+/** What a write that gives a name came to. */
+export type NamedWrite<Result> = { kind: "written"; result: Result } | { kind: "taken"; by: Product };
+
+/** The holder of a name may be renamed between the refusal and the look; losing that race thrice means a fault. */
+const ATTEMPTS_MAX = 3;
+
+/** Runs `write`; if the database refuses the name, finds whose it is. */
+export async function writeNamed<Result>(
+  sql: Sql,
+  name: string,
+  write: () => Promise<Result>,
+): Promise<NamedWrite<Result>> {
+  let refusal: unknown;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    try {
+      return { kind: "written", result: await write() };
+    } catch (error) {
+      if (!isNameTaken(error)) throw error;
+      refusal = error;
+    }
+    const by = await findProductByName(sql, name);
+    if (by) return { kind: "taken", by };
+  }
+  throw refusal;
+}
+
+function isNameTaken(error: unknown): boolean {
+  const failure = classifyDatabaseError(error);
+  return failure.kind === "constraint" && failure.constraint === "product_name_unique";
+}

@@ -1,0 +1,58 @@
+import { badInput, codedError } from "@teranga/kit/errors.ts";
+import type { Availability, ProductResolvers } from "@teranga/schema/generated/catalog.ts";
+import type { CatalogContext } from "../context.ts";
+import { type ProductNode, quoteId, type ReportedLevel } from "../product.ts";
+
+/** No list of cities is longer; a longer one is not worth reading. */
+const CITIES_MAX = 100;
+/** What GraphQL's Int holds. Reached only if cities store the most they may, a thousand million pieces each. */
+const INT_MAX = 2 ** 31 - 1;
+
+export const product: ProductResolvers<CatalogContext, ProductNode> = {
+  async __resolveReference(reference, { products }) {
+    const found = await products.load(reference.id);
+    if (!found) return null;
+    return "stockEverywhere" in reference ? { ...found, reported: reference.stockEverywhere } : found;
+  },
+
+  currency: () => "XOF",
+
+  stock: (parent, { cities }, context) =>
+    selectCities(cities, context.cities).map((id) => ({ city: { id }, product: parent })),
+
+  stockEverywhere: (parent, _args, { cities }) => cities.map((id) => ({ city: { id }, product: parent })),
+
+  availability: ({ reported }, _args, { cities }) => sumUp(reported ?? [], cities),
+};
+
+/** The cities that a client asks for, once each, in the topology's order. */
+function selectCities(
+  asked: readonly string[] | null | undefined,
+  known: readonly string[],
+): readonly string[] {
+  if (asked == null) return known;
+  if (asked.length > CITIES_MAX) throw badInput("cities", `must have at most ${CITIES_MAX} entries`);
+  const unknown = asked.find((id) => !known.includes(id));
+  if (unknown !== undefined) {
+    const city = quoteId(unknown);
+    throw codedError("UNKNOWN_CITY", `There is no city "${city}".`, { city });
+  }
+  return known.filter((id) => asked.includes(id));
+}
+
+/**
+ * Adds up what the cities reported.
+ * @param reported in the topology's order, one element a city. Another number of elements means that the topology has
+ * changed since the list was made: whose element is whose is not known, so none counts.
+ */
+export function sumUp(reported: readonly ReportedLevel[], cities: readonly string[]): Availability {
+  const known = reported.length === cities.length ? reported : [];
+  const levels = cities.map((city, index) => ({ city, available: known[index]?.available ?? null }));
+  const missing = levels.filter(({ available }) => available === null);
+  const total = levels.reduce((sum, { available }) => sum + (available ?? 0), 0);
+  return {
+    total: Math.min(total, INT_MAX),
+    complete: missing.length === 0,
+    missingCities: missing.map(({ city }) => city),
+  };
+}

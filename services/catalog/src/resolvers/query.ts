@@ -1,0 +1,36 @@
+import { parsePage, type SortKeyType, toConnection } from "@teranga/kit/connection.ts";
+import { parseInput } from "@teranga/kit/input.ts";
+import type { Ordering } from "@teranga/kit/keyset.ts";
+import type { ProductOrder, QueryResolvers } from "@teranga/schema/generated/catalog.ts";
+import type { CatalogContext } from "../context.ts";
+import { productFilter } from "../input.ts";
+import { countProducts } from "../sql/count-products.ts";
+import { listProducts } from "../sql/list-products.ts";
+
+const ORDERINGS: Record<ProductOrder, Ordering & { keyType: SortKeyType }> = {
+  ID_ASC: { column: "id_length", idColumn: "id", direction: "asc", keyType: "number" },
+  NAME_ASC: { column: "name_key", idColumn: "id", direction: "asc", keyType: "text" },
+  NAME_DESC: { column: "name_key", idColumn: "id", direction: "desc", keyType: "text" },
+  PRICE_ASC: { column: "price", idColumn: "id", direction: "asc", keyType: "number" },
+  PRICE_DESC: { column: "price", idColumn: "id", direction: "desc", keyType: "number" },
+  CREATED_AT_DESC: { column: "created_at", idColumn: "id", direction: "desc", keyType: "time" },
+};
+
+export const query: QueryResolvers<CatalogContext> = {
+  product: (_parent, { id }, { products }) => products.load(id),
+
+  async products(_parent, args, { sql }) {
+    const filter = parseInput(productFilter, args.filter ?? {}, "filter");
+    const order = args.orderBy ?? "ID_ASC";
+    const ordering = ORDERINGS[order];
+    const page = parsePage(args, order, ordering.keyType);
+    const listed = await listProducts(sql, filter, ordering, page);
+    return toConnection(
+      listed,
+      page,
+      ({ product, sortKey }) => ({ key: sortKey, id: product.id }),
+      ({ product }) => product,
+      () => countProducts(sql, filter),
+    );
+  },
+};

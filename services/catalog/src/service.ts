@@ -1,0 +1,48 @@
+/** The catalog service: the vertical fragment of Product that every site reads, over its own database. */
+import { openDatabase } from "@teranga/kit/database.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
+import { closeAll } from "@teranga/kit/shutdown.ts";
+import { partitionsOf, type Topology } from "@teranga/kit/topology.ts";
+import { createContext } from "./context.ts";
+import { prepareCatalogDatabase } from "./database.ts";
+import { resolvers } from "./resolvers/index.ts";
+
+export interface CatalogOptions {
+  databaseUrl: string;
+  topology: Topology;
+  credential: string;
+  /** 0 asks the system for a free one. */
+  port: number;
+  log: Logger;
+  /** Called with the text of each SQL statement. */
+  onStatement?: (statement: string) => void;
+}
+
+/** Prepares the database and starts to serve. @throws if the database cannot be reached or the port is taken. */
+export async function startCatalog(options: CatalogOptions): Promise<RunningServer> {
+  const { databaseUrl, topology, credential, port, log, onStatement } = options;
+  const cities = partitionsOf(topology, "city").partitions.map(({ id }) => id);
+  const database = openDatabase({ url: databaseUrl, applicationName: "catalog", onStatement });
+  const { sql } = database;
+  try {
+    await prepareCatalogDatabase(sql);
+    const server = await startSubgraphServer({
+      typeDefs: readSchema("catalog"),
+      resolvers,
+      createContext: () => createContext(sql, cities),
+      credential,
+      port,
+      log,
+      checkReady: () => sql`select 1`,
+    });
+    const steps = [
+      { name: "the server", close: () => server.close() },
+      { name: "the database", close: () => database.close() },
+    ];
+    return { ...server, close: () => closeAll(steps) };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}

@@ -1,0 +1,14 @@
+import type { Queryable } from "@teranga/kit/database.ts";
+import type { Product } from "../product.ts";
+import { productColumns } from "./product-columns.ts";
+
+/** Takes a product off sale; null if there is none of the id. A second time changes nothing, not even its time of change. */
+export async function discontinueProduct(sql: Queryable, id: string): Promise<Product | null> {
+  const [product] = await sql<Product[]>`
+    update product set
+      discontinued = true,
+      updated_at = case when discontinued then updated_at else now() end
+    where id = ${id}
+    returning ${productColumns(sql)}`;
+  return product ?? null;
+}

@@ -1,0 +1,6 @@
+/** The columns of a product under the names of its type. */
+import type { Queryable } from "@teranga/kit/database.ts";
+
+export function productColumns(sql: Queryable) {
+  return sql`id, name, description, price, discontinued, created_at as "createdAt", updated_at as "updatedAt"`;
+}

@@ -1,0 +1,30 @@
+import type { Queryable } from "@teranga/kit/database.ts";
+import type { Product } from "../product.ts";
+import { productColumns } from "./product-columns.ts";
+
+/** What to change; what is null or absent stays. */
+export interface ProductChanges {
+  name?: string | null | undefined;
+  description?: string | null | undefined;
+  price?: number | null | undefined;
+}
+
+/**
+ * Changes a product; null if there is none of the id. Its time of change moves only if something is different afterwards.
+ * @throws the database's error if the name is taken (see name-taken.ts)
+ */
+export async function updateProduct(
+  sql: Queryable,
+  id: string,
+  changes: ProductChanges,
+): Promise<Product | null> {
+  const { name = null, description = null, price = null } = changes;
+  const after = sql`coalesce(${name}, name), coalesce(${description}, description), coalesce(${price}, price)`;
+  const [product] = await sql<Product[]>`
+    update product set
+      (name, description, price) = row(${after}),
+      updated_at = case when (name, description, price) = (${after}) then updated_at else now() end
+    where id = ${id}
+    returning ${productColumns(sql)}`;
+  return product ?? null;
+}

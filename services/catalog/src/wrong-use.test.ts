@@ -1,0 +1,138 @@
+/** Wrong use of every input: a coded error that names the field, at once, and nothing changed. */
+import { encodeCursor } from "@teranga/kit/connection.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { startTestCatalog, type TestCatalog } from "./testing.ts";
+
+let catalog: TestCatalog;
+const rows = () => catalog.sql`select * from product order by id`;
+let before: unknown;
+
+beforeAll(async () => {
+  catalog = await startTestCatalog();
+  await catalog.sql`insert into product (id, name, description, price) values ('7', 'Écran', '', 145000)`;
+  before = [...(await rows())];
+});
+afterAll(() => catalog?.close());
+afterEach(async () => {
+  expect([...(await rows())]).toEqual(before);
+});
+
+const MEGABYTE = "é".repeat(450_000);
+/** Far more than any of these takes, far less than a second. */
+const REFUSAL_LIMIT_MS = 500;
+
+/** Asks, and expects no data and one error with this field, without a word of SQL. */
+async function expectRefused(
+  query: string,
+  variables: Record<string, unknown>,
+  field: string,
+): Promise<void> {
+  catalog.takeStatements();
+  const startMs = performance.now();
+  const { data, errors } = await catalog.ask(query, variables);
+  expect(performance.now() - startMs).toBeLessThan(REFUSAL_LIMIT_MS);
+  expect(data ?? null).toBeNull();
+  expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT", field } }]);
+  expect(errors![0]!.message.length).toBeLessThan(200);
+  expect(catalog.takeStatements()).toEqual([]);
+}
+
+const BAD_FIELDS: [string, Record<string, unknown>, string][] = [
+  ["an empty name", { name: "" }, "name"],
+  ["a name of spaces", { name: " \n " }, "name"],
+  ["a name without a letter", { name: "- '’ -" }, "name"],
+  ["a name of 201 characters", { name: "a".repeat(201) }, "name"],
+  ["a name of a megabyte", { name: MEGABYTE }, "name"],
+  ["a name with a NUL", { name: "a\0b" }, "name"],
+  ["a name of two lines", { name: "a\nb" }, "name"],
+  ["a description of 2,001 characters", { description: "a".repeat(2_001) }, "description"],
+  ["a description of a megabyte", { description: MEGABYTE }, "description"],
+  ["a description with a NUL", { description: "a\0b" }, "description"],
+  ["a price of zero", { price: 0 }, "price"],
+  ["a negative price", { price: -1 }, "price"],
+  ["a price above the limit", { price: 1_000_000_001 }, "price"],
+  ["the largest amount", { price: Number.MAX_SAFE_INTEGER }, "price"],
+];
+
+test.each(BAD_FIELDS)("createProduct with %s", async (_what, fields, field) => {
+  const query = "mutation ($input: CreateProductInput!) { createProduct(input: $input) { __typename } }";
+  await expectRefused(query, { input: { name: "Souris", price: 1, ...fields } }, `input.${field}`);
+});
+
+test.each(BAD_FIELDS)("updateProduct with %s", async (_what, fields, field) => {
+  const query = "mutation ($input: UpdateProductInput!) { updateProduct(input: $input) { __typename } }";
+  await expectRefused(query, { input: { id: "7", ...fields } }, `input.${field}`);
+});
+
+const PRODUCTS = `query ($first: Int, $after: String, $filter: ProductFilter, $orderBy: ProductOrder) {
+  products(first: $first, after: $after, filter: $filter, orderBy: $orderBy) { totalCount edges { cursor } }
+}`;
+
+test.each([
+  ["no rows", { first: 0 }, "first"],
+  ["a negative number of rows", { first: -1 }, "first"],
+  ["ten million rows", { first: 10_000_000 }, "first"],
+  ["a search of 101 characters", { filter: { search: "a".repeat(101) } }, "filter.search"],
+  ["a search of a megabyte", { filter: { search: MEGABYTE } }, "filter.search"],
+  ["a search with a NUL", { filter: { search: "a\0" } }, "filter.search"],
+])("products with %s", async (_what, variables, field) => {
+  await expectRefused(PRODUCTS, variables, field);
+});
+
+const forge = (content: unknown) => Buffer.from(JSON.stringify(content)).toString("base64url");
+
+describe("forged and foreign cursors", () => {
+  test.each([
+    ["that is empty", "ID_ASC", ""],
+    ["that is no base64", "ID_ASC", "§§§"],
+    ["that is no JSON", "ID_ASC", Buffer.from("{").toString("base64url")],
+    ["of a megabyte", "ID_ASC", "a".repeat(900_000)],
+    ["of another ordering", "ID_ASC", encodeCursor("PRICE_ASC", { key: 1, id: "7" })],
+    ["with a text for a number", "PRICE_ASC", forge(["PRICE_ASC", "1", "7"])],
+    ["with a number beyond 2^53", "PRICE_ASC", forge(["PRICE_ASC", 1e300, "7"])],
+    ["with a fraction", "ID_ASC", forge(["ID_ASC", 1.5, "7"])],
+    ["with a number for a text", "NAME_ASC", forge(["NAME_ASC", 1, "7"])],
+    ["with a NUL in the key", "NAME_ASC", forge(["NAME_ASC", "a\0", "7"])],
+    ["with a NUL in the id", "NAME_ASC", forge(["NAME_ASC", "a", "7\0"])],
+    ["with no time", "CREATED_AT_DESC", forge(["CREATED_AT_DESC", "yesterday", "7"])],
+    ["of the year 0", "CREATED_AT_DESC", forge(["CREATED_AT_DESC", "0000-01-01T00:00:00Z", "7"])],
+    ["of February 30", "CREATED_AT_DESC", forge(["CREATED_AT_DESC", "2026-02-30T00:00:00Z", "7"])],
+    ["that is a list of another shape", "ID_ASC", forge(["ID_ASC", 1])],
+    ["that is an object", "ID_ASC", forge({ order: "ID_ASC", key: 1, id: "7" })],
+  ])("a cursor %s", async (_what, orderBy, after) => {
+    await expectRefused(PRODUCTS, { orderBy, after }, "after");
+  });
+
+  test.each([
+    ["ID_ASC", Number.MAX_SAFE_INTEGER],
+    ["ID_ASC", Number.MIN_SAFE_INTEGER],
+    ["PRICE_DESC", Number.MAX_SAFE_INTEGER],
+    ["NAME_ASC", "' or true --"],
+    ["NAME_ASC", "\ud800"],
+    ["CREATED_AT_DESC", "0001-01-01T00:00:00Z"],
+    ["CREATED_AT_DESC", "9999-12-31T23:59:59.999999999Z"],
+  ])("a cursor in %s that points nowhere (%s) is a place like any other", async (orderBy, key) => {
+    const { data, errors } = await catalog.ask(PRODUCTS, { orderBy, after: forge([orderBy, key, "'"]) });
+    expect(errors).toBeUndefined();
+    expect(data).toMatchObject({ products: { totalCount: 1 } });
+  });
+});
+
+test.each([
+  ["an unknown ordering", "{ products(orderBy: DEAREST) { totalCount } }", {}],
+  [
+    "a price of a fraction",
+    'mutation { createProduct(input: { name: "Souris", price: 1.5 }) { __typename } }',
+    {},
+  ],
+  ["a name that is a number", "mutation { createProduct(input: { name: 7, price: 1 }) { __typename } }", {}],
+  ["an unknown field of an input", PRODUCTS, { filter: { colour: "red" } }],
+  ["a first of a fraction", PRODUCTS, { first: 1.5 }],
+  ["an id that is an object", "query ($id: ID!) { product(id: $id) { id } }", { id: {} }],
+])("what GraphQL's types refuse: %s", async (_what, query, variables) => {
+  catalog.takeStatements();
+  const { data, errors } = await catalog.ask(query, variables);
+  expect(data ?? null).toBeNull();
+  expect(["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"]).toContain(errors![0]!.extensions!.code);
+  expect(catalog.takeStatements()).toEqual([]);
+});
