@@ -8,7 +8,7 @@ import { startCatalog } from "@teranga/catalog/service.ts";
 import { prepareCityDatabase } from "@teranga/city/database.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
-import { CITIES } from "@teranga/infra/cities.ts";
+import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import { loadSampleData } from "@teranga/infra/sample-data.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
@@ -18,7 +18,6 @@ import { parseTopology, partitionsOf, type Topology } from "@teranga/kit/topolog
 import { startOrders } from "@teranga/orders/service.ts";
 import type { GraphQLFormattedError } from "graphql";
 import { inject } from "vitest";
-import { stringify } from "yaml";
 import { type ServiceProxy, startProxy } from "./proxy.ts";
 
 /** One request from the gateway to a service. */
@@ -37,8 +36,6 @@ export interface Answer {
 export interface Graph {
   /** The gateway's endpoint. */
   url: string;
-  topology: Topology;
-  credential: string;
   /** Asks the gateway. */
   query(query: string, variables?: Record<string, unknown>): Promise<Answer>;
   /** What has been asked of services since the last `forget`, e.g. `city:dakar`, in order. */
@@ -62,37 +59,28 @@ export const CITY_IDS = CITIES.map(({ id }) => id);
 export interface GraphOptions {
   /** How long the gateway and the orders service wait for a service. */
   deadlineMs?: number;
+  /** How often cities look for transactions to finish. */
+  recoveryIntervalMs?: number;
 }
 
-export async function startGraph(options: GraphOptions = {}): Promise<Graph> {
-  const log = createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
-  const run = randomBytes(4).toString("hex");
-  const databases = await createDatabases(run);
-  const ports = new Map<string, number>();
-  for (const name of ["catalog", "orders", ...CITY_IDS]) ports.set(name, await freePort());
-
-  const proxies = new Map<string, ServiceProxy>();
-  for (const id of CITY_IDS) proxies.set(id, await startProxy(ports.get(id)!));
-  const endpoint = (port: number) => `http://127.0.0.1:${port}/graphql`;
-  // Services speak to one another directly; gateway and orchestrator through the proxies, so that a test can cut them off.
-  const direct = topologyOf((id) => endpoint(ports.get(id)!));
-  const proxied = topologyOf((id) => (proxies.has(id) ? proxies.get(id)!.url : endpoint(ports.get(id)!)));
-
-  await loadSample(databases, direct);
-  const statements: Record<string, string[]> = {};
-  const requests: SubgraphRequest[] = [];
-  const record = (name: string) => {
-    statements[name] = [];
-    return (text: string) => statements[name]!.push(text.trim().replace(/\s+/g, " "));
+export async function startGraph({ recoveryIntervalMs = 50, ...options }: GraphOptions = {}): Promise<Graph> {
+  const shared = {
+    credential: CREDENTIAL,
+    log: createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent"),
   };
-  const shared = { credential: CREDENTIAL, log };
+  const databases = await createDatabases(randomBytes(4).toString("hex"));
+  const { ports, proxies, direct, proxied } = await openWires();
+  await loadSample(databases, direct);
+  const { statements, record } = createRecorder();
+  const requests: SubgraphRequest[] = [];
+
   const cities = new Map<string, RunningServer>();
   const runCity = async (cityId: string) => {
-    const options = { ...shared, cityId, topology: direct, port: ports.get(cityId)! };
     const databaseUrl = databases.get(cityId)!.url;
+    const place = { cityId, databaseUrl, topology: direct, port: ports.get(cityId)! };
     cities.set(
       cityId,
-      await startCity({ ...options, databaseUrl, recoveryIntervalMs: 50, onStatement: record(cityId) }),
+      await startCity({ ...shared, ...place, recoveryIntervalMs, onStatement: record(cityId) }),
     );
   };
   await Promise.all(CITY_IDS.map(runCity));
@@ -114,8 +102,6 @@ export async function startGraph(options: GraphOptions = {}): Promise<Graph> {
 
   return {
     url: gateway.url,
-    topology: proxied,
-    credential: CREDENTIAL,
     query: (query, variables) => ask(gateway.url, query, variables),
     requests,
     statements,
@@ -141,6 +127,39 @@ export async function startGraph(options: GraphOptions = {}): Promise<Graph> {
   };
 }
 
+/** Ports for all services, and a proxy before each city. */
+async function openWires() {
+  const ports = new Map<string, number>();
+  for (const name of ["catalog", "orders", ...CITY_IDS]) ports.set(name, await freePort());
+  const proxies = new Map<string, ServiceProxy>();
+  for (const id of CITY_IDS) proxies.set(id, await startProxy(ports.get(id)!));
+
+  const ownName = (process: string) => process.replace(/^city-/, "");
+  const directUrl = (process: string) => `http://127.0.0.1:${ports.get(ownName(process))}/graphql`;
+  const proxiedUrl = (process: string) => proxies.get(ownName(process))?.url ?? directUrl(process);
+  return {
+    ports,
+    proxies,
+    /** For the services among themselves. */
+    direct: parseTopology(topologyText(directUrl)),
+    /** For gateway and orchestrator, so that a test can cut them off. */
+    proxied: parseTopology(topologyText(proxiedUrl)),
+  };
+}
+
+/** Notes the statements of each database. */
+function createRecorder() {
+  const statements: Record<string, string[]> = {};
+  const record = (name: string) => {
+    statements[name] = [];
+    return (text: string) => {
+      // The driver asks each new connection for its array types.
+      if (!text.includes("pg_catalog")) statements[name]!.push(text.trim().replace(/\s+/g, " "));
+    };
+  };
+  return { statements, record };
+}
+
 /** Asks a GraphQL endpoint as a client does. */
 export async function ask(
   url: string,
@@ -153,16 +172,6 @@ export async function ask(
     body: JSON.stringify({ query, variables }),
   });
   return (await response.json()) as Answer;
-}
-
-function topologyOf(url: (name: string) => string): Topology {
-  const partitions = Object.fromEntries(CITIES.map(({ id, ...city }) => [id, { ...city, urls: [url(id)] }]));
-  const replicas = (name: string) => ({ replicas: [url(name)] });
-  return parseTopology(
-    stringify({
-      subgraphs: { catalog: replicas("catalog"), orders: replicas("orders"), city: { partitions } },
-    }),
-  );
 }
 
 interface TestDatabase extends Database {

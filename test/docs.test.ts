@@ -1,0 +1,116 @@
+/** The documentation says what the code says: the error table, the configuration, the dependencies, the graph's descriptions. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { catalogVariables } from "@teranga/catalog/config.ts";
+import { cityVariables } from "@teranga/city/config.ts";
+import { gatewayVariables } from "@teranga/gateway/config.ts";
+import { clusterVariables } from "@teranga/infra/config.ts";
+import { ERROR_CODES } from "@teranga/kit/errors.ts";
+import { ordersVariables } from "@teranga/orders/config.ts";
+import { buildSchema, type GraphQLNamedType, isEnumType, isInputObjectType, isObjectType } from "graphql";
+import { describe, expect, test } from "vitest";
+import type { z } from "zod";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const read = (path: string) => readFile(join(root, path), "utf8");
+
+/** The rows of a page's tables whose first cell is code, as [first cell, second cell]. */
+async function rows(page: string): Promise<[string, string][]> {
+  const lines = (await read(page)).matchAll(/^\| `([^`]+)` \| (.*) \|$/gm);
+  return Array.from(lines, ([, name, text]) => [name!, text!]);
+}
+
+test("every error code is documented, and every documented code exists", async () => {
+  expect(Object.fromEntries(await rows("docs/errors.md"))).toEqual(ERROR_CODES);
+});
+
+describe("every variable is documented", () => {
+  const services: Record<string, z.ZodObject> = {
+    city: cityVariables,
+    catalog: catalogVariables,
+    orders: ordersVariables,
+    gateway: gatewayVariables,
+    cluster: clusterVariables,
+  };
+  test.each(Object.keys(services))("of %s", async (service) => {
+    const page = await read("docs/configuration.md");
+    const section = page.split(/^## /m).find((part) => part.toLowerCase().startsWith(service));
+    const documented = Array.from(section!.matchAll(/^\| `([A-Z_]+)` \|/gm), ([, name]) => name).sort();
+    expect(documented).toEqual(Object.keys(services[service]!.shape).sort());
+    for (const [name, schema] of Object.entries(services[service]!.shape)) {
+      expect(section, name).toContain((schema as z.ZodType).description);
+    }
+  });
+});
+
+test("every dependency says why it is there", async () => {
+  const used = new Set<string>();
+  const packages = [
+    "",
+    "kit",
+    "schema",
+    "gateway",
+    "infra",
+    "test",
+    "services/catalog",
+    "services/city",
+    "services/orders",
+  ];
+  for (const folder of packages) {
+    const { dependencies = {}, devDependencies = {} } = JSON.parse(await read(join(folder, "package.json")));
+    for (const name of Object.keys({ ...dependencies, ...devDependencies })) {
+      if (!name.startsWith("@teranga/")) used.add(name);
+    }
+  }
+  const documented = (await rows("docs/dependencies.md")).map(([name]) => name);
+  expect(documented.sort()).toEqual([...used].sort());
+});
+
+test("every type, field, argument and value of the graph has a description", async () => {
+  const schema = buildSchema(await read("schema/generated/api.graphql"));
+  const missing: string[] = [];
+  const note = (name: string, { description }: { description?: string | null | undefined }) => {
+    if (!description) missing.push(name);
+  };
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (type.name.startsWith("__") || BUILT_IN.has(type.name)) continue;
+    if (!ROOTS.has(type.name)) note(type.name, type);
+    for (const [name, member] of membersOf(type)) {
+      note(`${type.name}.${name}`, member);
+      const args = "args" in member ? member.args : [];
+      // An argument named input, id or filter whose type says what it is needs no more words.
+      for (const arg of args) if (arg.name !== "input") note(`${type.name}.${name}(${arg.name})`, arg);
+    }
+  }
+  expect(missing).toEqual([]);
+});
+
+const BUILT_IN = new Set(["String", "Int", "Float", "Boolean", "ID"]);
+const ROOTS = new Set(["Query", "Mutation"]);
+
+type Member = { description?: string | null | undefined; args?: readonly (Member & { name: string })[] };
+
+function membersOf(type: GraphQLNamedType): [string, Member][] {
+  if (isObjectType(type) || isInputObjectType(type))
+    return Object.entries(type.getFields() as Record<string, Member>);
+  if (isEnumType(type)) return type.getValues().map((value) => [value.name, value]);
+  return [];
+}
+
+test("decisions are numbered without gaps", async () => {
+  const files = (await readdir(join(root, "docs/decisions"))).sort();
+  expect(files.map((name) => Number(name.slice(0, 3)))).toEqual(files.map((_, index) => index + 1));
+});
+
+test("no leftover markers", async () => {
+  const files = await readdir(root, { recursive: true });
+  const marked: string[] = [];
+  for (const file of files) {
+    if (/node_modules|\.git\/|\.teranga|generated/.test(file) || !/\.(ts|mjs|sql|graphql|md)$/.test(file))
+      continue;
+    // Written apart, so that this file is not one of them.
+    if (new RegExp(["TO", "DO|FIX", "ME|XX", "X\\b"].join("")).test(await read(file))) marked.push(file);
+  }
+  expect(marked).toEqual([]);
+});
