@@ -18,6 +18,7 @@ import { parseTopology, partitionsOf, type Topology } from "@teranga/kit/topolog
 import { startOrders } from "@teranga/orders/service.ts";
 import type { GraphQLFormattedError } from "graphql";
 import { inject } from "vitest";
+import { type OrdersProcess, startOrdersProcess } from "./orders-process.ts";
 import { type ServiceProxy, startProxy } from "./proxy.ts";
 
 /** One request from the gateway to a service. */
@@ -48,6 +49,8 @@ export interface Graph {
   catalogSql: Sql;
   /** The proxy before a city's service, on the way from the gateway and the orders service. */
   proxy(cityId: string): ServiceProxy;
+  /** The orders service, if it is a process of its own. */
+  orders: OrdersProcess | undefined;
   stopCity(cityId: string): Promise<void>;
   startCity(cityId: string): Promise<void>;
   close(): Promise<void>;
@@ -61,15 +64,18 @@ export interface GraphOptions {
   deadlineMs?: number;
   /** How often cities look for transactions to finish. */
   recoveryIntervalMs?: number;
+  /** Runs the orders service as a process of its own, which can be killed. */
+  ordersAsProcess?: boolean;
 }
 
-export async function startGraph({ recoveryIntervalMs = 50, ...options }: GraphOptions = {}): Promise<Graph> {
+export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph> {
+  const { recoveryIntervalMs = 50, ordersAsProcess = false, ...options } = graphOptions;
   const shared = {
     credential: CREDENTIAL,
     log: createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent"),
   };
   const databases = await createDatabases(randomBytes(4).toString("hex"));
-  const { ports, proxies, direct, proxied } = await openWires();
+  const { ports, proxies, direct, proxied, proxiedText } = await openWires();
   await loadSample(databases, direct);
   const { statements, record } = createRecorder();
   const requests: SubgraphRequest[] = [];
@@ -91,7 +97,11 @@ export async function startGraph({ recoveryIntervalMs = 50, ...options }: GraphO
     port: ports.get("catalog")!,
     onStatement: record("catalog"),
   });
-  const orders = await startOrders({ ...shared, topology: proxied, port: ports.get("orders")! });
+  const port = ports.get("orders")!;
+  const ordersProcess = ordersAsProcess
+    ? await startOrdersProcess({ port, topology: proxiedText, credential: CREDENTIAL })
+    : undefined;
+  const orders = ordersProcess ?? (await startOrders({ ...shared, topology: proxied, port }));
   const gateway = await startGateway({
     ...shared,
     ...options,
@@ -112,6 +122,7 @@ export async function startGraph({ recoveryIntervalMs = 50, ...options }: GraphO
     sql: (cityId) => databases.get(cityId)!.sql,
     catalogSql: databases.get("catalog")!.sql,
     proxy: (cityId) => proxies.get(cityId)!,
+    orders: ordersProcess,
     async stopCity(cityId) {
       await cities.get(cityId)!.close();
       cities.delete(cityId);
@@ -136,14 +147,15 @@ async function openWires() {
 
   const ownName = (process: string) => process.replace(/^city-/, "");
   const directUrl = (process: string) => `http://127.0.0.1:${ports.get(ownName(process))}/graphql`;
-  const proxiedUrl = (process: string) => proxies.get(ownName(process))?.url ?? directUrl(process);
+  const proxiedText = topologyText((process) => proxies.get(ownName(process))?.url ?? directUrl(process));
   return {
     ports,
     proxies,
     /** For the services among themselves. */
     direct: parseTopology(topologyText(directUrl)),
     /** For gateway and orchestrator, so that a test can cut them off. */
-    proxied: parseTopology(topologyText(proxiedUrl)),
+    proxied: parseTopology(proxiedText),
+    proxiedText,
   };
 }
 

@@ -47,7 +47,8 @@ export async function startProxy(targetPort: number): Promise<ServiceProxy> {
     service.on("data", (data) => {
       if (mode !== "silent") client.write(data);
     });
-    client.on("close", () => service.destroy());
+    // What the client has sent before it died still arrives.
+    client.on("close", () => service.end());
     service.on("close", () => client.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
