@@ -32,11 +32,15 @@ function installed() {
 function install() {
   process.stderr.write("Installing dependencies (the first time takes a minute or two) …\n");
   // pnpm's output goes to standard error: standard output belongs to the program (`npm run status -- --json`).
-  const { status, error } = spawnSync("npx", ["--yes", PNPM, "install", "--frozen-lockfile", "--reporter=append-only"], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-    shell: process.platform === "win32",
-  });
+  const { status, error } = spawnSync(
+    "npx",
+    ["--yes", PNPM, "install", "--frozen-lockfile", "--reporter=append-only"],
+    {
+      cwd: root,
+      stdio: ["ignore", 2, 2],
+      shell: process.platform === "win32",
+    },
+  );
   if (error || status !== 0) {
     process.stderr.write(`Installing failed${error ? `: ${error.message}` : ""}; see the lines above.\n`);
     process.exit(1);

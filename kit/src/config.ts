@@ -34,6 +34,21 @@ export const logLevelVariable = z
   .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
   .default("info");
 
+/** What every service of a cluster is told. */
+export const serviceVariables = {
+  PORT: portVariable.describe("The port to listen on; 0 takes a free one."),
+  SERVICE_CREDENTIAL: z
+    .string()
+    .min(16, "needs 16 characters or more")
+    .describe("The secret that the services of a cluster show one another."),
+  TOPOLOGY: z
+    .string()
+    .describe("The path of the topology file: which subgraphs and cities there are, and where."),
+  LOG_LEVEL: logLevelVariable.describe(
+    "The least severe level that is logged: `fatal` to `trace`, or `silent`.",
+  ),
+};
+
 /** Runs a program's main function: what the operator can mend is one line on standard error, anything else a stack. */
 export async function runMain(main: () => Promise<void>): Promise<void> {
   try {

@@ -10,6 +10,7 @@ import { buildSubgraphSchema } from "@apollo/subgraph";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLFormattedError, parse } from "graphql";
+import { StartupError } from "./config.ts";
 import { isAuthorized } from "./credential.ts";
 import { codedError, ERROR_CODES } from "./errors.ts";
 import type { Logger } from "./log.ts";
@@ -19,6 +20,9 @@ export const REQUEST_ID_HEADER = "x-request-id";
 
 /** Bodies above this are refused before they are parsed. A batch of 1,000 protocol messages is about 300 kB. */
 export const BODY_BYTES_MAX = 1024 * 1024;
+
+/** How soon a closing server notices that a connection has fallen idle. */
+const IDLE_CHECK_MS = 20;
 
 export interface SubgraphServerOptions<Context extends object> {
   /** The subgraph's schema, from `readSchema`. */
@@ -80,10 +84,29 @@ export async function startSubgraphServer<Context extends object>(
       return options.createContext({ requestId, log: log.child({ requestId }) });
     },
   });
-  await app.listen({ port, host: "127.0.0.1" });
-  const bound = (app.server.address() as { port: number }).port;
+  const bound = await listen(app, port, () => apollo.stop());
   // Apollo's drain plugin closes the Fastify app.
   return { url: `http://127.0.0.1:${bound}/graphql`, port: bound, close: () => apollo.stop() };
+}
+
+/**
+ * Listens and returns the port. Connections whose request is under way when the app closes are ended after their answer:
+ * left alone, a client that keeps them alive would hold the server open for over a minute.
+ * @throws StartupError if the port is taken, after running `stop`
+ */
+export async function listen(app: FastifyInstance, port: number, stop: () => Promise<void>): Promise<number> {
+  app.addHook("preClose", async () => {
+    const timer = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
+    app.server.once("close", () => clearInterval(timer));
+  });
+  try {
+    await app.listen({ port, host: "127.0.0.1" });
+  } catch (error) {
+    await stop();
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new StartupError(`Port ${port} is taken`);
+  }
+  return (app.server.address() as { port: number }).port;
 }
 
 /** The caller's request id, or a new one. Anything that is not a plain short token is replaced. */

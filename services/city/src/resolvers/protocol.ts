@@ -54,7 +54,8 @@ export const protocolMutations = {
       city,
       field: "transactions",
       entries: transactions,
-      isSound: ({ transactionId, cityId }) => homeOf(transactionId) === city.id && cityId !== city.id,
+      isSound: ({ transactionId, cityId }) =>
+        homeOf(transactionId) === city.id && city.placement.partitions.some(({ id }) => id === cityId),
       run: (entries) => transactionOutcomes(city.sql, entries, city.clock),
       violation: { lines: [] },
     }),

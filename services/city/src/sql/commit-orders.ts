@@ -21,8 +21,8 @@ export interface CommitAnswer {
 }
 
 /**
- * How long the orchestrator has to confirm with the participants itself before the home does: its message takes a few
- * milliseconds, so a home that waits 2 s sends hardly any twice.
+ * How long the orchestrator has to tell the participants before the home does. Its message takes a few milliseconds, so the home's
+ * own finds the decision applied nearly always and only brings back the acknowledgement, for many orders in one batch.
  */
 const CONFIRM_GRACE_MS = 2_000;
 

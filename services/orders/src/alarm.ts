@@ -1,0 +1,10 @@
+/** What must never happen, said loudly. */
+import type { Logger } from "@teranga/kit/log.ts";
+
+/** A city answered that a message contradicts what it has recorded. Somebody has to look. */
+export function alarm(log: Logger, transactionId: string, cityId: string, message: string): void {
+  log.fatal(
+    { alarm: "PROTOCOL_VIOLATION", transactionId, city: cityId },
+    `the answer to ${message} is VIOLATION`,
+  );
+}

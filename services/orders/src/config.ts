@@ -1,0 +1,5 @@
+/** Where the orders service takes its configuration from. */
+import { serviceVariables } from "@teranga/kit/config.ts";
+import { z } from "zod";
+
+export const ordersVariables = z.object(serviceVariables);

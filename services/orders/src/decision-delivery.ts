@@ -1,0 +1,72 @@
+/**
+ * Telling participants how a transaction was decided, off the client's path.
+ *
+ * Each delivery is tried once and its failure only logged, because nothing depends on it: the home's worker repeats a COMMIT
+ * until it is acknowledged, and a participant that hears no ABORT asks the home when its deadline has passed.
+ */
+import type { Logger } from "@teranga/kit/log.ts";
+import { alarm } from "./alarm.ts";
+import type { CityMessages } from "./city-messages.ts";
+import type { ProductQuantity } from "./model.ts";
+
+/** A decision, and what each participant that must hear it gives. */
+export interface Announcement {
+  transactionId: string;
+  decision: "COMMITTED" | "ABORTED";
+  participants: ReadonlyMap<string, readonly ProductQuantity[]>;
+}
+
+export interface DecisionDelivery {
+  /** Begins to tell all participants. Resolves when each has answered or failed to; never rejects. */
+  announce(announcement: Announcement): Promise<void>;
+  /** Resolves when nothing is under way; every delivery has a deadline, so that is within DECIDE_DEADLINE_MS. */
+  drain(): Promise<void>;
+}
+
+/** Below the 2 s after which the home begins to tell the participants itself. */
+const DECIDE_DEADLINE_MS = 1_000;
+/** Beyond it the cities finish alone, so that a city that hangs cannot fill this process. */
+const DELIVERIES_MAX = 1_000;
+
+export function createDecisionDelivery(messages: CityMessages, log: Logger): DecisionDelivery {
+  const underWay = new Set<Promise<void>>();
+
+  const deliver = async (
+    cityId: string,
+    { transactionId, decision }: Announcement,
+    lines: readonly ProductQuantity[],
+  ) => {
+    const message = { transactionId, decision, lines: decision === "COMMITTED" ? lines : [] };
+    try {
+      const { state } = await messages.decide(cityId, message, DECIDE_DEADLINE_MS);
+      if (state === "VIOLATION") alarm(log, transactionId, cityId, "decide");
+    } catch (error) {
+      log.warn(
+        { err: error, transactionId, decision, participant: cityId },
+        "a decision was not acknowledged",
+      );
+    }
+  };
+
+  const track = (delivery: Promise<void>): Promise<void> => {
+    const tracked = delivery.finally(() => underWay.delete(tracked));
+    underWay.add(tracked);
+    return tracked;
+  };
+
+  return {
+    async announce(announcement) {
+      const { transactionId, participants } = announcement;
+      if (underWay.size + participants.size > DELIVERIES_MAX) {
+        log.warn({ transactionId }, "too many decisions are being told; the cities will finish this one");
+        return;
+      }
+      await Promise.all(
+        [...participants].map(([cityId, lines]) => track(deliver(cityId, announcement, lines))),
+      );
+    },
+    async drain() {
+      await Promise.all(underWay);
+    },
+  };
+}

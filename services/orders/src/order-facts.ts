@@ -1,0 +1,155 @@
+/** The one reading step before an order: the client, the prices and the stock, side by side. */
+import { codedError } from "@teranga/kit/errors.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import { TransportError } from "@teranga/kit/transport.ts";
+import type {
+  DiscontinuedProducts,
+  UnknownClient,
+  UnknownProducts,
+} from "@teranga/schema/generated/orders.ts";
+import type { OrdersContext } from "./context.ts";
+import type { PricedLine, Stock, StockLevels } from "./model.ts";
+import type { HomeFacts, ProductFacts } from "./order-reads.ts";
+import type { OrderRequest } from "./order-request.ts";
+
+/** A result of the schema's unions: with the name of its type. */
+export type Named<Type extends { __typename?: string }> = Type & Required<Pick<Type, "__typename">>;
+
+export type OrderFacts =
+  | { kind: "ready"; lines: PricedLine[]; stock: Stock }
+  /** The idempotency key was used before. */
+  | { kind: "keyed"; orderId: string; requestHash: string }
+  | { kind: "rejected"; result: Named<UnknownClient> | Named<UnknownProducts> | Named<DiscontinuedProducts> };
+
+type Read<Value> = { ok: true; value: Value } | { ok: false; error: TransportError };
+
+/**
+ * Reads what an order needs to be decided. Nothing is changed by it.
+ * @throws GraphQLError CITY_UNAVAILABLE if the home, SUBGRAPH_UNAVAILABLE if the catalog does not answer
+ */
+export async function readFacts(
+  { clientId, homeId, lines }: OrderRequest,
+  idempotencyKey: string | null,
+  { cities, reads, log }: OrdersContext,
+): Promise<OrderFacts> {
+  const productIds = lines.map(({ productId }) => productId);
+  const otherIds = cities.partitions.map(({ id }) => id).filter((id) => id !== homeId);
+  // None of these rejects, so a replay need not wait for the slowest of them.
+  const homeRead = settle(reads.home(homeId, { clientId, idempotencyKey, productIds }));
+  const productsRead = settle(reads.products(productIds));
+  const stockRead = readLevels(otherIds, productIds, reads.stock, log);
+
+  const home = required(await homeRead, () => cityUnavailable(homeId), log);
+  if (home.keyedOrder) return { kind: "keyed", ...home.keyedOrder };
+  if (!home.clientExists) return { kind: "rejected", result: unknownClient(clientId) };
+  const products = required(await productsRead, catalogUnavailable, log);
+  const rejected = rejectProducts(productIds, products);
+  if (rejected) return { kind: "rejected", result: rejected };
+  const priced = lines.map((line) => ({ ...line, unitPrice: products.get(line.productId)!.price }));
+  return { kind: "ready", lines: priced, stock: withHome(homeId, home, await stockRead) };
+}
+
+/** Looks an idempotency key up at home. @throws GraphQLError CITY_UNAVAILABLE */
+export async function readKeyedOrder(
+  { clientId, homeId }: OrderRequest,
+  idempotencyKey: string,
+  { reads, log }: OrdersContext,
+): Promise<HomeFacts["keyedOrder"]> {
+  const read = await settle(reads.home(homeId, { clientId, idempotencyKey, productIds: [] }));
+  return required(read, () => cityUnavailable(homeId), log).keyedOrder;
+}
+
+/** Reads the stock again. @throws GraphQLError CITY_UNAVAILABLE if the home does not answer; nobody can commit without it */
+export async function readStock(
+  homeId: string,
+  productIds: readonly string[],
+  { cities, reads, log }: OrdersContext,
+): Promise<Stock> {
+  const ids = cities.partitions.map(({ id }) => id);
+  const stock = await readLevels(ids, productIds, reads.stock, log);
+  if (!stock.levels.has(homeId)) throw cityUnavailable(homeId);
+  return stock;
+}
+
+async function readLevels(
+  cityIds: readonly string[],
+  productIds: readonly string[],
+  read: (cityId: string, productIds: readonly string[]) => Promise<StockLevels>,
+  log: Logger,
+): Promise<Stock> {
+  const levels = new Map<string, StockLevels>();
+  const missingCities: string[] = [];
+  const answers = await Promise.all(cityIds.map((cityId) => settle(read(cityId, productIds))));
+  for (const [index, answer] of answers.entries()) {
+    const cityId = cityIds[index]!;
+    if (answer.ok) {
+      levels.set(cityId, answer.value);
+    } else {
+      missingCities.push(cityId);
+      log.warn({ err: answer.error, city: cityId }, "a city's stock could not be read");
+    }
+  }
+  return { levels, missingCities };
+}
+
+function withHome(homeId: string, home: HomeFacts, others: Stock): Stock {
+  return { ...others, levels: new Map([[homeId, home.levels], ...others.levels]) };
+}
+
+/** The outcome of a read as a value. A failure that is not the network's is ours, but it must not get lost unheard either. */
+function settle<Value>(read: Promise<Value>): Promise<Read<Value>> {
+  return read.then(
+    (value) => ({ ok: true, value }),
+    (error: unknown) => ({
+      ok: false,
+      error:
+        error instanceof TransportError
+          ? error
+          : new TransportError("unknown", String(error), { cause: error }),
+    }),
+  );
+}
+
+function required<Value>(read: Read<Value>, unavailable: () => Error, log: Logger): Value {
+  if (read.ok) return read.value;
+  log.warn({ err: read.error }, "what an order needs to know could not be read");
+  throw unavailable();
+}
+
+function rejectProducts(
+  productIds: readonly string[],
+  products: ReadonlyMap<string, ProductFacts>,
+): Named<UnknownProducts> | Named<DiscontinuedProducts> | null {
+  const unknown = productIds.filter((id) => !products.has(id));
+  if (unknown.length > 0) {
+    return {
+      __typename: "UnknownProducts",
+      message: "The catalog does not have all of these products.",
+      productIds: unknown,
+    };
+  }
+  const discontinued = productIds.filter((id) => products.get(id)!.discontinued);
+  if (discontinued.length === 0) return null;
+  return {
+    __typename: "DiscontinuedProducts",
+    message: "Some of these products are no longer sold.",
+    products: discontinued.map((id) => ({ id })),
+  };
+}
+
+export function unknownClient(clientId: string): Named<UnknownClient> {
+  return { __typename: "UnknownClient", message: "There is no client of this id.", clientId };
+}
+
+/** The city that has to decide the order does not answer, and nothing was changed. */
+export function cityUnavailable(cityId: string): Error {
+  return codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable. Nothing was changed.`, {
+    city: cityId,
+  });
+}
+
+function catalogUnavailable(): Error {
+  return codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable. Nothing was changed.", {
+    subgraph: "catalog",
+  });
+}

@@ -1,0 +1,87 @@
+/** The orders service: drives orders through the commit protocol over the cities. It keeps nothing. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "@teranga/kit/log.ts";
+import { type Clock, systemClock } from "@teranga/kit/retry.ts";
+import {
+  REQUEST_ID_HEADER,
+  type RunningServer,
+  readSchema,
+  startSubgraphServer,
+} from "@teranga/kit/server.ts";
+import { closeAll } from "@teranga/kit/shutdown.ts";
+import { partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology.ts";
+import { createTransport, type Send } from "@teranga/kit/transport.ts";
+import { v7 as newUuid } from "uuid";
+import { createCityMessages } from "./city-messages.ts";
+import type { OrdersContext } from "./context.ts";
+import { createDecisionDelivery } from "./decision-delivery.ts";
+import { createOrderReads } from "./order-reads.ts";
+import type { PlaceOrderAnswer } from "./place-order.ts";
+import { resolvers } from "./resolvers.ts";
+import { SharedCalls } from "./shared-calls.ts";
+
+export interface OrdersOptions {
+  topology: Topology;
+  credential: string;
+  /** 0 takes a free port. */
+  port: number;
+  log: Logger;
+  clock?: Clock;
+  /** Makes UUIDs of version 7, in lower case. */
+  newId?: () => string;
+  /** Called with each request to a city or the catalog before it leaves. */
+  onRequest?: (request: { url: string; operationName: string }) => void;
+}
+
+/** Starts the service. It is ready when this resolves. @throws StartupError if the topology has no cities or no catalog */
+export async function startOrders(options: OrdersOptions): Promise<RunningServer> {
+  const {
+    topology,
+    credential,
+    port,
+    log,
+    clock = systemClock,
+    newId = () => newUuid(),
+    onRequest,
+  } = options;
+  const cities = partitionsOf(topology, "city");
+  const catalogUrls = replicasOf(topology, "catalog");
+  const transport = createTransport({ credential });
+  const send: Send = (url, body, sendOptions) => {
+    onRequest?.({ url, operationName: body.operationName ?? "" });
+    return transport.send(url, body, sendOptions);
+  };
+  const messages = createCityMessages(cities, send);
+  const delivery = createDecisionDelivery(messages, log);
+  const calls = new SharedCalls<PlaceOrderAnswer>();
+
+  const createContext = (request: { requestId: string; log: Logger }): OrdersContext => {
+    const headers = { [REQUEST_ID_HEADER]: request.requestId };
+    const sendTraced: Send = (url, body, sendOptions) => send(url, body, { ...sendOptions, headers });
+    const reads = createOrderReads(cities, catalogUrls, sendTraced);
+    return { cities, reads, messages, delivery, calls, clock, delay, newId, log: request.log };
+  };
+
+  try {
+    const server = await startSubgraphServer({
+      typeDefs: readSchema("orders"),
+      resolvers,
+      createContext,
+      credential,
+      port,
+      log,
+      // It holds no state and no connection of its own: with its topology read it can serve. What a request needs is the
+      // business of that request, and a city that is down must not take this service out of use for the others.
+      checkReady: () => Promise.resolve(),
+    });
+    const steps = [
+      { name: "the server", close: () => server.close() },
+      { name: "the decisions under way", close: () => delivery.drain() },
+      { name: "the transport", close: () => transport.close() },
+    ];
+    return { ...server, close: () => closeAll(steps) };
+  } catch (error) {
+    await transport.close();
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+/** The real thing: `npm start` as processes, two of them side by side, killed, stopped and started again. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort } from "@teranga/infra/ports.ts";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { ask } from "./harness/graph.ts";
+import { type ClusterProcess, isAlive, type NpmStart, npmStart, runProgram } from "./harness/npm-start.ts";
+
+let directory: string;
+let first: NpmStart;
+let second: NpmStart;
+let ports: [number, number];
+const homeOf = (name: string) => join(directory, name);
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "teranga-clusters-"));
+  ports = [await freePort(), await freePort()];
+  [first, second] = await Promise.all([npmStart(homeOf("a"), ports[0]), npmStart(homeOf("b"), ports[1])]);
+}, 180_000);
+afterAll(async () => {
+  for (const cluster of [first, second]) await cluster?.end("SIGTERM").catch(() => undefined);
+  for (const [index, home] of ["a", "b"].entries())
+    await runProgram("reset", [], homeOf(home), ports[index]!);
+  await rm(directory, { recursive: true, force: true });
+}, 60_000);
+
+const pidOf = (processes: ClusterProcess[], name: string) =>
+  processes.find((process) => process.name === name)!.pid;
+const ORDER = `mutation { placeOrder(input: { clientId: "thies:2", lines: [{ productId: "101", quantity: 7 }] }) {
+  ... on OrderPlaced { order { id } } } }`;
+const AVAILABLE = '{ product(id: "101") { availability { total complete } } }';
+
+test("every process is there, with its kind, city and health", async () => {
+  const processes = await first.status();
+  expect(processes.map(({ name, kind, city, health }) => `${name} ${kind} ${city} ${health}`).sort()).toEqual(
+    [
+      "catalog catalog null ready",
+      "city-autres city autres ready",
+      "city-dakar city dakar ready",
+      "city-saint-louis city saint-louis ready",
+      "city-thies city thies ready",
+      "gateway gateway null ready",
+      "orders orders null ready",
+      "postgres-autres postgres autres ready",
+      "postgres-catalog postgres null ready",
+      "postgres-dakar postgres dakar ready",
+      "postgres-saint-louis postgres saint-louis ready",
+      "postgres-thies postgres thies ready",
+    ],
+  );
+  for (const { pid, url } of processes) {
+    expect(isAlive(pid)).toBe(true);
+    expect(url).toMatch(/^(http|postgres):\/\//);
+    expect(url).not.toMatch(/:[^@/]*@/);
+  }
+});
+
+test("two clusters do not know of each other", async () => {
+  await ask(first.url, ORDER);
+  expect((await ask(first.url, AVAILABLE)).data.product.availability).toEqual({ total: 13, complete: true });
+  expect((await ask(second.url, AVAILABLE)).data.product.availability).toEqual({ total: 20, complete: true });
+});
+
+test("a service that is killed is missed, restarted, and back with its data", async () => {
+  const pid = pidOf(await first.status(), "city-thies");
+  process.kill(pid, "SIGKILL");
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
+  const { data } = await ask(first.url, '{ client(id: "dakar:1") { name } }');
+  expect(data.client.name).toBe("Mamadou Ndiaye");
+  await vi.waitFor(
+    async () => {
+      const { data, errors } = await ask(first.url, '{ client(id: "thies:2") { name } }');
+      expect({ data, errors }).toEqual({ data: { client: { name: "Awa Diop" } }, errors: undefined });
+    },
+    { timeout: 20_000, interval: 100 },
+  );
+  expect(pidOf(await first.status(), "city-thies")).not.toBe(pid);
+  expect(first.output()).toContain("city-thies ended by itself");
+});
+
+test("a database server that is killed is restarted, and nothing committed is lost", async () => {
+  const { data } = await ask(second.url, ORDER);
+  const pid = pidOf(await second.status(), "postgres-thies");
+  process.kill(pid, "SIGKILL");
+  await vi.waitFor(
+    async () => {
+      const answer = await ask(second.url, `{ order(id: "${data.placeOrder.order.id}") { status } }`);
+      expect(answer.data.order).toEqual({ status: "PLACED" });
+    },
+    { timeout: 30_000, interval: 200 },
+  );
+});
+
+describe("a start that cannot go on is one line", () => {
+  test("because the port is taken", async () => {
+    const { code, stderr } = await runProgram("start", [], homeOf("c"), ports[0]);
+    expect(code).toBe(1);
+    expect(stderr.trim().split("\n")).toEqual([expect.stringContaining(`${ports[0]}`)]);
+  });
+
+  test("because the home is in use", async () => {
+    const { code, stderr } = await runProgram("start", [], homeOf("a"), await freePort());
+    expect(code).toBe(1);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  test("a reset while it runs is refused", async () => {
+    const { code, stderr } = await runProgram("reset", [], homeOf("a"), ports[0]);
+    expect(code).toBe(1);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+});
+
+test.each([
+  ["Ctrl-C", "SIGINT", () => first, (cluster: NpmStart) => (first = cluster), "a"],
+  ["SIGTERM", "SIGTERM", () => second, (cluster: NpmStart) => (second = cluster), "b"],
+] as const)(
+  "%s stops every process, and a second start has the data",
+  async (_name, signal, running, keep, home) => {
+    const cluster = running();
+    const before = (await ask(cluster.url, AVAILABLE)).data;
+    const processes = await cluster.status();
+    expect(await cluster.end(signal)).toBe(0);
+    for (const { name, pid } of processes)
+      expect({ name, alive: isAlive(pid) }).toEqual({ name, alive: false });
+
+    const again = keep(await npmStart(homeOf(home), ports[home === "a" ? 0 : 1]));
+    expect((await ask(again.url, AVAILABLE)).data).toEqual(before);
+  },
+);
