@@ -1,0 +1,114 @@
+/** Small things done to GraphQL documents while an operation is planned. */
+
+import { badInput } from "@teranga/kit/errors.ts";
+import {
+  type DirectiveNode,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type OperationDefinitionNode,
+  print,
+  type SelectionNode,
+  type SelectionSetNode,
+  stripIgnoredCharacters,
+  valueFromASTUntyped,
+  visit,
+} from "graphql";
+
+/** The one operation of a document, its fragment spreads replaced by inline fragments. */
+export function inlinedOperation(document: DocumentNode): OperationDefinitionNode {
+  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  if (!operation) throw badInput("query", "must hold an operation");
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  }
+  return { ...operation, selectionSet: inlined(operation.selectionSet, fragments) };
+}
+
+/** Validation has refused fragments that contain themselves, and limits.ts bounds how far they expand. */
+function inlined(
+  { selections }: SelectionSetNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): SelectionSetNode {
+  const expand = (selection: SelectionNode): SelectionNode => {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) {
+      const { typeCondition, selectionSet } = fragments.get(selection.name.value)!;
+      const { directives = [] } = selection;
+      return {
+        kind: Kind.INLINE_FRAGMENT,
+        typeCondition,
+        directives,
+        selectionSet: inlined(selectionSet, fragments),
+      };
+    }
+    return selection.selectionSet
+      ? { ...selection, selectionSet: inlined(selection.selectionSet, fragments) }
+      : selection;
+  };
+  return { kind: Kind.SELECTION_SET, selections: selections.map(expand) };
+}
+
+/** The names of the variables that a part of a document mentions. */
+export function usedVariables(node: SelectionNode | SelectionSetNode): Set<string> {
+  const names = new Set<string>();
+  visit(node, { Variable: ({ name }) => void names.add(name.value) });
+  return names;
+}
+
+/** The definitions of an operation's variables, printed, and their defaults. */
+export interface VariableDefinitions {
+  printed: ReadonlyMap<string, string>;
+  defaults: Readonly<Record<string, unknown>>;
+}
+
+export function variableDefinitionsOf(operation: OperationDefinitionNode): VariableDefinitions {
+  const printed = new Map<string, string>();
+  const defaults: Record<string, unknown> = {};
+  for (const definition of operation.variableDefinitions ?? []) {
+    const name = definition.variable.name.value;
+    printed.set(name, printCompact(definition));
+    if (definition.defaultValue) defaults[name] = valueFromASTUntyped(definition.defaultValue);
+  }
+  return { printed, defaults };
+}
+
+/** `($id:ID!,$first:Int=20)` for the variables of these names, or nothing. */
+export function printVariableDefinitions({ printed }: VariableDefinitions, names: Iterable<string>): string {
+  const definitions = [...names].map((name) => printed.get(name)!);
+  return definitions.length > 0 ? `(${definitions.join(",")})` : "";
+}
+
+export function printCompact(node: Parameters<typeof print>[0]): string {
+  return stripIgnoredCharacters(print(node));
+}
+
+/** Only these variables, if they were given. */
+export function pickVariables(
+  variables: Record<string, unknown>,
+  names: Iterable<string>,
+): Record<string, unknown> {
+  const picked: Record<string, unknown> = {};
+  for (const name of names) if (Object.hasOwn(variables, name)) picked[name] = variables[name];
+  return picked;
+}
+
+/** Whether @skip and @include let a selection through. `variables` has the defaults filled in. */
+export function isIncluded(
+  directives: readonly DirectiveNode[],
+  variables: Record<string, unknown>,
+): boolean {
+  return directives.every((directive) => {
+    const condition = directive.arguments?.find(({ name }) => name.value === "if");
+    if (!condition) return true;
+    const holds = valueFromASTUntyped(condition.value, variables) === true;
+    switch (directive.name.value) {
+      case "skip":
+        return !holds;
+      case "include":
+        return holds;
+      default:
+        return true;
+    }
+  });
+}

@@ -1,0 +1,140 @@
+/**
+ * Fetching entities by their keys: each from the partition that owns it, all partitions side by side, the answers back in
+ * the order of the request. What crosses to yet other partitions is fetched after that, in the same way.
+ */
+import type { GraphQLFormattedError } from "graphql";
+import { errorAt, isObject, type JsonObject, type PartAnswer } from "./answer.ts";
+import { type CrossingPlace, takeCrossings } from "./crossing-places.ts";
+import type { EntityPlan } from "./crossing-plan.ts";
+import { pickVariables } from "./documents.ts";
+import { clientPath, ownerOf, type PartitionRun } from "./partition-run.ts";
+
+/** Entities in the order they were asked for; null for one that does not exist or could not be had. */
+export interface FetchedEntities {
+  entities: (JsonObject | null)[];
+  /** Their paths begin with the entity's index. */
+  errors: GraphQLFormattedError[];
+}
+
+/** Fetches entities. An operation's depth, which limits.ts bounds, bounds how far crossings lead to further crossings. */
+export async function fetchEntities(
+  plan: EntityPlan,
+  representations: readonly JsonObject[],
+  run: PartitionRun,
+): Promise<FetchedEntities> {
+  const fetched: FetchedEntities = { entities: representations.map(() => null), errors: [] };
+  const groups = groupByOwner(representations, fetched, run);
+  const variables = pickVariables(run.variables, plan.variables);
+  await Promise.all(
+    Array.from(groups, async ([partition, indexes]) => {
+      const own = indexes.map((index) => representations[index]!);
+      const request = {
+        query: plan.text,
+        operationName: plan.operationName,
+        variables: { ...variables, representations: own },
+      };
+      takeEntities(await run.ask(partition, request, true), indexes, fetched, run);
+    }),
+  );
+  const errors = await followCrossings(takeCrossings(fetched.entities, plan.crossings, []), run);
+  fetched.errors.push(...errors);
+  return fetched;
+}
+
+/** The representations' indexes by owner. One without an owner is an error of its own. */
+function groupByOwner(
+  representations: readonly JsonObject[],
+  { errors }: FetchedEntities,
+  run: PartitionRun,
+): Map<string, number[]> {
+  const groups = new Map<string, number[]>();
+  for (const [index, representation] of representations.entries()) {
+    const by = run.spec.entities.get(String(representation.__typename))?.by ?? [];
+    const owner = ownerOf(run, valueAt(representation, by), by.join("."));
+    switch (owner.kind) {
+      case "found": {
+        const group = groups.get(owner.partition);
+        if (group) group.push(index);
+        else groups.set(owner.partition, [index]);
+        break;
+      }
+      case "unknown":
+        errors.push(errorAt(owner.error, [index]));
+        break;
+      default:
+        owner satisfies never;
+    }
+  }
+  return groups;
+}
+
+function valueAt(representation: JsonObject, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), representation);
+}
+
+/** Puts one partition's answer in the places of the representations that it was sent. */
+function takeEntities(
+  answer: PartAnswer,
+  indexes: readonly number[],
+  fetched: FetchedEntities,
+  run: PartitionRun,
+): void {
+  if (answer.kind === "failed") {
+    for (const index of indexes) fetched.errors.push(errorAt(answer.error, [index]));
+    return;
+  }
+  const entities = Array.isArray(answer.data?._entities) ? answer.data._entities : [];
+  for (const [position, index] of indexes.entries()) {
+    const entity: unknown = entities[position];
+    fetched.entities[index] = isObject(entity) ? entity : null;
+  }
+  for (const error of answer.errors) {
+    const [, position, ...rest] = clientPath(error, run) ?? [];
+    // An error of the whole request is said once, where its first entity would be.
+    const index = indexes[typeof position === "number" ? position : 0]!;
+    fetched.errors.push(errorAt(error, [index, ...rest]));
+  }
+}
+
+/**
+ * Fetches what crosses to other partitions and puts it in its place: one request a partition and follow-up, each object once
+ * however often it occurs, null where it cannot be had. Returns the errors, at the places' paths.
+ */
+export async function followCrossings(
+  places: Iterable<CrossingPlace>,
+  run: PartitionRun,
+): Promise<GraphQLFormattedError[]> {
+  const batches = new Map<string, CrossingPlace[]>();
+  for (const place of places) {
+    // Follow-ups of the same text ask the same thing, wherever in the operation they come from.
+    const batch = batches.get(place.followUp.text);
+    if (batch) batch.push(place);
+    else batches.set(place.followUp.text, [place]);
+  }
+  const errors = await Promise.all(Array.from(batches.values(), (places) => followUp(places, run)));
+  return errors.flat();
+}
+
+async function followUp(
+  places: readonly CrossingPlace[],
+  run: PartitionRun,
+): Promise<GraphQLFormattedError[]> {
+  const placesByKey = new Map<string, CrossingPlace[]>();
+  for (const place of places) {
+    const key = JSON.stringify(place.representation);
+    const same = placesByKey.get(key);
+    if (same) same.push(place);
+    else placesByKey.set(key, [place]);
+  }
+  const distinct = [...placesByKey.values()];
+  const representations = distinct.map(([first]) => first!.representation);
+  const { entities, errors } = await fetchEntities(places[0]!.followUp, representations, run);
+  for (const [index, same] of distinct.entries()) {
+    // Later fetches write into the objects, so no two places may share one.
+    for (const place of same) place.put(structuredClone(entities[index]!));
+  }
+  return errors.flatMap((error) => {
+    const [index, ...rest] = error.path as [number, ...(string | number)[]];
+    return distinct[index]!.map((place) => errorAt(error, [...place.path, ...rest]));
+  });
+}

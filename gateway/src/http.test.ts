@@ -1,0 +1,173 @@
+/** Goal: the gateway behaves at its door: limits, errors, health, Sandbox, CORS. Method: plain HTTP against a whole gateway. */
+import { connect } from "node:net";
+import { getIntrospectionQuery } from "graphql";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Library } from "./fixture/library.ts";
+import { DEPTH_MAX, FIELDS_MAX } from "./limits.ts";
+
+let library: Library;
+beforeAll(async () => {
+  library = await Library.start();
+  await library.ask("{ __typename }");
+});
+afterAll(() => library.close());
+
+/** What a refusal may take on a machine that is busy with other things; on a quiet one it takes 2 to 5 ms. */
+const REFUSED_WITHIN_MS = 1_000;
+
+async function refusal(query: string, variables?: Record<string, unknown>) {
+  const startMs = performance.now();
+  const answer = await library.askCounting(query, variables);
+  expect(performance.now() - startMs).toBeLessThan(REFUSED_WITHIN_MS);
+  expect(answer.asked).toEqual([]);
+  expect(answer.data).toBeUndefined();
+  return answer.errors!.map(({ message, extensions }) => ({ message, code: extensions.code }));
+}
+
+const nested = (levels: number) =>
+  `{ reader(id: "north:1") ${"{ bestFriend ".repeat(levels - 2)} { id } ${"}".repeat(levels - 2)} }`;
+
+test("an operation is refused for its depth before anything is planned", async () => {
+  expect(await refusal(nested(50))).toEqual([
+    {
+      message: `The operation is nested 50 levels deep; ${DEPTH_MAX} are allowed.`,
+      code: "GRAPHQL_VALIDATION_FAILED",
+    },
+  ]);
+  const hidden = `query { reader(id: "north:1") { ...f } } fragment f on Reader ${"{ bestFriend ".repeat(30)} { id } ${"}".repeat(30)}`;
+  expect(await refusal(hidden)).toMatchObject([{ code: "GRAPHQL_VALIDATION_FAILED" }]);
+  const { data, errors } = await library.ask(nested(DEPTH_MAX));
+  expect(errors).toBeUndefined();
+  expect(data.reader.bestFriend.bestFriend.bestFriend.bestFriend).toBeDefined();
+});
+
+test("fragments that multiply are refused for what they expand to", async () => {
+  const levels = 15;
+  const fragments = Array.from(
+    { length: levels },
+    (_, level) => `fragment f${level} on Reader { id ...f${level + 1} ... on Reader { ...f${level + 1} } }`,
+  );
+  const bomb = `{ reader(id: "north:1") { ...f0 } } ${fragments.join("\n")} fragment f${levels} on Reader { name }`;
+  const [error] = await refusal(bomb);
+  expect(error).toMatchObject({ code: "GRAPHQL_VALIDATION_FAILED" });
+  expect(error!.message).toContain(`${FIELDS_MAX} are allowed`);
+});
+
+test("fragments in fragments without a field are refused too", async () => {
+  const levels = 1_500;
+  const query = `{ reader(id: "north:1") { ${"... on Reader { ".repeat(levels)} id ${"}".repeat(levels)} } }`;
+  expect(await refusal(query)).toMatchObject([{ code: "GRAPHQL_VALIDATION_FAILED" }]);
+});
+
+test("a fragment that contains itself is refused", async () => {
+  const codes = await refusal(`{ reader(id: "1") { ...f } } fragment f on Reader { bestFriend { ...f } }`);
+  expect(codes).toMatchObject([{ code: "GRAPHQL_VALIDATION_FAILED" }]);
+});
+
+test.each([
+  ["not GraphQL", "{ reader(", undefined, "GRAPHQL_PARSE_FAILED"],
+  ["too many tokens", `{ ${"a ".repeat(10_001)} }`, undefined, "GRAPHQL_PARSE_FAILED"],
+  ["an unknown field", "{ nobody }", undefined, "GRAPHQL_VALIDATION_FAILED"],
+  ["a hidden field", "{ internal }", undefined, "GRAPHQL_VALIDATION_FAILED"],
+  ["an unknown directive", "{ branches @nothing { id } }", undefined, "GRAPHQL_VALIDATION_FAILED"],
+  [
+    "a variable of the wrong type",
+    "query ($id: ID!) { reader(id: $id) { id } }",
+    { id: { a: 1 } },
+    "BAD_USER_INPUT",
+  ],
+])("%s is a coded error", async (_, query, variables, code) => {
+  expect(await refusal(query, variables)).toMatchObject([{ code }]);
+});
+
+test("introspection shows the clients' schema, without what is hidden and how it is partitioned", async () => {
+  const { data, errors } = await library.ask(
+    getIntrospectionQuery({ descriptions: true, inputValueDeprecation: true }),
+  );
+  expect(errors).toBeUndefined();
+  const text = JSON.stringify(data);
+  expect(text).toContain('"findReaders"');
+  for (const hidden of ["internal", "gather", "join__", "_entities"])
+    expect(text).not.toContain(`"${hidden}`);
+});
+
+test("a body over the limit, and one that is not JSON, are coded errors", async () => {
+  const large = await library.ask("{ __typename }", { text: "x".repeat(1024 * 1024) });
+  expect(large).toMatchObject({ status: 413, errors: [{ extensions: { code: "REQUEST_TOO_LARGE" } }] });
+  const headers = { "content-type": "application/json" };
+  const broken = await fetch(library.gateway.url, { method: "POST", headers, body: "{" });
+  expect(broken.status).toBe(400);
+  expect(await broken.json()).toMatchObject({ errors: [{ extensions: { code: "BAD_USER_INPUT" } }] });
+});
+
+test("batches and requests that a foreign page could send are refused", async () => {
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify([{ query: "{ __typename }" }, { query: "{ __typename }" }]);
+  const batch = await fetch(library.gateway.url, { method: "POST", headers, body });
+  expect(batch.status).toBe(400);
+  const foreign = await fetch(`${library.gateway.url}?query={__typename}`);
+  expect(foreign.status).toBe(400);
+});
+
+test("the request id is taken over or made, sent along and given back", async () => {
+  const given = await library.ask("{ branches { id } }", {}, { "x-request-id": "mine-1" });
+  expect(given.headers.get("x-request-id")).toBe("mine-1");
+  expect(library.requestIds.slice(-3)).toEqual(["mine-1", "mine-1", "mine-1"]);
+  const made = await library.ask("{ branches { id } }", {}, { "x-request-id": "not a token" });
+  expect(made.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  expect(library.requestIds.at(-1)).toBe(made.headers.get("x-request-id"));
+});
+
+test("Sandbox is the landing page, and may ask from where it lives", async () => {
+  const page = await fetch(library.gateway.url, { headers: { accept: "text/html" } });
+  expect(page.headers.get("content-type")).toContain("text/html");
+  expect(await page.text()).toContain("sandbox");
+
+  const preflight = (origin: string) =>
+    fetch(library.gateway.url, {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type,apollo-require-preflight",
+      },
+    });
+  for (const origin of ["https://studio.apollographql.com", "http://localhost:5173"]) {
+    const { headers } = await preflight(origin);
+    expect(headers.get("access-control-allow-origin")).toBe(origin);
+    expect(headers.get("access-control-allow-headers")).toContain("content-type");
+  }
+  for (const origin of ["https://example.com", "http://localhost.example.com"]) {
+    expect((await preflight(origin)).headers.get("access-control-allow-origin")).toBeNull();
+  }
+});
+
+test("health says that it lives and that it is ready", async () => {
+  for (const [path, status] of [
+    ["live", "live"],
+    ["ready", "ready"],
+  ]) {
+    const answer = await fetch(new URL(`/health/${path}`, library.gateway.url));
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ status });
+  }
+});
+
+test("closing ends a request under way first, and takes no new ones", async () => {
+  const own = await Library.start({ deadlineMs: 300 });
+  await own.stopBranch("south");
+  await own.silence("south");
+  const underWay = own.ask(`{ reader(id: "south:1") { id } }`);
+  while (own.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  const startMs = performance.now();
+  await own.gateway.close();
+  // The client keeps its connection alive; that must not keep the server open.
+  expect(performance.now() - startMs).toBeLessThan(5_000);
+  expect((await underWay).errors).toMatchObject([{ extensions: { code: "BRANCH_UNAVAILABLE" } }]);
+  await expect(
+    new Promise((resolve, reject) => {
+      connect(own.gateway.port, "127.0.0.1").on("connect", resolve).on("error", reject);
+    }),
+  ).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  await own.closeServices();
+});

@@ -1,0 +1,43 @@
+/** One operation on a partitioned subgraph while it runs. */
+import { badInput } from "@teranga/kit/errors.ts";
+import type { PartitionOf } from "@teranga/kit/partition.ts";
+import type { SubgraphRequest } from "@teranga/kit/transport.ts";
+import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import type { JsonObject, PartAnswer, ResponsePath } from "./answer.ts";
+import type { PartitionSpec } from "./partition-spec.ts";
+
+export interface PartitionRun {
+  spec: PartitionSpec;
+  /** In the topology's order. */
+  partitionIds: readonly string[];
+  partitionOf: PartitionOf;
+  /** The operation's variables with the defaults of its own definitions filled in. */
+  variables: JsonObject;
+  /** What the crossings' tokens stand for in the paths of errors. */
+  tokenNames: ReadonlyMap<string, string>;
+  /** Asks one partition. Never throws for what happens there. */
+  ask: (partition: string, request: SubgraphRequest, mayRepeat: boolean) => Promise<PartAnswer>;
+}
+
+export type Owner = { kind: "found"; partition: string } | { kind: "unknown"; error: GraphQLError };
+
+/** Who owns a routing value, as it stands in a request. @param at names the value in the error if there is none */
+export function ownerOf(run: PartitionRun, value: unknown, at: string): Owner {
+  if (typeof value !== "string" && typeof value !== "number") {
+    return {
+      kind: "unknown",
+      error: badInput(at, `is missing; it says which ${run.spec.subgraph} is meant`),
+    };
+  }
+  try {
+    return { kind: "found", partition: run.partitionOf(String(value)) };
+  } catch (error) {
+    if (error instanceof GraphQLError) return { kind: "unknown", error };
+    throw error;
+  }
+}
+
+/** An error's path as the client knows it: with the names that crossings' tokens stand for. */
+export function clientPath({ path }: GraphQLFormattedError, run: PartitionRun): ResponsePath | undefined {
+  return path?.map((step) => (typeof step === "string" ? (run.tokenNames.get(step) ?? step) : step));
+}

@@ -1,0 +1,118 @@
+/**
+ * Goal: clients cannot tell that rows are spread. Method: random operations, asked of the gateway over three partitions and
+ * of one service that holds all rows; the answers must be equal. fast-check prints the seed of a failure.
+ */
+import type { RunningServer } from "@teranga/kit/server.ts";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CREDENTIAL, startBranchService } from "./fixture/branch-service.ts";
+import { type Answer, ask, Library, log } from "./fixture/library.ts";
+import { BRANCH_IDS, EVENTS, READERS } from "./fixture/rows.ts";
+
+let library: Library;
+let whole: RunningServer;
+beforeAll(async () => {
+  library = await Library.start();
+  whole = await startBranchService({ owned: BRANCH_IDS, log });
+});
+afterAll(async () => {
+  await library.close();
+  await whole.close();
+});
+
+/** What can be asked of each type: plain fields, fields with the type they lead to, and fragments. */
+const TYPES: Record<string, { plain: string[]; to: Record<string, string>; on?: string[] }> = {
+  Branch: {
+    plain: ["id", "name", "__typename"],
+    to: { "readers(first: 2)": "Reader", events: "Event", activity: "Activity" },
+  },
+  Reader: {
+    plain: ["id", "name", "greetings", "secret"],
+    to: { home: "Branch", bestFriend: "Reader", friends: "Reader", events: "Event" },
+  },
+  Event: { plain: ["id", "__typename"], to: { by: "Reader", at: "Branch" }, on: ["Loan", "Visit"] },
+  Activity: { plain: ["__typename"], to: {}, on: ["Loan", "Visit", "Event"] },
+  Loan: { plain: ["id"], to: { by: "Reader", at: "Branch", copy: "Copy", book: "Book" } },
+  Visit: { plain: ["id", "minutes"], to: { by: "Reader", at: "Branch" } },
+  Copy: { plain: ["count"], to: { branch: "Branch", book: "Book", lentTo: "Reader" } },
+  Book: { plain: ["isbn"], to: {} },
+};
+
+const DEPTH = 4;
+const condition = fc.constantFrom(
+  "",
+  "",
+  "",
+  "@include(if: $yes)",
+  "@skip(if: $yes)",
+  "@include(if: $no)",
+  "@skip(if: $no)",
+);
+
+/** A field under its own name or an alias; the alias follows from the field, so that two of a kind always fit together. */
+function field(text: string, selections: fc.Arbitrary<string> = fc.constant("")): fc.Arbitrary<string> {
+  const name = /^\w+/.exec(text)![0];
+  const alias = fc.constantFrom("", `_${name}: `, `crossing_${name}: `);
+  return fc.tuple(alias, condition, selections).map(([as, when, below]) => `${as}${text} ${when} ${below}`);
+}
+
+function selectionSet(type: string, depth: number): fc.Arbitrary<string> {
+  const { plain, to, on = [] } = TYPES[type]!;
+  const choices = plain.map((name) => field(name));
+  if (depth > 0) {
+    for (const [text, target] of Object.entries(to))
+      choices.push(field(text, selectionSet(target, depth - 1)));
+    for (const target of on) {
+      const below = selectionSet(target, depth - 1);
+      choices.push(fc.tuple(condition, below).map(([when, text]) => `... on ${target} ${when} ${text}`));
+    }
+  }
+  const one = fc.oneof(...choices);
+  return fc.array(one, { minLength: 1, maxLength: 3 }).map((selections) => `{ ${selections.join(" ")} }`);
+}
+
+const readerId = fc.constantFrom(...READERS.map(({ id }) => id), "south:99");
+const eventId = fc.constantFrom(...EVENTS.map(({ id }) => id));
+const branchId = fc.constantFrom(...BRANCH_IDS);
+
+/** A root field; its alias is given by its place. */
+const rootField = fc.oneof(
+  fc.tuple(readerId, selectionSet("Reader", DEPTH)).map(([id, below]) => `reader(id: "${id}") ${below}`),
+  selectionSet("Reader", DEPTH).map((below) => `reader(id: $reader) ${below}`),
+  fc.tuple(eventId, selectionSet("Event", DEPTH)).map(([id, below]) => `event(id: "${id}") ${below}`),
+  fc.tuple(branchId, selectionSet("Branch", DEPTH)).map(([id, below]) => `branch(id: "${id}") ${below}`),
+  selectionSet("Branch", DEPTH - 1).map((below) => `branches ${below}`),
+  selectionSet("Reader", DEPTH - 1).map(
+    (below) => `findReaders(filter: { at: { branch: $branch }, name: "3" }) ${below}`,
+  ),
+);
+
+const operation = fc.array(rootField, { minLength: 1, maxLength: 3 }).map((fields) => {
+  const aliased = fields.map((text, index) => `r${index}: ${text}`);
+  // Every variable is used, as validation asks.
+  const uses = `__typename @include(if: $yes) @skip(if: $no) reader(id: $reader) { id } findReaders(filter: { at: { branch: $branch } }) { id }`;
+  return `query ($yes: Boolean!, $no: Boolean!, $reader: ID!, $branch: ID!) { ${uses} ${aliased.join(" ")} }`;
+});
+
+const errorsOf = ({ errors = [] }: Answer) =>
+  errors.map(({ path, message, extensions }) => `${path?.join(".")}: ${extensions.code} ${message}`).sort();
+
+test("partitions together answer like one service that holds everything", async () => {
+  let crossed = 0;
+  await fc.assert(
+    fc.asyncProperty(operation, readerId, branchId, async (query, reader, branch) => {
+      const variables = { yes: true, no: false, reader, branch };
+      library.requests = [];
+      const [split, one] = await Promise.all([
+        library.ask(query, variables),
+        ask(whole.url, query, variables, { authorization: `Bearer ${CREDENTIAL}` }),
+      ]);
+      if (library.requests.some(({ operation: sent }) => sent.includes("_entities"))) crossed++;
+      expect(split.data).toEqual(one.data);
+      expect(errorsOf(split)).toEqual(errorsOf(one));
+    }),
+    { numRuns: 150 },
+  );
+  // Operations that never leave their partition would prove little.
+  expect(crossed).toBeGreaterThan(30);
+});

@@ -1,0 +1,123 @@
+/**
+ * What the gateway reads from a supergraph document itself: its subgraphs, which subgraph a field belongs to, and the
+ * local names of the partition spec's directives.
+ */
+import { StartupError } from "@teranga/kit/config.ts";
+import {
+  buildASTSchema,
+  type ConstDirectiveNode,
+  type DocumentNode,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  Kind,
+  parse,
+  valueFromASTUntyped,
+} from "graphql";
+
+/** Where the partition spec lives, whatever its version. */
+const SPEC_URL = "https://teranga.dev/partition/";
+
+/** One subgraph as the supergraph names it. */
+export interface SupergraphSubgraph {
+  name: string;
+  /** The URL written into the supergraph; may be empty, or a placeholder that a topology overrides. */
+  url: string;
+}
+
+/** The spec's directives under the names that this supergraph gives them. */
+export interface SpecNames {
+  partition: string;
+  gather: string;
+  crosses: string;
+}
+
+export interface Supergraph {
+  sdl: string;
+  /** All types, with their directives in the AST nodes. For reading only: it is not what clients see. */
+  schema: GraphQLSchema;
+  /** By the graph's enum value (`CITY`). */
+  subgraphs: ReadonlyMap<string, SupergraphSubgraph>;
+  /** Undefined if the supergraph does not link the partition spec. */
+  names: SpecNames | undefined;
+}
+
+/** Anything with directives in its AST node: a type or a field. */
+type Annotated = GraphQLNamedType | GraphQLField<unknown, unknown>;
+
+/** @throws StartupError with one line if the text is not a supergraph. */
+export function readSupergraph(sdl: string): Supergraph {
+  let document: DocumentNode;
+  let schema: GraphQLSchema;
+  try {
+    document = parse(sdl, { noLocation: true });
+    schema = buildASTSchema(document, { assumeValid: true, assumeValidSDL: true });
+  } catch (error) {
+    throw new StartupError(`Supergraph: ${(error as Error).message.split("\n")[0]}`);
+  }
+  const subgraphs = readSubgraphs(schema);
+  if (subgraphs.size === 0) throw new StartupError("Supergraph: it names no subgraph (enum join__Graph)");
+  return { sdl, schema, subgraphs, names: readSpecNames(document) };
+}
+
+function readSubgraphs(schema: GraphQLSchema): Map<string, SupergraphSubgraph> {
+  const subgraphs = new Map<string, SupergraphSubgraph>();
+  const graphs = schema.getType("join__Graph")?.astNode;
+  if (graphs?.kind !== Kind.ENUM_TYPE_DEFINITION) return subgraphs;
+  for (const value of graphs.values ?? []) {
+    const graph = value.directives?.find((directive) => directive.name.value === "join__graph");
+    if (!graph) continue;
+    const { name, url } = argumentsOf(graph) as { name: string; url: string };
+    subgraphs.set(value.name.value, { name, url });
+  }
+  return subgraphs;
+}
+
+/** Follows the core-schema link: imported names (perhaps renamed), else names prefixed by the spec's own. */
+function readSpecNames(document: DocumentNode): SpecNames | undefined {
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.SCHEMA_DEFINITION && definition.kind !== Kind.SCHEMA_EXTENSION) continue;
+    for (const directive of definition.directives ?? []) {
+      if (directive.name.value !== "link") continue;
+      const link = argumentsOf(directive) as { url?: string; as?: string; import?: unknown[] };
+      if (!link.url?.startsWith(SPEC_URL)) continue;
+      const local = (name: string) =>
+        importedAs(name, link.import ?? []) ?? `${link.as ?? "partition"}__${name}`;
+      // The directive that has the spec's own name needs no import.
+      const partition = importedAs("partition", link.import ?? []) ?? link.as ?? "partition";
+      return { partition, gather: local("gather"), crosses: local("crosses") };
+    }
+  }
+  return undefined;
+}
+
+function importedAs(name: string, imports: readonly unknown[]): string | undefined {
+  for (const entry of imports) {
+    if (entry === `@${name}`) return name;
+    const renamed = entry as { name?: string; as?: string };
+    if (renamed?.name === `@${name}`) return (renamed.as ?? renamed.name).slice(1);
+  }
+  return undefined;
+}
+
+/** The directives of one name on a type or field. */
+export function directivesOf(annotated: Annotated, name: string): ConstDirectiveNode[] {
+  return annotated.astNode?.directives?.filter((directive) => directive.name.value === name) ?? [];
+}
+
+/** A directive's arguments as plain values. */
+export function argumentsOf(directive: ConstDirectiveNode): Record<string, unknown> {
+  return Object.fromEntries(
+    (directive.arguments ?? []).map(({ name, value }) => [name.value, valueFromASTUntyped(value)]),
+  );
+}
+
+/** Whether a subgraph (by its enum value) resolves the field. A field that names no graph belongs to all of its type's. */
+export function resolvesField(graph: string, type: GraphQLObjectType, field: Annotated): boolean {
+  const own = directivesOf(field, "join__field")
+    .map(argumentsOf)
+    .filter((join) => join.graph !== undefined);
+  if (own.length > 0) return own.some((join) => join.graph === graph && join.external !== true);
+  return directivesOf(type, "join__type").some((join) => argumentsOf(join).graph === graph);
+}
