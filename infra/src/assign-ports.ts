@@ -1,0 +1,58 @@
+/** Which port each process of a cluster gets. */
+import { StartupError } from "@teranga/kit/config.ts";
+import { CITIES } from "./cities.ts";
+import { freePort, isPortFree } from "./ports.ts";
+
+/** Free ports are drawn by the system; a draw may repeat one that is given out already. */
+const DRAWS_MAX = 20;
+
+/** The process that each variable is about. */
+export function portVariables(): Map<string, string> {
+  const cities = CITIES.map(({ id }): [string, string] => [
+    `city-${id}`,
+    `CITY_PORT_${id.replaceAll("-", "_").toUpperCase()}`,
+  ]);
+  return new Map([
+    ["gateway", "GATEWAY_PORT"],
+    ["catalog", "CATALOG_PORT"],
+    ["orders", "ORDERS_PORT"],
+    ...cities,
+  ]);
+}
+
+/**
+ * A port for each process name: the one the operator asked for, else the one it had in the run before, else any free one.
+ * @throws StartupError if a port that was asked for is taken
+ */
+export async function assignPorts(
+  names: readonly string[],
+  asked: Readonly<Record<string, number>>,
+  before: Readonly<Record<string, number>>,
+): Promise<Record<string, number>> {
+  const variables = portVariables();
+  const ports: Record<string, number> = {};
+  for (const name of names) {
+    const variable = variables.get(name) ?? "";
+    const port = asked[variable];
+    if (!port) continue;
+    if (Object.values(ports).includes(port))
+      throw new StartupError(`${variable}: port ${port} is given twice`);
+    if (!(await isPortFree(port))) throw new StartupError(`${variable}: port ${port} is in use`);
+    ports[name] = port;
+  }
+  for (const name of names) {
+    const port = before[name];
+    if (ports[name] || !port || Object.values(ports).includes(port)) continue;
+    if (await isPortFree(port)) ports[name] = port;
+  }
+  for (const name of names) ports[name] ??= await drawPort(Object.values(ports));
+  return ports;
+}
+
+async function drawPort(taken: readonly number[]): Promise<number> {
+  for (let draws = 0; draws < DRAWS_MAX; draws++) {
+    const port = await freePort();
+    if (!taken.includes(port)) return port;
+  }
+  throw new StartupError("The system has no free TCP ports left");
+}

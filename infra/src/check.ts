@@ -1,0 +1,35 @@
+/** `npm run check`: types, lint and format, dead code, and whether the generated files are those of their sources. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { ROOT } from "./config.ts";
+
+const CHECKS: readonly { name: string; command: string; options: readonly string[] }[] = [
+  { name: "types", command: "tsc", options: ["--noEmit"] },
+  { name: "lint and format", command: "biome", options: ["ci"] },
+  { name: "dead code", command: "knip", options: [] },
+  { name: "generated files", command: process.execPath, options: ["schema/src/generate.ts", "--check"] },
+];
+
+interface Outcome {
+  name: string;
+  passed: boolean;
+}
+
+/** The tools are on the path (bootstrap.mjs). Their output is shown as it comes; so they run one after the other. */
+async function run({ name, command, options }: (typeof CHECKS)[number]): Promise<Outcome> {
+  process.stdout.write(`\n── ${name}\n`);
+  const child = spawn(command, options, { cwd: ROOT, stdio: "inherit", shell: process.platform === "win32" });
+  try {
+    const [code] = (await once(child, "close")) as [number | null];
+    return { name, passed: code === 0 };
+  } catch (error) {
+    process.stdout.write(`${(error as Error).message}\n`);
+    return { name, passed: false };
+  }
+}
+
+const outcomes: Outcome[] = [];
+for (const check of CHECKS) outcomes.push(await run(check));
+const failed = outcomes.filter(({ passed }) => !passed).map(({ name }) => name);
+process.stdout.write(failed.length === 0 ? "\nAll checks passed.\n" : `\nFailed: ${failed.join(", ")}.\n`);
+process.exit(failed.length === 0 ? 0 : 1);

@@ -1,0 +1,48 @@
+/** The cities of the local cluster: their names, towns and places. Adding one here is all it takes to start it. */
+import { stringify } from "yaml";
+
+/** A partition as the topology file has it, without its endpoints. */
+export interface LocalCity {
+  id: string;
+  /** How people call it. */
+  name: string;
+  /** The towns whose clients it serves. */
+  towns: readonly string[];
+  /** It serves the towns that no city claims. */
+  default?: boolean;
+  /** Of its warehouse; degrees, WGS 84. */
+  location: { latitude: number; longitude: number };
+}
+
+export const CITIES: readonly LocalCity[] = [
+  { id: "dakar", name: "Dakar", towns: ["Dakar"], location: { latitude: 14.6928, longitude: -17.4467 } },
+  { id: "thies", name: "Thiès", towns: ["Thiès"], location: { latitude: 14.791, longitude: -16.9359 } },
+  {
+    id: "saint-louis",
+    name: "Saint-Louis",
+    towns: ["Saint-Louis"],
+    location: { latitude: 16.0326, longitude: -16.4818 },
+  },
+  // Its warehouse is in Kaolack, in the middle of the towns without a city of their own.
+  {
+    id: "autres",
+    name: "Autres",
+    towns: [],
+    default: true,
+    location: { latitude: 14.1652, longitude: -16.0758 },
+  },
+];
+
+/** The text of the topology file for services at these GraphQL endpoints; `city-<id>` is the name of a city's. */
+export function topologyText(urlOf: (process: string) => string): string {
+  const partitions = Object.fromEntries(
+    CITIES.map(({ id, ...city }) => [id, { ...city, urls: [urlOf(`city-${id}`)] }]),
+  );
+  return stringify({
+    subgraphs: {
+      catalog: { replicas: [urlOf("catalog")] },
+      orders: { replicas: [urlOf("orders")] },
+      city: { partitions },
+    },
+  });
+}

@@ -1,0 +1,218 @@
+/**
+ * A cluster on this machine: one PostgreSQL server for each city and one for the catalog, every service as a process of its
+ * own, each of them supervised.
+ *
+ * Start: servers side by side; databases prepared; services side by side; the gateway, which composes what they serve.
+ * Stop: gateway, orders, cities, catalog, servers, so that none loses what it works with.
+ */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "@teranga/kit/log.ts";
+import { type Clock, systemClock } from "@teranga/kit/retry.ts";
+import { closeAll } from "@teranga/kit/shutdown.ts";
+import { parseTopology, type Topology } from "@teranga/kit/topology.ts";
+import { assignPorts } from "./assign-ports.ts";
+import { topologyText } from "./cities.ts";
+import type { ClusterConfig } from "./config.ts";
+import { beginLog, claimHome, keepSecret, openHome, pathsOf } from "./home.ts";
+import { stopLeftovers } from "./leftovers.ts";
+import { startPostgres } from "./postgres.ts";
+import { prepareDatabases } from "./prepare-databases.ts";
+import { createProcessTable, type ProcessTable } from "./process-table.ts";
+import {
+  type ClusterPlan,
+  type DatabasePlan,
+  endpoint,
+  type ProcessPlan,
+  planCluster,
+  processNames,
+  type ServicePlan,
+} from "./processes.ts";
+import { startService } from "./service-process.ts";
+import { forgetProcesses, type ProcessKind, type ProcessRecord, readPorts, writePorts } from "./state.ts";
+import { type ProcessStatus, statusOf } from "./status-of.ts";
+import { type LaunchedProcess, Supervisor } from "./supervisor.ts";
+
+export interface ClusterOptions extends ClusterConfig {
+  /** Hears of crashes and restarts, one line each. */
+  log: Logger;
+  /** Gives up a start under way; what has started is stopped. */
+  signal?: AbortSignal;
+  clock?: Clock;
+}
+
+export interface Cluster {
+  /** The gateway's GraphQL endpoint. */
+  gatewayUrl: string;
+  /** What runs now. */
+  processes(): readonly ProcessRecord[];
+  /** What runs now, with its health as it answers now. */
+  status(): Promise<ProcessStatus[]>;
+  /** Ends every process, in order, and gives the home free. Can be called again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a cluster and waits until all of it is ready.
+ * @throws StartupError with one line for what the operator can mend; nothing is left running then
+ */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { home, log } = options;
+  await openHome(home);
+  const claim = await claimHome(home);
+  const supervised: Supervised[] = [];
+  const end = new AbortController();
+  let stopping: Promise<void> | undefined;
+  const stop = () => {
+    end.abort();
+    stopping ??= stopAll(supervised, home, claim.release);
+    return stopping;
+  };
+  const abort = () =>
+    void stop().catch((error: unknown) => log.error({ err: error }, "stopping was not clean"));
+  options.signal?.addEventListener("abort", abort);
+  try {
+    options.signal?.throwIfAborted();
+    await stopLeftovers(home, log);
+    const plan = await makePlan(options);
+    const table = createProcessTable(home, allOf(plan), log);
+    const shared = await makeShared(options, plan);
+    await launchAll(plan, shared, { ...options, table, supervised, ended: end.signal });
+    const status = () => statusOf(table.records(), shared.password);
+    return { gatewayUrl: plan.gateway.url, processes: table.records, status, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    options.signal?.removeEventListener("abort", abort);
+  }
+}
+
+interface Supervised {
+  kind: ProcessKind;
+  supervisor: Supervisor;
+}
+
+/** What the processes share. */
+interface Shared {
+  credential: string;
+  password: string;
+  topology: Topology;
+  /** The database URLs with their password, by database; filled as the servers come up. */
+  databaseUrls: Map<string, string>;
+}
+
+async function makePlan({ home, ports: asked }: ClusterOptions): Promise<ClusterPlan> {
+  const ports = await assignPorts(processNames(), asked, readPorts(home));
+  writePorts(home, ports);
+  return planCluster(ports);
+}
+
+async function makeShared({ home }: ClusterOptions, plan: ClusterPlan): Promise<Shared> {
+  const paths = pathsOf(home);
+  const ports = new Map([plan.catalog, plan.orders, ...plan.cities].map(({ name, port }) => [name, port]));
+  const text = topologyText((name) => endpoint(ports.get(name)!));
+  await writeFile(paths.topology, text);
+  return {
+    credential: await keepSecret(paths.credential),
+    password: await keepSecret(paths.postgresPassword),
+    topology: parseTopology(text),
+    databaseUrls: new Map(),
+  };
+}
+
+function allOf({ databases, catalog, orders, cities, gateway }: ClusterPlan): ProcessPlan[] {
+  return [gateway, orders, catalog, ...cities, ...databases];
+}
+
+interface LaunchOptions extends ClusterOptions {
+  table: ProcessTable;
+  /** Filled with what is started. */
+  supervised: Supervised[];
+  /** From then on nothing more may be started. */
+  ended: AbortSignal;
+}
+
+async function launchAll(plan: ClusterPlan, shared: Shared, options: LaunchOptions): Promise<void> {
+  const { home, log } = options;
+  const startDatabase = async (process: DatabasePlan) => {
+    const { name, port, database } = process;
+    const logFile = await beginLog(home, name);
+    const directory = join(pathsOf(home).postgres, database);
+    await supervise(process, options, async (signal) => {
+      const server = await startPostgres({
+        directory,
+        port,
+        password: shared.password,
+        logFile,
+        log,
+        signal,
+      });
+      try {
+        shared.databaseUrls.set(database, await server.ensureDatabase(database));
+        return server;
+      } catch (error) {
+        await server.stop();
+        throw error;
+      }
+    });
+  };
+  const startOne = async (process: ServicePlan) => {
+    const { name, program, url } = process;
+    const logFile = await beginLog(home, name);
+    const env = serviceEnvironment(process, shared, options);
+    await supervise(process, options, (signal) =>
+      startService({ name, program, env, url, logFile, log, signal }),
+    );
+  };
+  await Promise.all(plan.databases.map(startDatabase));
+  await prepareDatabases(shared.databaseUrls, shared.topology);
+  await Promise.all([plan.catalog, plan.orders, ...plan.cities].map(startOne));
+  await startOne(plan.gateway);
+}
+
+/** Puts a process under supervision and waits until it is ready for the first time. */
+async function supervise(
+  { name, kind }: ProcessPlan,
+  { table, supervised, ended, log, clock = systemClock }: LaunchOptions,
+  launch: (signal: AbortSignal) => Promise<LaunchedProcess>,
+): Promise<void> {
+  ended.throwIfAborted();
+  const supervisor = new Supervisor({ name, launch, onChange: table.onChange(name), log, clock });
+  supervised.push({ kind, supervisor });
+  await supervisor.start();
+}
+
+function serviceEnvironment(
+  { portVariable, port, city, database }: ServicePlan,
+  { credential, databaseUrls }: Shared,
+  { home, logLevel }: ClusterConfig,
+): Record<string, string> {
+  return {
+    [portVariable]: String(port),
+    SERVICE_CREDENTIAL: credential,
+    TOPOLOGY: pathsOf(home).topology,
+    LOG_LEVEL: logLevel,
+    ...(city === null ? {} : { CITY: city }),
+    ...(database === null ? {} : { DATABASE_URL: databaseUrls.get(database)! }),
+  };
+}
+
+const STOP_ORDER: readonly ProcessKind[] = ["gateway", "orders", "city", "catalog", "postgres"];
+
+/** All of a kind side by side, one kind after the other. */
+async function stopAll(
+  supervised: readonly Supervised[],
+  home: string,
+  release: () => Promise<void>,
+): Promise<void> {
+  const steps = STOP_ORDER.map((kind) => ({
+    name: kind,
+    close: async () => {
+      const own = supervised.filter((each) => each.kind === kind);
+      await Promise.all(own.map(({ supervisor }) => supervisor.stop()));
+    },
+  }));
+  const forget = { name: "the list of processes", close: async () => forgetProcesses(home) };
+  await closeAll([...steps, forget, { name: "the home", close: release }]);
+}

@@ -1,0 +1,48 @@
+/** Where `npm start`, `npm run status` and `npm run reset` take their configuration from. */
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { logLevelVariable, portVariable, readConfig } from "@teranga/kit/config.ts";
+import { z } from "zod";
+
+/** The checkout. */
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+const otherPort = portVariable.default(0);
+
+export const clusterVariables = z.object({
+  TERANGA_HOME: z
+    .string()
+    .default(".teranga")
+    .describe("The directory with the cluster's data, logs and secrets; relative to the checkout."),
+  GATEWAY_PORT: portVariable.default(4000).describe("The gateway's port; 0 takes a free one."),
+  CATALOG_PORT: otherPort.describe("The catalog's port; 0 takes a free one and keeps to it."),
+  ORDERS_PORT: otherPort.describe("The orders service's port; 0 takes a free one and keeps to it."),
+  CITY_PORT_DAKAR: otherPort.describe("The port of Dakar's service; 0 takes a free one and keeps to it."),
+  CITY_PORT_THIES: otherPort.describe("The port of Thiès' service; 0 takes a free one and keeps to it."),
+  CITY_PORT_SAINT_LOUIS: otherPort.describe(
+    "The port of Saint-Louis' service; 0 takes a free one and keeps to it.",
+  ),
+  CITY_PORT_AUTRES: otherPort.describe(
+    "The port of the service of Autres; 0 takes a free one and keeps to it.",
+  ),
+  LOG_LEVEL: logLevelVariable.describe("The least severe level that the services log."),
+});
+
+export interface ClusterConfig {
+  /** Absolute path. */
+  home: string;
+  /** Asked for by the operator, by variable; 0 or missing: any free one. */
+  ports: Readonly<Record<string, number>>;
+  logLevel: string;
+}
+
+/** @throws StartupError naming the variables that are wrong. */
+export function readClusterConfig(env: NodeJS.ProcessEnv): ClusterConfig {
+  const { TERANGA_HOME, LOG_LEVEL, ...ports } = readConfig(clusterVariables, env);
+  return { home: resolve(ROOT, TERANGA_HOME), ports, logLevel: LOG_LEVEL };
+}
+
+/** The path of a program of the workspace. */
+export function programPath(path: string): string {
+  return join(ROOT, path);
+}

@@ -1,0 +1,82 @@
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLogger } from "@teranga/kit/log.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { beginLog, claimHome, keepSecret, openHome, pathsOf, runningSupervisor } from "./home.ts";
+import { wipeHome } from "./wipe-home.ts";
+
+const log = createLogger("test", "silent");
+let home: string;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "teranga-home-"));
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+test("a home is made once and opened again", async () => {
+  await rm(home, { recursive: true });
+  await openHome(home);
+  await openHome(home);
+  expect(await readFile(pathsOf(home).version, "utf8")).toBe("1\n");
+});
+
+test("a home of another version of Teranga is refused in one line", async () => {
+  await writeFile(pathsOf(home).version, "0\n");
+  await expect(openHome(home)).rejects.toThrow(/^TERANGA_HOME: .* made by another version of Teranga .*$/);
+});
+
+test("a directory that holds something else is refused, by a start and by a reset, and stays as it is", async () => {
+  await writeFile(join(home, "thesis.txt"), "three years of work");
+  await expect(openHome(home)).rejects.toThrow("is not empty and was not made by Teranga");
+  await expect(wipeHome(home, log)).rejects.toThrow("was not made by Teranga and is not touched");
+  expect(await readFile(join(home, "thesis.txt"), "utf8")).toBe("three years of work");
+});
+
+test("a home has one cluster at a time", async () => {
+  await openHome(home);
+  const claim = await claimHome(home);
+  await expect(claimHome(home)).rejects.toThrow(`A cluster runs on ${home} (pid ${process.pid})`);
+  await expect(wipeHome(home, log)).rejects.toThrow("A cluster runs on");
+  await claim.release();
+  expect(await wipeHome(home, log)).toBe(true);
+  await expect(stat(home)).rejects.toThrow("ENOENT");
+});
+
+test("the claim of a process that has ended does not hold, even if its pid is somebody else's now", async () => {
+  await openHome(home);
+  await writeFile(pathsOf(home).lock, `${process.pid} 12345\n`);
+  expect(await runningSupervisor(home)).toBeUndefined();
+  const claim = await claimHome(home);
+  expect((await runningSupervisor(home))?.pid).toBe(process.pid);
+  await claim.release();
+});
+
+test("wiping where there is nothing is no error", async () => {
+  expect(await wipeHome(home, log)).toBe(false);
+  expect(await wipeHome(join(home, "missing"), log)).toBe(false);
+});
+
+test("a secret stays the same, and only its owner can read it", async () => {
+  const { credential } = pathsOf(home);
+  const secret = await keepSecret(credential);
+  expect(Buffer.from(secret, "base64url")).toHaveLength(32);
+  expect(await keepSecret(credential)).toBe(secret);
+  expect((await stat(credential)).mode & 0o777).toBe(0o600);
+});
+
+test("logs are those of this run and the one before", async () => {
+  for (const run of ["first", "second", "third"]) {
+    await writeFile(await beginLog(home, "catalog"), run);
+  }
+  expect(await readFile(join(home, "logs", "catalog.log"), "utf8")).toBe("third");
+  expect(await readFile(join(home, "logs", "catalog.old.log"), "utf8")).toBe("second");
+});
+
+test("a home that cannot be made is one line", async () => {
+  await mkdir(join(home, "parent"));
+  await writeFile(join(home, "parent", "file"), "");
+  await expect(openHome(join(home, "parent", "file", "home"))).rejects.toThrow(
+    /^TERANGA_HOME: .* cannot be made \(ENOTDIR\)$/,
+  );
+});

@@ -1,0 +1,128 @@
+/**
+ * The home of a cluster: the directory that holds everything it keeps.
+ *
+ *     version            the version of this layout
+ *     lock               the running cluster's supervisor: pid and start
+ *     processes.json     what it runs (state.ts); missing when it does not run
+ *     ports.json         the ports that were given out, to give them out again
+ *     topology.yaml      written at each start
+ *     credential, postgres-password    secrets, mode 0600
+ *     postgres/<name>    data directories
+ *     logs/<name>.log    of this run; <name>.old.log of the one before
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { StartupError } from "@teranga/kit/config.ts";
+import { identify, type ProcessIdentity, stillRuns } from "./process.ts";
+
+/** Raised when a home made by older code cannot be used any more. */
+const LAYOUT_VERSION = "1";
+const CLAIM_TRIES_MAX = 3;
+
+/** The paths in a home. */
+export function pathsOf(home: string) {
+  return {
+    version: join(home, "version"),
+    lock: join(home, "lock"),
+    processes: join(home, "processes.json"),
+    ports: join(home, "ports.json"),
+    topology: join(home, "topology.yaml"),
+    credential: join(home, "credential"),
+    postgresPassword: join(home, "postgres-password"),
+    postgres: join(home, "postgres"),
+    logs: join(home, "logs"),
+  };
+}
+
+/**
+ * Makes the home if it is missing or empty.
+ * @throws StartupError if it is of another layout version, or holds something else.
+ */
+export async function openHome(home: string): Promise<void> {
+  try {
+    await mkdir(home, { recursive: true });
+  } catch (error) {
+    throw new StartupError(`TERANGA_HOME: ${home} cannot be made (${(error as NodeJS.ErrnoException).code})`);
+  }
+  const version = await readFile(pathsOf(home).version, "utf8").catch(() => undefined);
+  if (version !== undefined) {
+    if (version.trim() === LAYOUT_VERSION) return;
+    throw new StartupError(
+      `TERANGA_HOME: ${home} was made by another version of Teranga (layout ${version.trim()}, this is ${LAYOUT_VERSION}): wipe it with "npm run reset", or use another one`,
+    );
+  }
+  if ((await readdir(home)).length > 0) {
+    throw new StartupError(`TERANGA_HOME: ${home} is not empty and was not made by Teranga: use another one`);
+  }
+  await writeFile(pathsOf(home).version, `${LAYOUT_VERSION}\n`);
+}
+
+/** Whether the directory is a home, of whatever version. */
+export async function isHome(home: string): Promise<boolean> {
+  return (await readFile(pathsOf(home).version, "utf8").catch(() => undefined)) !== undefined;
+}
+
+/** The supervisor that runs on the home now, if one does. */
+export async function runningSupervisor(home: string): Promise<ProcessIdentity | undefined> {
+  const text = await readFile(pathsOf(home).lock, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const [pid, started] = text.trim().split(" ");
+  const identity = { pid: Number(pid), started: started ?? "" };
+  return Number.isSafeInteger(identity.pid) && stillRuns(identity) ? identity : undefined;
+}
+
+/**
+ * Makes the home this process's until `release`.
+ * @throws StartupError if a running cluster has it.
+ */
+export async function claimHome(home: string): Promise<{ release: () => Promise<void> }> {
+  const { lock } = pathsOf(home);
+  for (let tries = 1; tries <= CLAIM_TRIES_MAX; tries++) {
+    const owner = await runningSupervisor(home);
+    if (owner)
+      throw new StartupError(
+        `A cluster runs on ${home} (pid ${owner.pid}): stop it first, or use another TERANGA_HOME`,
+      );
+    await rm(lock, { force: true });
+    if (await writeNew(lock, `${process.pid} ${identify(process.pid)?.started ?? ""}\n`)) {
+      return { release: () => rm(lock, { force: true }) };
+    }
+  }
+  throw new StartupError(`Another cluster is starting on ${home}`);
+}
+
+/** Writes a file that must not exist; false if it does. */
+async function writeNew(file: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(file, text, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** A secret that is made when it is first asked for. Only the owner of the home can read its file. */
+export async function keepSecret(file: string): Promise<string> {
+  const kept = await readFile(file, "utf8").catch(() => undefined);
+  if (kept) return kept.trim();
+  const secret = randomBytes(32).toString("base64url");
+  const partial = `${file}.partial`;
+  await rm(partial, { force: true });
+  await writeFile(partial, `${secret}\n`, { mode: 0o600, flag: "wx" });
+  await rename(partial, file);
+  return secret;
+}
+
+/** Begins a log file anew and keeps the one of the run before, so that logs take the room of two runs at most. */
+export async function beginLog(home: string, name: string): Promise<string> {
+  const { logs } = pathsOf(home);
+  await mkdir(logs, { recursive: true });
+  const file = join(logs, `${name}.log`);
+  await rename(file, join(logs, `${name}.old.log`)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
+  await (await open(file, "a", 0o600)).close();
+  return file;
+}

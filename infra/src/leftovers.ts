@@ -1,0 +1,35 @@
+/** What a cluster that was killed (SIGKILL, out of memory) may have left running on its home. */
+import { readdir, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "@teranga/kit/log.ts";
+import { pathsOf } from "./home.ts";
+import { stopLeftoverPostgres } from "./postgres-leftover.ts";
+import { endProcess, stillRuns } from "./process.ts";
+import { forgetProcesses, type ProcessRecord, readProcesses } from "./state.ts";
+
+/** Services end by themselves when their supervisor is gone, within 10 s (kit/shutdown.ts). */
+const GRACE_MS = 12_000;
+
+/** Whether the process of the record runs. */
+export function isRunning({ pid, started }: ProcessRecord): boolean {
+  return pid !== null && started !== null && stillRuns({ pid, started });
+}
+
+/** Ends all of it, services before databases. Only while this process holds the home. */
+export async function stopLeftovers(home: string, log: Logger): Promise<void> {
+  const services = readProcesses(home).filter((record) => record.kind !== "postgres" && isRunning(record));
+  for (const { name, pid } of services)
+    log.warn(`${name} (pid ${pid}) was left running by a cluster that was killed`);
+  await Promise.all(
+    services.map(({ pid, started }) => endProcess({ pid: pid!, started: started! }, GRACE_MS)),
+  );
+  const { postgres } = pathsOf(home);
+  const names = await readdir(postgres).catch((): string[] => []);
+  await Promise.all(
+    names.map(async (name) => {
+      const directory = await realpath(join(postgres, name)).catch(() => undefined);
+      if (directory) await stopLeftoverPostgres(directory, log);
+    }),
+  );
+  forgetProcesses(home);
+}

@@ -1,0 +1,29 @@
+/** Brings the databases of a cluster to what the services expect, with the sample data in those that are empty. */
+import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
+import { prepareCityDatabase } from "@teranga/city/database.ts";
+import { type Database, openDatabase } from "@teranga/kit/database.ts";
+import { partitionsOf, type Topology } from "@teranga/kit/topology.ts";
+import { loadSampleData } from "./sample-data.ts";
+
+/** `urls`: by city id, and `catalog`. */
+export async function prepareDatabases(urls: ReadonlyMap<string, string>, topology: Topology): Promise<void> {
+  const placement = partitionsOf(topology, "city");
+  const open = (name: string): Database => {
+    return openDatabase({ url: urls.get(name)!, applicationName: "cluster", connections: 2 });
+  };
+  const catalog = open("catalog");
+  const cities = new Map(placement.partitions.map(({ id }) => [id, open(id)]));
+  try {
+    await Promise.all([
+      prepareCatalogDatabase(catalog.sql),
+      ...[...cities].map(([id, { sql }]) => prepareCityDatabase(sql, id, placement)),
+    ]);
+    await loadSampleData({
+      catalog: catalog.sql,
+      cities: new Map([...cities].map(([id, { sql }]) => [id, sql])),
+      partitionOf: placement.partitionOf,
+    });
+  } finally {
+    await Promise.all([catalog, ...cities.values()].map(({ close }) => close()));
+  }
+}

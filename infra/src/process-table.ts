@@ -1,0 +1,52 @@
+/** What a cluster runs now, kept in memory and in the home's file. */
+import type { Logger } from "@teranga/kit/log.ts";
+import { identify } from "./process.ts";
+import type { ProcessPlan } from "./processes.ts";
+import { type ProcessRecord, writeProcesses } from "./state.ts";
+import type { ProcessState } from "./supervisor.ts";
+
+export interface ProcessTable {
+  records(): readonly ProcessRecord[];
+  /** The listener for the changes of one process. */
+  onChange(name: string): (state: ProcessState) => void;
+}
+
+export function createProcessTable(home: string, plans: readonly ProcessPlan[], log: Logger): ProcessTable {
+  const records = new Map(
+    plans.map(({ name, kind, city, url }): [string, ProcessRecord] => {
+      return [name, { name, kind, city, pid: null, started: null, url, phase: "stopped" }];
+    }),
+  );
+  const save = () => {
+    try {
+      writeProcesses(home, [...records.values()]);
+    } catch (error) {
+      // A full disk, a home removed under us: the processes must be supervised, and stopped, all the same.
+      log.warn({ err: error }, "the list of processes cannot be written");
+    }
+  };
+  save();
+  return {
+    records: () => [...records.values()],
+    onChange: (name) => (state) => {
+      const pid = pidOf(state);
+      const started = pid === null ? null : (identify(pid)?.started ?? null);
+      records.set(name, { ...records.get(name)!, phase: state.phase, pid, started });
+      save();
+    },
+  };
+}
+
+function pidOf(state: ProcessState): number | null {
+  switch (state.phase) {
+    case "ready":
+    case "stopping":
+      return state.process.pid;
+    case "starting":
+    case "backing-off":
+    case "stopped":
+      return null;
+    default:
+      return state satisfies never;
+  }
+}

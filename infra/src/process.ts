@@ -1,0 +1,78 @@
+/** Processes of this machine, by pid. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const GONE_PROBE_MS = 25;
+
+/** Whether a process with this pid exists (it may be another user's). */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Waits until no process has this pid; false if there still is one at the end of the limit. */
+export async function untilGone(pid: number, limitMs: number): Promise<boolean> {
+  const deadlineMs = performance.now() + limitMs;
+  while (isAlive(pid)) {
+    if (performance.now() >= deadlineMs) return false;
+    await sleep(GONE_PROBE_MS);
+  }
+  return true;
+}
+
+/** Whether the promise of an end resolves within the limit. */
+export async function endsWithin(exited: Promise<unknown>, limitMs: number): Promise<boolean> {
+  const cancel = new AbortController();
+  const limit = sleep(limitMs, false, { signal: cancel.signal }).catch(() => false);
+  const ended = await Promise.race([exited.then(() => true), limit]);
+  cancel.abort();
+  return ended;
+}
+
+/** A process as it can be found again: pids are given out anew, a pid with its start is not. */
+export interface ProcessIdentity {
+  pid: number;
+  /** When it started, in whatever form the system says it. */
+  started: string;
+}
+
+/** Says which process has the pid now; undefined if none has. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  if (!isAlive(pid)) return undefined;
+  try {
+    return { pid, started: startOf(pid) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the very process still runs. */
+export function stillRuns({ pid, started }: ProcessIdentity): boolean {
+  return identify(pid)?.started === started;
+}
+
+function startOf(pid: number): string {
+  if (process.platform === "linux") {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // proc_pid_stat(5): the name in parentheses may hold anything; the start, in ticks since boot, is field 22.
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // A zombie has ended, only its parent has not looked yet.
+    if (state === "Z") throw new Error(`process ${pid} has ended`);
+    return fields[18]!;
+  }
+  return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
+}
+
+/** SIGTERM, then SIGKILL if that takes too long. */
+export async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<void> {
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    if (!stillRuns(identity)) return;
+    process.kill(identity.pid, signal);
+    if (await untilGone(identity.pid, graceMs)) return;
+  }
+}

@@ -1,0 +1,90 @@
+/** The processes of a cluster: what each is, where it answers, and how a service is configured. */
+import { CITIES } from "./cities.ts";
+import type { ProcessKind } from "./state.ts";
+
+/** What a process is, before it has a pid. */
+export interface ProcessPlan {
+  /** Unique in the cluster; the name of its log. */
+  name: string;
+  kind: ProcessKind;
+  /** The city's id; null for what is no city's. */
+  city: string | null;
+  port: number;
+  /** The GraphQL endpoint, or a database's URL without its password. */
+  url: string;
+}
+
+export interface DatabasePlan extends ProcessPlan {
+  kind: "postgres";
+  /** The city's id, or `catalog`. */
+  database: string;
+}
+
+export interface ServicePlan extends ProcessPlan {
+  kind: Exclude<ProcessKind, "postgres">;
+  /** The program's path in the checkout. */
+  program: string;
+  /** The database it works on; null if it has none. */
+  database: string | null;
+  /** The variable that it takes its port from. */
+  portVariable: string;
+}
+
+/** The plans, each list in the order of the topology. */
+export interface ClusterPlan {
+  databases: DatabasePlan[];
+  catalog: ServicePlan;
+  orders: ServicePlan;
+  cities: ServicePlan[];
+  gateway: ServicePlan;
+}
+
+/** The name of a database's server process. */
+const serverOf = (database: string) => `postgres-${database}`;
+
+/** Every process name, in the order of a table for people. */
+export function processNames(): string[] {
+  const cities = CITIES.map(({ id }) => id);
+  const services = ["gateway", "orders", "catalog", ...cities.map((id) => `city-${id}`)];
+  return [...services, ...["catalog", ...cities].map(serverOf)];
+}
+
+/** @param ports a port for each of `processNames()` */
+export function planCluster(ports: Readonly<Record<string, number>>): ClusterPlan {
+  const database = (database: string, city: string | null): DatabasePlan => {
+    const name = serverOf(database);
+    const port = ports[name]!;
+    return {
+      name,
+      kind: "postgres",
+      city,
+      port,
+      url: `postgres://teranga@127.0.0.1:${port}/${database}`,
+      database,
+    };
+  };
+  const service = (name: string, kind: ServicePlan["kind"], folder: string): ServicePlan => ({
+    name,
+    kind,
+    city: null,
+    port: ports[name]!,
+    url: endpoint(ports[name]!),
+    program: `${folder}/src/main.ts`,
+    database: null,
+    portVariable: "PORT",
+  });
+  return {
+    databases: [database("catalog", null), ...CITIES.map(({ id }) => database(id, id))],
+    catalog: { ...service("catalog", "catalog", "services/catalog"), database: "catalog" },
+    orders: service("orders", "orders", "services/orders"),
+    cities: CITIES.map(({ id }) => {
+      return { ...service(`city-${id}`, "city", "services/city"), city: id, database: id };
+    }),
+    gateway: { ...service("gateway", "gateway", "gateway"), portVariable: "GATEWAY_PORT" },
+  };
+}
+
+/** The GraphQL endpoint of a local service. */
+export function endpoint(port: number): string {
+  return `http://127.0.0.1:${port}/graphql`;
+}

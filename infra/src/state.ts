@@ -1,0 +1,58 @@
+/** What a cluster runs, as a file in its home: written by the supervisor, read by `npm run status` and by the next start. */
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { z } from "zod";
+import { pathsOf } from "./home.ts";
+
+const processRecord = z.object({
+  name: z.string(),
+  kind: z.enum(["gateway", "city", "catalog", "orders", "postgres"]),
+  /** The city's id; null for what is no city's. */
+  city: z.string().nullable(),
+  /** Null while it does not run. */
+  pid: z.number().nullable(),
+  /** With the pid, tells the process from a later one of the same pid. */
+  started: z.string().nullable(),
+  url: z.string(),
+  phase: z.enum(["starting", "ready", "backing-off", "stopping", "stopped"]),
+});
+
+export type ProcessRecord = z.infer<typeof processRecord>;
+export type ProcessKind = ProcessRecord["kind"];
+
+/** The records that the running cluster, or one that was killed, left; none if it ended well or the file is not whole. */
+export function readProcesses(home: string): ProcessRecord[] {
+  return readJson(pathsOf(home).processes, z.array(processRecord)) ?? [];
+}
+
+/** Replaces the file in one step: a reader sees the old or the new one. */
+export function writeProcesses(home: string, processes: readonly ProcessRecord[]): void {
+  writeJson(pathsOf(home).processes, processes);
+}
+
+export function forgetProcesses(home: string): void {
+  rmSync(pathsOf(home).processes, { force: true });
+}
+
+const portsFile = z.record(z.string(), z.number().int().min(1).max(65_535));
+
+/** The ports given out in the run before, by process name. */
+export function readPorts(home: string): Record<string, number> {
+  return readJson(pathsOf(home).ports, portsFile) ?? {};
+}
+
+export function writePorts(home: string, ports: Record<string, number>): void {
+  writeJson(pathsOf(home).ports, ports);
+}
+
+function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {
+  try {
+    return schema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+function writeJson(file: string, value: unknown): void {
+  writeFileSync(`${file}.partial`, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(`${file}.partial`, file);
+}

@@ -1,0 +1,46 @@
+/** The health of a cluster's processes, as they answer now. */
+import { isServiceReady } from "./health.ts";
+import { acceptsConnections } from "./postgres.ts";
+import type { ProcessKind, ProcessRecord } from "./state.ts";
+
+/** ready: it answers. starting: it has not come up yet. down: it does not answer, or does not run. */
+export type Health = "ready" | "starting" | "down";
+
+/** One process, as `npm run status -- --json` gives it. */
+export interface ProcessStatus {
+  name: string;
+  kind: ProcessKind;
+  /** The city's id; null for what is no city's. */
+  city: string | null;
+  /** Null while it does not run. */
+  pid: number | null;
+  /** The GraphQL endpoint, or the database's URL without its password. */
+  url: string;
+  health: Health;
+}
+
+/** Asks all of them side by side; each is given two seconds. */
+export async function statusOf(
+  records: readonly ProcessRecord[],
+  password: string,
+): Promise<ProcessStatus[]> {
+  return Promise.all(
+    records.map(async (record) => {
+      const { name, kind, city, pid, url } = record;
+      return { name, kind, city, pid, url, health: await healthOf(record, password) };
+    }),
+  );
+}
+
+async function healthOf({ kind, url, phase }: ProcessRecord, password: string): Promise<Health> {
+  const answers =
+    kind === "postgres" ? await acceptsConnections(withPassword(url, password)) : await isServiceReady(url);
+  if (answers) return "ready";
+  return phase === "starting" ? "starting" : "down";
+}
+
+function withPassword(url: string, password: string): string {
+  const full = new URL(url);
+  full.password = password;
+  return full.href;
+}

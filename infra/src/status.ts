@@ -1,0 +1,36 @@
+/** `npm run status`: what of the cluster runs, and how it is. `-- --json` for programs. */
+import { readFile } from "node:fs/promises";
+import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { readClusterConfig } from "./config.ts";
+import { pathsOf, runningSupervisor } from "./home.ts";
+import { isRunning } from "./leftovers.ts";
+import { readProcesses } from "./state.ts";
+import { type ProcessStatus, statusOf } from "./status-of.ts";
+import { textTable } from "./text-table.ts";
+
+await runMain(async () => {
+  const options = process.argv.slice(2);
+  const unknown = options.find((option) => option !== "--json");
+  if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --json`);
+  const { home } = readClusterConfig(process.env);
+  const supervisor = await runningSupervisor(home);
+  // A cluster that was killed may have left databases running; what has ended is not worth a row then.
+  const records = readProcesses(home).filter((record) => supervisor !== undefined || isRunning(record));
+  const password = (await readFile(pathsOf(home).postgresPassword, "utf8").catch(() => "")).trim();
+  const processes = await statusOf(records, password);
+  process.stdout.write(
+    options.includes("--json") ? `${JSON.stringify({ processes })}\n` : table(home, processes),
+  );
+});
+
+function table(home: string, processes: readonly ProcessStatus[]): string {
+  if (processes.length === 0) return `Nothing runs in ${home}.\n`;
+  const rows = processes.map(({ name, city, health, pid, url }) => [
+    name,
+    city ?? "-",
+    health,
+    String(pid ?? "-"),
+    url,
+  ]);
+  return `${textTable([["NAME", "CITY", "HEALTH", "PID", "URL"], ...rows])}\n`;
+}

@@ -1,0 +1,159 @@
+/**
+ * Keeps one process running.
+ *
+ * | state       | entered when                                    | left for                                              |
+ * | ----------- | ----------------------------------------------- | ----------------------------------------------------- |
+ * | starting    | start(), or the wait is over                    | ready; backing-off (it did not come up); stopped      |
+ * | ready       | it does its work                                | backing-off (it ended by itself); stopping            |
+ * | backing-off | it ended, or did not come up, after being ready | starting; stopped                                     |
+ * | stopping    | stop() while ready                              | stopped                                               |
+ * | stopped     | at first, and for good after stop()             | starting, once                                        |
+ *
+ * A first start that fails is not tried again: its cause is the operator's to mend, and `start()` says it.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "@teranga/kit/log.ts";
+import { backoffMs, type Clock } from "@teranga/kit/retry.ts";
+
+/** A process that has come up. */
+export interface LaunchedProcess {
+  pid: number;
+  /** Resolves when it has ended, for whatever reason. Never rejects. */
+  exited: Promise<ProcessExit>;
+  /** Ends it in order; bounded. Resolves when it has ended. */
+  stop(): Promise<void>;
+}
+
+export interface ProcessExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export type ProcessState =
+  | { phase: "starting"; attempt: number }
+  | { phase: "ready"; process: LaunchedProcess }
+  | { phase: "backing-off"; attempt: number; delayMs: number }
+  | { phase: "stopping"; process: LaunchedProcess }
+  | { phase: "stopped" };
+
+export interface SupervisorOptions {
+  name: string;
+  /** Starts the process and resolves when it is ready. Must leave nothing running when it rejects or is aborted. */
+  launch: (signal: AbortSignal) => Promise<LaunchedProcess>;
+  /** Called after each change of state. */
+  onChange: (state: ProcessState) => void;
+  log: Logger;
+  clock: Clock;
+  /** The waits between a crash and the next try. */
+  backoff?: { firstMs: number; maxMs: number };
+}
+
+const BACKOFF = { firstMs: 250, maxMs: 10_000 };
+/** A process that has run that long has not crashed at once: the waits begin anew. */
+const STEADY_MS = 30_000;
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #abort = new AbortController();
+  #state: ProcessState = { phase: "stopped" };
+  #finished: Promise<void> = Promise.resolve();
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  get state(): ProcessState {
+    return this.#state;
+  }
+
+  /** Resolves when the process is ready for the first time. @throws what its launch threw; it is then stopped. */
+  async start(): Promise<void> {
+    this.#enter({ phase: "starting", attempt: 0 });
+    const launching = this.#options.launch(this.#abort.signal);
+    this.#finished = launching.then(
+      (first) => this.#keepRunning(first),
+      () => this.#enter({ phase: "stopped" }),
+    );
+    await launching;
+  }
+
+  /** Ends the process and the supervision of it. Can be called at any time, and again. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    const state = this.#state;
+    switch (state.phase) {
+      case "ready":
+        await this.#end(state.process);
+        break;
+      case "starting":
+      case "backing-off":
+      case "stopping":
+      case "stopped":
+        break;
+      default:
+        state satisfies never;
+    }
+    await this.#finished;
+  }
+
+  async #keepRunning(first: LaunchedProcess): Promise<void> {
+    await this.#watch(first);
+    let attempt = 0;
+    while (!this.#abort.signal.aborted) {
+      await this.#backOff(attempt);
+      if (this.#abort.signal.aborted) break;
+      this.#enter({ phase: "starting", attempt });
+      attempt += 1;
+      const launched = await this.#relaunch();
+      if (launched && (await this.#watch(launched))) attempt = 0;
+    }
+    this.#enter({ phase: "stopped" });
+  }
+
+  /** From ready until it ends. Returns whether it ran long enough to count as steady. */
+  async #watch(launched: LaunchedProcess): Promise<boolean> {
+    const { name, log, clock } = this.#options;
+    const sinceMs = clock.nowMs();
+    this.#enter({ phase: "ready", process: launched });
+    // stop() may have come between the launch and now.
+    if (this.#abort.signal.aborted) await this.#end(launched);
+    const exit = await launched.exited;
+    if (!this.#abort.signal.aborted) log.warn(`${name} ended by itself (${describeExit(exit)})`);
+    return clock.nowMs() - sinceMs >= STEADY_MS;
+  }
+
+  async #backOff(attempt: number): Promise<void> {
+    const { name, log, clock, backoff = BACKOFF } = this.#options;
+    const delayMs = backoffMs(attempt, backoff, clock);
+    this.#enter({ phase: "backing-off", attempt, delayMs });
+    log.warn(`${name} is started again in ${delayMs} ms`);
+    await sleep(delayMs, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+  }
+
+  /** Undefined if it did not come up. */
+  async #relaunch(): Promise<LaunchedProcess | undefined> {
+    const { name, launch, log } = this.#options;
+    try {
+      const launched = await launch(this.#abort.signal);
+      log.info(`${name} is ready again (pid ${launched.pid})`);
+      return launched;
+    } catch (error) {
+      if (!this.#abort.signal.aborted) log.warn(`${name} did not start: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+
+  async #end(launched: LaunchedProcess): Promise<void> {
+    this.#enter({ phase: "stopping", process: launched });
+    await launched.stop();
+  }
+
+  #enter(state: ProcessState): void {
+    this.#state = state;
+    this.#options.onChange(state);
+  }
+}
+
+function describeExit({ code, signal }: ProcessExit): string {
+  return signal ? `signal ${signal}` : `exit code ${code}`;
+}

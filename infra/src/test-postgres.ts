@@ -1,0 +1,20 @@
+/** A PostgreSQL server for one test file: quick to make, gone afterwards. */
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLogger, type Logger } from "@teranga/kit/log.ts";
+import { type RunningPostgres, startPostgres } from "./postgres.ts";
+import { removeDataDirectory } from "./postgres-data.ts";
+
+/** Starts a server on a new, empty directory and a free port; about a second. `stop()` removes the directory too. */
+export async function startTestPostgres(
+  log: Logger = createLogger("test", "silent"),
+): Promise<RunningPostgres> {
+  const directory = await mkdtemp(join(tmpdir(), "teranga-postgres-"));
+  const server = await startPostgres({ directory, port: 0, password: "test", log, durable: false });
+  const stop = async () => {
+    await server.stop();
+    await removeDataDirectory(directory);
+  };
+  return { ...server, stop };
+}
