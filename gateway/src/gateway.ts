@@ -23,6 +23,7 @@ import { startWorker } from "@teranga/kit/worker.ts";
 import fastify, { type FastifyInstance } from "fastify";
 import type { GraphQLFormattedError } from "graphql";
 import { checkLate, composeLive, type UncheckedPartition } from "./compose-live.ts";
+import { visibleErrorPaths } from "./error-paths.ts";
 import { sizeRule, TOKENS_MAX } from "./limits.ts";
 import type { GatewayContext } from "./request-context.ts";
 import type { SentRequest } from "./source.ts";
@@ -170,6 +171,7 @@ function createApollo(
     validationRules: [sizeRule],
     formatError: (formatted, error) => clientError(formatted, error, log),
     plugins: [
+      visibleErrorPaths,
       ApolloServerPluginLandingPageLocalDefault({ embed: { initialState: { pollForSchemaUpdates: false } } }),
       fastifyApolloDrainPlugin(app) as ApolloServerPlugin<GatewayContext>,
     ],

@@ -1,6 +1,12 @@
-/** One PostgreSQL server for all tests of a run (vitest's global setup); each test file makes databases of its own on it. */
+/**
+ * One PostgreSQL server for all tests of a run (vitest's global setup); each test file makes databases of its own on it.
+ *
+ * The server is the embedded one, so that the tests need nothing but npm. `npm run test:container` takes PostgreSQL's official
+ * image through testcontainers instead, where there is a Docker engine: the build of the distribution that production is likely to run.
+ */
 import { startTestPostgres } from "@teranga/infra/test-postgres.ts";
 import { createLogger } from "@teranga/kit/log.ts";
+import { PostgreSqlContainer } from "@testcontainers/postgresql";
 import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
@@ -10,8 +16,24 @@ declare module "vitest" {
   }
 }
 
+const IMAGE = "postgres:18";
+
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { url, stop } =
+    process.env.TEST_POSTGRES === "container" ? await startContainer() : await startEmbedded();
+  project.provide("postgresUrl", url);
+  return stop;
+}
+
+async function startEmbedded() {
   const server = await startTestPostgres(createLogger("postgres", "warn"));
-  project.provide("postgresUrl", server.url("postgres"));
-  return server.stop;
+  return { url: server.url("postgres"), stop: server.stop };
+}
+
+async function startContainer() {
+  const container = await new PostgreSqlContainer(IMAGE).withDatabase("postgres").start();
+  const stop = async () => {
+    await container.stop();
+  };
+  return { url: container.getConnectionUri(), stop };
 }

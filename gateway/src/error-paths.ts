@@ -1,0 +1,45 @@
+/**
+ * Errors at places that the client can see.
+ *
+ * A plan fetches more than the client asked for: what a field @requires, keys. An error there has a path to a field that is not in
+ * the answer. It is cut back to the innermost object that is, and said once however many such fields it came from.
+ */
+import type { ApolloServerPlugin } from "@apollo/server";
+import type { GraphQLFormattedError } from "graphql";
+import { isObject, type ResponsePath } from "./answer.ts";
+import type { GatewayContext } from "./request-context.ts";
+
+export const visibleErrorPaths: ApolloServerPlugin<GatewayContext> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response: { body } }) {
+        if (body.kind !== "single" || !body.singleResult.errors) return;
+        body.singleResult.errors = visibleErrors(body.singleResult.errors, body.singleResult.data);
+      },
+    };
+  },
+};
+
+/** The errors with their paths cut to what `data` has; of those that then say the same at the same place, one. */
+export function visibleErrors(
+  errors: readonly GraphQLFormattedError[],
+  data: unknown,
+): GraphQLFormattedError[] {
+  const said = new Map<string, GraphQLFormattedError>();
+  for (const error of errors) {
+    const visible = error.path ? { ...error, path: visiblePath(error.path, data) } : error;
+    said.set(JSON.stringify([visible.message, visible.path, visible.extensions]), visible);
+  }
+  return [...said.values()];
+}
+
+function visiblePath(path: ResponsePath, data: unknown): ResponsePath {
+  let place = data;
+  for (const [depth, step] of path.entries()) {
+    // What lies below a null is not in the answer because of this very error, or of one beside it.
+    if (place === null || place === undefined) return path;
+    if (isObject(place) && !Object.hasOwn(place, step)) return path.slice(0, depth);
+    place = (place as Record<string | number, unknown>)[step];
+  }
+  return path;
+}
