@@ -6,7 +6,7 @@ import { expectInvariants, stockAndOrders, untilAtRest } from "./harness/invaria
 let graph: Graph;
 let conserved: Record<string, number>;
 beforeAll(async () => {
-  graph = await startGraph({ deadlineMs: 1_000 });
+  graph = await startGraph();
   conserved = await stockAndOrders(graph);
 });
 afterAll(() => graph.close());
@@ -242,6 +242,34 @@ describe("when the wire breaks", () => {
     graph.proxy("thies").onRequest(undefined);
     const again = await place("thies:2", [["113", before.thies! + 1]], { idempotencyKey: "unsure" });
     expect(again.data.placeOrder.__typename).toBe("OrderPlaced");
+  });
+
+  test("a far city that hangs does not hold up an order that the client's own city can fill", async () => {
+    graph.proxy("saint-louis").set("silent");
+    const startedMs = performance.now();
+    const { data } = await place("dakar:1", [["115", 1]]);
+    // A read waits 1,500 ms for a city.
+    expect(performance.now() - startedMs).toBeLessThan(1_200);
+    expect(data.placeOrder.__typename).toBe("OrderPlaced");
+  });
+
+  test("two cities that fall silent one after the other leave the client with a key, in time", async () => {
+    const before = await levels("116");
+    graph.proxy("dakar").onRequest((text) => !text.includes("prepare("));
+    let silent = false;
+    graph.proxy("thies").onRequest((text) => {
+      if (text.includes("commitOrders(")) {
+        silent = true;
+        // Delivered, and then nothing comes back.
+        setImmediate(() => graph.proxy("thies").set("silent"));
+        return true;
+      }
+      return !silent;
+    });
+    const { data, errors } = await place("thies:2", [["116", before.thies! + 1]]);
+    expect(errors).toBeUndefined();
+    expect(["OutcomeUnknown", "OrderPlaced"]).toContain(data.placeOrder.__typename);
+    graph.proxy("thies").set("open");
   });
 
   test("a decision that is lost is repeated by the home", async () => {

@@ -190,6 +190,16 @@ describe("mutations", () => {
     expect(asked()).toEqual(["city:dakar", "city:dakar", "city:thies"]);
   });
 
+  test("what one has loaded is not what the next one shows", async () => {
+    const restock = (
+      alias: string,
+    ) => `${alias}: restock(input: { cityId: "dakar", productId: "149", quantity: 1 }) {
+      ... on Restocked { stock { movements(first: 1) { totalCount } } }
+    }`;
+    const data = await ask(`mutation { ${restock("a")} ${restock("b")} }`);
+    expect(data.b.stock.movements.totalCount).toBe(data.a.stock.movements.totalCount + 1);
+  });
+
   test("expected outcomes are typed results", async () => {
     const data = await ask(`mutation {
       taken: registerClient(input: { name: "X", email: "MNDIAYE@example.com", town: "Dakar" }) { __typename }

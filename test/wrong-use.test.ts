@@ -42,6 +42,9 @@ const RESTOCK = "mutation ($input: RestockInput!) { restock(input: $input) { __t
 const CREATE = "mutation ($input: CreateProductInput!) { createProduct(input: $input) { __typename } }";
 const client = (changes: object) => ({ name: "Awa", email: "a@example.com", town: "Dakar", ...changes });
 
+/** A forged cursor. */
+const cursor = (content: unknown[]) => Buffer.from(JSON.stringify(content)).toString("base64url");
+
 const cases: [name: string, query: string, input: unknown, code: string, field?: string][] = [
   ["an order of nothing", PLACE, order([]), "BAD_USER_INPUT", "input.lines"],
   [
@@ -77,6 +80,17 @@ const cases: [name: string, query: string, input: unknown, code: string, field?:
   ["an e-mail address that is none", REGISTER, client({ email: "nobody" }), "BAD_USER_INPUT", "input.email"],
   ["a telephone number that is none", REGISTER, client({ phone: "hello" }), "BAD_USER_INPUT", "input.phone"],
   ["an empty town", REGISTER, client({ town: "" }), "BAD_USER_INPUT", "input.town"],
+  ["a town with a colon", REGISTER, client({ town: "dakar:5" }), "BAD_USER_INPUT", "input.town"],
+  ["half a character", REGISTER, client({ name: "\ud800" }), "BAD_USER_INPUT", "input.name"],
+  [
+    "a move to a town with a colon",
+    UPDATE,
+    { id: "dakar:1", town: "dakar:x" },
+    "BAD_USER_INPUT",
+    "input.town",
+  ],
+  ["a restock of no city", RESTOCK, { cityId: "dakkar", productId: "101", quantity: 1 }, "UNKNOWN_CITY"],
+  ["a restock of a town", RESTOCK, { cityId: "Kaolack", productId: "101", quantity: 1 }, "UNKNOWN_CITY"],
   ["a town of a city that is none", REGISTER, client({ town: "atlantis:5" }), "UNKNOWN_CITY"],
   ["a change of nobody", UPDATE, { id: "atlantis:1", name: "x" }, "UNKNOWN_CITY"],
   ["a change to an empty name", UPDATE, { id: "dakar:1", name: "" }, "BAD_USER_INPUT", "input.name"],
@@ -95,6 +109,7 @@ const cases: [name: string, query: string, input: unknown, code: string, field?:
     "BAD_USER_INPUT",
     "input.quantity",
   ],
+  ["an amount that is a text", CREATE, { name: "n", price: "5" }, "BAD_USER_INPUT"],
   ["a product for nothing", CREATE, { name: "Gratuit", price: 0 }, "BAD_USER_INPUT", "input.price"],
   ["a product without a name", CREATE, { name: "", price: 5 }, "BAD_USER_INPUT", "input.name"],
   [
@@ -134,6 +149,11 @@ test.each([
   ["stock(first: 0)", "first"],
   ["orders(first: 101)", "first"],
   ['orders(after: "WyJOQU1FX0FTQyIsImF3YS1kaW9wIiwidGhpZXM6MSJd")', "after"],
+  [`stock(orderBy: AVAILABLE_DESC, after: "${cursor(["AVAILABLE_DESC", 2 ** 40, "101"])}")`, "after"],
+  [
+    `orders(orderBy: PLACED_AT_ASC, after: "${cursor(["PLACED_AT_ASC", "0000-01-01T00:00:00Z", "x"])}")`,
+    "after",
+  ],
   [`clients(filter: { search: "${"s".repeat(101)}" })`, "filter.search"],
 ])("city { %s } names %s", async (list, field) => {
   const { errors } = await graph.query(`{ city(id: "dakar") { ${list} { totalCount } } }`);
@@ -141,6 +161,17 @@ test.each([
     expect.objectContaining({ code: "BAD_USER_INPUT", field }),
   ]);
 });
+
+test.each(["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "2026-02-30T00:00:00Z", "yesterday"])(
+  "the instant %s is refused",
+  async (placedFrom) => {
+    const { errors } = await graph.query(
+      'query ($from: DateTime) { city(id: "dakar") { orders(filter: { placedFrom: $from }) { totalCount } } }',
+      { from: placedFrom },
+    );
+    expect(errors![0]!.extensions).toMatchObject({ code: "BAD_USER_INPUT" });
+  },
+);
 
 test("a cursor of another ordering is stale", async () => {
   const list = (args: string) =>

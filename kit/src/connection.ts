@@ -38,7 +38,7 @@ export interface PageArguments {
 }
 
 /** What the ordering's sort keys are; a forged cursor with a key of another type is refused. */
-export type SortKeyType = "text" | "number" | "time";
+export type SortKeyType = "text" | "int" | "bigint" | "time";
 
 /** Checks the arguments of a connection field. @throws GraphQLError BAD_USER_INPUT naming `first` or `after`. */
 export function parsePage(args: PageArguments, order: string, keyType: SortKeyType): Page {
@@ -64,7 +64,8 @@ function decodeCursor(cursor: string, order: string, keyType: SortKeyType): Posi
   const [cursorOrder, key, id] = content;
   if (cursorOrder !== order)
     throw badInput("after", `is a cursor of the ordering ${cursorOrder.slice(0, 40)}, not of ${order}`);
-  if (!isKey(key, keyType) || id.includes("\0")) throw badInput("after", "is not a cursor of this list");
+  if (!isKey(key, keyType) || id.includes("\0"))
+    throw badInput("after", "is not a cursor of this list");
   return { key, id };
 }
 
@@ -80,7 +81,9 @@ function parseCursor(cursor: string): z.infer<typeof cursorContent> | null {
 
 function isKey(key: string | number, type: SortKeyType): boolean {
   switch (type) {
-    case "number":
+    case "int":
+      return Number.isInteger(key) && Math.abs(key as number) < 2 ** 31;
+    case "bigint":
       return Number.isSafeInteger(key);
     case "time":
       // PostgreSQL has no year 0.

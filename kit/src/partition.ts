@@ -60,7 +60,7 @@ export function normalise(name: string): string {
   const plain = name.normalize("NFD").replace(/[\u0300-\u036f]/g, "");
   // Letter by letter, as PostgreSQL's C.UTF-8 does; a whole-string toLowerCase treats a final sigma apart.
   const lower = Array.from(plain, (letter) => letter.toLowerCase()).join("");
-  return lower.replace(/[ \t\r\n\u00a0'’-]+/g, "-").replace(/^-|-$/g, "");
+  return lower.replace(/[\s'’-]+/g, "-").replace(/^-|-$/g, "");
 }
 
 function short(value: string): string {

@@ -1,6 +1,7 @@
 /** The scalars that every subgraph shares. Their SDL descriptions are in the subgraphs' schema files. */
-import { GraphQLScalarType, Kind, type ValueNode } from "graphql";
-import { badInput } from "./errors.ts";
+import { type GraphQLError, GraphQLScalarType, Kind, type ValueNode } from "graphql";
+import { z } from "zod";
+import { codedError } from "./errors.ts";
 
 /** An instant: ISO 8601 in UTC with milliseconds on the way out, any offset on the way in. */
 export const DateTime = new GraphQLScalarType<Date, string>({
@@ -10,14 +11,17 @@ export const DateTime = new GraphQLScalarType<Date, string>({
   parseLiteral: (node: ValueNode) => parseDateTime(node.kind === Kind.STRING ? node.value : undefined),
 });
 
+/** The years that ISO 8601 writes with four digits and PostgreSQL knows. */
+const YEAR_MIN = 1;
+const YEAR_MAX = 9999;
+
 function parseDateTime(value: unknown): Date {
-  const isIso =
-    typeof value === "string" &&
-    /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(value);
-  const time = isIso ? new Date(value) : undefined;
-  if (!time || Number.isNaN(time.getTime()))
-    throw badInput("DateTime", "must be an ISO 8601 instant such as 2026-01-31T12:00:00Z");
-  return time;
+  const time = z.iso.datetime({ offset: true }).safeParse(value).success
+    ? new Date(value as string)
+    : undefined;
+  const year = time?.getUTCFullYear() ?? Number.NaN;
+  if (time && year >= YEAR_MIN && year <= YEAR_MAX) return time;
+  throw badScalar("must be an ISO 8601 instant such as 2026-01-31T12:00:00Z");
 }
 
 /** An amount of money in the currency's smallest unit. Larger than Int: a big order passes 2^31 francs. */
@@ -30,5 +34,10 @@ export const Amount = new GraphQLScalarType<number, number>({
 
 function parseAmount(value: unknown): number {
   if (typeof value === "number" && Number.isSafeInteger(value)) return value;
-  throw badInput("Amount", "must be a whole number between -(2^53 - 1) and 2^53 - 1");
+  throw badScalar("must be a whole number between -(2^53 - 1) and 2^53 - 1");
+}
+
+/** GraphQL puts the variable and the place in it before the message. */
+function badScalar(message: string): GraphQLError {
+  return codedError("BAD_USER_INPUT", message);
 }

@@ -42,6 +42,7 @@ function describeShop({ products }: ShopWindowQuery): string[] {
 }
 
 function describeOutcome(outcome: PlaceOrderMutation["placeOrder"]): string[] {
+  if (!outcome) return ["Not placed; the error above says why."];
   switch (outcome.__typename) {
     case "OrderPlaced": {
       if (!outcome.order)

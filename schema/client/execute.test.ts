@@ -78,7 +78,7 @@ describe("types", () => {
 
   test("tell the outcomes of an order apart by their names", () => {
     const executeOrder = () => execute(url, PlaceOrder, { input: { clientId: "thies:2", lines: [] } });
-    type Outcome = NonNullable<Awaited<ReturnType<typeof executeOrder>>["data"]>["placeOrder"];
+    type Outcome = NonNullable<NonNullable<Awaited<ReturnType<typeof executeOrder>>["data"]>["placeOrder"]>;
     expectTypeOf<Outcome["__typename"]>().toEqualTypeOf<
       | "OrderPlaced"
       | "OutOfStock"

@@ -68,11 +68,11 @@ export type DiscontinueProductResult = ProductDiscontinued | UnknownProduct;
 export type Mutation = {
   __typename?: 'Mutation';
   /** Adds a product to the catalog. It has no stock until a city is restocked with it. */
-  createProduct: CreateProductResult;
+  createProduct?: Maybe<CreateProductResult>;
   /** Takes a product off sale. It stays in the orders that have it. Doing it twice changes nothing more. */
-  discontinueProduct: DiscontinueProductResult;
+  discontinueProduct?: Maybe<DiscontinueProductResult>;
   /** Changes what is known of a product. Fields that are not given stay as they are. */
-  updateProduct: UpdateProductResult;
+  updateProduct?: Maybe<UpdateProductResult>;
 };
 
 
@@ -470,9 +470,9 @@ export type DiscontinueProductResultResolvers<ContextType = CatalogContext, Pare
 };
 
 export type MutationResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
-  createProduct?: Resolver<ResolversTypes['CreateProductResult'], ParentType, ContextType, RequireFields<MutationCreateProductArgs, 'input'>>;
-  discontinueProduct?: Resolver<ResolversTypes['DiscontinueProductResult'], ParentType, ContextType, RequireFields<MutationDiscontinueProductArgs, 'input'>>;
-  updateProduct?: Resolver<ResolversTypes['UpdateProductResult'], ParentType, ContextType, RequireFields<MutationUpdateProductArgs, 'input'>>;
+  createProduct?: Resolver<Maybe<ResolversTypes['CreateProductResult']>, ParentType, ContextType, RequireFields<MutationCreateProductArgs, 'input'>>;
+  discontinueProduct?: Resolver<Maybe<ResolversTypes['DiscontinueProductResult']>, ParentType, ContextType, RequireFields<MutationDiscontinueProductArgs, 'input'>>;
+  updateProduct?: Resolver<Maybe<ResolversTypes['UpdateProductResult']>, ParentType, ContextType, RequireFields<MutationUpdateProductArgs, 'input'>>;
 };
 
 export type PageInfoResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['PageInfo'] = ResolversParentTypes['PageInfo']> = {

@@ -116,7 +116,10 @@ export type Client = {
   orders: OrderConnection;
   /** In international form, for example `+221771234567`. */
   phone?: Maybe<Scalars['String']['output']>;
-  /** Products that clients of the city buy, most bought first, that this client has not bought and that the city has in stock. */
+  /**
+   * Products on sale that this client has not bought and that the city has in stock, from the city's last 1,000 orders, those in most of
+   * them first.
+   */
   recommendedProducts: Array<Maybe<Product>>;
   /** When the client was registered. */
   registeredAt: Scalars['DateTime']['output'];
@@ -297,11 +300,11 @@ export type Mutation = {
   /** Sets stock aside for transactions of other cities. Between services only. */
   prepare: Array<PrepareAnswer>;
   /** Adds a client to the city that serves the town. */
-  registerClient: RegisterClientResult;
+  registerClient?: Maybe<RegisterClientResult>;
   /** Adds pieces of a product to a city's stock. */
-  restock: RestockResult;
+  restock?: Maybe<RestockResult>;
   /** Changes what is known of a client. Fields that are not given stay as they are. */
-  updateClient: UpdateClientResult;
+  updateClient?: Maybe<UpdateClientResult>;
 };
 
 
@@ -508,7 +511,7 @@ export type Participation = {
   lines: Array<ParticipationLine>;
   /** How far it has come here. */
   state: ParticipationState;
-  /** The transaction as its home knows it; null while it is undecided. */
+  /** The transaction as its home knows it. While it is undecided there is only the id; asked for more it is null. */
   transaction?: Maybe<Transaction>;
   /** The transaction's id, which names its home. */
   transactionId: Scalars['ID']['output'];
@@ -756,7 +759,7 @@ export type StockMovement = {
   reason: StockMovementReason;
   /** The change of the pieces reserved. */
   reservedChange: Scalars['Int']['output'];
-  /** The transaction that caused it, if one did. */
+  /** The transaction that caused it, if one did. While it is undecided there is only the id; asked for more it is null. */
   transaction?: Maybe<Transaction>;
 };
 
@@ -799,7 +802,7 @@ export type StockOrder =
   | 'AVAILABLE_ASC'
   /** Most available first. */
   | 'AVAILABLE_DESC'
-  /** By the product's id. */
+  /** By the product's id, letter by letter. */
   | 'PRODUCT_ASC';
 
 /** A product of which there is too little in one city. */
@@ -1307,9 +1310,9 @@ export type MutationResolvers<ContextType = CityContext, ParentType extends Reso
   decide?: Resolver<Array<ResolversTypes['DecideAnswer']>, ParentType, ContextType, RequireFields<MutationDecideArgs, 'decisions'>>;
   outcome?: Resolver<Array<ResolversTypes['OutcomeAnswer']>, ParentType, ContextType, RequireFields<MutationOutcomeArgs, 'transactions'>>;
   prepare?: Resolver<Array<ResolversTypes['PrepareAnswer']>, ParentType, ContextType, RequireFields<MutationPrepareArgs, 'transactions'>>;
-  registerClient?: Resolver<ResolversTypes['RegisterClientResult'], ParentType, ContextType, RequireFields<MutationRegisterClientArgs, 'input'>>;
-  restock?: Resolver<ResolversTypes['RestockResult'], ParentType, ContextType, RequireFields<MutationRestockArgs, 'input'>>;
-  updateClient?: Resolver<ResolversTypes['UpdateClientResult'], ParentType, ContextType, RequireFields<MutationUpdateClientArgs, 'input'>>;
+  registerClient?: Resolver<Maybe<ResolversTypes['RegisterClientResult']>, ParentType, ContextType, RequireFields<MutationRegisterClientArgs, 'input'>>;
+  restock?: Resolver<Maybe<ResolversTypes['RestockResult']>, ParentType, ContextType, RequireFields<MutationRestockArgs, 'input'>>;
+  updateClient?: Resolver<Maybe<ResolversTypes['UpdateClientResult']>, ParentType, ContextType, RequireFields<MutationUpdateClientArgs, 'input'>>;
 };
 
 export type OrderResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['Order'] = ResolversParentTypes['Order'], FederationReferenceType extends FederationReferenceTypes['Order'] = FederationReferenceTypes['Order']> = {

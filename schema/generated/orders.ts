@@ -51,7 +51,7 @@ export type Mutation = {
    * Places an order: in all cities that it needs stock from, or in none. The client's own city gives first, then the
    * nearest one; a line is split over cities when it must be.
    */
-  placeOrder: PlaceOrderResult;
+  placeOrder?: Maybe<PlaceOrderResult>;
 };
 
 
@@ -96,7 +96,7 @@ export type OrderQuote = {
   total: Scalars['Amount']['output'];
 };
 
-/** There is too little of some products in all cities together. Nothing was changed. */
+/** Too little of some products could be had from the cities that could be asked. Nothing was changed. */
 export type OutOfStock = {
   __typename?: 'OutOfStock';
   /** What happened, for people. */
@@ -154,7 +154,7 @@ export type Product = {
 export type Query = {
   __typename?: 'Query';
   /** What `placeOrder` would do with the same input now. It changes nothing and holds nothing. */
-  quoteOrder: QuoteOrderResult;
+  quoteOrder?: Maybe<QuoteOrderResult>;
 };
 
 
@@ -200,7 +200,7 @@ export type QuoteOrderResult = DiscontinuedProducts | OrderQuote | OutOfStock | 
 /** A product of which there is too little. */
 export type Shortage = {
   __typename?: 'Shortage';
-  /** Pieces available over all cities that could be asked. */
+  /** Pieces available over all cities that could be asked; as many as were asked for if other orders were faster each time. */
   available: Scalars['Int']['output'];
   /** The product. */
   product?: Maybe<Product>;
@@ -408,7 +408,7 @@ export type IdempotencyKeyReusedResolvers<ContextType = unknown, ParentType exte
 };
 
 export type MutationResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
-  placeOrder?: Resolver<ResolversTypes['PlaceOrderResult'], ParentType, ContextType, RequireFields<MutationPlaceOrderArgs, 'input'>>;
+  placeOrder?: Resolver<Maybe<ResolversTypes['PlaceOrderResult']>, ParentType, ContextType, RequireFields<MutationPlaceOrderArgs, 'input'>>;
 };
 
 export type OrderResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Order'] = ResolversParentTypes['Order']> = {
@@ -452,7 +452,7 @@ export type ProductResolvers<ContextType = unknown, ParentType extends Resolvers
 };
 
 export type QueryResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
-  quoteOrder?: Resolver<ResolversTypes['QuoteOrderResult'], ParentType, ContextType, RequireFields<QueryQuoteOrderArgs, 'input'>>;
+  quoteOrder?: Resolver<Maybe<ResolversTypes['QuoteOrderResult']>, ParentType, ContextType, RequireFields<QueryQuoteOrderArgs, 'input'>>;
 };
 
 export type QuoteAllocationResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['QuoteAllocation'] = ResolversParentTypes['QuoteAllocation']> = {

@@ -9,6 +9,12 @@ create trigger stock_movement_append_only before update or delete on stock_movem
   for each row execute function refuse_change();
 create trigger decision_is_final before update or delete on transaction_decision
   for each row execute function refuse_change();
+create trigger order_line_append_only before update or delete on order_line
+  for each row execute function refuse_change();
+create trigger order_allocation_append_only before update or delete on order_allocation
+  for each row execute function refuse_change();
+create trigger reservation_append_only before update or delete on reservation
+  for each row execute function refuse_change();
 
 -- At the end of the transaction that writes an order: its allocations add up to its lines, its lines to its total.
 create function check_order_adds_up() returns trigger language plpgsql as $$

@@ -25,7 +25,7 @@ $$;
 create function stock_shortages(lines jsonb) returns jsonb language sql stable as $$
   select coalesce(jsonb_agg(jsonb_build_object(
       'productId', line ->> 'productId', 'requested', (line ->> 'quantity')::integer, 'available', coalesce(available, 0)
-    ) order by line ->> 'productId'), '[]')
+    ) order by line ->> 'productId' collate "C"), '[]')
   from jsonb_array_elements(lines) line left join stock on product_id = line ->> 'productId'
   where coalesce(available, 0) < (line ->> 'quantity')::integer;
 $$;
@@ -58,7 +58,9 @@ declare
 begin
   with inserted as (
     insert into participation (transaction_id, state, deadline, created_at, next_attempt_at)
-    select e ->> 'transactionId', 'PREPARED', (e ->> 'deadline')::timestamptz, now_at, (e ->> 'deadline')::timestamptz
+    -- The deadline is another machine's clock: however fast that runs, this city begins to ask within a minute.
+    select e ->> 'transactionId', 'PREPARED', (e ->> 'deadline')::timestamptz, now_at,
+           least((e ->> 'deadline')::timestamptz, now_at + interval '1 minute')
     from jsonb_array_elements(entries) e order by e ->> 'transactionId' collate "C"
     on conflict do nothing returning transaction_id
   ) select coalesce(array_agg(transaction_id), '{}') into fresh from inserted;
@@ -104,6 +106,7 @@ create function decide_transactions(entries jsonb, now_at timestamptz)
 #variable_conflict use_column
 declare
   entry jsonb;
+  locked text[];
   known text;
   held jsonb;
 begin
@@ -113,17 +116,19 @@ begin
   from jsonb_array_elements(entries) e where e ->> 'decision' = 'ABORTED'
   order by e ->> 'transactionId' collate "C"
   on conflict do nothing;
-  perform from participation
+  locked := array(
+    select transaction_id from participation
     where transaction_id in (select e ->> 'transactionId' from jsonb_array_elements(entries) e)
-    order by transaction_id for no key update;
-  perform lock_stock(array(
-    select product_id from reservation
-    where transaction_id in (select e ->> 'transactionId' from jsonb_array_elements(entries) e)
-  ));
+    order by transaction_id for no key update
+  );
+  perform lock_stock(array(select product_id from reservation where transaction_id = any (locked)));
 
   for entry in select e from jsonb_array_elements(entries) e loop
     transaction_id := entry ->> 'transactionId';
-    known := (select p.state from participation p where p.transaction_id = entry ->> 'transactionId');
+    -- A prepare that is committed only now, behind the lock, counts as not having come.
+    known := (
+      select p.state from participation p where p.transaction_id = entry ->> 'transactionId' and p.transaction_id = any (locked)
+    );
     held := reserved_lines(transaction_id);
     if entry ->> 'decision' = 'COMMITTED' and (known is null or known = 'ABORTED' or held <> sorted_lines(entry -> 'lines'))
       or entry ->> 'decision' = 'ABORTED' and known = 'COMMITTED'
@@ -131,14 +136,12 @@ begin
       state := 'VIOLATION';
     else
       state := 'DONE';
-      if known = 'PREPARED' then
-        if entry ->> 'decision' = 'COMMITTED' then
-          perform move_stock(held, -1, -1, 'CONFIRMED', transaction_id, now_at);
-        else
-          perform move_stock(held, 0, -1, 'RELEASED', transaction_id, now_at);
-        end if;
-        update participation p set state = entry ->> 'decision', decided_at = now_at
-          where p.transaction_id = entry ->> 'transactionId' and p.state = 'PREPARED';
+      update participation p set state = entry ->> 'decision', decided_at = now_at
+        where p.transaction_id = entry ->> 'transactionId' and p.state = 'PREPARED';
+      if found and entry ->> 'decision' = 'COMMITTED' then
+        perform move_stock(held, -1, -1, 'CONFIRMED', transaction_id, now_at);
+      elsif found then
+        perform move_stock(held, 0, -1, 'RELEASED', transaction_id, now_at);
       end if;
     end if;
     return next;

@@ -118,14 +118,14 @@ begin
   perform move_stock(allocated_lines(entry, here), -1, 0, 'SOLD', transaction, now_at);
 end $$;
 
--- entries: [{"transactionId", "cityId"}]. One that is undecided is fenced: decided ABORTED, for good.
+-- entries: [{"transactionId", "cityId"}]. One that is undecided is fenced: decided ABORTED, for good. Answers come in the order asked.
 create function transaction_outcomes(entries jsonb, now_at timestamptz)
   returns table (transaction_id text, state text, lines jsonb) language plpgsql as $$
 #variable_conflict use_column
 begin
   insert into transaction_decision (transaction_id, kind, state, answer, decided_at)
-  select distinct e ->> 'transactionId', 'ORDER', 'ABORTED', '{"state": "ABORTED"}'::jsonb, now_at
-  from jsonb_array_elements(entries) e order by 1
+  select id, 'ORDER', 'ABORTED', '{"state": "ABORTED"}'::jsonb, now_at
+  from (select distinct e ->> 'transactionId' as id from jsonb_array_elements(entries) e) asked order by id collate "C"
   on conflict (transaction_id) do nothing;
   return query
     select d.transaction_id, d.state, coalesce(p.lines, '[]')

@@ -1,28 +1,48 @@
-/** What a city asks the catalog: whether a product exists, before it is stocked for the first time. */
+/** What a city asks the catalog. */
 import { codedError } from "@teranga/kit/errors.ts";
 import { replicasOf, type Topology } from "@teranga/kit/topology.ts";
-import type { Send } from "@teranga/kit/transport.ts";
+import type { Send, SubgraphRequest } from "@teranga/kit/transport.ts";
 
 export interface CatalogClient {
-  /** @throws GraphQLError SUBGRAPH_UNAVAILABLE */
+  /** Before a product is stocked for the first time. @throws GraphQLError SUBGRAPH_UNAVAILABLE */
   hasProduct(productId: string): Promise<boolean>;
+  /** For each product whether it is on sale. All are, as long as the catalog does not answer: only a recommendation depends on it. */
+  areSold(productIds: readonly string[]): Promise<boolean[]>;
 }
 
 const PRODUCT = "query ProductExists($id: ID!) { product(id: $id) { id } }";
+const ON_SALE = `query ProductsOnSale($products: [_Any!]!) {
+  _entities(representations: $products) { ... on Product { discontinued } }
+}`;
 
 export function createCatalogClient(topology: Topology, send: Send): CatalogClient {
   const urls = replicasOf(topology, "catalog");
+
+  /** Asks the replicas in turn; null if none answers. */
+  const ask = async (request: SubgraphRequest): Promise<Record<string, unknown> | null> => {
+    for (const url of urls) {
+      try {
+        const { data, errors } = await send(url, request);
+        if (data && !errors) return data;
+      } catch {
+        // The next replica may answer.
+      }
+    }
+    return null;
+  };
+
   return {
     async hasProduct(id) {
-      for (const url of urls) {
-        try {
-          const { data, errors } = await send(url, { query: PRODUCT, variables: { id } });
-          if (!errors) return data?.product != null;
-        } catch {
-          // The next replica may answer; when none does, the error below says so.
-        }
-      }
+      const data = await ask({ query: PRODUCT, variables: { id } });
+      if (data) return data.product !== null;
       throw codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable.", { subgraph: "catalog" });
+    },
+
+    async areSold(ids) {
+      const products = ids.map((id) => ({ __typename: "Product", id }));
+      const data = await ask({ query: ON_SALE, variables: { products } });
+      const found = data?._entities as ({ discontinued: boolean } | null)[] | undefined;
+      return ids.map((_, index) => (found ? found[index]?.discontinued === false : true));
     },
   };
 }

@@ -26,6 +26,9 @@ export interface CityMessages {
   outcome(cityId: string, questions: { transactionId: string; cityId: string }[]): Promise<OutcomeAnswer[]>;
 }
 
+/** A city that hangs must not hold up what waits for the others. The work of a batch takes a few milliseconds. */
+const DEADLINE_MS = 1_000;
+
 const DECIDE = `mutation Decide($decisions: [DecisionInput!]!) {
   decide(decisions: $decisions) { transactionId state }
 }`;
@@ -46,7 +49,7 @@ export function createCityMessages({ partitions }: PartitionPlacement, send: Sen
     let failure: unknown = new Error(`the topology has no city "${cityId}"`);
     for (const url of urls.get(cityId) ?? []) {
       try {
-        const { data, errors } = await send(url, { query, variables });
+        const { data, errors } = await send(url, { query, variables }, { deadlineMs: DEADLINE_MS });
         if (data && !errors) return data[field] as Answer[];
         failure = new Error(`${cityId} answered ${field} with: ${errors?.[0]?.message}`);
       } catch (error) {

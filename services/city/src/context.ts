@@ -55,6 +55,8 @@ export interface Loaders {
   decision: DataLoader<string, DecisionRow | null>;
   participants: DataLoader<string, ParticipantRow[]>;
   reservations: DataLoader<string, ProductQuantity[]>;
+  /** Whether the catalog still sells a product. */
+  sold: DataLoader<string, boolean>;
   /** One loader for each set of arguments that the request uses. */
   orders(filter: OrderFilter, ordering: Ordering, page: Page): OrdersOfClient;
   orderCount(filter: OrderFilter): DataLoader<string, number>;
@@ -65,11 +67,13 @@ export interface Loaders {
 
 /** Makes the context of one request. */
 export function createContext(city: City): CityContext {
-  return { city, load: createLoaders(city.sql) };
+  return { city, load: createLoaders(city) };
 }
 
-function createLoaders(sql: Sql): Loaders {
+/** New loaders, which have seen nothing yet. */
+export function createLoaders({ sql, catalog }: City): Loaders {
   return {
+    sold: new DataLoader((ids) => catalog.areSold(ids)),
     client: keyedBy(
       (ids) => getClients(sql, ids),
       ({ id }) => id,

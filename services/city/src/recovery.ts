@@ -102,7 +102,7 @@ async function eachCity<Row>(
     action(cityId, group).catch((error: unknown) => {
       log.warn(
         { city: cityId, transactions: group.length, reason: (error as Error).message },
-        "a city could not be reached; trying later",
+        "a city's transactions could not be finished; trying later",
       );
     }),
   );

@@ -8,12 +8,15 @@ import type {
   UnknownProducts,
 } from "@teranga/schema/generated/orders.ts";
 import type { OrdersContext } from "./context.ts";
-import type { PricedLine, Stock, StockLevels } from "./model.ts";
+import type { PricedLine, ProductQuantity, Stock, StockLevels } from "./model.ts";
 import type { HomeFacts, ProductFacts } from "./order-reads.ts";
 import type { OrderRequest } from "./order-request.ts";
 
 /** A result of the schema's unions: with the name of its type. */
 export type Named<Type extends { __typename?: string }> = Type & Required<Pick<Type, "__typename">>;
+
+/** The look-up that comes last, when the client's time is nearly over. */
+const LAST_LOOK_DEADLINE_MS = 500;
 
 export type OrderFacts =
   | { kind: "ready"; lines: PricedLine[]; stock: Stock }
@@ -46,7 +49,15 @@ export async function readFacts(
   const rejected = rejectProducts(productIds, products);
   if (rejected) return { kind: "rejected", result: rejected };
   const priced = lines.map((line) => ({ ...line, unitPrice: products.get(line.productId)!.price }));
-  return { kind: "ready", lines: priced, stock: withHome(homeId, home, await stockRead) };
+  // A far city that is slow must not hold up an order that the client's own city can fill.
+  const others = covers(home.levels, lines) ? NOTHING_READ : await stockRead;
+  return { kind: "ready", lines: priced, stock: withHome(homeId, home, others) };
+}
+
+const NOTHING_READ: Stock = { levels: new Map(), missingCities: [] };
+
+function covers(levels: StockLevels, lines: readonly ProductQuantity[]): boolean {
+  return lines.every(({ productId, quantity }) => (levels.get(productId) ?? 0) >= quantity);
 }
 
 /** Looks an idempotency key up at home. @throws GraphQLError CITY_UNAVAILABLE */
@@ -55,7 +66,8 @@ export async function readKeyedOrder(
   idempotencyKey: string,
   { reads, log }: OrdersContext,
 ): Promise<HomeFacts["keyedOrder"]> {
-  const read = await settle(reads.home(homeId, { clientId, idempotencyKey, productIds: [] }));
+  const question = { clientId, idempotencyKey, productIds: [] };
+  const read = await settle(reads.home(homeId, question, LAST_LOOK_DEADLINE_MS));
   return required(read, () => cityUnavailable(homeId), log).keyedOrder;
 }
 

@@ -29,7 +29,7 @@ export interface HomeQuestion {
 
 /** Each is one request. @throws TransportError */
 export interface OrderReads {
-  home(homeId: string, question: HomeQuestion): Promise<HomeFacts>;
+  home(homeId: string, question: HomeQuestion, deadlineMs?: number): Promise<HomeFacts>;
   stock(cityId: string, productIds: readonly string[]): Promise<StockLevels>;
   /** Products by id; one that the catalog does not have is not in the answer. */
   products(productIds: readonly string[]): Promise<Map<string, ProductFacts>>;
@@ -74,7 +74,7 @@ export function createOrderReads(
   const deadlineMs = READ_DEADLINE_MS;
 
   return {
-    async home(cityId, { clientId, idempotencyKey, productIds }) {
+    async home(cityId, { clientId, idempotencyKey, productIds }, deadlineMs = READ_DEADLINE_MS) {
       const variables = {
         cityId,
         clientId,

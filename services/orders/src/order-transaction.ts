@@ -138,7 +138,9 @@ async function prepare(transaction: OrderTransaction, means: TransactionMeans): 
   const refusals = votes.flatMap(({ cityId, answer }) =>
     answer.state === "REFUSED" ? [{ cityId, shortages: answer.shortages }] : [],
   );
-  const silentCities = votes.filter(({ answer }) => answer.state === "NONE").map(({ cityId }) => cityId);
+  // One that has decided ABORTED says as little about its stock as one that does not answer.
+  const isSilent = ({ answer }: Vote) => answer.state === "NONE" || answer.state === "ABORTED";
+  const silentCities = votes.filter(isSilent).map(({ cityId }) => cityId);
   return aborted(transaction, { kind: "refused", refusals, silentCities }, release);
 }
 

@@ -18,12 +18,18 @@ import { requestHash as hashOf, type PlaceOrderRequest } from "./order-request.t
 import { type OrderTransaction, runTransaction, type TransactionResult } from "./order-transaction.ts";
 import { outOfStock, outOfStockAtLast } from "./out-of-stock.ts";
 
-/** The gateway waits 5 s for a service. A client that gets no answer would not learn its order's key. */
-const ANSWER_WITHIN_MS = 4_500;
+/**
+ * The gateway waits 5 s for a service, and a client that gets no answer would not learn its order's key. The second between is for
+ * the steps that are taken even when the time is over (LAST_DEADLINE_MS) and for the last look at the key.
+ */
+const ANSWER_WITHIN_MS = 4_000;
 /** An order that has lost three times against others would most likely lose again. */
 const TRANSACTIONS_MAX = 3;
 /** With less time left a further transaction could not be repeated if an answer was lost. */
 const TRANSACTION_TIME_MIN_MS = 2_000;
+
+/** A participant that does not hear its ABORT within this time holds the stock a little longer; the order goes on without it. */
+const RELEASE_WAIT_MS = 300;
 
 /** One call of placeOrder. */
 interface OrderCall {
@@ -96,15 +102,15 @@ async function tryTransactions(
 
     const answer = answerTo(result, transaction, call);
     if (answer) return answer;
-    const isLast = count >= TRANSACTIONS_MAX || answerByMs - context.clock.nowMs() < TRANSACTION_TIME_MIN_MS;
-    if (isLast) {
-      const last = { lines, cityIds, stock, allocations, homeId };
-      return giveUp(call, count, () => answerAtLast(result, last));
-    }
+    const isLate = () => answerByMs - context.clock.nowMs() < TRANSACTION_TIME_MIN_MS;
+    const last = { lines, cityIds, stock, allocations, homeId };
+    const end = () => giveUp(call, count, () => answerAtLast(result, last));
+    if (count >= TRANSACTIONS_MAX || isLate()) return end();
     // What was set aside for this transaction is wanted for the next.
-    await told;
+    await Promise.race([told, context.delay(RELEASE_WAIT_MS)]);
     cityIds = silentLast(cityIds, result);
     stock = await readStock(homeId, productIdsOf(lines), context);
+    if (isLate()) return end();
   }
 }
 

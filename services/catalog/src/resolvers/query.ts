@@ -8,11 +8,11 @@ import { countProducts } from "../sql/count-products.ts";
 import { listProducts } from "../sql/list-products.ts";
 
 const ORDERINGS: Record<ProductOrder, Ordering & { keyType: SortKeyType }> = {
-  ID_ASC: { column: "id_length", idColumn: "id", direction: "asc", keyType: "number" },
+  ID_ASC: { column: "id_length", idColumn: "id", direction: "asc", keyType: "bigint" },
   NAME_ASC: { column: "name_key", idColumn: "id", direction: "asc", keyType: "text" },
   NAME_DESC: { column: "name_key", idColumn: "id", direction: "desc", keyType: "text" },
-  PRICE_ASC: { column: "price", idColumn: "id", direction: "asc", keyType: "number" },
-  PRICE_DESC: { column: "price", idColumn: "id", direction: "desc", keyType: "number" },
+  PRICE_ASC: { column: "price", idColumn: "id", direction: "asc", keyType: "bigint" },
+  PRICE_DESC: { column: "price", idColumn: "id", direction: "desc", keyType: "bigint" },
   CREATED_AT_DESC: { column: "created_at", idColumn: "id", direction: "desc", keyType: "time" },
 };
 

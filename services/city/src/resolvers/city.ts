@@ -56,7 +56,7 @@ export const cityResolvers: CityResolvers = {
     own(stub, city);
     const order = args.orderBy ?? "PRODUCT_ASC";
     const byProduct = order === "PRODUCT_ASC";
-    const page = parsePage(args, order, byProduct ? "text" : "number");
+    const page = parsePage(args, order, byProduct ? "text" : "int");
     const filter = parseInput(stockFilter, args.filter ?? {}, "filter");
     const rows = await listStock(city.sql, filter, STOCK_ORDERINGS[order], page);
     return toConnection(
@@ -138,7 +138,7 @@ export function parseOrderList(
   args: { first?: number | null; after?: string | null; filter?: unknown },
   order: keyof typeof ORDER_ORDERINGS,
 ) {
-  const keyType: SortKeyType = order.startsWith("TOTAL") ? "number" : "time";
+  const keyType: SortKeyType = order.startsWith("TOTAL") ? "bigint" : "time";
   return {
     page: parsePage(args, order, keyType),
     filter: parseInput(orderFilter, args.filter ?? {}, "filter"),

@@ -34,8 +34,13 @@ export const clientResolvers = {
 
     async recommendedProducts({ id }, args, { load }) {
       const first = parseInput(recommendedFirst, args.first ?? 5, "first");
-      const rows = await load.recommendations(first).load(id);
-      return rows.map(({ productId }) => ({ id: productId }));
+      // Twice as many as asked for, since some may be off sale, which only the catalog knows.
+      const candidates = await load.recommendations(first * 2).load(id);
+      const sold = await Promise.all(candidates.map(({ productId }) => load.sold.load(productId)));
+      return candidates
+        .filter((_, index) => sold[index])
+        .slice(0, first)
+        .map(({ productId }) => ({ id: productId }));
     },
   },
 } satisfies Resolvers;

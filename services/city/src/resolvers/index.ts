@@ -1,6 +1,7 @@
 /** Everything that a city resolves. */
 import { Amount, DateTime } from "@teranga/kit/scalars.ts";
-import type { Resolvers } from "@teranga/schema/generated/city.ts";
+import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
+import { type CityContext, createLoaders } from "../context.ts";
 import { cityResolvers } from "./city.ts";
 import { clientMutations, clientResolvers } from "./client.ts";
 import { orderResolvers } from "./order.ts";
@@ -13,10 +14,26 @@ export const resolvers: Resolvers = {
   DateTime,
   Amount,
   Query: queries,
-  Mutation: { ...clientMutations, ...stockMutations, ...protocolMutations },
+  Mutation: withFreshLoaders({ ...clientMutations, ...stockMutations, ...protocolMutations }),
   City: cityResolvers,
   ...clientResolvers,
   ...stockResolvers,
   ...orderResolvers,
   ...transactionResolvers,
 };
+
+/** A request's mutations run one after the other; what one has loaded must not be what the next one shows. */
+function withFreshLoaders(mutations: MutationResolvers): MutationResolvers {
+  const entries = Object.entries(mutations) as [
+    string,
+    (...args: [unknown, unknown, CityContext, unknown]) => unknown,
+  ][];
+  const fresh = entries.map(([name, resolve]) => [
+    name,
+    (parent: unknown, args: unknown, context: CityContext, info: unknown) => {
+      context.load = createLoaders(context.city);
+      return resolve(parent, args, context, info);
+    },
+  ]);
+  return Object.fromEntries(fresh) as MutationResolvers;
+}

@@ -6,7 +6,8 @@ const text = (max: number) =>
   z
     .string()
     .max(max, `may have ${max} characters at most`)
-    .refine((value) => !containsNul(value), "may not have NUL characters");
+    .refine((value) => !containsNul(value), "may not have NUL characters")
+    .refine((value) => value.isWellFormed(), "may not have half characters");
 
 const filled = (max: number) =>
   text(max)
@@ -21,7 +22,8 @@ const phone = text(20).regex(
   /^\+[1-9][0-9 ]{5,18}$/,
   "is not a telephone number in international form, such as +221771234567",
 );
-const town = filled(100);
+/** A colon would make it an id of a city to every route. */
+const town = filled(100).refine((value) => !value.includes(":"), "may not have colons");
 const productId = filled(100);
 
 /** A field that an update may leave out. Given as null it is refused, since the column cannot be empty. */

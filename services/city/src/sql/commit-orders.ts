@@ -1,4 +1,4 @@
-import type { Sql } from "@teranga/kit/database.ts";
+import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { ProductQuantity } from "../model.ts";
 import type { StockShortage } from "./prepare-transactions.ts";
@@ -26,7 +26,7 @@ export interface CommitAnswer {
  */
 const CONFIRM_GRACE_MS = 2_000;
 
-/** The commit point of orders. Answers come in the order of transaction ids. */
+/** The commit point of orders. Answers come in the order of the requests. */
 export async function commitOrders(
   sql: Sql,
   requests: CommitRequest[],
@@ -34,7 +34,12 @@ export async function commitOrders(
 ): Promise<CommitAnswer[]> {
   if (requests.length === 0) return [];
   const nowMs = clock.nowMs();
-  return sql<CommitAnswer[]>`
-    select transaction_id as "transactionId", state, order_id as "orderId", shortages
-    from commit_orders(${sql.json(requests as never)}, ${new Date(nowMs)}, ${new Date(nowMs + CONFIRM_GRACE_MS)})`;
+  // The function decides in the order of transaction ids, which is its lock order.
+  const answers = await retryLostTransaction(
+    () => sql<CommitAnswer[]>`
+      select transaction_id as "transactionId", state, order_id as "orderId", shortages
+      from commit_orders(${sql.json(requests as never)}, ${new Date(nowMs)}, ${new Date(nowMs + CONFIRM_GRACE_MS)})`,
+  );
+  const byId = new Map(answers.map((answer) => [answer.transactionId, answer]));
+  return requests.map(({ transactionId }) => byId.get(transactionId)!);
 }

@@ -1,4 +1,4 @@
-import type { Sql } from "@teranga/kit/database.ts";
+import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { DecideAnswer, Decision } from "../city-messages.ts";
 
@@ -9,7 +9,9 @@ export async function decideTransactions(
   clock: Clock,
 ): Promise<DecideAnswer[]> {
   if (decisions.length === 0) return [];
-  return sql<DecideAnswer[]>`
+  return retryLostTransaction(
+    () => sql<DecideAnswer[]>`
     select transaction_id as "transactionId", state
-    from decide_transactions(${sql.json(decisions as never)}, ${new Date(clock.nowMs())})`;
+    from decide_transactions(${sql.json(decisions as never)}, ${new Date(clock.nowMs())})`,
+  );
 }

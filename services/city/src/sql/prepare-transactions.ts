@@ -1,4 +1,4 @@
-import type { Sql } from "@teranga/kit/database.ts";
+import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { ProductQuantity } from "../model.ts";
 
@@ -27,7 +27,9 @@ export async function prepareTransactions(
   clock: Clock,
 ): Promise<PrepareAnswer[]> {
   if (requests.length === 0) return [];
-  return sql<PrepareAnswer[]>`
+  return retryLostTransaction(
+    () => sql<PrepareAnswer[]>`
     select transaction_id as "transactionId", state, shortages
-    from prepare_transactions(${sql.json(requests as never)}, ${new Date(clock.nowMs())})`;
+    from prepare_transactions(${sql.json(requests as never)}, ${new Date(clock.nowMs())})`,
+  );
 }

@@ -5,9 +5,12 @@ export interface Recommendation {
   productId: string;
 }
 
+/** Orders that are looked at: what is bought now, at a cost that does not grow with the city's past (300,000 lines took 70 ms). */
+const RECENT_ORDERS = 1_000;
+
 /**
- * For each client: products that clients of the city have bought in most orders, without those the client has bought or that
- * are not in stock in the city; ties by id.
+ * For each client: products that are in most of the city's recent orders, without those that the client has bought or that the
+ * city has none of; ties by id.
  */
 export function recommendProducts(
   sql: Queryable,
@@ -15,17 +18,22 @@ export function recommendProducts(
   first: number,
 ): Promise<Recommendation[]> {
   return sql<Recommendation[]>`
-    with popular as materialized (
-      select product_id, count(*) as orders from order_line join stock using (product_id)
+    with recent as (
+      select id from orders order by placed_at desc, id desc limit ${RECENT_ORDERS}
+    ), popular as materialized (
+      select product_id, count(*) as orders
+      from recent join order_line on order_id = recent.id join stock using (product_id)
       where available > 0 group by product_id
+    ), bought as materialized (
+      select distinct client_id, product_id from orders join order_line on order_id = orders.id
+      where client_id = any (${clientIds as string[]}::text[])
     )
     select asked.client_id as "clientId", recommended.product_id as "productId"
     from unnest(${clientIds as string[]}::text[]) as asked (client_id)
     cross join lateral (
       select product_id, popular.orders from popular
       where not exists (
-        select from order_line join orders on orders.id = order_line.order_id
-        where orders.client_id = asked.client_id and order_line.product_id = popular.product_id
+        select from bought where bought.client_id = asked.client_id and bought.product_id = popular.product_id
       )
       order by popular.orders desc, product_id limit ${first}
     ) recommended`;

@@ -1,4 +1,4 @@
-import type { Sql } from "@teranga/kit/database.ts";
+import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { OutcomeAnswer } from "../city-messages.ts";
 
@@ -9,7 +9,9 @@ export async function transactionOutcomes(
   clock: Clock,
 ): Promise<OutcomeAnswer[]> {
   if (questions.length === 0) return [];
-  return sql<OutcomeAnswer[]>`
+  return retryLostTransaction(
+    () => sql<OutcomeAnswer[]>`
     select transaction_id as "transactionId", state, lines
-    from transaction_outcomes(${sql.json(questions as never)}, ${new Date(clock.nowMs())})`;
+    from transaction_outcomes(${sql.json(questions as never)}, ${new Date(clock.nowMs())})`,
+  );
 }

@@ -1,0 +1,79 @@
+/**
+ * The form that messages of the commit protocol must have. What does not have it must not reach the database, where a value that
+ * cannot be stored would fail the whole batch.
+ */
+import type { City } from "../context.ts";
+import type { ProductQuantity } from "../model.ts";
+import type { CommitRequest } from "../sql/commit-orders.ts";
+import type { PrepareRequest } from "../sql/prepare-transactions.ts";
+
+const TRANSACTION_ID = /^[a-z][a-z0-9-]{0,62}:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const TEXT_LENGTH_MAX = 200;
+
+/** Of another city of the topology: this one takes part in it. */
+export function isForeign(transactionId: string, city: City): boolean {
+  return isOfCity(transactionId, city) && homeOf(transactionId) !== city.id;
+}
+
+/** Of this city: it decides it. */
+export function isOwn(transactionId: string, city: City): boolean {
+  return isOfCity(transactionId, city) && homeOf(transactionId) === city.id;
+}
+
+export function isCity(id: string, { placement }: City): boolean {
+  return placement.partitions.some((partition) => partition.id === id);
+}
+
+export function prepareIsSound({ transactionId, lines }: PrepareRequest, city: City): boolean {
+  return isForeign(transactionId, city) && linesAreSound(lines);
+}
+
+/** Of this city's client, for an amount that can be stored, with allocations of known cities that add up to the lines. */
+export function orderIsSound(order: CommitRequest, city: City): boolean {
+  const { transactionId, clientId, idempotencyKey, requestHash, lines, allocations } = order;
+  const total = lines.reduce((sum, { quantity, unitPrice }) => sum + quantity * unitPrice, 0);
+  return (
+    isOwn(transactionId, city) &&
+    [clientId, idempotencyKey, requestHash].every(isText) &&
+    homeOf(clientId) === city.id &&
+    linesAreSound(lines) &&
+    lines.every(({ unitPrice }) => unitPrice >= 0) &&
+    Number.isSafeInteger(total) &&
+    allocations.every((allocation) => isCity(allocation.cityId, city) && isPositive(allocation)) &&
+    addUp(lines, allocations)
+  );
+}
+
+/** One line or more, each of another product and of a positive quantity. */
+export function linesAreSound(lines: readonly ProductQuantity[]): boolean {
+  const products = new Set(lines.map(({ productId }) => productId));
+  return lines.length > 0 && products.size === lines.length && lines.every(isPositive);
+}
+
+function isOfCity(transactionId: string, city: City): boolean {
+  return TRANSACTION_ID.test(transactionId) && isCity(homeOf(transactionId), city);
+}
+
+function homeOf(id: string): string {
+  return id.slice(0, Math.max(0, id.indexOf(":")));
+}
+
+function isPositive({ productId, quantity }: ProductQuantity): boolean {
+  return quantity > 0 && isText(productId) && productId.length <= 100;
+}
+
+/** PostgreSQL stores neither NUL nor half a character. */
+function isText(text: string): boolean {
+  return text.length > 0 && text.length <= TEXT_LENGTH_MAX && !text.includes("\0") && text.isWellFormed();
+}
+
+/** Each product's allocations, one a city, come to its line. */
+function addUp(lines: CommitRequest["lines"], allocations: CommitRequest["allocations"]): boolean {
+  const pairs = new Set(allocations.map(({ cityId, productId }) => `${cityId} ${productId}`));
+  if (pairs.size !== allocations.length) return false;
+  const open = new Map(lines.map(({ productId, quantity }) => [productId, quantity]));
+  for (const { productId, quantity } of allocations) {
+    open.set(productId, (open.get(productId) ?? 0) - quantity);
+  }
+  return [...open.values()].every((left) => left === 0);
+}
