@@ -1,7 +1,7 @@
 /** The three commands as an operator meets them: one line, an exit code, nothing left behind. */
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { access, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { access, chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { programPath } from "./config.ts";
 import { openHome } from "./home.ts";
 import { freePort } from "./ports.ts";
+import { canReach, type SystemUser } from "./system-user.ts";
 
 let home: string;
 beforeEach(async () => {
@@ -26,9 +27,10 @@ function run(
   program: "start" | "status" | "reset",
   env: Record<string, string> = {},
   options: string[] = [],
+  user?: SystemUser,
 ): Promise<Outcome> {
   const file = programPath(`infra/src/${program}.ts`);
-  const settings = { env: { PATH: process.env.PATH, TERANGA_HOME: home, ...env }, timeout: 20_000 };
+  const settings = { env: { PATH: process.env.PATH, TERANGA_HOME: home, ...env }, timeout: 20_000, ...user };
   return new Promise((resolve) => {
     execFile(process.execPath, [file, ...options], settings, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
@@ -38,9 +40,11 @@ function run(
 
 describe("a start that cannot go on", () => {
   test("names the variable that is wrong", async () => {
-    const { code, stderr } = await run("start", { GATEWAY_PORT: "http" });
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^Configuration: GATEWAY_PORT: [^\n]+\n$/);
+    expect(await run("start", { GATEWAY_PORT: "http" })).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: 'Configuration: GATEWAY_PORT: "http" is not a port (0 to 65535)\n',
+    });
   });
 
   test("names the port that is in use, and gives the home free", async () => {
@@ -58,10 +62,43 @@ describe("a start that cannot go on", () => {
   });
 
   test("names the home of another version", async () => {
-    await writeFile(join(home, "version"), "99\n");
+    await writeFile(join(home, "version"), "teranga-home 99\n");
     const { code, stderr } = await run("start", { GATEWAY_PORT: String(await freePort()) });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^TERANGA_HOME: [^\n]+ \(layout 99, this is 1\)[^\n]+\n$/);
+  });
+});
+
+// Root may write everywhere; the program then runs as nobody, if that user can reach it.
+const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+const reachable =
+  (await canReach(nobody, programPath("infra/src/start.ts"))) && (await canReach(nobody, process.execPath));
+
+describe("a home that cannot be", () => {
+  test.each([
+    ["/dev/null", "is not a directory"],
+    ["/dev/null/home", "cannot be made (ENOTDIR)"],
+  ])("%s %s", async (path, words) => {
+    const { code, stderr } = await run("start", { TERANGA_HOME: path });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: `TERANGA_HOME: ${path} ${words}\n` });
+  });
+
+  test.runIf(process.platform === "linux")("in a file system that makes no directories", async () => {
+    const { code, stderr } = await run("start", { TERANGA_HOME: "/proc/teranga/home" });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: "TERANGA_HOME: /proc/teranga/home cannot be made (ENOENT)\n",
+    });
+  });
+
+  test.runIf(reachable)("because it may not be written", async () => {
+    await chmod(home, 0o555);
+    const { code, stderr } = await run("start", { GATEWAY_PORT: "0" }, [], nobody);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `TERANGA_HOME: ${home} cannot be read and written (EACCES)\n`,
+    });
+    expect(await readdir(home)).toEqual([]);
   });
 });
 

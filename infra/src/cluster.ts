@@ -14,9 +14,10 @@ import { parseTopology, type Topology } from "@teranga/kit/topology.ts";
 import { assignPorts } from "./assign-ports.ts";
 import { topologyText } from "./cities.ts";
 import type { ClusterConfig } from "./config.ts";
-import { beginLog, claimHome, keepSecret, openHome, pathsOf } from "./home.ts";
+import { beginLog, claimHome, keepSecret, openHome, pathsOf, usingHome } from "./home.ts";
 import { stopLeftovers } from "./leftovers.ts";
 import { startPostgres } from "./postgres.ts";
+import { sayIfRelocated } from "./postgres-data.ts";
 import { prepareDatabases } from "./prepare-databases.ts";
 import { createProcessTable, type ProcessTable } from "./process-table.ts";
 import {
@@ -59,7 +60,7 @@ export interface Cluster {
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { home, log } = options;
   await openHome(home);
-  const claim = await claimHome(home);
+  const claim = await usingHome(home, () => claimHome(home));
   const supervised: Supervised[] = [];
   const end = new AbortController();
   let stopping: Promise<void> | undefined;
@@ -76,7 +77,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await stopLeftovers(home, log);
     const plan = await makePlan(options);
     const table = createProcessTable(home, allOf(plan), log);
-    const shared = await makeShared(options, plan);
+    const shared = await usingHome(home, () => makeShared(options, plan));
     await launchAll(plan, shared, { ...options, table, supervised, ended: end.signal });
     const status = () => statusOf(table.records(), shared.password);
     return { gatewayUrl: plan.gateway.url, processes: table.records, status, stop };
@@ -165,6 +166,7 @@ async function launchAll(plan: ClusterPlan, shared: Shared, options: LaunchOptio
       startService({ name, program, env, url, logFile, log, signal }),
     );
   };
+  await sayIfRelocated(pathsOf(home).postgres, log);
   await Promise.all(plan.databases.map(startDatabase));
   await prepareDatabases(shared.databaseUrls, shared.topology);
   await Promise.all([plan.catalog, plan.orders, ...plan.cities].map(startOne));

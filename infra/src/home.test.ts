@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "@teranga/kit/log.ts";
@@ -18,11 +18,11 @@ test("a home is made once and opened again", async () => {
   await rm(home, { recursive: true });
   await openHome(home);
   await openHome(home);
-  expect(await readFile(pathsOf(home).version, "utf8")).toBe("1\n");
+  expect(await readFile(pathsOf(home).version, "utf8")).toBe("teranga-home 1\n");
 });
 
 test("a home of another version of Teranga is refused in one line", async () => {
-  await writeFile(pathsOf(home).version, "0\n");
+  await writeFile(pathsOf(home).version, "teranga-home 0\n");
   await expect(openHome(home)).rejects.toThrow(/^TERANGA_HOME: .* made by another version of Teranga .*$/);
 });
 
@@ -31,6 +31,44 @@ test("a directory that holds something else is refused, by a start and by a rese
   await expect(openHome(home)).rejects.toThrow("is not empty and was not made by Teranga");
   await expect(wipeHome(home, log)).rejects.toThrow("was not made by Teranga and is not touched");
   expect(await readFile(join(home, "thesis.txt"), "utf8")).toBe("three years of work");
+});
+
+test.each(["1\n", "18.4.0\n", "", "my teranga-home 1\n"])(
+  "a directory whose version file says %j is no home: neither a start nor a reset touches it",
+  async (version) => {
+    await writeFile(pathsOf(home).version, version);
+    await writeFile(join(home, "thesis.txt"), "three years of work");
+    await expect(openHome(home)).rejects.toThrow(/was not made by Teranga: use another one$/);
+    await expect(wipeHome(home, log)).rejects.toThrow("was not made by Teranga and is not touched");
+    expect(await readdir(home)).toEqual(["thesis.txt", "version"]);
+  },
+);
+
+test("a reset refuses a home that holds something else too, names it, and gives the home free", async () => {
+  await openHome(home);
+  await writeFile(pathsOf(home).credential, "secret");
+  await writeFile(join(home, "thesis.txt"), "three years of work");
+  await mkdir(join(home, "photos"));
+  await expect(wipeHome(home, log)).rejects.toThrow(
+    / also holds "photos", "thesis.txt", not made by Teranga: .*$/,
+  );
+  expect(await readdir(home)).toEqual(["credential", "photos", "thesis.txt", "version"]);
+});
+
+test("a reset removes all that a home holds, whatever a kill left half done", async () => {
+  await openHome(home);
+  const paths = pathsOf(home);
+  for (const file of [paths.credential, `${paths.ports}.partial`, `${paths.processes}.partial`])
+    await writeFile(file, "");
+  for (const directory of [paths.logs, join(paths.postgres, ".dakar.partial")])
+    await mkdir(directory, { recursive: true });
+  await symlink(home, `${home}-link`);
+  try {
+    expect(await wipeHome(`${home}-link`, log)).toBe(true);
+    expect(await readdir(home)).toEqual([]);
+  } finally {
+    await rm(`${home}-link`);
+  }
 });
 
 test("a home has one cluster at a time", async () => {
@@ -63,6 +101,12 @@ test("a secret stays the same, and only its owner can read it", async () => {
   expect(Buffer.from(secret, "base64url")).toHaveLength(32);
   expect(await keepSecret(credential)).toBe(secret);
   expect((await stat(credential)).mode & 0o777).toBe(0o600);
+});
+
+test("a secret that is there and cannot be read is not replaced", async () => {
+  const { credential } = pathsOf(home);
+  await mkdir(credential);
+  await expect(keepSecret(credential)).rejects.toThrow("EISDIR");
 });
 
 test("logs are those of this run and the one before", async () => {

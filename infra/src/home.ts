@@ -1,7 +1,7 @@
 /**
  * The home of a cluster: the directory that holds everything it keeps.
  *
- *     version            the version of this layout
+ *     version            that this is a home, and the version of its layout: "teranga-home 1"
  *     lock               the running cluster's supervisor: pid and start
  *     processes.json     what it runs (state.ts); missing when it does not run
  *     ports.json         the ports that were given out, to give them out again
@@ -11,13 +11,26 @@
  *     logs/<name>.log    of this run; <name>.old.log of the one before
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import {
+  access,
+  constants,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { StartupError } from "@teranga/kit/config.ts";
 import { identify, type ProcessIdentity, stillRuns } from "./process.ts";
 
 /** Raised when a home made by older code cannot be used any more. */
 const LAYOUT_VERSION = "1";
+/** What the version file says. Many a directory has a file of that name; none says this by chance. */
+const MARKER = /^teranga-home (\S+)\s*$/;
 const CLAIM_TRIES_MAX = 3;
 
 /** The paths in a home. */
@@ -35,32 +48,82 @@ export function pathsOf(home: string) {
   };
 }
 
-/**
- * Makes the home if it is missing or empty.
- * @throws StartupError if it is of another layout version, or holds something else.
- */
-export async function openHome(home: string): Promise<void> {
-  try {
-    await mkdir(home, { recursive: true });
-  } catch (error) {
-    throw new StartupError(`TERANGA_HOME: ${home} cannot be made (${(error as NodeJS.ErrnoException).code})`);
-  }
-  const version = await readFile(pathsOf(home).version, "utf8").catch(() => undefined);
-  if (version !== undefined) {
-    if (version.trim() === LAYOUT_VERSION) return;
-    throw new StartupError(
-      `TERANGA_HOME: ${home} was made by another version of Teranga (layout ${version.trim()}, this is ${LAYOUT_VERSION}): wipe it with "npm run reset", or use another one`,
-    );
-  }
-  if ((await readdir(home)).length > 0) {
-    throw new StartupError(`TERANGA_HOME: ${home} is not empty and was not made by Teranga: use another one`);
-  }
-  await writeFile(pathsOf(home).version, `${LAYOUT_VERSION}\n`);
+/** The names of what a home may hold, with what a program that was killed in the middle of writing leaves. */
+export function entryNames(home: string): Set<string> {
+  const names = Object.values(pathsOf(home)).map((path) => basename(path));
+  return new Set(names.flatMap((name) => [name, `${name}.partial`]));
 }
 
-/** Whether the directory is a home, of whatever version. */
+/**
+ * Makes the home if it is missing or empty.
+ * @throws StartupError if it is of another layout version, holds something else, or cannot be written.
+ */
+export async function openHome(home: string): Promise<void> {
+  await makeDirectory(home).catch((error: NodeJS.ErrnoException) => {
+    throw new StartupError(`TERANGA_HOME: ${home} cannot be made (${error.code})`);
+  });
+  await usingHome(home, async () => {
+    if (!(await stat(home)).isDirectory()) {
+      throw new StartupError(`TERANGA_HOME: ${home} is not a directory`);
+    }
+    await access(home, constants.R_OK | constants.W_OK | constants.X_OK);
+    const version = await layoutOf(home);
+    if (version === LAYOUT_VERSION) return;
+    if (version !== undefined) {
+      throw new StartupError(
+        `TERANGA_HOME: ${home} was made by another version of Teranga (layout ${version}, this is ${LAYOUT_VERSION}): wipe it with "npm run reset", or use another one`,
+      );
+    }
+    if ((await readdir(home)).length > 0) {
+      throw new StartupError(
+        `TERANGA_HOME: ${home} is not empty and was not made by Teranga: use another one`,
+      );
+    }
+    await writeFile(pathsOf(home).version, `teranga-home ${LAYOUT_VERSION}\n`);
+  });
+}
+
+/** Not mkdir's own `recursive`: Node's tries for ever where the parent exists and refuses with ENOENT (/proc). */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT" || dirname(directory) === directory) throw error;
+    await makeDirectory(dirname(directory));
+    await mkdir(directory);
+  }
+}
+
+/** The layout version of a home; undefined if the directory is none. @throws Error if that cannot be read */
+async function layoutOf(home: string): Promise<string | undefined> {
+  const text = await readFile(pathsOf(home).version, "utf8").catch(noneIf("ENOENT", "ENOTDIR", "EISDIR"));
+  return text === undefined ? undefined : MARKER.exec(text)?.[1];
+}
+
+/** Whether the directory is a home, of whatever version. @throws Error if that cannot be read */
 export async function isHome(home: string): Promise<boolean> {
-  return (await readFile(pathsOf(home).version, "utf8").catch(() => undefined)) !== undefined;
+  return (await layoutOf(home)) !== undefined;
+}
+
+/** For `catch`: undefined for these errors, which mean that there is nothing; the others are thrown. */
+export function noneIf(...codes: string[]): (error: NodeJS.ErrnoException) => undefined {
+  return (error) => {
+    if (!codes.includes(error.code ?? "")) throw error;
+    return undefined;
+  };
+}
+
+/** Does what touches the home's files. @throws StartupError with one line if the system refuses it. */
+export async function usingHome<T>(home: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { code, path = home } = error as NodeJS.ErrnoException;
+    if (error instanceof StartupError || code === undefined) throw error;
+    throw new StartupError(`TERANGA_HOME: ${path} cannot be read and written (${code})`);
+  }
 }
 
 /** The supervisor that runs on the home now, if one does. */
@@ -105,7 +168,8 @@ async function writeNew(file: string, text: string): Promise<boolean> {
 
 /** A secret that is made when it is first asked for. Only the owner of the home can read its file. */
 export async function keepSecret(file: string): Promise<string> {
-  const kept = await readFile(file, "utf8").catch(() => undefined);
+  // One that is there and cannot be read must not be replaced: the data was made with it.
+  const kept = await readFile(file, "utf8").catch(noneIf("ENOENT"));
   if (kept) return kept.trim();
   const secret = randomBytes(32).toString("base64url");
   const partial = `${file}.partial`;

@@ -19,7 +19,7 @@ import { StartupError } from "@teranga/kit/config.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
 import { stopLeftoverPostgres } from "./postgres-leftover.ts";
-import { canReach, giveTo, REACHABLE_ROOT, type SystemUser } from "./system-user.ts";
+import { canReach, giveTo, postgresUser, REACHABLE_ROOT, type SystemUser } from "./system-user.ts";
 
 /** The database superuser of a local server. Its rights end at that server. */
 export const SUPERUSER = "teranga";
@@ -85,11 +85,14 @@ async function relocate(directory: string, log: Logger): Promise<string> {
   await stopLeftoverPostgres(place, log);
   await rm(place, { recursive: true, force: true });
   await symlink(place, directory);
-  log.info(
-    { directory, place },
-    "PostgreSQL's user cannot reach the data directory; the data is kept elsewhere",
-  );
   return place;
+}
+
+/** Says once, for all data directories in `parent`, that their data is elsewhere. */
+export async function sayIfRelocated(parent: string, log: Logger): Promise<void> {
+  await mkdir(parent, { recursive: true });
+  if (await canReach(postgresUser(), join(parent, "data"))) return;
+  log.info(`PostgreSQL's user cannot reach ${parent}: the data is kept in ${RELOCATED_ROOT}`);
 }
 
 /** The real path of a data directory that exists. */

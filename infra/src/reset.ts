@@ -2,8 +2,10 @@
 import { runMain } from "@teranga/kit/config.ts";
 import { readClusterConfig } from "./config.ts";
 import { createConsoleLog } from "./console-log.ts";
+import { outliveTerminal } from "./terminal.ts";
 import { wipeHome } from "./wipe-home.ts";
 
+outliveTerminal();
 await runMain(async () => {
   const { home } = readClusterConfig(process.env);
   const wiped = await wipeHome(

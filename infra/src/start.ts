@@ -1,21 +1,38 @@
-/** `npm start`: runs the cluster until it is told to stop (Ctrl-C, SIGTERM). Configured by the environment (config.ts). */
+/**
+ * `npm start`: runs the cluster until it is told to stop (Ctrl-C, SIGTERM, a terminal that is closed) or has a fault of its
+ * own. Either way it stops everything in order. Configured by the environment (config.ts).
+ */
 import { runMain } from "@teranga/kit/config.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import { systemClock } from "@teranga/kit/retry.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { readClusterConfig } from "./config.ts";
 import { createConsoleLog } from "./console-log.ts";
+import { runningSupervisor } from "./home.ts";
+import { stopLeftovers } from "./leftovers.ts";
+import { endsWithin } from "./process.ts";
+import { listenForStop } from "./stop-request.ts";
+import { outliveTerminal } from "./terminal.ts";
 import { welcome } from "./welcome.ts";
 
+const END_NOW_MS = 3_000;
+
+outliveTerminal();
 await runMain(async () => {
   const startedMs = performance.now();
   const config = readClusterConfig(process.env);
   const log = createConsoleLog((line) => process.stdout.write(line));
-  const stop = stopSignal();
+  let cluster: Cluster | undefined;
+  const insist = () => {
+    // A cluster that has started is stopped in bounded time: an impatient Ctrl-C must not cut that short.
+    if (!cluster) void endNow(config.home, log);
+  };
+  const stop = listenForStop(insist, systemClock);
   process.stdout.write(`Starting the cluster in ${config.home} …\n`);
-  let cluster: Cluster;
   try {
     cluster = await startCluster({ ...config, log, signal: stop.signal });
   } catch (error) {
-    if (stop.signal.aborted) process.exit(0);
+    if (stop.signal.aborted) process.exit(stop.exitCode());
     throw error;
   }
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
@@ -26,12 +43,17 @@ await runMain(async () => {
   process.stdout.write("\nStopping …\n");
   await cluster.stop();
   process.stdout.write("Stopped.\n");
-  process.exit(0);
+  process.exit(stop.exitCode());
 });
 
-/** Aborted by the first signal; more of them change nothing, so that an impatient Ctrl-C cannot cut the stop short. */
-function stopSignal(): AbortController {
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
-  return stop;
+/** For a start that was told to stop and hangs: ends what it has started, as far as that goes, and then this process. */
+async function endNow(home: string, log: Logger): Promise<void> {
+  process.stderr.write("The start does not give up in order: ending it now.\n");
+  const stopOwn = async () => {
+    const owner = await runningSupervisor(home);
+    if (owner?.pid === process.pid) await stopLeftovers(home, log);
+  };
+  await endsWithin(stopOwn(), END_NOW_MS).catch(() => false);
+  // Not process.exit(): it waits for file operations under way, which may be what hangs.
+  process.kill(process.pid, "SIGKILL");
 }

@@ -6,8 +6,10 @@ import { pathsOf, runningSupervisor } from "./home.ts";
 import { isRunning } from "./leftovers.ts";
 import { readProcesses } from "./state.ts";
 import { type ProcessStatus, statusOf } from "./status-of.ts";
+import { outliveTerminal } from "./terminal.ts";
 import { textTable } from "./text-table.ts";
 
+outliveTerminal();
 await runMain(async () => {
   const options = process.argv.slice(2);
   const unknown = options.find((option) => option !== "--json");

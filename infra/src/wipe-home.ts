@@ -1,27 +1,58 @@
-/** Removes a home with everything in it. */
-import { readdir, rm } from "node:fs/promises";
+/** Removes a home with everything in it, and nothing else. */
+import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { StartupError } from "@teranga/kit/config.ts";
 import type { Logger } from "@teranga/kit/log.ts";
-import { claimHome, isHome, pathsOf } from "./home.ts";
+import { claimHome, entryNames, isHome, noneIf, pathsOf, usingHome } from "./home.ts";
 import { stopLeftovers } from "./leftovers.ts";
 import { removeDataDirectory } from "./postgres-data.ts";
 
+const NAMED_MAX = 5;
+
 /**
  * Wipes the home; false if there is none.
- * @throws StartupError if a cluster runs on it, or the directory is something else
+ * @throws StartupError if a cluster runs on it, the directory is something else, or it holds what no home holds
  */
-export async function wipeHome(home: string, log: Logger): Promise<boolean> {
-  if (!(await isHome(home))) {
-    const entries = await readdir(home).catch((): string[] => []);
+export function wipeHome(home: string, log: Logger): Promise<boolean> {
+  return usingHome(home, async () => {
+    const entries = (await readdir(home).catch(noneIf("ENOENT", "ENOTDIR"))) ?? [];
     if (entries.length === 0) return false;
-    throw new StartupError(`TERANGA_HOME: ${home} was not made by Teranga and is not touched`);
-  }
-  await claimHome(home);
-  await stopLeftovers(home, log);
-  const { postgres } = pathsOf(home);
-  for (const name of await readdir(postgres).catch((): string[] => []))
+    if (!(await isHome(home))) {
+      throw new StartupError(`TERANGA_HOME: ${home} was not made by Teranga and is not touched`);
+    }
+    const claim = await claimHome(home);
+    try {
+      refuseStrangers(home, entries);
+      await stopLeftovers(home, log);
+      await removeEntries(home);
+    } finally {
+      await claim.release();
+    }
+    // One that must stay (a mounted volume, the target of a link) stays empty, which is as good as none.
+    await rmdir(home).catch(() => undefined);
+    return true;
+  });
+}
+
+function refuseStrangers(home: string, entries: readonly string[]): void {
+  const known = entryNames(home);
+  const strangers = entries.filter((name) => !known.has(name)).sort();
+  if (strangers.length === 0) return;
+  const rest = strangers.length > NAMED_MAX ? ` and ${strangers.length - NAMED_MAX} more` : "";
+  const names = strangers.slice(0, NAMED_MAX).map((name) => JSON.stringify(name));
+  throw new StartupError(
+    `TERANGA_HOME: ${home} also holds ${names.join(", ")}${rest}, not made by Teranga: move it away first; nothing was wiped`,
+  );
+}
+
+/** The marker goes last, so that a wipe that was cut short can be run again; the lock is its holder's. */
+async function removeEntries(home: string): Promise<void> {
+  const { postgres, version, lock } = pathsOf(home);
+  for (const name of (await readdir(postgres).catch(noneIf("ENOENT"))) ?? [])
     await removeDataDirectory(join(postgres, name));
-  await rm(home, { recursive: true, force: true });
-  return true;
+  for (const name of entryNames(home)) {
+    const path = join(home, name);
+    if (path !== version && path !== lock) await rm(path, { recursive: true, force: true });
+  }
+  await rm(version);
 }

@@ -13,11 +13,12 @@ export class StartupError extends Error {
 
 /**
  * Reads the variables of `schema` from `env`. An empty variable counts as missing.
- * @throws StartupError naming every variable that is missing or wrong, on one line, without its value.
+ * @throws StartupError naming every variable that is missing or wrong, on one line. Only ports and levels are repeated in
+ * it: any other value may be a secret.
  */
 export function readConfig<T extends z.ZodObject>(schema: T, env: NodeJS.ProcessEnv): z.infer<T> {
   const given = Object.fromEntries(Object.keys(schema.shape).map((name) => [name, env[name] || undefined]));
-  const result = schema.safeParse(given);
+  const result = schema.safeParse(given, { error: inPlainWords });
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => {
     const name = issue.path.join(".");
@@ -26,12 +27,28 @@ export function readConfig<T extends z.ZodObject>(schema: T, env: NodeJS.Process
   throw new StartupError(`Configuration: ${problems.join("; ")}`);
 }
 
-/** A TCP port; 0 asks the system for a free one. */
-export const portVariable = z.coerce.number().int().min(0).max(65_535);
+/** For rules that bring no words of their own. */
+function inPlainWords(issue: z.core.$ZodRawIssue): string | undefined {
+  return issue.code === "too_small" ? `needs ${issue.minimum} characters or more` : undefined;
+}
+
+const PORT_MAX = 65_535;
+
+/** A TCP port, in decimal digits; 0 asks the system for a free one. */
+export const portVariable = z
+  .string()
+  .refine((text) => /^\d+$/.test(text) && Number(text) <= PORT_MAX, {
+    error: ({ input }) => `${JSON.stringify(input)} is not a port (0 to ${PORT_MAX})`,
+  })
+  .transform(Number);
+
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
 /** A log level of pino. */
 export const logLevelVariable = z
-  .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+  .enum(LOG_LEVELS, {
+    error: ({ input }) => `${JSON.stringify(input)} is not a level (${LOG_LEVELS.join(", ")})`,
+  })
   .default("info");
 
 /** What every service of a cluster is told. */
@@ -39,7 +56,7 @@ export const serviceVariables = {
   PORT: portVariable.describe("The port to listen on; 0 takes a free one."),
   SERVICE_CREDENTIAL: z
     .string()
-    .min(16, "needs 16 characters or more")
+    .min(16)
     .describe("The secret that the services of a cluster show one another."),
   TOPOLOGY: z
     .string()

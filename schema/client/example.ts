@@ -1,13 +1,16 @@
 /**
- * A small client of a running gateway, typed from the schema: `node schema/client/example.ts [url]`.
- * It looks at the shop window, then Awa Diop of Thiès orders six computers, more than her city alone may have.
+ * A small client of a running gateway, typed from the schema. It looks at the shop window, then Awa Diop of Thiès orders
+ * six computers, more than her city alone may have.
+ *
+ *     npm run example          on this machine, at GATEWAY_PORT (4000 if not set)
+ *     npm run example -- URL   anywhere
  */
 import { randomUUID } from "node:crypto";
 import type { PlaceOrderMutation, ShopWindowQuery } from "../generated/client/graphql.ts";
 import { Cities, PlaceOrder, ShopWindow } from "./documents.ts";
 import { type Answer, execute, NoAnswerError } from "./execute.ts";
 
-const URL_DEFAULT = "http://127.0.0.1:4000/graphql";
+const PORT_DEFAULT = "4000";
 
 /** Runs the example. @param idempotencyKey the order's; the same one again gives the same order */
 export async function runExample(
@@ -71,12 +74,48 @@ function describeOutcome(outcome: PlaceOrderMutation["placeOrder"]): string[] {
   }
 }
 
-if (import.meta.main) {
+/**
+ * Where the gateway is, by the command line and the environment.
+ * @throws UsageError with one line
+ */
+function endpointOf([url, ...rest]: readonly string[], env: NodeJS.ProcessEnv): string {
+  if (rest.length > 0) throw new UsageError("There is one argument, the gateway's URL.");
+  if (url !== undefined) {
+    if (/^https?:/i.test(url) && URL.canParse(url)) return url;
+    throw new UsageError(`"${url}" is not a URL; http://127.0.0.1:${PORT_DEFAULT}/graphql is one.`);
+  }
+  const port = env.GATEWAY_PORT || PORT_DEFAULT;
+  if (port === "0")
+    throw new UsageError("GATEWAY_PORT is 0, any free port: give the URL (npm run example -- URL).");
+  const endpoint = `http://127.0.0.1:${port}/graphql`;
+  if (/^\d+$/.test(port) && URL.canParse(endpoint)) return endpoint;
+  throw new UsageError(`GATEWAY_PORT: "${port}" is not a port.`);
+}
+
+/** What the caller can mend. */
+class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** What to say of a gateway that does not answer. */
+function describeSilence(url: string, error: NoAnswerError): string {
+  // fetch wraps the system's error.
+  const { cause } = (error.cause ?? {}) as { cause?: { code?: string } };
+  const message = cause?.code === "ECONNREFUSED" ? `Nothing listens at ${url}.` : error.message;
+  return `${message} Is a gateway running there? (npm start)`;
+}
+
+async function main(): Promise<void> {
+  let url = "";
   try {
-    await runExample(process.argv[2] ?? URL_DEFAULT, randomUUID(), console.log);
+    url = endpointOf(process.argv.slice(2), process.env);
+    await runExample(url, randomUUID(), console.log);
   } catch (error) {
-    if (!(error instanceof NoAnswerError)) throw error;
-    console.error(`${error.message} Is a gateway running there? (npm start)`);
+    if (error instanceof NoAnswerError) console.error(describeSilence(url, error));
+    else if (error instanceof UsageError) console.error(error.message);
+    else throw error;
     process.exitCode = 1;
   }
 }
+
+if (import.meta.main) await main();

@@ -1,0 +1,39 @@
+/** What an operator is told of a wrong variable: its name, what is wrong, and never a secret. */
+import { readConfig, serviceVariables } from "@teranga/kit/config.ts";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { readClusterConfig } from "./config.ts";
+
+test.each(["abc", "65536", "-1", "4e3", "0x10", "4000.0", " 4000", "+1", "٤"])("%j is no port", (port) => {
+  expect(() => readClusterConfig({ GATEWAY_PORT: port })).toThrow(
+    `Configuration: GATEWAY_PORT: "${port}" is not a port (0 to 65535)`,
+  );
+});
+
+test.each([
+  ["0", 0],
+  ["65535", 65_535],
+  ["", 4_000],
+])("%j as a port is %j", (text, port) => {
+  expect(readClusterConfig({ GATEWAY_PORT: text }).ports.GATEWAY_PORT).toBe(port);
+});
+
+test("a value of many lines is told in one, with every other that is wrong", () => {
+  const env = { GATEWAY_PORT: "40\n00", LOG_LEVEL: "loud" };
+  expect(() => readClusterConfig(env)).toThrow(
+    /^Configuration: GATEWAY_PORT: "40\\n00" is not a port \(0 to 65535\); LOG_LEVEL: "loud" is not a level \(fatal, error, warn, info, debug, trace, silent\)$/,
+  );
+});
+
+test("a secret that is wrong is not repeated", () => {
+  const env = { PORT: "0", TOPOLOGY: "topology.yaml", SERVICE_CREDENTIAL: "hunter2" };
+  expect(() => readConfig(z.object(serviceVariables), env)).toThrow(
+    /^Configuration: SERVICE_CREDENTIAL: needs 16 characters or more$/,
+  );
+});
+
+test("what is missing is said to be missing", () => {
+  expect(() => readConfig(z.object(serviceVariables), {})).toThrow(
+    /^Configuration: PORT is not set; SERVICE_CREDENTIAL is not set; TOPOLOGY is not set$/,
+  );
+});
