@@ -7,12 +7,34 @@ export type JsonObject = Record<string, unknown>;
 export type ResponsePath = readonly (string | number)[];
 
 /** What one partition made of the part of an operation that it was sent. */
-export type PartAnswer =
-  | { kind: "answered"; data: JsonObject | null; errors: readonly GraphQLFormattedError[] }
-  | { kind: "failed"; error: GraphQLError };
+export type PartAnswer = AnsweredPart | { kind: "failed"; error: GraphQLError };
+
+export interface AnsweredPart {
+  kind: "answered";
+  data: JsonObject | null;
+  errors: readonly GraphQLFormattedError[];
+}
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * An object whose names clients choose, as aliases. It has nothing but what is put into it: in an ordinary one `constructor` is
+ * there from the beginning, and setting `__proto__` sets no member.
+ */
+export function emptyObject(): JsonObject {
+  return Object.create(null) as JsonObject;
+}
+
+/** A member of an object that may be an ordinary one, e.g. one that came as JSON. */
+export function ownValue(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/** Sets a member of an object that may be an ordinary one. */
+export function setOwn(object: JsonObject, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true });
 }
 
 /** An error at a place in an answer. What a service says of its own document (`locations`) means nothing to a client. */

@@ -1,6 +1,6 @@
 /** Crossings, the answering side: finding the tokens in an answer and putting the fetched objects in their place. */
 
-import { isObject, type JsonObject, type ResponsePath } from "./answer.ts";
+import { isObject, type JsonObject, ownValue, type ResponsePath, setOwn } from "./answer.ts";
 import type { Crossing, CrossingTree, EntityPlan } from "./crossing-plan.ts";
 
 /** One object that is to be fetched from its owner. */
@@ -42,14 +42,15 @@ function* takeCrossing(
   if (!Array.isArray(found)) {
     // The same field may stand in the operation twice, with a token each: the second adds to what the first has put.
     const put = (value: JsonObject | null) => {
-      parent[responseName] = merged(parent[responseName], value);
+      setOwn(parent, responseName, merged(ownValue(parent, responseName), value));
     };
     if (isObject(found)) yield { followUp, representation: found, path, put };
-    else parent[responseName] = null;
+    else setOwn(parent, responseName, null);
     return;
   }
-  const list = Array.isArray(parent[responseName]) ? parent[responseName] : found.map(() => undefined);
-  parent[responseName] = list;
+  const present = ownValue(parent, responseName);
+  const list: unknown[] = Array.isArray(present) ? present : found.map(() => undefined);
+  setOwn(parent, responseName, list);
   for (const [index, element] of found.entries()) {
     const put = (value: JsonObject | null) => {
       list[index] = merged(list[index], value);
@@ -67,6 +68,6 @@ function merged(old: unknown, added: unknown): unknown {
   }
   if (!isObject(old) || !isObject(added)) return old === null ? null : added;
   const both: JsonObject = { ...old };
-  for (const [name, value] of Object.entries(added)) both[name] = merged(both[name], value);
+  for (const [name, value] of Object.entries(added)) setOwn(both, name, merged(ownValue(both, name), value));
   return both;
 }

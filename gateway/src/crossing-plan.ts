@@ -12,6 +12,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from "graphql";
+import { type ObjectShape, objectShape } from "./answer-shape.ts";
 import {
   printCompact,
   printVariableDefinitions,
@@ -27,6 +28,8 @@ export interface EntityPlan {
   operationName: string | undefined;
   /** The variables of `text` beside `representations`. */
   variables: ReadonlySet<string>;
+  /** What each entity must come back as. */
+  shape: ObjectShape;
   /** Where the crossings are below each entity. */
   crossings: CrossingTree;
 }
@@ -47,7 +50,15 @@ export interface CrossingTree {
 
 const TYPENAME: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: "__typename" } };
 
-export const isEmptyTree = (tree: CrossingTree) => tree.here.size === 0 && tree.below.size === 0;
+/** The characters of all texts below a tree: what a plan keeps beside its own. */
+export function textLength({ here, below }: CrossingTree): number {
+  let length = 0;
+  for (const { followUp } of here.values()) length += followUp.text.length + textLength(followUp.crossings);
+  for (const tree of below.values()) length += textLength(tree);
+  return length;
+}
+
+const isEmptyTree = (tree: CrossingTree) => tree.here.size === 0 && tree.below.size === 0;
 
 /** Cuts the crossings out of one operation and its follow-ups. */
 export class CrossingPlanner {
@@ -77,6 +88,7 @@ export class CrossingPlanner {
       text: `query ${operationName ?? ""}${all}{_entities(representations:$representations)${printCompact(cut)}}`,
       operationName,
       variables,
+      shape: objectShape(cut, undefined, this.#spec.schema),
       crossings: tree,
     };
   }

@@ -4,6 +4,7 @@ import { badInput } from "@teranga/kit/errors.ts";
 import {
   type DirectiveNode,
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   Kind,
   type OperationDefinitionNode,
@@ -14,6 +15,7 @@ import {
   valueFromASTUntyped,
   visit,
 } from "graphql";
+import { emptyObject } from "./answer.ts";
 
 /** The one operation of a document, its fragment spreads replaced by inline fragments. */
 export function inlinedOperation(document: DocumentNode): OperationDefinitionNode {
@@ -49,6 +51,24 @@ function inlined(
   return { kind: Kind.SELECTION_SET, selections: selections.map(expand) };
 }
 
+/** A field at the root of an operation, with the @skip and @include of its own and of the fragments around it. */
+export interface RootSelection {
+  field: FieldNode;
+  conditions: readonly DirectiveNode[];
+}
+
+/** Takes the fragments at the root apart; what is on them holds for each of their fields. */
+export function* rootSelections(
+  { selections }: SelectionSetNode,
+  outer: readonly DirectiveNode[] = [],
+): Generator<RootSelection> {
+  for (const selection of selections) {
+    const conditions = [...outer, ...(selection.directives ?? [])];
+    if (selection.kind === Kind.INLINE_FRAGMENT) yield* rootSelections(selection.selectionSet, conditions);
+    if (selection.kind === Kind.FIELD) yield { field: selection, conditions };
+  }
+}
+
 /** The names of the variables that a part of a document mentions. */
 export function usedVariables(node: SelectionNode | SelectionSetNode): Set<string> {
   const names = new Set<string>();
@@ -64,13 +84,21 @@ export interface VariableDefinitions {
 
 export function variableDefinitionsOf(operation: OperationDefinitionNode): VariableDefinitions {
   const printed = new Map<string, string>();
-  const defaults: Record<string, unknown> = {};
+  const defaults = emptyObject();
   for (const definition of operation.variableDefinitions ?? []) {
     const name = definition.variable.name.value;
     printed.set(name, printCompact(definition));
     if (definition.defaultValue) defaults[name] = valueFromASTUntyped(definition.defaultValue);
   }
   return { printed, defaults };
+}
+
+/** The variables that were given, and the defaults of the others. */
+export function withDefaults(
+  { defaults }: VariableDefinitions,
+  given: Record<string, unknown> | undefined,
+): Record<string, unknown> {
+  return Object.assign(emptyObject(), defaults, given);
 }
 
 /** `($id:ID!,$first:Int=20)` for the variables of these names, or nothing. */
@@ -88,7 +116,7 @@ export function pickVariables(
   variables: Record<string, unknown>,
   names: Iterable<string>,
 ): Record<string, unknown> {
-  const picked: Record<string, unknown> = {};
+  const picked = emptyObject();
   for (const name of names) if (Object.hasOwn(variables, name)) picked[name] = variables[name];
   return picked;
 }

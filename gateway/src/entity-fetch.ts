@@ -3,11 +3,14 @@
  * the order of the request. What crosses to yet other partitions is fetched after that, in the same way.
  */
 import type { GraphQLFormattedError } from "graphql";
-import { errorAt, isObject, type JsonObject, type PartAnswer } from "./answer.ts";
+import { errorAt, isObject, type JsonObject, ownValue, type PartAnswer } from "./answer.ts";
+import { type AnswerBudget, PlacesBeyond, spend } from "./answer-budget.ts";
+import { hasEntities } from "./answer-shape.ts";
 import { type CrossingPlace, takeCrossings } from "./crossing-places.ts";
 import type { EntityPlan } from "./crossing-plan.ts";
 import { pickVariables } from "./documents.ts";
 import { clientPath, ownerOf, type PartitionRun } from "./partition-run.ts";
+import { limitErrors } from "./service-errors.ts";
 
 /** Entities in the order they were asked for; null for one that does not exist or could not be had. */
 export interface FetchedEntities {
@@ -33,12 +36,15 @@ export async function fetchEntities(
         operationName: plan.operationName,
         variables: { ...variables, representations: own },
       };
-      takeEntities(await run.ask(partition, request, true), indexes, fetched, run);
+      const answer = await run.ask(partition, request, {
+        mayRepeat: true,
+        isWhole: (candidate) => hasEntities(candidate, plan.shape, own.length),
+      });
+      takeEntities(answer, indexes, fetched, run);
     }),
   );
   const errors = await followCrossings(takeCrossings(fetched.entities, plan.crossings, []), run);
-  fetched.errors.push(...errors);
-  return fetched;
+  return { entities: fetched.entities, errors: limitErrors([...fetched.errors, ...errors]) };
 }
 
 /** The representations' indexes by owner. One without an owner is an error of its own. */
@@ -69,7 +75,10 @@ function groupByOwner(
 }
 
 function valueAt(representation: JsonObject, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), representation);
+  return path.reduce<unknown>(
+    (value, name) => (isObject(value) ? ownValue(value, name) : undefined),
+    representation,
+  );
 }
 
 /** Puts one partition's answer in the places of the representations that it was sent. */
@@ -90,9 +99,11 @@ function takeEntities(
   }
   for (const error of answer.errors) {
     const [, position, ...rest] = clientPath(error, run) ?? [];
-    // An error of the whole request is said once, where its first entity would be.
-    const index = indexes[typeof position === "number" ? position : 0]!;
-    fetched.errors.push(errorAt(error, [index, ...rest]));
+    const index = typeof position === "number" ? indexes[position] : undefined;
+    // An error of the whole request is said once, where its first entity would be; so is one of an entity that was not asked for.
+    fetched.errors.push(
+      index === undefined ? errorAt(error, [indexes[0]!]) : errorAt(error, [index, ...rest]),
+    );
   }
 }
 
@@ -104,15 +115,21 @@ export async function followCrossings(
   places: Iterable<CrossingPlace>,
   run: PartitionRun,
 ): Promise<GraphQLFormattedError[]> {
+  const beyond = new PlacesBeyond();
   const batches = new Map<string, CrossingPlace[]>();
   for (const place of places) {
+    if (!spend(run.budget, "places", 1)) {
+      place.put(null);
+      beyond.add(place.path);
+      continue;
+    }
     // Follow-ups of the same text ask the same thing, wherever in the operation they come from.
     const batch = batches.get(place.followUp.text);
     if (batch) batch.push(place);
     else batches.set(place.followUp.text, [place]);
   }
   const errors = await Promise.all(Array.from(batches.values(), (places) => followUp(places, run)));
-  return errors.flat();
+  return limitErrors([...errors.flat(), ...beyond.errors()]);
 }
 
 async function followUp(
@@ -129,12 +146,39 @@ async function followUp(
   const distinct = [...placesByKey.values()];
   const representations = distinct.map(([first]) => first!.representation);
   const { entities, errors } = await fetchEntities(places[0]!.followUp, representations, run);
-  for (const [index, same] of distinct.entries()) {
-    // Later fetches write into the objects, so no two places may share one.
-    for (const place of same) place.put(structuredClone(entities[index]!));
+  const beyond = new PlacesBeyond();
+  for (const [index, same] of distinct.entries()) putAll(entities[index]!, same, run.budget, beyond);
+  return limitErrors(errorsAtPlaces(errors, distinct, beyond));
+}
+
+/** Puts one object in all of its places. Later fetches write into the objects, so no two places may share one. */
+function putAll(
+  entity: JsonObject | null,
+  [first, ...others]: readonly CrossingPlace[],
+  budget: AnswerBudget,
+  beyond: PlacesBeyond,
+): void {
+  const json = entity && others.length > 0 ? JSON.stringify(entity) : "null";
+  first!.put(entity);
+  for (const { put, path } of others) {
+    if (spend(budget, "copiedCharacters", json.length)) {
+      put(JSON.parse(json) as JsonObject | null);
+    } else {
+      put(null);
+      beyond.add(path);
+    }
   }
-  return errors.flatMap((error) => {
+}
+
+/** One after the other: there may be far more than anybody wants to see. */
+function* errorsAtPlaces(
+  errors: readonly GraphQLFormattedError[],
+  distinct: readonly (readonly CrossingPlace[])[],
+  beyond: PlacesBeyond,
+): Generator<GraphQLFormattedError> {
+  for (const error of errors) {
     const [index, ...rest] = error.path as [number, ...(string | number)[]];
-    return distinct[index]!.map((place) => errorAt(error, [...place.path, ...rest]));
-  });
+    for (const place of distinct[index]!) yield errorAt(error, [...place.path, ...rest]);
+  }
+  yield* beyond.errors();
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { visibleErrors } from "./error-paths.ts";
+import { completionErrors, visibleErrors } from "./error-paths.ts";
 
 const data = { product: { name: "HP", stock: [{ available: 8 }, { available: null }, null] } };
 const error = (...path: (string | number)[]) => ({
@@ -30,4 +30,20 @@ test("what is said of several hidden fields is said once; what differs stays", (
 test("an error without a path stays as it is, and so do all if there is no data", () => {
   const plain = { message: "no" };
   expect(visibleErrors([plain, error("a", "b")], undefined)).toEqual([plain, error("a", "b")]);
+});
+
+test("what the query planner tells of unfit values becomes errors in our words", () => {
+  const told = [
+    { message: "Cannot return null for Secret.type", path: ["product", 0], extensions: { code: "X" } },
+    {},
+  ];
+  expect(completionErrors(told)).toEqual([
+    {
+      message: expect.not.stringContaining("Secret"),
+      path: ["product", 0],
+      extensions: { code: "INTERNAL_SERVER_ERROR" },
+    },
+    { message: expect.any(String), path: [], extensions: { code: "INTERNAL_SERVER_ERROR" } },
+  ]);
+  expect(completionErrors("nothing of the kind")).toEqual([]);
 });

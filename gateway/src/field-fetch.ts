@@ -4,8 +4,18 @@
  * one after the other, as GraphQL has it; consecutive ones of the same partition stay one request.
  */
 import { type GraphQLFormattedError, OperationTypeNode, valueFromAST } from "graphql";
-import { errorAt, isObject, type JsonObject, type PartAnswer, type ResponsePath } from "./answer.ts";
-import { takeCrossings } from "./crossing-places.ts";
+import {
+  type AnsweredPart,
+  emptyObject,
+  errorAt,
+  isObject,
+  type JsonObject,
+  ownValue,
+  type PartAnswer,
+  type ResponsePath,
+} from "./answer.ts";
+import { hasFields } from "./answer-shape.ts";
+import { type CrossingPlace, takeCrossings } from "./crossing-places.ts";
 import {
   isIncluded,
   pickVariables,
@@ -14,7 +24,7 @@ import {
 } from "./documents.ts";
 import { followCrossings } from "./entity-fetch.ts";
 import type { FieldRoute, FieldsPlan, RootField } from "./operation-plan.ts";
-import { clientPath, type Owner, ownerOf, type PartitionRun } from "./partition-run.ts";
+import { type AskTerms, clientPath, type Owner, ownerOf, type PartitionRun } from "./partition-run.ts";
 
 /** An answer to a whole operation. */
 export interface FetchedFields {
@@ -66,7 +76,7 @@ async function fetchQuery(
   const answers = new Map<string, PartAnswer>();
   await Promise.all(
     parts.map(async (part) => {
-      answers.set(part.partition, await run.ask(part.partition, request(part), true));
+      answers.set(part.partition, await run.ask(part.partition, request(part), termsOf(part, true)));
     }),
   );
   const answered = parts.map((part) => ({ part, answer: answers.get(part.partition)! }));
@@ -83,20 +93,36 @@ async function fetchQuery(
   return { data, errors };
 }
 
+function termsOf({ fields }: Part, mayRepeat: boolean): AskTerms {
+  const gathered = fields.filter(({ route }) => route.kind === "gather");
+  return {
+    mayRepeat,
+    isWhole: (answer) => hasFields(answer, fields) && hasLists(answer, gathered),
+  };
+}
+
+/** A partition's share of a gathered list is a list, if only an empty one, whatever the field allows. */
+function hasLists({ data, errors }: AnsweredPart, fields: readonly RootField[]): boolean {
+  return (
+    errors.length > 0 || fields.every(({ responseName }) => Array.isArray(ownValue(data ?? {}, responseName)))
+  );
+}
+
 /** One part after the other. Nothing runs after a field whose failure makes the whole answer null. */
 async function fetchMutation(
   fields: readonly RootField[],
   request: PrintPart,
   run: PartitionRun,
 ): Promise<FetchedFields> {
-  const data: JsonObject = {};
+  const data = emptyObject();
   const errors: GraphQLFormattedError[] = [];
   for (const step of consecutive(fields, run)) {
     const split = splitFields(step, run);
     Object.assign(data, split.data);
     errors.push(...split.errors);
     for (const part of split.parts) {
-      takeOwned(part, await run.ask(part.partition, request(part), false), { data, errors }, run);
+      const answer = await run.ask(part.partition, request(part), termsOf(part, false));
+      takeOwned(part, answer, { data, errors }, run);
     }
     if (step.some(({ nonNull, responseName }) => nonNull && data[responseName] === null)) {
       return { data: null, errors };
@@ -122,7 +148,7 @@ function consecutive(fields: readonly RootField[], run: PartitionRun): RootField
 /** Decides who runs each field. A partition's fields keep their order; the parts have the topology's. */
 export function splitFields(fields: readonly RootField[], run: PartitionRun): Split {
   const byPartition = new Map<string, RootField[]>(run.partitionIds.map((id) => [id, []]));
-  const data: JsonObject = {};
+  const data = emptyObject();
   const errors: GraphQLFormattedError[] = [];
   for (const field of fields) {
     const { route, responseName } = field;
@@ -160,7 +186,7 @@ function fieldOwner(
   const written = given ? valueFromAST(given.value, argument.type, run.variables) : undefined;
   const value = written === undefined ? argument.defaultValue : written;
   const routing = rest.reduce<unknown>(
-    (object, step) => (isObject(object) ? object[step] : undefined),
+    (object, step) => (isObject(object) ? ownValue(object, step) : undefined),
     value,
   );
   return ownerOf(run, routing, by.join("."));
@@ -193,7 +219,7 @@ function takeOwned(part: Part, answer: PartAnswer, into: Split | FetchedFields, 
     }
     return;
   }
-  for (const name of names) into.data![name] = answer.data?.[name] ?? null;
+  for (const name of names) into.data![name] = ownValue(answer.data ?? {}, name) ?? null;
   for (const error of answer.errors) {
     const path = clientPath(error, run);
     if (path && names.has(String(path[0]))) into.errors.push(errorAt(error, path));
@@ -215,7 +241,7 @@ function gather(
   const joined: unknown[] = [];
   for (const answer of answers) {
     const start = joined.length;
-    const list = answer.kind === "answered" ? answer.data?.[name] : undefined;
+    const list = answer.kind === "answered" ? ownValue(answer.data ?? {}, name) : undefined;
     if (Array.isArray(list)) for (const element of list) joined.push(element);
     else joined.push(null);
     if (answer.kind === "failed") {
@@ -223,19 +249,25 @@ function gather(
       continue;
     }
     for (const error of answer.errors) {
-      const path = gatheredPath(clientPath(error, run), name, start);
+      const path = gatheredPath(clientPath(error, run), name, start, joined.length);
       if (path) errors.push(errorAt(error, path));
     }
   }
   return joined;
 }
 
-/** An error's path in the joined list; undefined if it is another field's. */
-function gatheredPath(path: ResponsePath | undefined, name: string, start: number): ResponsePath | undefined {
+/** An error's path in the joined list, whose part from `start` to `end` it is about; undefined if it is another field's. */
+function gatheredPath(
+  path: ResponsePath | undefined,
+  name: string,
+  start: number,
+  end: number,
+): ResponsePath | undefined {
   if (!path?.length) return [name, start];
   const [field, index, ...rest] = path;
   if (field !== name) return undefined;
-  return typeof index === "number" ? [name, start + index, ...rest] : [name, start];
+  const isWithin = typeof index === "number" && start + index < end;
+  return isWithin ? [name, start + index, ...rest] : [name, start];
 }
 
 /** Follows the crossings of all fields together. Fields of one name share a value; each takes its own tokens out of it. */
@@ -244,8 +276,11 @@ function followAll(
   data: JsonObject,
   run: PartitionRun,
 ): Promise<GraphQLFormattedError[]> {
-  const places = fields.flatMap(({ responseName, crossings }) => [
-    ...takeCrossings(data[responseName], crossings, [responseName]),
-  ]);
-  return followCrossings(places, run);
+  return followCrossings(placesOf(fields, data), run);
+}
+
+function* placesOf(fields: readonly RootField[], data: JsonObject): Generator<CrossingPlace> {
+  for (const { responseName, crossings } of fields) {
+    yield* takeCrossings(data[responseName], crossings, [responseName]);
+  }
 }

@@ -8,10 +8,9 @@ import { StartupError } from "@teranga/kit/config.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import {
   addHealth,
-  answerErrorsAsGraphQL,
-  BODY_BYTES_MAX,
+  createApp,
   listen,
-  maskError,
+  logFaults,
   REQUEST_ID_HEADER,
   type RunningServer,
   requestIdOf,
@@ -20,12 +19,15 @@ import { closeAll } from "@teranga/kit/shutdown.ts";
 import type { Topology } from "@teranga/kit/topology.ts";
 import { createTransport, type Send } from "@teranga/kit/transport.ts";
 import { startWorker } from "@teranga/kit/worker.ts";
-import fastify, { type FastifyInstance } from "fastify";
-import type { GraphQLFormattedError } from "graphql";
+import type { FastifyInstance } from "fastify";
+import { createAnswerBudget } from "./answer-budget.ts";
+import { createFormatError, isFaultOf, operationIsKnown } from "./client-errors.ts";
 import { checkLate, composeLive, type UncheckedPartition } from "./compose-live.ts";
+import { createDocumentStore } from "./document-store.ts";
 import { visibleErrorPaths } from "./error-paths.ts";
 import { sizeRule, TOKENS_MAX } from "./limits.ts";
 import type { GatewayContext } from "./request-context.ts";
+import { reservedNamesRule } from "./reserved-names.ts";
 import type { SentRequest } from "./source.ts";
 import { createSources } from "./sources.ts";
 import { readSupergraph } from "./supergraph.ts";
@@ -127,14 +129,15 @@ function watchLatePartitions(
 async function serve(
   supergraphSdl: string,
   sources: ReadonlyMap<string, GraphQLDataSource<GatewayContext>>,
-  { port, log }: GatewayOptions,
+  { source, port, log }: GatewayOptions,
 ): Promise<RunningServer> {
-  const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: "idle" });
-  const apollo = createApollo(app, supergraphSdl, sources, log);
+  const app = createApp(log);
+  // Who names a subgraph in a topology runs it as services of ours. Any other is somebody else's, known from the supergraph.
+  const isOurs = (subgraph: string) => source.topology?.placements.has(subgraph) === true;
+  const apollo = createApollo(app, supergraphSdl, sources, isOurs, log);
   await startApollo(apollo);
   await app.register(cors, { origin: CORS_ORIGINS, exposedHeaders: [REQUEST_ID_HEADER] });
   addHealth(app, async () => apollo.assertStarted("the gateway's supergraph is loaded"));
-  answerErrorsAsGraphQL(app, log);
   app.addHook("onRequest", async (request, reply) => {
     const requestId = requestIdOf(request);
     request.headers[REQUEST_ID_HEADER] = requestId;
@@ -143,7 +146,8 @@ async function serve(
   await app.register(fastifyApollo(apollo), {
     context: async (request) => {
       const requestId = requestIdOf(request);
-      return { requestId, log: log.child({ requestId }), unavailable: new Set<string>() };
+      const unavailable = new Set<string>();
+      return { requestId, log: log.child({ requestId }), unavailable, budget: createAnswerBudget() };
     },
   });
   const bound = await listen(app, port, () => apollo.stop());
@@ -155,6 +159,7 @@ function createApollo(
   app: FastifyInstance,
   supergraphSdl: string,
   sources: ReadonlyMap<string, GraphQLDataSource<GatewayContext>>,
+  isOurs: (subgraph: string) => boolean,
   log: Logger,
 ): ApolloServer<GatewayContext> {
   return new ApolloServer<GatewayContext>({
@@ -168,9 +173,13 @@ function createApollo(
     stopOnTerminationSignals: false,
     logger: log,
     parseOptions: { maxTokens: TOKENS_MAX },
-    validationRules: [sizeRule],
-    formatError: (formatted, error) => clientError(formatted, error, log),
+    // Query plans are kept by the query planner, persisted queries by Apollo Server: 30 MiB of their JSON each.
+    documentStore: createDocumentStore(),
+    validationRules: [sizeRule, reservedNamesRule],
+    formatError: createFormatError(isOurs),
     plugins: [
+      logFaults(({ log }) => log, isFaultOf(isOurs)),
+      operationIsKnown,
       visibleErrorPaths,
       ApolloServerPluginLandingPageLocalDefault({ embed: { initialState: { pollForSchemaUpdates: false } } }),
       fastifyApolloDrainPlugin(app) as ApolloServerPlugin<GatewayContext>,
@@ -185,10 +194,4 @@ async function startApollo(apollo: ApolloServer<GatewayContext>): Promise<void> 
   } catch (error) {
     throw new StartupError(`Supergraph: ${(error as Error).message.split("\n")[0]}`);
   }
-}
-
-/** Errors of services pass with their codes; the query planner's own addition, the service's name, does not. */
-function clientError(formatted: GraphQLFormattedError, error: unknown, log: Logger): GraphQLFormattedError {
-  const { serviceName: _, ...extensions } = formatted.extensions ?? {};
-  return maskError({ ...formatted, extensions }, error, log);
 }

@@ -97,7 +97,7 @@ test("a body over the limit, and one that is not JSON, are coded errors", async 
   const headers = { "content-type": "application/json" };
   const broken = await fetch(library.gateway.url, { method: "POST", headers, body: "{" });
   expect(broken.status).toBe(400);
-  expect(await broken.json()).toMatchObject({ errors: [{ extensions: { code: "BAD_USER_INPUT" } }] });
+  expect(await broken.json()).toMatchObject({ errors: [{ extensions: { code: "BAD_REQUEST" } }] });
 });
 
 test("batches and requests that a foreign page could send are refused", async () => {

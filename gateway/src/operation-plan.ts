@@ -8,16 +8,17 @@ import {
   type FieldNode,
   type GraphQLArgument,
   type GraphQLField,
-  isNonNullType,
   Kind,
   type OperationTypeNode,
   parse,
-  type SelectionSetNode,
 } from "graphql";
-import { CrossingPlanner, type CrossingTree, type EntityPlan } from "./crossing-plan.ts";
+import { type RootShape, rootShape } from "./answer-shape.ts";
+import { CrossingPlanner, type CrossingTree, type EntityPlan, textLength } from "./crossing-plan.ts";
 import {
   inlinedOperation,
   printCompact,
+  type RootSelection,
+  rootSelections,
   usedVariables,
   type VariableDefinitions,
   variableDefinitionsOf,
@@ -32,15 +33,13 @@ export type FieldRoute =
   | { kind: "typename"; typeName: string };
 
 /** One root field, ready to stand in an operation with others. */
-export interface RootField {
-  responseName: string;
+export interface RootField extends RootShape {
   text: string;
   /** The variables that `text` mentions. */
   variables: ReadonlySet<string>;
   /** @skip and @include, its own and those of the fragments around it. They are not in `text`. */
   conditions: readonly DirectiveNode[];
   route: FieldRoute;
-  nonNull: boolean;
   crossings: CrossingTree;
 }
 
@@ -73,9 +72,15 @@ export function planOperation(text: string, spec: PartitionSpec): OperationPlan 
     return { root, variables, tokenNames: crossings.names };
   }
   const planner = new RootFieldPlanner(spec, operation.operation, crossings);
-  const fields = [...planner.plan(operation.selectionSet, [])];
+  const fields = Array.from(rootSelections(operation.selectionSet), (selection) => planner.plan(selection));
   const root: FieldsPlan = { kind: "fields", operation: operation.operation, operationName, fields };
   return { root, variables, tokenNames: crossings.names };
+}
+
+/** The characters that a plan keeps: its texts, whatever they have in common. */
+export function planLength({ root }: OperationPlan): number {
+  if (root.kind === "entities") return root.text.length + textLength(root.crossings);
+  return root.fields.reduce((sum, { text, crossings }) => sum + text.length + textLength(crossings), 0);
 }
 
 class RootFieldPlanner {
@@ -89,16 +94,7 @@ class RootFieldPlanner {
     this.#crossings = crossings;
   }
 
-  /** Takes fragments at the root apart; what is on them holds for each of their fields. */
-  *plan({ selections }: SelectionSetNode, outer: readonly DirectiveNode[]): Generator<RootField> {
-    for (const selection of selections) {
-      const conditions = [...outer, ...(selection.directives ?? [])];
-      if (selection.kind === Kind.INLINE_FRAGMENT) yield* this.plan(selection.selectionSet, conditions);
-      if (selection.kind === Kind.FIELD) yield this.#planField(selection, conditions);
-    }
-  }
-
-  #planField(field: FieldNode, conditions: readonly DirectiveNode[]): RootField {
+  plan({ field, conditions }: RootSelection): RootField {
     const rootType = this.#spec.schema.getRootType(this.#operation)!;
     const definition = rootType.getFields()[field.name.value];
     const selections =
@@ -107,12 +103,11 @@ class RootFieldPlanner {
     const bare = (selections?.cut.selections[0] as FieldNode | undefined) ?? { ...field, directives: [] };
     const responseName = field.alias?.value ?? field.name.value;
     return {
-      responseName,
+      ...rootShape(responseName, definition, bare.selectionSet, this.#spec.schema),
       text: printCompact(bare),
       variables: usedVariables(bare),
       conditions,
       route: this.#route(field, definition, rootType.name),
-      nonNull: definition !== undefined && isNonNullType(definition.type),
       crossings: selections?.tree.below.get(responseName) ?? { here: new Map(), below: new Map() },
     };
   }

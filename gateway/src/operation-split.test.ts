@@ -1,9 +1,10 @@
 /** Goal: an operation comes apart into the right operations. Method: a table of operations and what each partition gets. */
 import { expect, test } from "vitest";
+import { createAnswerBudget } from "./answer-budget.ts";
 import { type FetchedEntities, fetchEntities } from "./entity-fetch.ts";
 import { fetchFields } from "./field-fetch.ts";
 import { librarySupergraph, libraryTopology } from "./fixture/library.ts";
-import { type OperationPlan, planOperation } from "./operation-plan.ts";
+import { type OperationPlan, planLength, planOperation } from "./operation-plan.ts";
 import type { PartitionRun } from "./partition-run.ts";
 import { readPartitionSpec } from "./partition-spec.ts";
 import { readSupergraph } from "./supergraph.ts";
@@ -23,6 +24,7 @@ function startRun(plan: OperationPlan, variables: Record<string, unknown>, asked
     partitionOf: placement.partitionOf,
     variables: { ...plan.variables.defaults, ...variables },
     tokenNames: plan.tokenNames,
+    budget: createAnswerBudget(),
     ask: async (partition, { query, variables: sent }) => {
       asked.push([partition, query, ...(Object.keys(sent ?? {}).length > 0 ? [sent] : [])]);
       return { kind: "answered", data: null, errors: [] };
@@ -182,4 +184,17 @@ test("an entity of a partition that does not exist is an error at its place", as
     [[1], "UNKNOWN_BRANCH"],
     [[2], "BAD_USER_INPUT"],
   ]);
+});
+
+test("a plan's length is that of all its texts, with what each of them repeats", () => {
+  const lengthOf = (follow: number) => {
+    const follows = Array.from(
+      { length: follow },
+      (_, n) => `f${n}:bestFriend{h${n}:home{readers(first:$n){id}}}`,
+    );
+    const text = `query($n:Int=${"1".repeat(1_000)}){reader{id ${follows.join(" ")}}}`;
+    return planLength(planOperation(text, spec));
+  };
+  expect(lengthOf(0)).toBeLessThan(100);
+  expect(lengthOf(20)).toBeGreaterThan(20_000);
 });

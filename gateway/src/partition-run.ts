@@ -3,7 +3,8 @@ import { badInput } from "@teranga/kit/errors.ts";
 import type { PartitionOf } from "@teranga/kit/partition.ts";
 import type { SubgraphRequest } from "@teranga/kit/transport.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import type { JsonObject, PartAnswer, ResponsePath } from "./answer.ts";
+import type { AnsweredPart, JsonObject, PartAnswer, ResponsePath } from "./answer.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
 import type { PartitionSpec } from "./partition-spec.ts";
 
 export interface PartitionRun {
@@ -15,8 +16,17 @@ export interface PartitionRun {
   variables: JsonObject;
   /** What the crossings' tokens stand for in the paths of errors. */
   tokenNames: ReadonlyMap<string, string>;
+  /** What the client's answer may still grow by. */
+  budget: AnswerBudget;
   /** Asks one partition. Never throws for what happens there. */
-  ask: (partition: string, request: SubgraphRequest, mayRepeat: boolean) => Promise<PartAnswer>;
+  ask: (partition: string, request: SubgraphRequest, terms: AskTerms) => Promise<PartAnswer>;
+}
+
+export interface AskTerms {
+  /** Whether the request may be sent again if it is unknown what became of it. */
+  mayRepeat: boolean;
+  /** Whether an answer has what was asked for. A partition that sends anything else has failed. */
+  isWhole: (answer: AnsweredPart) => boolean;
 }
 
 export type Owner = { kind: "found"; partition: string } | { kind: "unknown"; error: GraphQLError };

@@ -1,5 +1,6 @@
 /** What belongs to one client request while it runs. */
 import type { Logger } from "@teranga/kit/log.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
 
 export interface GatewayContext {
   /** Sent along with every request to a service. */
@@ -10,4 +11,6 @@ export interface GatewayContext {
    * hangs costs the request one deadline.
    */
   unavailable: Set<string>;
+  /** What all fetches of the request may still add to its answer. */
+  budget: AnswerBudget;
 }

@@ -32,7 +32,8 @@ export function createSources(
         `The subgraph "${name}" is partitioned: set TOPOLOGY to a file that gives its partitions`,
       );
     } else {
-      sources.set(name, new ReplicaSource(name, placement?.urls ?? [checkedUrl(name, url)], dependencies));
+      const urls = placement?.urls ?? [checkedUrl(name, url)];
+      sources.set(name, new ReplicaSource(name, urls, supergraph.schema, dependencies));
     }
   }
   return sources;

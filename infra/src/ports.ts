@@ -3,11 +3,21 @@ import { createServer } from "node:net";
 
 const HOST = "127.0.0.1";
 
-/** A port nobody listens on now. Somebody else may take it before the caller does: be ready to fail. */
-export async function freePort(): Promise<number> {
-  const port = await tryListen(0);
-  if (port === undefined) throw new Error("the system has no free TCP port");
-  return port;
+/**
+ * Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 elsewhere): one of those may be taken by
+ * any request of this very process before its server listens.
+ */
+const PORT_MIN = 20_000;
+const PORT_MAX = 32_000;
+const TRIES_MAX = 100;
+
+/** A port nobody listens on now. Another program may still take it before the caller does: be ready to fail. */
+export async function freePort(random: () => number = Math.random): Promise<number> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const port = PORT_MIN + Math.floor(random() * (PORT_MAX - PORT_MIN));
+    if ((await tryListen(port)) !== undefined) return port;
+  }
+  throw new Error(`none of ${TRIES_MAX} TCP ports from ${PORT_MIN} to ${PORT_MAX} was free`);
 }
 
 /** Whether a server could listen on the port now. */

@@ -64,8 +64,7 @@ function decodeCursor(cursor: string, order: string, keyType: SortKeyType): Posi
   const [cursorOrder, key, id] = content;
   if (cursorOrder !== order)
     throw badInput("after", `is a cursor of the ordering ${cursorOrder.slice(0, 40)}, not of ${order}`);
-  if (!isKey(key, keyType) || id.includes("\0"))
-    throw badInput("after", "is not a cursor of this list");
+  if (!isKey(key, keyType) || id.includes("\0")) throw badInput("after", "is not a cursor of this list");
   return { key, id };
 }
 

@@ -24,6 +24,7 @@ const CONNECTIONS = 10;
 /** No statement of this project takes a tenth of that on its data; a lock wait or a runaway must end. */
 const STATEMENT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_S = 5;
+const RECONNECT_WAIT_MAX_S = 0.5;
 
 /** Opens a pool. Connections are made when first needed, so this does not fail when the server is down. */
 export function openDatabase({ url, applicationName, connections, onStatement }: DatabaseOptions): Database {
@@ -31,6 +32,8 @@ export function openDatabase({ url, applicationName, connections, onStatement }:
     max: connections ?? CONNECTIONS,
     connect_timeout: 5,
     idle_timeout: 60,
+    // The driver's own waits grow to 20 s: that long a database could be back without its service noticing.
+    backoff: (retries) => Math.min(RECONNECT_WAIT_MAX_S, 0.05 * 2 ** retries),
     onnotice: () => {},
     // bigint columns hold amounts and sequence numbers below 2^53 (constraints of the schema say so).
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },

@@ -23,8 +23,16 @@ export const ERROR_CODES = {
   PROTOCOL_VIOLATION:
     "A commit-protocol message contradicts what this city has durably recorded. Nothing was changed.",
   REQUEST_TOO_LARGE: "The request body is over the limit.",
-  GRAPHQL_PARSE_FAILED: "The document is not GraphQL, or has too many tokens.",
+  ANSWER_TOO_LARGE:
+    "The answer would be larger than the gateway puts together; what is beyond is null. Ask for smaller pages.",
+  BAD_REQUEST:
+    "The HTTP request is not a GraphQL request: its path, method, headers or body. Nothing was executed.",
+  GRAPHQL_PARSE_FAILED: "The document is not GraphQL, is nested too deep to be read, or has too many tokens.",
   GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema, or is nested too deep.",
+  OPERATION_RESOLUTION_FAILURE:
+    "The document has no operation of the given `operationName`, or several and no name was given.",
+  PERSISTED_QUERY_NOT_FOUND:
+    "The hash of a persisted query is not known here, or no more; send it again with the document.",
   INTERNAL_SERVER_ERROR: "A fault of ours. The details are in the service's log, under the same request id.",
 } as const;
 
@@ -52,4 +60,21 @@ export function partitionCode(condition: "UNKNOWN" | "WRONG", subgraph: string):
 /** The code of a partition that does not answer: `CITY_UNAVAILABLE` for the subgraph `city`. */
 export function unavailableCode(subgraph: string): string {
   return `${subgraph.toUpperCase()}_UNAVAILABLE`;
+}
+
+/** `UNKNOWN_CITY`, `WRONG_CITY`, `CITY_UNAVAILABLE`: what `partitionCode` and `unavailableCode` make. */
+const PARTITION_CODE = /^(?:UNKNOWN|WRONG)_(\w+)$|^(\w+)_UNAVAILABLE$/;
+
+/**
+ * Whether a client may see an error of these extensions as it is: it has a code of the table above, or one of a partitioned
+ * subgraph, which names the partition under the subgraph's name. Other libraries have codes that look alike (`UNKNOWN_ERROR`),
+ * and their messages were not written for clients.
+ */
+export function isClientError(extensions: Readonly<Record<string, unknown>> | undefined): boolean {
+  const code = extensions?.code;
+  if (typeof code !== "string" || code === "INTERNAL_SERVER_ERROR") return false;
+  if (Object.hasOwn(ERROR_CODES, code)) return true;
+  const match = PARTITION_CODE.exec(code);
+  const subgraph = match?.[1] ?? match?.[2];
+  return subgraph !== undefined && Object.keys(extensions!).some((name) => name.toUpperCase() === subgraph);
 }

@@ -8,18 +8,19 @@ import { unwrapResolverError } from "@apollo/server/errors";
 import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
-import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLFormattedError, parse } from "graphql";
 import { StartupError } from "./config.ts";
 import { isAuthorized } from "./credential.ts";
-import { codedError, ERROR_CODES } from "./errors.ts";
+import { classifyDatabaseError } from "./database.ts";
+import { codedError, ERROR_CODES, isClientError } from "./errors.ts";
 import type { Logger } from "./log.ts";
 
 /** The header by which one client request can be found in every service's log. */
 export const REQUEST_ID_HEADER = "x-request-id";
 
 /** Bodies above this are refused before they are parsed. A batch of 1,000 protocol messages is about 300 kB. */
-export const BODY_BYTES_MAX = 1024 * 1024;
+const BODY_BYTES_MAX = 1024 * 1024;
 
 /** How soon a closing server notices that a connection has fallen idle. */
 const IDLE_CHECK_MS = 20;
@@ -36,6 +37,12 @@ export interface SubgraphServerOptions<Context extends object> {
   log: Logger;
   /** Resolves if the service can do its work now; rejects if not. Behind /health/ready. */
   checkReady: () => Promise<unknown>;
+  /** What is said of an operation that failed because the database could not be reached, or was going down. */
+  unavailable?: GraphQLError;
+}
+
+interface RequestLog {
+  requestLog: Logger;
 }
 
 export interface RunningServer {
@@ -56,23 +63,26 @@ export async function startSubgraphServer<Context extends object>(
   options: SubgraphServerOptions<Context>,
 ): Promise<RunningServer> {
   const { credential, port, log } = options;
-  const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: "idle" });
-  const apollo = new ApolloServer<Context>({
+  const app = createApp(log);
+  const apollo = new ApolloServer<Context & RequestLog>({
     schema: buildSubgraphSchema([{ typeDefs: parse(options.typeDefs), resolvers: options.resolvers }]),
     introspection: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     logger: log,
-    formatError: (formatted, error) => maskError(formatted, error, log),
+    formatError: (formatted, error) => {
+      const { message, extensions } = (isDatabaseAway(error) && options.unavailable) || formatted;
+      return maskError({ ...formatted, message, ...(extensions && { extensions }) }, error);
+    },
     plugins: [
+      logFaults(({ requestLog }) => requestLog),
       ApolloServerPluginInlineTraceDisabled(),
-      fastifyApolloDrainPlugin(app) as ApolloServerPlugin<Context>,
+      fastifyApolloDrainPlugin(app) as ApolloServerPlugin<Context & RequestLog>,
     ],
   });
   await apollo.start();
 
   addHealth(app, options.checkReady);
-  answerErrorsAsGraphQL(app, log);
   app.addHook("onRequest", async (request, reply) => {
     if (request.url.startsWith("/health/") || isAuthorized(request.headers.authorization, credential)) return;
     const error = codedError("UNAUTHENTICATED", ERROR_CODES.UNAUTHENTICATED);
@@ -81,7 +91,8 @@ export async function startSubgraphServer<Context extends object>(
   await app.register(fastifyApollo(apollo), {
     context: async (request) => {
       const requestId = requestIdOf(request);
-      return options.createContext({ requestId, log: log.child({ requestId }) });
+      const requestLog = log.child({ requestId });
+      return { ...options.createContext({ requestId, log: requestLog }), requestLog };
     },
   });
   const bound = await listen(app, port, () => apollo.stop());
@@ -128,30 +139,86 @@ export function addHealth(app: FastifyInstance, checkReady: () => Promise<unknow
   });
 }
 
-/** Faults before GraphQL (a body too large, not JSON, an unknown path) answer in GraphQL's shape too. */
-export function answerErrorsAsGraphQL(app: FastifyInstance, log: Logger): void {
-  app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
+/** An HTTP server whose faults before GraphQL (a body too large, not JSON, an unknown path) answer in GraphQL's shape too. */
+export function createApp(log: Logger): FastifyInstance {
+  const answer = (reply: FastifyReply, status: number, code: HttpErrorCode, message: string) =>
+    reply.code(status).send({ errors: [codedError(code, message).toJSON()] });
+  const answerError = (error: { statusCode?: number; message: string }, reply: FastifyReply) => {
     const status = error.statusCode ?? 500;
-    if (status >= 500) log.error({ err: error }, "request failed");
-    const code =
-      status === 413 ? "REQUEST_TOO_LARGE" : status < 500 ? "BAD_USER_INPUT" : "INTERNAL_SERVER_ERROR";
-    const message = status < 500 ? error.message : ERROR_CODES.INTERNAL_SERVER_ERROR;
-    return reply.code(status).send({ errors: [codedError(code, message).toJSON()] });
+    if (status === 413) return answer(reply, status, "REQUEST_TOO_LARGE", error.message);
+    if (status < 500) return answer(reply, status, "BAD_REQUEST", error.message);
+    log.error({ err: error }, "request failed");
+    return answer(reply, status, "INTERNAL_SERVER_ERROR", ERROR_CODES.INTERNAL_SERVER_ERROR);
+  };
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    forceCloseConnections: "idle",
+    // A malformed URL never reaches a route, nor the error handler.
+    frameworkErrors: (error, _request, reply) => void answerError(error, reply),
   });
+  app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) =>
+    answerError(error, reply),
+  );
+  app.setNotFoundHandler(async (_request, reply) =>
+    answer(reply, 404, "BAD_REQUEST", "There is nothing here. GraphQL is at /graphql."),
+  );
+  return app;
 }
 
-/** Lets coded errors through as they are; anything else is logged and becomes a plain internal error. */
-export function maskError(
-  formatted: GraphQLFormattedError,
-  error: unknown,
-  log: Logger,
-): GraphQLFormattedError {
-  const code = formatted.extensions?.code;
-  if (typeof code === "string" && code !== "INTERNAL_SERVER_ERROR") return formatted;
-  const original = unwrapResolverError(error);
-  log.error({ err: original, path: formatted.path }, "an operation failed on a fault of ours");
+type HttpErrorCode = "REQUEST_TOO_LARGE" | "BAD_REQUEST" | "INTERNAL_SERVER_ERROR";
+
+/** Lets errors that are meant for clients through as they are; anything else becomes a plain internal error. */
+export function maskError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  const said = requestError(formatted, error);
+  if (isClientError(said.extensions)) return said;
   const { message, extensions } = new GraphQLError(ERROR_CODES.INTERNAL_SERVER_ERROR, {
     extensions: { code: "INTERNAL_SERVER_ERROR" },
   });
   return { ...formatted, message, extensions };
+}
+
+/**
+ * Logs what `maskError` hides, with the request's own logger, so that the request id of an answer leads to its cause.
+ * @param isFault whether an error that is not meant for clients is one; all are, unless told
+ */
+export function logFaults<Context extends object>(
+  logOf: (context: Context) => Logger,
+  isFault: (error: GraphQLError) => boolean = () => true,
+): ApolloServerPlugin<Context> {
+  return {
+    async requestDidStart() {
+      return {
+        async didEncounterErrors({ errors, contextValue }) {
+          for (const error of errors) {
+            if (isClientError(requestError(error.toJSON(), error).extensions) || !isFault(error)) continue;
+            const original = unwrapResolverError(error);
+            logOf(contextValue).error(
+              { err: original, path: error.path },
+              "an operation failed on a fault of ours",
+            );
+          }
+        },
+      };
+    },
+  };
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  return classifyDatabaseError(unwrapResolverError(error)).kind === "transient";
+}
+
+/** What Apollo Server says of a bad request, where it has no code for it or no words. */
+function requestError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
+  if (
+    formatted.extensions?.code === "GRAPHQL_PARSE_FAILED" &&
+    /^Maximum call stack/.test(formatted.message)
+  ) {
+    return { ...formatted, message: "The document is nested too deep to be read." };
+  }
+  if (!(error instanceof GraphQLError) || error.originalError || error.path) return formatted;
+  // A persisted query whose hash is another document's has no code, but a status: 400.
+  const { http, code } = error.extensions as { http?: { status?: number }; code?: unknown };
+  const isRefusal = http?.status !== undefined && http.status >= 400 && http.status < 500;
+  if (code !== undefined || !isRefusal) return formatted;
+  return { ...formatted, extensions: { ...formatted.extensions, code: "BAD_REQUEST" } };
 }

@@ -41,6 +41,8 @@ test.each<[string, RequestListener, TransportError["effect"]]>([
   ["a 500 without a body", (_, response) => response.writeHead(500).end(), "unknown"],
   ["a cut connection", (request) => request.socket.destroy(), "unknown"],
   ["silence", () => {}, "unknown"],
+  ["a 500 with an answer", (_, response) => response.writeHead(500).end('{"data": {}}'), "unknown"],
+  ["neither data nor an error", (_, response) => response.end('{"errors": []}'), "unknown"],
   ["a refusal of the credential", (_, response) => response.writeHead(401).end('{"errors": []}'), "refused"],
 ])("after %s the effect is %s", async (_name, listener, effect) => {
   const url = await serve(listener);
@@ -48,6 +50,26 @@ test.each<[string, RequestListener, TransportError["effect"]]>([
     name: "TransportError",
     effect,
   });
+});
+
+test.each([
+  "null",
+  '"text"',
+  '{ "message": 1 }',
+  '{ "message": "m", "path": "abc" }',
+  '{ "message": "m", "path": ["_entities", -1] }',
+  '{ "message": "m", "path": [0.5] }',
+  '{ "message": "m", "path": [null] }',
+  '{ "message": "m", "extensions": "x" }',
+])("the error %s is not one, so there is no answer", async (error) => {
+  const url = await serve((_, response) => response.end(`{ "data": {}, "errors": [${error}] }`));
+  await expect(transport().send(url, { query: "{ x }" })).rejects.toMatchObject({ effect: "unknown" });
+});
+
+test("errors may lack a path and extensions, or have null there", async () => {
+  const answer = { data: null, errors: [{ message: "a" }, { message: "b", path: null, extensions: null }] };
+  const url = await serve((_, response) => response.end(JSON.stringify(answer)));
+  expect(await transport().send(url, { query: "{ x }" })).toEqual(answer);
 });
 
 test("a connection that is refused has no effect", async () => {

@@ -103,8 +103,13 @@ export function createTransport(options: TransportOptions): Transport {
   return { send, close: () => agent.close() };
 }
 
-/** GraphQL servers answer a request that they refuse with 4xx and a body of errors: that is an answer, not a failure. */
+/**
+ * GraphQL servers answer a request that they refuse with 4xx and a body of errors: that is an answer, not a failure. A server
+ * that answers 5xx has failed, whatever it says: another instance may do better.
+ */
 function readAnswer(status: number, text: string): SubgraphResponse {
+  if (status === 401) throw new TransportError("refused", "refused the service credential");
+  if (status >= 500) throw new TransportError("unknown", `answered ${status}`);
   let answer: unknown;
   try {
     answer = JSON.parse(text);
@@ -114,16 +119,34 @@ function readAnswer(status: number, text: string): SubgraphResponse {
   if (!isGraphQLAnswer(answer)) {
     throw new TransportError("unknown", `answered ${status} with a body that is not a GraphQL answer`);
   }
-  if (status === 401) throw new TransportError("refused", "refused the service credential");
   return answer;
 }
 
+const isAbsent = (value: unknown) => value === undefined || value === null;
+const isJsonObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** An object, or null if `errors` say why. */
 function isGraphQLAnswer(answer: unknown): answer is SubgraphResponse {
-  if (typeof answer !== "object" || answer === null) return false;
+  if (!isJsonObject(answer)) return false;
   const { data, errors } = answer as { data?: unknown; errors?: unknown };
-  const hasData = typeof data === "object" && !Array.isArray(data);
-  return (hasData || data === undefined) && (errors === undefined ? hasData : Array.isArray(errors));
+  if (!isAbsent(data) && !isJsonObject(data)) return false;
+  if (isAbsent(errors)) return data !== undefined;
+  return Array.isArray(errors) && errors.every(isGraphQLError) && (data !== undefined || errors.length > 0);
 }
+
+/** Those who join answers go by the errors' paths, so a malformed one would put other services' rows at risk. */
+function isGraphQLError(error: unknown): boolean {
+  if (!isJsonObject(error)) return false;
+  const { message, path, extensions } = error as { message?: unknown; path?: unknown; extensions?: unknown };
+  return (
+    typeof message === "string" &&
+    (isAbsent(path) || (Array.isArray(path) && path.every(isPathStep))) &&
+    (isAbsent(extensions) || isJsonObject(extensions))
+  );
+}
+
+const isPathStep = (step: unknown) =>
+  typeof step === "string" || (Number.isSafeInteger(step) && (step as number) >= 0);
 
 function asTransportError(error: unknown, deadlineMs: number): TransportError {
   if (error instanceof TransportError) return error;

@@ -12,7 +12,7 @@ import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import { loadSampleData } from "@teranga/infra/sample-data.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger, type Logger } from "@teranga/kit/log.ts";
 import type { RunningServer } from "@teranga/kit/server.ts";
 import { parseTopology, partitionsOf, type Topology } from "@teranga/kit/topology.ts";
 import { startOrders } from "@teranga/orders/service.ts";
@@ -52,6 +52,8 @@ export interface Graph {
   /** The orders service, if it is a process of its own. */
   orders: OrdersProcess | undefined;
   stopCity(cityId: string): Promise<void>;
+  /** The proxy between a city's service and its database. */
+  databaseProxy(cityId: string): ServiceProxy;
   startCity(cityId: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -66,13 +68,15 @@ export interface GraphOptions {
   recoveryIntervalMs?: number;
   /** Runs the orders service as a process of its own, which can be killed. */
   ordersAsProcess?: boolean;
+  log?: Logger;
 }
 
 export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph> {
-  const { recoveryIntervalMs = 50, ordersAsProcess = false, ...options } = graphOptions;
+  const { recoveryIntervalMs = 50, ordersAsProcess = false, deadlineMs } = graphOptions;
+  const log = graphOptions.log ?? createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
   const shared = {
     credential: CREDENTIAL,
-    log: createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent"),
+    log,
   };
   const databases = await createDatabases(randomBytes(4).toString("hex"));
   const { ports, proxies, direct, proxied, proxiedText } = await openWires();
@@ -80,9 +84,12 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
   const { statements, record } = createRecorder();
   const requests: SubgraphRequest[] = [];
 
+  const databasePort = Number(new URL(inject("postgresUrl")).port);
+  const databaseProxies = new Map<string, ServiceProxy>();
+  for (const id of CITY_IDS) databaseProxies.set(id, await startProxy(databasePort));
   const cities = new Map<string, RunningServer>();
   const runCity = async (cityId: string) => {
-    const databaseUrl = databases.get(cityId)!.url;
+    const databaseUrl = databaseProxies.get(cityId)!.before(databases.get(cityId)!.url);
     const place = { cityId, databaseUrl, topology: direct, port: ports.get(cityId)! };
     cities.set(
       cityId,
@@ -104,7 +111,7 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
   const orders = ordersProcess ?? (await startOrders({ ...shared, topology: proxied, port }));
   const gateway = await startGateway({
     ...shared,
-    ...options,
+    ...(deadlineMs !== undefined && { deadlineMs }),
     source: { kind: "topology", topology: proxied },
     port: 0,
     onSubgraphRequest: (request) => requests.push(request),
@@ -127,12 +134,14 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
       await cities.get(cityId)!.close();
       cities.delete(cityId);
     },
+    databaseProxy: (cityId) => databaseProxies.get(cityId)!,
     startCity: runCity,
     async close() {
       await gateway.close();
       await orders.close();
       await Promise.all([...cities.values(), catalog].map((service) => service.close()));
-      await Promise.all([...proxies.values()].map((proxy) => proxy.close()));
+      const wires = [...proxies.values(), ...databaseProxies.values()];
+      await Promise.all(wires.map((proxy) => proxy.close()));
       await dropDatabases(databases);
     },
   };

@@ -12,7 +12,10 @@ export type ProxyMode = "open" | "refusing" | "silent";
 export type RequestFilter = (text: string) => boolean;
 
 export interface ServiceProxy {
+  /** The endpoint of a GraphQL service through the proxy. */
   url: string;
+  /** Any URL of the service, with the proxy's port. */
+  before(url: string): string;
   set(mode: ProxyMode): void;
   onRequest(filter: RequestFilter | undefined): void;
   close(): Promise<void>;
@@ -56,8 +59,10 @@ export async function startProxy(targetPort: number): Promise<ServiceProxy> {
   const cutAll = () => {
     for (const socket of sockets) socket.destroy();
   };
+  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,
+    url: `http://127.0.0.1:${port}/graphql`,
+    before: (url) => Object.assign(new URL(url), { port: String(port) }).href,
     set(next) {
       mode = next;
       if (next !== "silent") cutAll();

@@ -1,5 +1,6 @@
 /** The catalog service: the vertical fragment of Product that every site reads, over its own database. */
 import { openDatabase } from "@teranga/kit/database.ts";
+import { codedError } from "@teranga/kit/errors.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
@@ -35,6 +36,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
       port,
       log,
       checkReady: () => sql`select 1`,
+      unavailable: codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable.", { subgraph: "catalog" }),
     });
     const steps = [
       { name: "the server", close: () => server.close() },

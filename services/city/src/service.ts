@@ -1,5 +1,7 @@
 /** The service of one city: its database, its part of the graph, and the workers that finish transactions. */
-import { openDatabase } from "@teranga/kit/database.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Database, openDatabase } from "@teranga/kit/database.ts";
+import { codedError } from "@teranga/kit/errors.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { type Clock, systemClock } from "@teranga/kit/retry.ts";
 import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
@@ -30,6 +32,8 @@ export interface CityOptions {
 
 /** How long a transaction may stay unfinished unnoticed, beyond its deadline. A look costs two index probes. */
 const RECOVERY_INTERVAL_MS = 500;
+
+const RECOVERY_STOP_MS = 1_000;
 
 /** Starts the service. It is ready when this resolves. */
 export async function startCity(options: CityOptions): Promise<RunningServer> {
@@ -63,6 +67,7 @@ export async function startCity(options: CityOptions): Promise<RunningServer> {
       port: options.port,
       log,
       checkReady: () => database.sql`select 1`,
+      unavailable: codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId }),
     });
     const recovery = startRecovery({
       city,
@@ -74,7 +79,7 @@ export async function startCity(options: CityOptions): Promise<RunningServer> {
       close: () =>
         closeAll([
           { name: "server", close: server.close },
-          { name: "recovery", close: recovery.stop },
+          { name: "recovery", close: () => stopRecovery(recovery, database) },
           ...closeClients,
         ]),
     };
@@ -82,4 +87,12 @@ export async function startCity(options: CityOptions): Promise<RunningServer> {
     await closeAll(closeClients);
     throw error;
   }
+}
+
+/** A step of recovery takes milliseconds, unless the database is away: then only closing the pool ends its wait. */
+async function stopRecovery(recovery: { stop(): Promise<void> }, database: Database): Promise<void> {
+  const stopped = recovery.stop();
+  await Promise.race([stopped, delay(RECOVERY_STOP_MS, undefined, { ref: false })]);
+  await database.close();
+  await stopped;
 }
