@@ -34,7 +34,7 @@ function install() {
   // pnpm's output goes to standard error: standard output belongs to the program (`npm run status -- --json`).
   const { status, error } = spawnSync(
     "npx",
-    ["--yes", PNPM, "install", "--frozen-lockfile", "--reporter=append-only"],
+    ["--yes", PNPM, "install", "--frozen-lockfile", "--reporter=append-only", "--loglevel=error"],
     {
       cwd: root,
       stdio: ["ignore", 2, 2],
