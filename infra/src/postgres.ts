@@ -13,7 +13,7 @@ import { freePort } from "./ports.ts";
 import { findPostgresBinaries } from "./postgres-binaries.ts";
 import { prepareDataDirectory, SUPERUSER } from "./postgres-data.ts";
 import { stopLeftoverPostgres } from "./postgres-leftover.ts";
-import { endsWithin } from "./process.ts";
+import { endsWithin, exitOf } from "./process.ts";
 import type { LaunchedProcess, ProcessExit } from "./supervisor.ts";
 import { postgresUser, type SystemUser } from "./system-user.ts";
 
@@ -130,11 +130,7 @@ async function spawnServer(
         ...user,
       },
     );
-    const exited = new Promise<ProcessExit>((resolve) => {
-      child.once("exit", (code, signal) => resolve({ code, signal }));
-      child.once("error", () => resolve({ code: 1, signal: null }));
-    });
-    return { child, exited };
+    return { child, exited: exitOf(child) };
   } finally {
     await output.close();
   }

@@ -1,7 +1,8 @@
 /** Processes of this machine, by pid. */
-import { execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ProcessExit } from "./supervisor.ts";
 
 const GONE_PROBE_MS = 25;
 
@@ -23,6 +24,14 @@ export async function untilGone(pid: number, limitMs: number): Promise<boolean> 
     await sleep(GONE_PROBE_MS);
   }
   return true;
+}
+
+/** How a child ends. Resolves also for one that could not be started; never rejects. */
+export function exitOf(child: ChildProcess): Promise<ProcessExit> {
+  return new Promise((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+    child.once("error", () => resolve({ code: 1, signal: null }));
+  });
 }
 
 /** Whether the promise of an end resolves within the limit. */

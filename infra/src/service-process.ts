@@ -5,7 +5,7 @@ import { StartupError } from "@teranga/kit/config.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { ROOT } from "./config.ts";
 import { untilServiceReady } from "./health.ts";
-import { endsWithin } from "./process.ts";
+import { endsWithin, exitOf } from "./process.ts";
 import type { LaunchedProcess, ProcessExit } from "./supervisor.ts";
 
 export interface ServiceProcessOptions {
@@ -61,11 +61,7 @@ async function spawnService(
       // A process group of its own: a terminal's Ctrl-C reaches only the supervisor, which stops everything in order.
       detached: true,
     });
-    const exited = new Promise<ProcessExit>((resolve) => {
-      child.once("exit", (code, signal) => resolve({ code, signal }));
-      child.once("error", () => resolve({ code: 1, signal: null }));
-    });
-    return { child, exited };
+    return { child, exited: exitOf(child) };
   } finally {
     await output.close();
   }
