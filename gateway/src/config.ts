@@ -1,7 +1,14 @@
 /** Where the gateway takes its configuration from. */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { logLevelVariable, portVariable, readConfig, StartupError } from "@teranga/kit/config.ts";
+import {
+  logLevelVariable,
+  portVariable,
+  readConfig,
+  StartupError,
+  type TracingConfig,
+  tracingVariables,
+} from "@teranga/kit/config.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
 import { z } from "zod";
 import type { GatewaySource } from "./gateway.ts";
@@ -20,6 +27,7 @@ export const gatewayVariables = z.object({
       "The path of the topology file. With `--supergraph` it is needed only if the graph has partitions.",
     ),
   LOG_LEVEL: logLevelVariable.describe("The lowest level that is logged."),
+  ...tracingVariables,
 });
 
 /** The same for a supergraph from a file, whose services may be anybody's. */
@@ -30,6 +38,7 @@ export interface GatewayConfig {
   credential: string | undefined;
   port: number;
   logLevel: string;
+  tracing: TracingConfig;
 }
 
 /** @param args the command line: `[--supergraph FILE] [--port N]`. @throws StartupError with one line */
@@ -47,6 +56,7 @@ export async function readGatewayConfig(
       credential: config.SERVICE_CREDENTIAL,
       port: config.GATEWAY_PORT,
       logLevel: config.LOG_LEVEL,
+      tracing: config,
     };
   }
   const config = readConfig(supergraphVariables, variables);
@@ -60,6 +70,7 @@ export async function readGatewayConfig(
     credential: config.SERVICE_CREDENTIAL,
     port: config.GATEWAY_PORT,
     logLevel: config.LOG_LEVEL,
+    tracing: config,
   };
 }
 

@@ -17,6 +17,7 @@ import {
 } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
 import type { Topology } from "@teranga/kit/topology.ts";
+import { traceRequests } from "@teranga/kit/tracing.ts";
 import { createTransport, type Send } from "@teranga/kit/transport.ts";
 import { startWorker } from "@teranga/kit/worker.ts";
 import type { FastifyInstance } from "fastify";
@@ -143,6 +144,7 @@ async function serve(
     request.headers[REQUEST_ID_HEADER] = requestId;
     reply.header(REQUEST_ID_HEADER, requestId);
   });
+  traceRequests(app, "anyone");
   await app.register(fastifyApollo(apollo), {
     context: async (request) => {
       const requestId = requestIdOf(request);

@@ -4,14 +4,21 @@
  */
 import { runMain } from "@teranga/kit/config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
-import { closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { startTracing } from "@teranga/kit/tracing.ts";
 import { readGatewayConfig } from "./config.ts";
 import { startGateway } from "./gateway.ts";
 
 await runMain(async () => {
-  const { source, credential, port, logLevel } = await readGatewayConfig(process.argv.slice(2), process.env);
+  const config = await readGatewayConfig(process.argv.slice(2), process.env);
+  const { source, credential, port, logLevel } = config;
   const log = createLogger("gateway", logLevel);
+  const tracing = await startTracing("gateway", config.tracing);
   const server = await startGateway({ source, credential, port, log });
-  closeOnSignal(() => server.close(), log);
+  const steps = [
+    { name: "the gateway", close: server.close },
+    { name: "the spans", close: tracing.stop },
+  ];
+  closeOnSignal(() => closeAll(steps), log);
   log.info({ url: server.url }, "the gateway is up");
 });

@@ -51,6 +51,24 @@ export const logLevelVariable = z
   })
   .default("info");
 
+/** Where spans go; the same for every program that makes some. The names are OpenTelemetry's. */
+export const tracingVariables = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: "is not an http or https URL" })
+    .optional()
+    .describe("The base URL of a collector that takes spans over OTLP/HTTP. Without it none are recorded."),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe(
+      "The share of the traces begun here that is recorded, from 0 to 1. Of a trace begun elsewhere, all or nothing.",
+    ),
+};
+
+export type TracingConfig = z.infer<z.ZodObject<typeof tracingVariables>>;
+
 /** What every service of a cluster is told. */
 export const serviceVariables = {
   PORT: portVariable.describe("The port to listen on; 0 takes a free one."),
@@ -64,6 +82,7 @@ export const serviceVariables = {
   LOG_LEVEL: logLevelVariable.describe(
     "The least severe level that is logged: `fatal` to `trace`, or `silent`.",
   ),
+  ...tracingVariables,
 };
 
 /** Runs a program's main function: what the operator can mend is one line on standard error, anything else a stack. */

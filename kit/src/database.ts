@@ -18,6 +18,8 @@ export interface DatabaseOptions {
   connections?: number;
   /** Called with the text of each statement; tests assert the list of them. */
   onStatement?: ((statement: string) => void) | undefined;
+  /** Called when a transaction of `retryLostTransaction` has lost against another and is run again. */
+  onLostTransaction?: (() => void) | undefined;
 }
 
 const CONNECTIONS = 10;
@@ -27,7 +29,8 @@ const CLOSE_TIMEOUT_S = 5;
 const RECONNECT_WAIT_MAX_S = 0.5;
 
 /** Opens a pool. Connections are made when first needed, so this does not fail when the server is down. */
-export function openDatabase({ url, applicationName, connections, onStatement }: DatabaseOptions): Database {
+export function openDatabase(options: DatabaseOptions): Database {
+  const { url, applicationName, connections, onStatement, onLostTransaction } = options;
   const sql = postgres(url, {
     max: connections ?? CONNECTIONS,
     connect_timeout: 5,
@@ -44,6 +47,7 @@ export function openDatabase({ url, applicationName, connections, onStatement }:
     },
     debug: onStatement ? (_connection, statement) => onStatement(statement) : false,
   }) as unknown as Sql;
+  if (onLostTransaction) lossListeners.set(sql, onLostTransaction);
   return { sql, close: () => sql.end({ timeout: CLOSE_TIMEOUT_S }) };
 }
 
@@ -91,14 +95,18 @@ export function classifyDatabaseError(error: unknown): DatabaseFailure {
 const LOST_TO_ANOTHER = new Set(["40001", "40P01"]);
 const TRIES_MAX = 5;
 
-/** Runs a transaction again if it lost against another one; a bounded number of times. */
-export async function retryLostTransaction<Result>(run: () => Promise<Result>): Promise<Result> {
+/** Who is told that a transaction has lost, by pool. */
+const lossListeners = new WeakMap<Sql, () => void>();
+
+/** Runs a transaction of a pool again if it lost against another one; a bounded number of times. */
+export async function retryLostTransaction<Result>(sql: Sql, run: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries++) {
     try {
       return await run();
     } catch (error) {
       if (tries >= TRIES_MAX || !LOST_TO_ANOTHER.has(String((error as { code?: string } | null)?.code)))
         throw error;
+      lossListeners.get(sql)?.();
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The HTTP server of a subgraph: GraphQL at /graphql for callers with the service credential, health for everyone.
+ * The HTTP server of a subgraph: GraphQL at /graphql for callers with the service credential, health and metrics for everyone.
  */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -15,6 +15,8 @@ import { isAuthorized } from "./credential.ts";
 import { classifyDatabaseError } from "./database.ts";
 import { codedError, ERROR_CODES, isClientError } from "./errors.ts";
 import type { Logger } from "./log.ts";
+import { addMetrics, METRICS_PATH, type Registry } from "./metrics.ts";
+import { traceRequests } from "./tracing.ts";
 
 /** The header by which one client request can be found in every service's log. */
 export const REQUEST_ID_HEADER = "x-request-id";
@@ -37,6 +39,8 @@ export interface SubgraphServerOptions<Context extends object> {
   log: Logger;
   /** Resolves if the service can do its work now; rejects if not. Behind /health/ready. */
   checkReady: () => Promise<unknown>;
+  /** What is read at /metrics; nothing is there unless told. */
+  registry?: Registry;
   /** What is said of an operation that failed because the database could not be reached, or was going down. */
   unavailable?: GraphQLError;
 }
@@ -83,11 +87,14 @@ export async function startSubgraphServer<Context extends object>(
   await apollo.start();
 
   addHealth(app, options.checkReady);
+  if (options.registry) addMetrics(app, options.registry);
   app.addHook("onRequest", async (request, reply) => {
-    if (request.url.startsWith("/health/") || isAuthorized(request.headers.authorization, credential)) return;
+    if (isOpen(request.url) || isAuthorized(request.headers.authorization, credential)) return;
     const error = codedError("UNAUTHENTICATED", ERROR_CODES.UNAUTHENTICATED);
     await reply.code(401).send({ errors: [error.toJSON()] });
   });
+  // After the credential's check: only a service's trace goes on here.
+  traceRequests(app, "services");
   await app.register(fastifyApollo(apollo), {
     context: async (request) => {
       const requestId = requestIdOf(request);
@@ -98,6 +105,11 @@ export async function startSubgraphServer<Context extends object>(
   const bound = await listen(app, port, () => apollo.stop());
   // Apollo's drain plugin closes the Fastify app.
   return { url: `http://127.0.0.1:${bound}/graphql`, port: bound, close: () => apollo.stop() };
+}
+
+/** What watches the services has no credential, and what it reads is no secret. */
+function isOpen(url: string): boolean {
+  return url.startsWith("/health/") || url === METRICS_PATH;
 }
 
 /**

@@ -1,9 +1,10 @@
 /**
- * GraphQL over HTTP between services: pooled keep-alive connections, a deadline on every request.
+ * GraphQL over HTTP between services: pooled keep-alive connections, a deadline and a span on every request.
  */
 import type { GraphQLFormattedError } from "graphql";
 import { Agent, request } from "undici";
 import { authorization } from "./credential.ts";
+import { clientSpan, injectTrace, inSpan } from "./tracing.ts";
 
 /** One GraphQL request. */
 export interface SubgraphRequest {
@@ -85,13 +86,15 @@ export function createTransport(options: TransportOptions): Transport {
     ...(options.credential === undefined ? {} : { authorization: authorization(options.credential) }),
   };
 
-  const send: Send = async (url, body, sendOptions = {}) => {
+  const sendInSpan: Send = async (url, body, sendOptions = {}) => {
     const deadlineMs = sendOptions.deadlineMs ?? options.deadlineMs ?? DEADLINE_MS;
+    const ownHeaders = { ...headers, ...sendOptions.headers };
+    injectTrace(ownHeaders);
     try {
       const answer = await request(url, {
         dispatcher: agent,
         method: "POST",
-        headers: sendOptions.headers ? { ...headers, ...sendOptions.headers } : headers,
+        headers: ownHeaders,
         body: JSON.stringify(body),
         signal: AbortSignal.timeout(deadlineMs),
       });
@@ -100,6 +103,8 @@ export function createTransport(options: TransportOptions): Transport {
       throw asTransportError(error, deadlineMs);
     }
   };
+  const send: Send = (url, body, sendOptions) =>
+    inSpan("POST", clientSpan(url, body.operationName), () => sendInSpan(url, body, sendOptions));
   return { send, close: () => agent.close() };
 }
 

@@ -13,6 +13,15 @@ export interface Worker {
   stop(): Promise<void>;
 }
 
+/** A wait that can be ended early. */
+export interface Wait {
+  over: Promise<void>;
+  end(): void;
+}
+
+/** Begins a wait of so many milliseconds. Given in, so that a simulation can drive the very workers that run in production. */
+export type StartWait = (ms: number) => Wait;
+
 export interface WorkerOptions {
   name: string;
   /** The longest wait between two steps. */
@@ -20,21 +29,30 @@ export interface WorkerOptions {
   /** One bounded piece of work. Returns true if more is waiting, and is then called again at once. */
   step: () => Promise<boolean>;
   log: Logger;
+  startWait?: StartWait | undefined;
 }
 
-export function startWorker({ name, intervalMs, step, log }: WorkerOptions): Worker {
+const startRealWait: StartWait = (ms) => {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const end = () => {
+    clearTimeout(timer);
+    resolve();
+  };
+  return { over, end };
+};
+
+export function startWorker(options: WorkerOptions): Worker {
+  const { name, intervalMs, step, log, startWait = startRealWait } = options;
   let stopped = false;
   let woken = false;
   let endWait: (() => void) | undefined;
 
-  const wait = () =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, intervalMs);
-      endWait = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  const wait = () => {
+    const { over, end } = startWait(intervalMs);
+    endWait = end;
+    return over;
+  };
 
   const loop = async () => {
     while (!stopped) {

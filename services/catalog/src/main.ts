@@ -1,21 +1,29 @@
 /** Runs the catalog service: `node services/catalog/src/main.ts`, configured by the environment (config.ts). */
 import { readConfig, runMain } from "@teranga/kit/config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
-import { closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { createProcessRegistry } from "@teranga/kit/metrics.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
+import { startTracing } from "@teranga/kit/tracing.ts";
 import { catalogVariables } from "./config.ts";
 import { startCatalog } from "./service.ts";
 
 await runMain(async () => {
   const config = readConfig(catalogVariables, process.env);
   const log = createLogger("catalog", config.LOG_LEVEL);
+  const tracing = await startTracing("catalog", config);
   const server = await startCatalog({
     databaseUrl: config.DATABASE_URL,
     topology: await loadTopology(config.TOPOLOGY),
     credential: config.SERVICE_CREDENTIAL,
     port: config.PORT,
     log,
+    registry: createProcessRegistry(),
   });
-  closeOnSignal(() => server.close(), log);
+  const steps = [
+    { name: "the service", close: server.close },
+    { name: "the spans", close: tracing.stop },
+  ];
+  closeOnSignal(() => closeAll(steps), log);
   log.info({ url: server.url }, "the catalog is up");
 });

@@ -2,6 +2,7 @@
 import { openDatabase } from "@teranga/kit/database.ts";
 import { codedError } from "@teranga/kit/errors.ts";
 import type { Logger } from "@teranga/kit/log.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
 import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
 import { partitionsOf, type Topology } from "@teranga/kit/topology.ts";
@@ -16,6 +17,8 @@ export interface CatalogOptions {
   /** 0 asks the system for a free one. */
   port: number;
   log: Logger;
+  /** What is read at /metrics; a new one unless told. */
+  registry?: Registry;
   /** Called with the text of each SQL statement. */
   onStatement?: (statement: string) => void;
 }
@@ -36,6 +39,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
       port,
       log,
       checkReady: () => sql`select 1`,
+      registry: options.registry ?? new Registry(),
       unavailable: codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable.", { subgraph: "catalog" }),
     });
     const steps = [

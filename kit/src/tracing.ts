@@ -1,0 +1,155 @@
+/**
+ * Spans, and their context from process to process (W3C Trace Context).
+ *
+ * This file knows OpenTelemetry's API only. As long as nobody has installed an SDK (tracing-exporter.ts) every call here is one
+ * of the API's no-ops: no context is kept, no header is sent, nothing is recorded.
+ */
+import {
+  type Attributes,
+  context,
+  type Link,
+  propagation,
+  type Span,
+  SpanKind,
+  type SpanOptions,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { TracingConfig } from "./config.ts";
+
+const tracer = trace.getTracer("teranga");
+
+/** Records spans until it is stopped. */
+export interface SpanRecorder {
+  /** Sends what waits, within a limit, and records no more. Never rejects: nothing depends on a span. */
+  stop(): Promise<void>;
+}
+
+/** Sends this process's spans to the collector that its configuration names. Without one there is nothing to do. */
+export async function startTracing(service: string, config: TracingConfig): Promise<SpanRecorder> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
+  if (endpoint === undefined) return { stop: async () => {} };
+  const { exportSpans } = await import("./tracing-exporter.ts");
+  return exportSpans(service, endpoint, ratio);
+}
+
+/** The names of the attributes that are ours; docs/observability.md says what they hold. */
+export const ATTRIBUTE = {
+  transactionId: "teranga.transaction.id",
+  transactionIds: "teranga.transaction.ids",
+  kind: "teranga.transaction.kind",
+  city: "teranga.city",
+  message: "teranga.message",
+  result: "teranga.result",
+  results: "teranga.results",
+  entries: "teranga.entries",
+} as const;
+
+/** Runs `run` in a span, which is the current one for all that `run` begins, and ends when its promise settles. */
+export function inSpan<Result>(
+  name: string,
+  options: SpanOptions,
+  run: (span: Span) => Promise<Result>,
+): Promise<Result> {
+  return tracer.startActiveSpan(name, options, async (span) => {
+    try {
+      return await run(span);
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error | undefined)?.message ?? "" });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+/** The current span, so that work that is gathered and done later can say what it was done for. */
+export function currentSpan(): Span | undefined {
+  return trace.getActiveSpan();
+}
+
+/**
+ * Runs a batch that was gathered from several spans. It belongs to the trace of the first that is recorded; the others' spans and
+ * the batch's are linked both ways, so that each trace leads to what was done for it.
+ * @param causes what `currentSpan` said where each part of the batch was handed in
+ */
+export function inBatchSpan<Result>(
+  name: string,
+  attributes: Attributes,
+  causes: readonly (Span | undefined)[],
+  run: (span: Span) => Promise<Result>,
+): Promise<Result> {
+  const known = [...new Set(causes)].filter((cause) => cause !== undefined);
+  const [first = known[0], ...others] = known.filter((cause) => cause.isRecording());
+  const links = others.map((cause): Link => ({ context: cause.spanContext() }));
+  // The context here is of whatever made room for the batch, which it has nothing to do with.
+  const here = context.active();
+  const parent = first ? trace.setSpan(here, first) : trace.deleteSpan(here);
+  const runLinked = (span: Span) => {
+    for (const cause of others) cause.addLink({ context: span.spanContext() });
+    return run(span);
+  };
+  return context.with(parent, () => inSpan(name, { attributes, links }, runLinked));
+}
+
+/** Puts the current span's `traceparent` into the headers of a request. */
+export function injectTrace(headers: Record<string, string>): void {
+  propagation.inject(context.active(), headers);
+}
+
+/** The options of a span for a request to another service. */
+export function clientSpan(url: string, operationName: string | undefined): SpanOptions {
+  const attributes = { "url.full": url, "graphql.operation.name": operationName ?? "" };
+  return { kind: SpanKind.CLIENT, attributes };
+}
+
+/**
+ * Who may call a server. `services`: callers that have shown the credential; their trace goes on here. `anyone`: a trace begins
+ * here and is linked to the caller's, so that nobody outside decides what is recorded, or under which id.
+ */
+export type Callers = "services" | "anyone";
+
+/** A span for each request to a path of GraphQL, from its headers to its answer. A `traceparent` that is none is as if it were absent. */
+export function traceRequests(app: FastifyInstance, callers: Callers): void {
+  const spans = new WeakMap<FastifyRequest, Span>();
+  app.addHook("onRequest", (request, _reply, done) => {
+    if (request.routeOptions.url === GRAPHQL_PATH) spans.set(request, startRequestSpan(request, callers));
+    done();
+  });
+  // Not earlier: while a body is read, the context is the connection's.
+  app.addHook("preHandler", (request, _reply, done) => {
+    const span = spans.get(request);
+    if (span) context.with(trace.setSpan(context.active(), span), done);
+    else done();
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    const span = spans.get(request);
+    span?.setAttribute("http.response.status_code", reply.statusCode);
+    if (reply.statusCode >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
+    span?.end();
+    done();
+  });
+}
+
+const GRAPHQL_PATH = "/graphql";
+
+function startRequestSpan(request: FastifyRequest, callers: Callers): Span {
+  const caller = propagation.extract(context.active(), request.headers);
+  const options: SpanOptions = {
+    kind: SpanKind.SERVER,
+    attributes: {
+      "http.request.method": request.method,
+      "http.route": GRAPHQL_PATH,
+      "server.port": request.socket.localPort ?? 0,
+    },
+  };
+  const name = `${request.method} ${GRAPHQL_PATH}`;
+  if (callers === "services") return tracer.startSpan(name, options, caller);
+  const outside = trace.getSpanContext(caller);
+  return tracer.startSpan(name, {
+    ...options,
+    root: true,
+    ...(outside && { links: [{ context: outside }] }),
+  });
+}
