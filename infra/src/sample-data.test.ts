@@ -216,6 +216,32 @@ describe("in the databases", () => {
     }
   });
 
+  const wallets = async () => {
+    const rows = CITY_IDS.map(
+      (id) => sqlOf(id)<{ client_id: string; balance: number }[]>`
+      select client_id, balance from wallet join (
+        select client_id, sum(amount)::bigint as balance from ledger_entry group by 1
+      ) entries using (client_id, balance)`,
+    );
+    return Object.fromEntries((await Promise.all(rows)).flat().map((row) => [row.client_id, row.balance]));
+  };
+  const SAMPLE_WALLETS = {
+    "dakar:1": 2_000_000,
+    "thies:2": 1_000_000,
+    "saint-louis:3": 500_000,
+    "autres:5": 750_000,
+  };
+
+  test("some clients have money, and the ledger says where it came from", async () => {
+    expect(await wallets()).toEqual(SAMPLE_WALLETS);
+    for (const id of CITY_IDS) {
+      const [sums] = await sqlOf(id)`
+        select count(*)::int as entries, sum(amount)::int as sum, min(reason) as reason
+        from ledger_posting join ledger_entry on posting_id = ledger_posting.id`;
+      expect(sums).toMatchObject({ entries: 2, sum: 0, reason: "TOP_UP" });
+    }
+  });
+
   test("new ids come after the sample's, in every city", async () => {
     for (const id of CITY_IDS)
       expect(await sqlOf(id)`select nextval('client_number')`).toEqual([{ nextval: 51 }]);
@@ -224,10 +250,11 @@ describe("in the databases", () => {
 
   test("after an interruption, what is missing is loaded, and what is there stays as it is", async () => {
     await sqlOf("thies")`update client set phone = '+221771234567' where id = 'thies:2'`;
-    await sqlOf("autres")`truncate client, stock cascade`;
+    await sqlOf("autres")`truncate client, stock, ledger_posting cascade`;
     await sqlOf("catalog")`truncate product`;
     await load();
     expect(await globalTables()).toEqual(data);
+    expect(await wallets()).toEqual(SAMPLE_WALLETS);
     expect(await sqlOf("thies")`select phone from client where id = 'thies:2'`).toEqual([
       { phone: "+221771234567" },
     ]);

@@ -62,6 +62,16 @@ const WAREHOUSES: ReadonlyMap<string, string> = new Map([
   ["autres", "Kaolack — Léona"],
 ]);
 
+/** What some clients have put into their wallets, by number, in whole francs (XOF); enough for an order or two. */
+const TOP_UPS: ReadonlyMap<number, number> = new Map([
+  [1, 2_000_000],
+  [2, 1_000_000],
+  [3, 500_000],
+  [5, 750_000],
+]);
+/** The most that a wallet may hold; as the city's own limit, so that it never refuses these. */
+const BALANCE_MAX = 1_000_000_000;
+
 /** One client and one product came each day, so that orderings by time have something to order. */
 const FIRST_DAY_MS = Date.UTC(2025, 0, 6, 8);
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -143,6 +153,7 @@ async function loadCity(
     await sql`lock table client, stock in share row exclusive mode`;
     if (await hasRows(sql`select from client union all select from stock limit 1`)) return;
     await insertClients(sql, clients);
+    await topUpWallets(sql, clients);
     await insertStock(sql, WAREHOUSES.get(cityId) ?? cityId, stock);
     // In every city, so that a sample client's number is nobody else's anywhere.
     await sql`select setval('client_number', ${lastNumber})`;
@@ -154,6 +165,15 @@ async function insertClients(sql: Queryable, clients: CityFragment["clients"]): 
     return { id, name, email, town, registered_at: dayOf(number - 1) };
   });
   if (rows.length > 0) await sql`insert into client ${sql(rows)}`;
+}
+
+/** Through the ledger, as every change of money, on the day on which the client registered. */
+async function topUpWallets(sql: Queryable, clients: CityFragment["clients"]): Promise<void> {
+  for (const { id, number } of clients) {
+    const amount = TOP_UPS.get(number);
+    if (amount === undefined) continue;
+    await sql`select top_up_wallet(${id}, ${amount}, 'sample', ${BALANCE_MAX}, ${dayOf(number - 1)})`;
+  }
 }
 
 async function insertStock(sql: Queryable, warehouse: string, stock: CityFragment["stock"]): Promise<void> {

@@ -75,6 +75,17 @@ export const PlaceOrder = graphql(`
       ... on DiscontinuedProducts {
         message
       }
+      ... on PriceChanged {
+        message
+        total
+      }
+      ... on SplitLimitExceeded {
+        message
+      }
+      ... on PaymentDeclined {
+        message
+        balance
+      }
       ... on IdempotencyKeyReused {
         message
       }

@@ -67,6 +67,9 @@ function describeOutcome(outcome: PlaceOrderMutation["placeOrder"]): string[] {
     case "UnknownClient":
     case "UnknownProducts":
     case "DiscontinuedProducts":
+    case "PriceChanged":
+    case "SplitLimitExceeded":
+    case "PaymentDeclined":
     case "IdempotencyKeyReused":
       return [outcome.message];
     default:

@@ -85,6 +85,9 @@ describe("types", () => {
       | "UnknownClient"
       | "UnknownProducts"
       | "DiscontinuedProducts"
+      | "PriceChanged"
+      | "SplitLimitExceeded"
+      | "PaymentDeclined"
       | "IdempotencyKeyReused"
       | "OutcomeUnknown"
     >();

@@ -15,6 +15,17 @@ export type Scalars = {
   _FieldSet: { input: unknown; output: unknown; }
 };
 
+/** An order to cancel. */
+export type CancelOrderInput = {
+  /** As of `placeOrder`: the same request with the same key again gives the same answer. */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+  /** The order, for example `thies:019a…`. */
+  orderId: Scalars['ID']['input'];
+};
+
+/** What cancelling an order came to. */
+export type CancelOrderResult = IdempotencyKeyReused | OrderAlreadyCancelled | OrderCancelled | OutcomeUnknown | UnknownOrder;
+
 /** A place that runs its own service over its own database, and owns the clients, stock and orders there. */
 export type City = {
   __typename?: 'City';
@@ -41,17 +52,28 @@ export type IdempotencyKeyReused = {
   __typename?: 'IdempotencyKeyReused';
   /** What happened, for people. */
   message: Scalars['String']['output'];
-  /** The order that the key stands for. */
+  /** The order that the key stands for, if it is one's. */
   order?: Maybe<Order>;
+  /** What the key stands for. */
+  transaction?: Maybe<Transaction>;
 };
 
 export type Mutation = {
   __typename?: 'Mutation';
+  /** Cancels an order: its stock goes back to the cities that gave it, and what was paid is refunded. */
+  cancelOrder?: Maybe<CancelOrderResult>;
   /**
    * Places an order: in all cities that it needs stock from, or in none. The client's own city gives first, then the
    * nearest one; a line is split over cities when it must be.
    */
   placeOrder?: Maybe<PlaceOrderResult>;
+  /** Moves pieces of a product from one city's stock to another's: in both cities or in neither. */
+  transferStock?: Maybe<TransferStockResult>;
+};
+
+
+export type MutationCancelOrderArgs = {
+  input: CancelOrderInput;
 };
 
 
@@ -59,11 +81,34 @@ export type MutationPlaceOrderArgs = {
   input: PlaceOrderInput;
 };
 
+
+export type MutationTransferStockArgs = {
+  input: TransferStockInput;
+};
+
 /** What a client has bought, from one city or several. */
 export type Order = {
   __typename?: 'Order';
   /** The client's city and a time-ordered UUID; it is also the id of the order's transaction. */
   id: Scalars['ID']['output'];
+};
+
+/** The order was cancelled before. Nothing was changed. */
+export type OrderAlreadyCancelled = {
+  __typename?: 'OrderAlreadyCancelled';
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+  /** The order. */
+  order?: Maybe<Order>;
+};
+
+/** The order is cancelled for good; every city that gave to it has its pieces back or will have them shortly. */
+export type OrderCancelled = {
+  __typename?: 'OrderCancelled';
+  /** The order as it is now. */
+  order?: Maybe<Order>;
+  /** The transaction that cancelled it. */
+  transaction?: Maybe<Transaction>;
 };
 
 /** Pieces of a product to order. */
@@ -108,7 +153,7 @@ export type OutOfStock = {
 };
 
 /**
- * Whether the order is placed is not known: the client's city stopped answering at the decisive moment. Sending the same request
+ * Whether it has happened is not known: the city that decides stopped answering at the decisive moment. Sending the same request
  * with the same idempotency key again is safe and tells.
  */
 export type OutcomeUnknown = {
@@ -117,19 +162,36 @@ export type OutcomeUnknown = {
   idempotencyKey: Scalars['String']['output'];
   /** What happened, for people. */
   message: Scalars['String']['output'];
-  /** The id that the order has if it is placed. */
+  /** The id of the transaction, and of the order if one is placed by it. */
   transactionId: Scalars['ID']['output'];
+};
+
+/** The way of paying does not pay for the order. Nothing was changed. */
+export type PaymentDeclined = {
+  __typename?: 'PaymentDeclined';
+  /** What the client's wallet holds, if the order was to be paid from it. */
+  balance?: Maybe<Scalars['Amount']['output']>;
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+  /** How the order was to be paid. */
+  method: PaymentMethod;
+  /** What the order costs. */
+  total: Scalars['Amount']['output'];
 };
 
 /** The ways of paying. */
 export type PaymentMethod =
   /** In cash, to whoever brings the goods. */
-  | 'CASH_ON_DELIVERY';
+  | 'CASH_ON_DELIVERY'
+  /** From the client's wallet, at once. */
+  | 'WALLET';
 
 /** An order to place. */
 export type PlaceOrderInput = {
   /** Who orders, for example `dakar:1`. */
   clientId: Scalars['ID']['input'];
+  /** What the client has been told the order costs. If it costs something else by now, nothing is ordered. */
+  expectedTotal?: InputMaybe<Scalars['Amount']['input']>;
   /**
    * A word of the client's own for this order, 1 to 100 characters. Sending the same request with the same key again gives the
    * same order, never a second one; so it is safe to try again when an answer was lost. Each call is an order of its own without.
@@ -137,12 +199,25 @@ export type PlaceOrderInput = {
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** 1 to 100 lines. A product that stands in several is added up. */
   lines: Array<OrderLineRequest>;
+  /** The most cities that may give to the order, from 1 to 100; 1 asks for everything from one city. No limit unless told. */
+  maxSplits?: InputMaybe<Scalars['Int']['input']>;
   /** How it is paid. */
   payment?: PaymentMethod;
 };
 
 /** What placing an order came to. */
-export type PlaceOrderResult = DiscontinuedProducts | IdempotencyKeyReused | OrderPlaced | OutOfStock | OutcomeUnknown | UnknownClient | UnknownProducts;
+export type PlaceOrderResult = DiscontinuedProducts | IdempotencyKeyReused | OrderPlaced | OutOfStock | OutcomeUnknown | PaymentDeclined | PriceChanged | SplitLimitExceeded | UnknownClient | UnknownProducts;
+
+/** The order costs something else than the client expects. Nothing was changed. */
+export type PriceChanged = {
+  __typename?: 'PriceChanged';
+  /** What the client expects it to cost. */
+  expectedTotal: Scalars['Amount']['output'];
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+  /** What it costs now. */
+  total: Scalars['Amount']['output'];
+};
 
 /** Something the shop sells. What it is and what it costs are the same everywhere; what is in stock differs by city. */
 export type Product = {
@@ -208,12 +283,55 @@ export type Shortage = {
   requested: Scalars['Int']['output'];
 };
 
-/** One order being committed over its cities. Its home city decides it; a decision is final. */
+/** There is enough, but not in so few cities. Nothing was changed. */
+export type SplitLimitExceeded = {
+  __typename?: 'SplitLimitExceeded';
+  /** The most cities that were allowed to give. */
+  maxSplits: Scalars['Int']['output'];
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+  /** How many cities the order would take without the limit. */
+  splits: Scalars['Int']['output'];
+};
+
+/** The pieces are in the receiving city's stock, durably, and leave the giving city's. */
+export type StockTransferred = {
+  __typename?: 'StockTransferred';
+  /** The city that gives. */
+  from?: Maybe<City>;
+  /** The product. */
+  product?: Maybe<Product>;
+  /** How many pieces. */
+  quantity: Scalars['Int']['output'];
+  /** The city that receives. */
+  to?: Maybe<City>;
+  /** The transaction that moved them. */
+  transaction?: Maybe<Transaction>;
+};
+
+/** One order, cancellation or stock transfer over its cities. Its home city decides it; a decision is final. */
 export type Transaction = {
   __typename?: 'Transaction';
   /** The home city and a time-ordered UUID. */
   id: Scalars['ID']['output'];
 };
+
+/** Pieces to move from one city to another. */
+export type TransferStockInput = {
+  /** The city that gives, by its id. */
+  fromCityId: Scalars['ID']['input'];
+  /** As of `placeOrder`: the same request with the same key again gives the same answer. */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+  /** The product, for example `101`. */
+  productId: Scalars['ID']['input'];
+  /** How many pieces, from 1 to 1,000,000. */
+  quantity: Scalars['Int']['input'];
+  /** The city that receives, by its id. */
+  toCityId: Scalars['ID']['input'];
+};
+
+/** What moving stock came to. */
+export type TransferStockResult = IdempotencyKeyReused | OutOfStock | OutcomeUnknown | StockTransferred | UnknownProduct;
 
 /** There is no client of this id. */
 export type UnknownClient = {
@@ -222,6 +340,24 @@ export type UnknownClient = {
   clientId: Scalars['ID']['output'];
   /** What happened, for people. */
   message: Scalars['String']['output'];
+};
+
+/** There is no order of this id. */
+export type UnknownOrder = {
+  __typename?: 'UnknownOrder';
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+  /** The id that was given. */
+  orderId: Scalars['ID']['output'];
+};
+
+/** There is no product of this id. */
+export type UnknownProduct = {
+  __typename?: 'UnknownProduct';
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+  /** The id that was given. */
+  productId: Scalars['ID']['output'];
 };
 
 /** The catalog does not have some of the products. Nothing was changed. */
@@ -304,12 +440,22 @@ export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = 
 
 /** Mapping of union types */
 export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
+  CancelOrderResult:
+    | ( IdempotencyKeyReused )
+    | ( OrderAlreadyCancelled )
+    | ( OrderCancelled )
+    | ( OutcomeUnknown )
+    | ( UnknownOrder )
+  ;
   PlaceOrderResult:
     | ( DiscontinuedProducts )
     | ( IdempotencyKeyReused )
     | ( OrderPlaced )
     | ( OutOfStock )
     | ( OutcomeUnknown )
+    | ( PaymentDeclined )
+    | ( PriceChanged )
+    | ( SplitLimitExceeded )
     | ( UnknownClient )
     | ( UnknownProducts )
   ;
@@ -320,29 +466,42 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
     | ( UnknownClient )
     | ( UnknownProducts )
   ;
+  TransferStockResult:
+    | ( IdempotencyKeyReused )
+    | ( OutOfStock )
+    | ( OutcomeUnknown )
+    | ( StockTransferred )
+    | ( UnknownProduct )
+  ;
 };
 
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
   Amount: ResolverTypeWrapper<Scalars['Amount']['output']>;
-  City: ResolverTypeWrapper<City>;
+  CancelOrderInput: CancelOrderInput;
+  String: ResolverTypeWrapper<Scalars['String']['output']>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
+  CancelOrderResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['CancelOrderResult']>;
+  City: ResolverTypeWrapper<City>;
   Currency: Currency;
   DiscontinuedProducts: ResolverTypeWrapper<DiscontinuedProducts>;
-  String: ResolverTypeWrapper<Scalars['String']['output']>;
   IdempotencyKeyReused: ResolverTypeWrapper<IdempotencyKeyReused>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Order: ResolverTypeWrapper<Order>;
+  OrderAlreadyCancelled: ResolverTypeWrapper<OrderAlreadyCancelled>;
+  OrderCancelled: ResolverTypeWrapper<OrderCancelled>;
   OrderLineRequest: OrderLineRequest;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   OrderPlaced: ResolverTypeWrapper<OrderPlaced>;
   OrderQuote: ResolverTypeWrapper<OrderQuote>;
   OutOfStock: ResolverTypeWrapper<OutOfStock>;
   OutcomeUnknown: ResolverTypeWrapper<OutcomeUnknown>;
+  PaymentDeclined: ResolverTypeWrapper<PaymentDeclined>;
   PaymentMethod: PaymentMethod;
   PlaceOrderInput: PlaceOrderInput;
   PlaceOrderResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['PlaceOrderResult']>;
+  PriceChanged: ResolverTypeWrapper<PriceChanged>;
   Product: ResolverTypeWrapper<Product>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   QuoteAllocation: ResolverTypeWrapper<QuoteAllocation>;
@@ -350,8 +509,14 @@ export type ResolversTypes = {
   QuoteOrderInput: QuoteOrderInput;
   QuoteOrderResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['QuoteOrderResult']>;
   Shortage: ResolverTypeWrapper<Shortage>;
+  SplitLimitExceeded: ResolverTypeWrapper<SplitLimitExceeded>;
+  StockTransferred: ResolverTypeWrapper<StockTransferred>;
   Transaction: ResolverTypeWrapper<Transaction>;
+  TransferStockInput: TransferStockInput;
+  TransferStockResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['TransferStockResult']>;
   UnknownClient: ResolverTypeWrapper<UnknownClient>;
+  UnknownOrder: ResolverTypeWrapper<UnknownOrder>;
+  UnknownProduct: ResolverTypeWrapper<UnknownProduct>;
   UnknownProducts: ResolverTypeWrapper<UnknownProducts>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
 };
@@ -359,21 +524,27 @@ export type ResolversTypes = {
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
   Amount: Scalars['Amount']['output'];
-  City: City;
-  ID: Scalars['ID']['output'];
-  DiscontinuedProducts: DiscontinuedProducts;
+  CancelOrderInput: CancelOrderInput;
   String: Scalars['String']['output'];
+  ID: Scalars['ID']['output'];
+  CancelOrderResult: ResolversUnionTypes<ResolversParentTypes>['CancelOrderResult'];
+  City: City;
+  DiscontinuedProducts: DiscontinuedProducts;
   IdempotencyKeyReused: IdempotencyKeyReused;
   Mutation: Record<PropertyKey, never>;
   Order: Order;
+  OrderAlreadyCancelled: OrderAlreadyCancelled;
+  OrderCancelled: OrderCancelled;
   OrderLineRequest: OrderLineRequest;
   Int: Scalars['Int']['output'];
   OrderPlaced: OrderPlaced;
   OrderQuote: OrderQuote;
   OutOfStock: OutOfStock;
   OutcomeUnknown: OutcomeUnknown;
+  PaymentDeclined: PaymentDeclined;
   PlaceOrderInput: PlaceOrderInput;
   PlaceOrderResult: ResolversUnionTypes<ResolversParentTypes>['PlaceOrderResult'];
+  PriceChanged: PriceChanged;
   Product: Product;
   Query: Record<PropertyKey, never>;
   QuoteAllocation: QuoteAllocation;
@@ -381,8 +552,14 @@ export type ResolversParentTypes = {
   QuoteOrderInput: QuoteOrderInput;
   QuoteOrderResult: ResolversUnionTypes<ResolversParentTypes>['QuoteOrderResult'];
   Shortage: Shortage;
+  SplitLimitExceeded: SplitLimitExceeded;
+  StockTransferred: StockTransferred;
   Transaction: Transaction;
+  TransferStockInput: TransferStockInput;
+  TransferStockResult: ResolversUnionTypes<ResolversParentTypes>['TransferStockResult'];
   UnknownClient: UnknownClient;
+  UnknownOrder: UnknownOrder;
+  UnknownProduct: UnknownProduct;
   UnknownProducts: UnknownProducts;
   Boolean: Scalars['Boolean']['output'];
 };
@@ -390,6 +567,10 @@ export type ResolversParentTypes = {
 export interface AmountScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['Amount'], any> {
   name: 'Amount';
 }
+
+export type CancelOrderResultResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['CancelOrderResult'] = ResolversParentTypes['CancelOrderResult']> = {
+  __resolveType: TypeResolveFn<'IdempotencyKeyReused' | 'OrderAlreadyCancelled' | 'OrderCancelled' | 'OutcomeUnknown' | 'UnknownOrder', ParentType, ContextType>;
+};
 
 export type CityResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['City'] = ResolversParentTypes['City']> = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
@@ -404,15 +585,30 @@ export type DiscontinuedProductsResolvers<ContextType = unknown, ParentType exte
 export type IdempotencyKeyReusedResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['IdempotencyKeyReused'] = ResolversParentTypes['IdempotencyKeyReused']> = {
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   order?: Resolver<Maybe<ResolversTypes['Order']>, ParentType, ContextType>;
+  transaction?: Resolver<Maybe<ResolversTypes['Transaction']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type MutationResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
+  cancelOrder?: Resolver<Maybe<ResolversTypes['CancelOrderResult']>, ParentType, ContextType, RequireFields<MutationCancelOrderArgs, 'input'>>;
   placeOrder?: Resolver<Maybe<ResolversTypes['PlaceOrderResult']>, ParentType, ContextType, RequireFields<MutationPlaceOrderArgs, 'input'>>;
+  transferStock?: Resolver<Maybe<ResolversTypes['TransferStockResult']>, ParentType, ContextType, RequireFields<MutationTransferStockArgs, 'input'>>;
 };
 
 export type OrderResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Order'] = ResolversParentTypes['Order']> = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
+export type OrderAlreadyCancelledResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['OrderAlreadyCancelled'] = ResolversParentTypes['OrderAlreadyCancelled']> = {
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  order?: Resolver<Maybe<ResolversTypes['Order']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type OrderCancelledResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['OrderCancelled'] = ResolversParentTypes['OrderCancelled']> = {
+  order?: Resolver<Maybe<ResolversTypes['Order']>, ParentType, ContextType>;
+  transaction?: Resolver<Maybe<ResolversTypes['Transaction']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type OrderPlacedResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['OrderPlaced'] = ResolversParentTypes['OrderPlaced']> = {
@@ -443,8 +639,23 @@ export type OutcomeUnknownResolvers<ContextType = unknown, ParentType extends Re
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type PaymentDeclinedResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['PaymentDeclined'] = ResolversParentTypes['PaymentDeclined']> = {
+  balance?: Resolver<Maybe<ResolversTypes['Amount']>, ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  method?: Resolver<ResolversTypes['PaymentMethod'], ParentType, ContextType>;
+  total?: Resolver<ResolversTypes['Amount'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type PlaceOrderResultResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['PlaceOrderResult'] = ResolversParentTypes['PlaceOrderResult']> = {
-  __resolveType: TypeResolveFn<'DiscontinuedProducts' | 'IdempotencyKeyReused' | 'OrderPlaced' | 'OutOfStock' | 'OutcomeUnknown' | 'UnknownClient' | 'UnknownProducts', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'DiscontinuedProducts' | 'IdempotencyKeyReused' | 'OrderPlaced' | 'OutOfStock' | 'OutcomeUnknown' | 'PaymentDeclined' | 'PriceChanged' | 'SplitLimitExceeded' | 'UnknownClient' | 'UnknownProducts', ParentType, ContextType>;
+};
+
+export type PriceChangedResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['PriceChanged'] = ResolversParentTypes['PriceChanged']> = {
+  expectedTotal?: Resolver<ResolversTypes['Amount'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  total?: Resolver<ResolversTypes['Amount'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type ProductResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Product'] = ResolversParentTypes['Product']> = {
@@ -478,13 +689,45 @@ export type ShortageResolvers<ContextType = unknown, ParentType extends Resolver
   requested?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
+export type SplitLimitExceededResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['SplitLimitExceeded'] = ResolversParentTypes['SplitLimitExceeded']> = {
+  maxSplits?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  splits?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type StockTransferredResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['StockTransferred'] = ResolversParentTypes['StockTransferred']> = {
+  from?: Resolver<Maybe<ResolversTypes['City']>, ParentType, ContextType>;
+  product?: Resolver<Maybe<ResolversTypes['Product']>, ParentType, ContextType>;
+  quantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  to?: Resolver<Maybe<ResolversTypes['City']>, ParentType, ContextType>;
+  transaction?: Resolver<Maybe<ResolversTypes['Transaction']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type TransactionResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Transaction'] = ResolversParentTypes['Transaction']> = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
+export type TransferStockResultResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['TransferStockResult'] = ResolversParentTypes['TransferStockResult']> = {
+  __resolveType: TypeResolveFn<'IdempotencyKeyReused' | 'OutOfStock' | 'OutcomeUnknown' | 'StockTransferred' | 'UnknownProduct', ParentType, ContextType>;
 };
 
 export type UnknownClientResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['UnknownClient'] = ResolversParentTypes['UnknownClient']> = {
   clientId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type UnknownOrderResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['UnknownOrder'] = ResolversParentTypes['UnknownOrder']> = {
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  orderId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type UnknownProductResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['UnknownProduct'] = ResolversParentTypes['UnknownProduct']> = {
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  productId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -496,24 +739,34 @@ export type UnknownProductsResolvers<ContextType = unknown, ParentType extends R
 
 export type Resolvers<ContextType = unknown> = {
   Amount?: GraphQLScalarType;
+  CancelOrderResult?: CancelOrderResultResolvers<ContextType>;
   City?: CityResolvers<ContextType>;
   DiscontinuedProducts?: DiscontinuedProductsResolvers<ContextType>;
   IdempotencyKeyReused?: IdempotencyKeyReusedResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   Order?: OrderResolvers<ContextType>;
+  OrderAlreadyCancelled?: OrderAlreadyCancelledResolvers<ContextType>;
+  OrderCancelled?: OrderCancelledResolvers<ContextType>;
   OrderPlaced?: OrderPlacedResolvers<ContextType>;
   OrderQuote?: OrderQuoteResolvers<ContextType>;
   OutOfStock?: OutOfStockResolvers<ContextType>;
   OutcomeUnknown?: OutcomeUnknownResolvers<ContextType>;
+  PaymentDeclined?: PaymentDeclinedResolvers<ContextType>;
   PlaceOrderResult?: PlaceOrderResultResolvers<ContextType>;
+  PriceChanged?: PriceChangedResolvers<ContextType>;
   Product?: ProductResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   QuoteAllocation?: QuoteAllocationResolvers<ContextType>;
   QuoteLine?: QuoteLineResolvers<ContextType>;
   QuoteOrderResult?: QuoteOrderResultResolvers<ContextType>;
   Shortage?: ShortageResolvers<ContextType>;
+  SplitLimitExceeded?: SplitLimitExceededResolvers<ContextType>;
+  StockTransferred?: StockTransferredResolvers<ContextType>;
   Transaction?: TransactionResolvers<ContextType>;
+  TransferStockResult?: TransferStockResultResolvers<ContextType>;
   UnknownClient?: UnknownClientResolvers<ContextType>;
+  UnknownOrder?: UnknownOrderResolvers<ContextType>;
+  UnknownProduct?: UnknownProductResolvers<ContextType>;
   UnknownProducts?: UnknownProductsResolvers<ContextType>;
 };
 

@@ -3,20 +3,23 @@ import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import type { Send } from "@teranga/kit/transport.ts";
 import type { ProductQuantity } from "./model.ts";
 
+export type TransactionKind = "ORDER" | "CANCELLATION" | "TRANSFER";
+
 export interface Decision {
   transactionId: string;
+  kind: TransactionKind;
   decision: "COMMITTED" | "ABORTED";
   lines: ProductQuantity[];
 }
 
 export interface DecideAnswer {
   transactionId: string;
-  state: "DONE" | "VIOLATION";
+  state: "DONE" | "VIOLATION" | "FAILED";
 }
 
 export interface OutcomeAnswer {
   transactionId: string;
-  state: "COMMITTED" | "ABORTED" | "VIOLATION";
+  state: "COMMITTED" | "ABORTED" | "VIOLATION" | "FAILED";
   lines: ProductQuantity[];
 }
 

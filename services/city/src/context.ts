@@ -9,6 +9,8 @@ import type { Clock } from "@teranga/kit/retry.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import DataLoader from "dataloader";
 import type { CatalogClient } from "./catalog-client.ts";
+import type { CommitProtocol } from "./commit-protocol.ts";
+import type { CityMetrics } from "./metrics.ts";
 import type {
   ClientRow,
   DecisionRow,
@@ -16,17 +18,26 @@ import type {
   OrderLineRow,
   OrderRow,
   ParticipantRow,
+  PaymentRow,
   ProductQuantity,
   StockMovementRow,
   StockRow,
+  TransferRow,
+  WalletEntryRow,
+  WalletRow,
 } from "./model.ts";
+import type { Payments } from "./payments/payments.ts";
 import { getClients } from "./sql/get-clients.ts";
 import { getDecisions, getParticipants } from "./sql/get-decisions.ts";
-import { getOrderAllocations, getOrderLines, getOrders } from "./sql/get-orders.ts";
+import { getOrderAllocations, getOrderLines, getOrders, getOrdersOfTransactions } from "./sql/get-orders.ts";
+import { getPayments } from "./sql/get-payments.ts";
+import { getReservations } from "./sql/get-reservations.ts";
 import { getStock } from "./sql/get-stock.ts";
+import { getTransfers } from "./sql/get-transfers.ts";
+import { getWallets } from "./sql/get-wallets.ts";
 import { countMovements, listMovements } from "./sql/list-movements.ts";
 import { countOrdersOfClients, listOrdersOfClients, type OrderFilter } from "./sql/list-orders.ts";
-import { getReservations } from "./sql/list-participations.ts";
+import { countWalletEntries, listWalletEntries } from "./sql/list-wallet-entries.ts";
 import { type Recommendation, recommendProducts } from "./sql/recommend-products.ts";
 
 /** The running city. */
@@ -34,9 +45,14 @@ export interface City {
   id: string;
   placement: PartitionPlacement;
   sql: Sql;
+  protocol: CommitProtocol;
+  payments: Payments;
   catalog: CatalogClient;
+  metrics: CityMetrics;
   clock: Clock;
   log: Logger;
+  /** Makes the idempotency key of a request that brings none; random UUIDs unless told. */
+  newId?: () => string;
 }
 
 export interface CityContext {
@@ -52,8 +68,13 @@ export interface Loaders {
   order: DataLoader<string, OrderRow | null>;
   orderLines: DataLoader<string, OrderLineRow[]>;
   orderAllocations: DataLoader<string, OrderAllocationRow[]>;
+  payment: DataLoader<string, PaymentRow | null>;
+  wallet: DataLoader<string, WalletRow | null>;
   decision: DataLoader<string, DecisionRow | null>;
   participants: DataLoader<string, ParticipantRow[]>;
+  transfer: DataLoader<string, TransferRow | null>;
+  /** The order that a transaction has placed or cancelled. */
+  orderOfTransaction: DataLoader<string, OrderRow | null>;
   reservations: DataLoader<string, ProductQuantity[]>;
   /** Whether the catalog still sells a product. */
   sold: DataLoader<string, boolean>;
@@ -62,6 +83,8 @@ export interface Loaders {
   orderCount(filter: OrderFilter): DataLoader<string, number>;
   movements(page: Page): DataLoader<string, StockMovementRow[]>;
   movementCount(): DataLoader<string, number>;
+  walletEntries(page: Page): DataLoader<string, WalletEntryRow[]>;
+  walletEntryCount(): DataLoader<string, number>;
   recommendations(first: number): DataLoader<string, Recommendation[]>;
 }
 
@@ -74,15 +97,34 @@ export function createContext(city: City): CityContext {
 export function createLoaders({ sql, catalog }: City): Loaders {
   return {
     sold: new DataLoader((ids) => catalog.areSold(ids)),
+    stock: new DataLoader(async (ids) => {
+      const rows = new Map((await getStock(sql, ids)).map((row) => [row.productId, row]));
+      return ids.map((id) => rows.get(id) ?? neverStocked(id));
+    }),
+    ...clientLoaders(sql),
+    ...orderLoaders(sql),
+    ...transactionLoaders(sql),
+    ...listLoaders(sql),
+  };
+}
+
+function clientLoaders(sql: Sql) {
+  return {
     client: keyedBy(
       (ids) => getClients(sql, ids),
       ({ id }) => id,
       null,
     ),
-    stock: new DataLoader(async (ids) => {
-      const rows = new Map((await getStock(sql, ids)).map((row) => [row.productId, row]));
-      return ids.map((id) => rows.get(id) ?? neverStocked(id));
-    }),
+    wallet: keyedBy(
+      (ids) => getWallets(sql, ids),
+      ({ clientId }) => clientId,
+      null,
+    ),
+  };
+}
+
+function orderLoaders(sql: Sql) {
+  return {
     order: keyedBy(
       (ids) => getOrders(sql, ids),
       ({ id }) => id,
@@ -96,6 +138,16 @@ export function createLoaders({ sql, catalog }: City): Loaders {
       (ids) => getOrderAllocations(sql, ids),
       ({ orderId }) => orderId,
     ),
+    payment: keyedBy(
+      (ids) => getPayments(sql, ids),
+      ({ orderId }) => orderId,
+      null,
+    ),
+  };
+}
+
+function transactionLoaders(sql: Sql) {
+  return {
     decision: keyedBy(
       (ids) => getDecisions(sql, ids),
       ({ id }) => id,
@@ -109,6 +161,22 @@ export function createLoaders({ sql, catalog }: City): Loaders {
       (ids) => getReservations(sql, ids),
       ({ transactionId }) => transactionId,
     ),
+    transfer: keyedBy(
+      (ids) => getTransfers(sql, ids),
+      ({ transactionId }) => transactionId,
+      null,
+    ),
+    orderOfTransaction: keyedBy(
+      (ids) => getOrdersOfTransactions(sql, ids),
+      ({ transactionId }) => transactionId,
+      null,
+    ),
+  };
+}
+
+/** Lists and their counts, for many owners at once. */
+function listLoaders(sql: Sql) {
+  return {
     orders: byArguments((filter: OrderFilter, ordering: Ordering, page: Page) =>
       groupedBy(
         (ids) => listOrdersOfClients(sql, ids, filter, ordering, page),
@@ -125,6 +193,13 @@ export function createLoaders({ sql, catalog }: City): Loaders {
       ),
     ),
     movementCount: byArguments(() => countsBy((ids) => countMovements(sql, ids))),
+    walletEntries: byArguments((page: Page) =>
+      groupedBy(
+        (ids) => listWalletEntries(sql, ids, page),
+        ({ clientId }) => clientId,
+      ),
+    ),
+    walletEntryCount: byArguments(() => countsBy((ids) => countWalletEntries(sql, ids))),
     recommendations: byArguments((first: number) =>
       groupedBy(
         (ids) => recommendProducts(sql, ids, first),

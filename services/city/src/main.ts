@@ -1,14 +1,17 @@
 /** Runs one city's service; docs/configuration.md lists its variables. */
 import { readConfig, runMain } from "@teranga/kit/config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
-import { closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { createProcessRegistry } from "@teranga/kit/metrics.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
+import { startTracing } from "@teranga/kit/tracing.ts";
 import { cityVariables } from "./config.ts";
 import { startCity } from "./service.ts";
 
 await runMain(async () => {
   const config = readConfig(cityVariables, process.env);
   const log = createLogger(`city-${config.CITY}`, config.LOG_LEVEL);
+  const tracing = await startTracing(`city-${config.CITY}`, config);
   const service = await startCity({
     cityId: config.CITY,
     databaseUrl: config.DATABASE_URL,
@@ -16,7 +19,12 @@ await runMain(async () => {
     credential: config.SERVICE_CREDENTIAL,
     port: config.PORT,
     log,
+    registry: createProcessRegistry(),
   });
-  closeOnSignal(service.close, log);
+  const steps = [
+    { name: "the service", close: service.close },
+    { name: "the spans", close: tracing.stop },
+  ];
+  closeOnSignal(() => closeAll(steps), log);
   log.info({ url: service.url }, "ready");
 });

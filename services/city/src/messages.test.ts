@@ -2,60 +2,24 @@
  * The commit protocol's messages over the wire, as a broken or hostile sender might send them: an entry that breaks the protocol
  * changes nothing, and the entries beside it are as if it were not there.
  */
-import { authorization } from "@teranga/kit/credential.ts";
-import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import type { RunningServer } from "@teranga/kit/server.ts";
-import { parseTopology } from "@teranga/kit/topology.ts";
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { startCity } from "./service.ts";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
+import { idOf } from "../test/protocol-database.ts";
 
-const CREDENTIAL = "a-credential-for-tests";
-const place = (name: string, isDefault = false) =>
-  `{ name: ${name}, default: ${isDefault}, location: { latitude: 14, longitude: -17 }, urls: ["http://127.0.0.1:9/graphql"] }`;
-const topology = parseTopology(`subgraphs:
-  catalog: { replicas: ["http://127.0.0.1:9/graphql"] }
-  city:
-    partitions:
-      dakar: ${place("Dakar")}
-      thies: ${place("Thies")}
-      autres: ${place("Autres", true)}
-`);
-
-let database: Database;
-let dakar: RunningServer;
+let dakar: WiredCity;
 beforeAll(async () => {
-  await onServer((sql) => sql`create database messages`);
-  const databaseUrl = inject("postgresUrl").replace(/\/postgres$/, "/messages");
-  database = openDatabase({ url: databaseUrl, applicationName: "test" });
-  const options = { cityId: "dakar", databaseUrl, topology, credential: CREDENTIAL, port: 0 };
-  dakar = await startCity({ ...options, log: createLogger("test", "silent"), recoveryIntervalMs: 3_600_000 });
+  dakar = await startWiredCity("dakar", "messages");
 });
-afterAll(async () => {
-  await dakar.close();
-  await database.close();
-  await onServer((sql) => sql`drop database messages`);
-});
-
-/** Does something on the server that the tests of a run share. */
-async function onServer(action: (sql: Sql) => Promise<unknown>): Promise<void> {
-  const server = openDatabase({ url: inject("postgresUrl"), applicationName: "test", connections: 1 });
-  await action(server.sql);
-  await server.close();
-}
-
-beforeEach(async () => {
-  await database.sql`truncate client, stock, transaction_decision, participation cascade`;
-  await database.sql`insert into client (id, name, email, town) values ('dakar:1', 'n', 'e@example.com', 'Dakar')`;
-  await database.sql`insert into stock (product_id, warehouse, on_hand) values ('101', 'Dakar', 10)`;
-});
+afterAll(() => dakar.close());
+beforeEach(() => dakar.reset());
 
 let count = 0;
 /** A transaction id that was not used before. */
-const newId = (home: string) => `${home}:00000000-0000-7000-8000-${String(count++).padStart(12, "0")}`;
+const newId = (home: string) => idOf(home, count++);
 const line = (quantity = 1, productId = "101") => ({ productId, quantity });
 const prepare = (transactionId: string, changes: object = {}) => ({
   transactionId,
+  kind: "ORDER",
   lines: [line()],
   deadline: "2026-01-01T00:00:00Z",
   ...changes,
@@ -71,28 +35,7 @@ const order = (transactionId: string, changes: object = {}) => ({
   ...changes,
 });
 
-const MESSAGES = {
-  prepare: "mutation ($of: [PrepareInput!]!) { answers: prepare(transactions: $of) { state } }",
-  commit: "mutation ($of: [CommitOrderInput!]!) { answers: commitOrders(orders: $of) { state } }",
-  decide: "mutation ($of: [DecisionInput!]!) { answers: decide(decisions: $of) { state } }",
-  outcome: "mutation ($of: [OutcomeInput!]!) { answers: outcome(transactions: $of) { state } }",
-};
-
-async function send(kind: keyof typeof MESSAGES, of: object[]) {
-  const response = await fetch(dakar.url, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: authorization(CREDENTIAL) },
-    body: JSON.stringify({ query: MESSAGES[kind], variables: { of } }),
-  });
-  const { data, errors } = (await response.json()) as {
-    data?: { answers: { state: string }[] } | null;
-    errors?: { extensions: object }[];
-  };
-  return {
-    states: data?.answers?.map(({ state }) => state),
-    errors: errors?.map(({ extensions }) => extensions),
-  };
-}
+const send: WiredCity["send"] = (message, of) => dakar.send(message, of);
 
 describe("an entry that breaks the protocol, between two that do not", () => {
   test.each<[string, object]>([
@@ -150,12 +93,17 @@ describe("an entry that breaks the protocol, between two that do not", () => {
       order(newId("dakar")),
     ]);
     expect(states).toEqual(["COMMITTED", "VIOLATION", "COMMITTED"]);
-    const [orders] = await database.sql`select count(*)::int as count from orders`;
+    const [orders] = await dakar.sql`select count(*)::int as count from orders`;
     expect(orders).toEqual({ count: 2 });
   });
 
   test("a decision and a question for the wrong home", async () => {
-    const decision = (home: string) => ({ transactionId: newId(home), decision: "ABORTED", lines: [] });
+    const decision = (home: string) => ({
+      transactionId: newId(home),
+      kind: "ORDER",
+      decision: "ABORTED",
+      lines: [],
+    });
     expect((await send("decide", [decision("thies"), decision("dakar")])).states).toEqual([
       "DONE",
       "VIOLATION",
@@ -171,7 +119,7 @@ describe("one message twice in a batch", () => {
     const first = prepare(newId("thies"));
     const { states } = await send("prepare", [first, first, { ...first, lines: [line(2)] }]);
     expect(states).toEqual(["PREPARED", "PREPARED", "VIOLATION"]);
-    const [level] = await database.sql`select reserved from stock`;
+    const [level] = await dakar.sql`select reserved from stock`;
     expect(level).toEqual({ reserved: 1 });
   });
 
@@ -191,7 +139,7 @@ test("a batch of 1,001 is refused, and changes nothing", async () => {
     Array.from({ length: 1_001 }, () => prepare(newId("thies"))),
   );
   expect(errors).toEqual([{ code: "BAD_USER_INPUT", field: "transactions" }]);
-  const [participations] = await database.sql`select count(*)::int as count from participation`;
+  const [participations] = await dakar.sql`select count(*)::int as count from participation`;
   expect(participations).toEqual({ count: 0 });
 });
 

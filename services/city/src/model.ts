@@ -4,6 +4,8 @@
  */
 
 import type { Connection } from "@teranga/kit/connection.ts";
+import type { TransactionKind } from "./city-messages.ts";
+import type { CommitAnswer } from "./sql/commit-answer.ts";
 
 /** A city by its id. Only this city's own fields can be resolved here. */
 export interface CityStub {
@@ -32,7 +34,7 @@ export interface StockRow {
 export interface StockMovementRow {
   id: string;
   productId: string;
-  reason: "RESTOCKED" | "RESERVED" | "RELEASED" | "CONFIRMED" | "SOLD";
+  reason: "RESTOCKED" | "RESERVED" | "RELEASED" | "CONFIRMED" | "SOLD" | "RETURNED" | "TRANSFERRED";
   onHandChange: number;
   reservedChange: number;
   transactionId: string | null;
@@ -42,10 +44,39 @@ export interface StockMovementRow {
 export interface OrderRow {
   id: string;
   clientId: string;
-  status: "PLACED";
+  status: "PLACED" | "CANCELLED";
   total: number;
-  paymentMethod: "CASH_ON_DELIVERY";
   placedAt: Date;
+  /** The transaction that cancelled it. */
+  cancelledBy: string | null;
+  cancelledAt: Date | null;
+}
+
+export interface PaymentRow {
+  orderId: string;
+  method: "WALLET" | "CASH_ON_DELIVERY";
+  amount: number;
+  /** A payment that is being authorised, or that is given back before there is an order, is in the table but never an order's. */
+  state: "DUE" | "AUTHORISED" | "CAPTURED" | "VOIDED" | "REFUNDING" | "REFUNDED";
+}
+
+/** A client's wallet. Its balance is loaded when asked. */
+export interface WalletStub {
+  clientId: string;
+}
+
+export interface WalletRow {
+  clientId: string;
+  balance: number;
+}
+
+export interface WalletEntryRow {
+  id: string;
+  clientId: string;
+  reason: "TOP_UP" | "PURCHASE" | "REFUND";
+  amount: number;
+  transactionId: string | null;
+  at: Date;
 }
 
 export interface OrderLineRow {
@@ -69,22 +100,38 @@ export interface TransactionStub {
 
 export interface DecisionRow {
   id: string;
-  kind: "ORDER";
+  /** Null for a fence. */
+  kind: TransactionKind | null;
   state: "COMMITTED" | "ABORTED";
+  /** What its commit was answered; ABORTED for a fence. */
+  answer: Exclude<CommitAnswer["state"], "VIOLATION" | "FAILED">;
   decidedAt: Date;
 }
 
 export interface ParticipantRow {
   transactionId: string;
   cityId: string;
+  lines: ProductQuantity[];
+  attempts: number;
   acknowledgedAt: Date | null;
 }
 
-export interface ParticipationRow {
+/** What a committed transfer has brought to this city. */
+export interface TransferRow extends ProductQuantity {
   transactionId: string;
-  state: "PREPARED" | "COMMITTED" | "ABORTED";
-  deadline: Date | null;
+  fromCityId: string;
+}
+
+/** What this city knows of a transaction, as the home that has decided it or as a participant. */
+export interface CityTransactionRow {
+  transactionId: string;
+  role: "HOME" | "PARTICIPANT";
+  /** Null if no more is known of it than that it was aborted. */
+  kind: TransactionKind | null;
+  state: "IN_DOUBT" | "COMMITTED" | "ABORTED";
   createdAt: Date;
+  deadline: Date | null;
+  attempts: number;
   decidedAt: Date | null;
 }
 
@@ -98,5 +145,10 @@ export type ClientPage = Connection<ClientRow>;
 export type StockPage = Connection<StockRow>;
 export type MovementPage = Connection<StockMovementRow>;
 export type OrderPage = Connection<OrderRow>;
-export type TransactionPage = Connection<TransactionStub>;
-export type ParticipationPage = Connection<ParticipationRow>;
+export type WalletEntryPage = Connection<WalletEntryRow>;
+export type CityTransactionPage = Connection<CityTransactionRow>;
+
+/** Whether it is this call that has written or applied the decision; not if it was there before. */
+export interface IsNew {
+  isNew?: boolean;
+}

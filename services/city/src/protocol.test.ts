@@ -1,89 +1,39 @@
 /**
- * The SQL of the commit protocol, message by message: what arrives twice, late, before its time, or broken. PGlite runs the real
- * migrations; every test ends with the levels, the movements and the reservations adding up.
+ * The SQL of the commit protocol, message by message: what arrives twice, late, before its time, or broken. Every test ends with
+ * the invariants. Cancellations, transfers and wallets have files of their own beside this one.
  */
-import { PGlite } from "@electric-sql/pglite";
-import { applyMigrations } from "@teranga/kit/migrate.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { MIGRATIONS } from "./database.ts";
+import {
+  idOf,
+  line,
+  openProtocolDatabase,
+  orderOf,
+  type ProtocolDatabase,
+  states,
+} from "../test/protocol-database.ts";
 
-const NOW = "2026-01-01T00:00:00.000Z";
-const DEADLINE = "2026-01-01T00:00:10.000Z";
-const A = "thies:00000000-0000-7000-8000-00000000000a";
-const B = "thies:00000000-0000-7000-8000-00000000000b";
-const HOME = "dakar:00000000-0000-7000-8000-00000000000a";
-const HOME_2 = "dakar:00000000-0000-7000-8000-00000000000b";
+const A = idOf("thies", 1);
+const B = idOf("thies", 2);
+const C = idOf("thies", 3);
+const HOME = idOf("dakar", 1);
+const HOME_2 = idOf("dakar", 2);
 
-let db: PGlite;
-
-// Starting an instance takes over a second, emptying one a few milliseconds.
+let city: ProtocolDatabase;
 beforeAll(async () => {
-  db = await PGlite.create();
-  await applyMigrations(
-    { exec: async (script) => ({ rows: (await db.exec(script)).at(-1)?.rows ?? [] }) },
-    MIGRATIONS,
-  );
-  await db.exec("select set_fragment('dakar', false, '{dakar}', '{thies,autres}')");
+  city = await openProtocolDatabase();
 });
-afterAll(() => db.close());
+afterAll(() => city.db.close());
+beforeEach(() => city.reset());
+afterEach(() => city.expectSound());
 
-beforeEach(async () => {
-  await db.exec(`
-    truncate client, stock, transaction_decision, participation cascade;
-    insert into client (id, name, email, town) values ('dakar:1', 'Mamadou Ndiaye', 'mndiaye@example.com', 'Dakar');
-    insert into stock (product_id, warehouse, on_hand) values ('101', 'Dakar', 8), ('102', 'Dakar', 2);
-    insert into stock_movement (product_id, reason, on_hand_change, reserved_change)
-    select product_id, 'RESTOCKED', on_hand, 0 from stock;`);
-});
-
-afterEach(async () => {
-  const { rows: unexplained } = await db.query(`
-    select product_id, on_hand, reserved from stock join stock_movement using (product_id) group by product_id
-    having on_hand <> sum(on_hand_change) or reserved <> sum(reserved_change)`);
-  expect(unexplained).toEqual([]);
-  const { rows: unheld } = await db.query(`
-    select product_id from stock left join (
-      select product_id, sum(quantity) as held from reservation join participation using (transaction_id)
-      where state = 'PREPARED' group by product_id
-    ) held using (product_id) where reserved <> coalesce(held, 0)`);
-  expect(unheld).toEqual([]);
-});
-
-const line = (productId: string, quantity: number) => ({ productId, quantity });
-const states = async (call: string, entries: object[]) =>
-  (await db.query<{ state: string }>(call, [JSON.stringify(entries)])).rows.map(({ state }) => state);
-const prepare = (...entries: { transactionId: string; lines: object[] }[]) =>
-  states(
-    `select state from prepare_transactions($1, '${NOW}')`,
-    entries.map((entry) => ({ ...entry, deadline: DEADLINE })),
-  );
-const decide = (transactionId: string, decision: string, lines: object[] = []) =>
-  states(`select state from decide_transactions($1, '${NOW}')`, [{ transactionId, decision, lines }]);
-const commit = (...entries: object[]) =>
-  states(`select state from commit_orders($1, '${NOW}', '${DEADLINE}')`, entries);
-const outcome = (transactionId: string, cityId: string) =>
-  states(`select state from transaction_outcomes($1, '${NOW}')`, [{ transactionId, cityId }]);
-const level = async (productId: string) =>
-  (
-    await db.query<{ on_hand: number; reserved: number }>(
-      "select on_hand, reserved from stock where product_id = $1",
-      [productId],
-    )
-  ).rows[0];
-
-const order = (transactionId: string, changes: object = {}) => ({
-  transactionId,
-  clientId: "dakar:1",
-  idempotencyKey: "key",
-  requestHash: "hash",
-  paymentMethod: "CASH_ON_DELIVERY",
-  lines: [{ productId: "101", quantity: 5, unitPrice: 450_000 }],
-  allocations: [
-    { cityId: "dakar", productId: "101", quantity: 3 },
-    { cityId: "thies", productId: "101", quantity: 2 },
-  ],
-  ...changes,
-});
+const prepare = async (...entries: object[]) => states(await city.prepare(...entries));
+const decide = async (transactionId: string, decision: string, lines: object[] = [], kind = "ORDER") =>
+  states(await city.decide({ transactionId, kind, decision, lines }));
+const commit = async (...entries: object[]) => states(await city.commitOrders(...entries));
+const outcome = async (transactionId: string, cityId: string) =>
+  states(await city.outcome({ transactionId, cityId }));
+const level = (productId: string) => city.level(productId);
+const order = orderOf;
 
 describe("a participant", () => {
   test("sets stock aside, and gives it on COMMIT", async () => {
@@ -104,7 +54,7 @@ describe("a participant", () => {
     const states = await prepare(
       { transactionId: A, lines: [line("101", 9)] },
       { transactionId: B, lines: [line("101", 8)] },
-      { transactionId: B.replace("b", "c"), lines: [line("101", 1)] },
+      { transactionId: C, lines: [line("101", 1)] },
     );
     expect(states).toEqual(["REFUSED", "PREPARED", "REFUSED"]);
   });
@@ -124,8 +74,8 @@ describe("a participant", () => {
 
   test("does not prepare a copy of what it has refused, even when stock is back", async () => {
     expect(await prepare({ transactionId: A, lines: [line("102", 3)] })).toEqual(["REFUSED"]);
-    await db.exec("update stock set on_hand = 9 where product_id = '102'");
-    await db.exec(
+    await city.db.exec("update stock set on_hand = 9 where product_id = '102'");
+    await city.db.exec(
       "insert into stock_movement (product_id, reason, on_hand_change, reserved_change) values ('102', 'RESTOCKED', 7, 0)",
     );
     expect(await prepare({ transactionId: A, lines: [line("102", 3)] })).toEqual(["ABORTED"]);
@@ -174,7 +124,7 @@ describe("a home", () => {
     await commit(order(HOME));
     expect(await commit(order(HOME_2))).toEqual(["REPLAYED"]);
     expect(await outcome(HOME_2, "thies")).toEqual(["ABORTED"]);
-    expect((await db.query("select from orders")).rows).toHaveLength(1);
+    expect((await city.db.query("select from orders")).rows).toHaveLength(1);
   });
 
   test("refuses a key that was used for another request, also within one batch", async () => {
@@ -227,15 +177,15 @@ describe("the database itself", () => {
       "stock_reserved_within_on_hand",
     ],
   ])("refuses %s", async (_name, statement, constraint) => {
-    await expect(db.exec(statement)).rejects.toMatchObject({ constraint });
+    await expect(city.db.exec(statement)).rejects.toMatchObject({ constraint });
   });
 
   test("refuses to change a movement or a decision", async () => {
     await commit(order(HOME));
-    await expect(db.exec("update stock_movement set on_hand_change = 1")).rejects.toMatchObject({
+    await expect(city.db.exec("update stock_movement set on_hand_change = 1")).rejects.toMatchObject({
       code: "23000",
     });
-    await expect(db.exec("delete from transaction_decision")).rejects.toMatchObject({ code: "23000" });
+    await expect(city.db.exec("delete from transaction_decision")).rejects.toMatchObject({ code: "23000" });
   });
 
   test("refuses an order whose allocations do not add up to its lines", async () => {
@@ -244,14 +194,16 @@ describe("the database itself", () => {
   });
 
   test("refuses to become another city's", async () => {
-    await expect(db.exec("select set_fragment('thies', false, '{thies}', '{dakar}')")).rejects.toMatchObject({
+    await expect(
+      city.db.exec("select set_fragment('thies', false, '{thies}', '{dakar}')"),
+    ).rejects.toMatchObject({
       code: "22023",
     });
   });
 
   test("refuses a changed predicate that its clients break", async () => {
     await expect(
-      db.exec("select set_fragment('dakar', false, '{rufisque}', '{thies}')"),
+      city.db.exec("select set_fragment('dakar', false, '{rufisque}', '{thies}')"),
     ).rejects.toMatchObject({ code: "23514" });
   });
 });

@@ -8,26 +8,33 @@
  * Each step is an ordinary function that tests call by hand. A step takes a bounded batch, and takes it by moving each
  * row's next attempt into the future, so instances of a city do not do the same work twice and a failed try waits longer.
  */
-import type { Logger } from "@teranga/kit/log.ts";
-import { startWorker } from "@teranga/kit/worker.ts";
-import type { CityMessages, Decision } from "./city-messages.ts";
+import { inSpan } from "@teranga/kit/tracing.ts";
+import { type StartWait, startWorker } from "@teranga/kit/worker.ts";
+import type { CityMessages, DecideAnswer, Decision } from "./city-messages.ts";
 import type { City } from "./context.ts";
+import { isolateEntries } from "./isolate-entries.ts";
+import type { IsNew } from "./model.ts";
+import { aboutBatch, logApplied } from "./observe.ts";
 import { acknowledgeDecisions } from "./sql/acknowledge-decisions.ts";
 import { claimInDoubt } from "./sql/claim-in-doubt.ts";
 import { claimUnacknowledged } from "./sql/claim-unacknowledged.ts";
-import { decideTransactions } from "./sql/decide-transactions.ts";
 
 export interface RecoveryOptions {
   city: City;
   messages: CityMessages;
   intervalMs: number;
+  /** How the workers wait between two looks; in real time unless told. */
+  startWait?: StartWait | undefined;
 }
 
-export function startRecovery({ city, messages, intervalMs }: RecoveryOptions): { stop(): Promise<void> } {
+export function startRecovery(options: RecoveryOptions): { stop(): Promise<void> } {
+  const { city, messages, intervalMs, startWait } = options;
   const { log } = city;
+  const pace = { intervalMs, log, startWait };
   const workers = [
-    startWorker({ name: "tell participants", intervalMs, log, step: () => tellParticipants(city, messages) }),
-    startWorker({ name: "ask homes", intervalMs, log, step: () => askHomes(city, messages) }),
+    startWorker({ ...pace, name: "tell participants", step: () => tellParticipants(city, messages) }),
+    startWorker({ ...pace, name: "ask homes", step: () => askHomes(city, messages) }),
+    startWorker({ ...pace, name: "settle payments", step: () => city.payments.settle() }),
   ];
   return {
     async stop() {
@@ -42,18 +49,18 @@ export async function tellParticipants(city: City, messages: CityMessages): Prom
   await eachCity(
     waiting,
     (row) => row.cityId,
-    city.log,
+    { city, span: "recovery tell" },
     async (cityId, rows) => {
       const decisions = rows.map(
-        ({ transactionId, lines }): Decision => ({ transactionId, decision: "COMMITTED", lines }),
+        ({ transactionId, kind, lines }): Decision => ({ transactionId, kind, decision: "COMMITTED", lines }),
       );
       const answers = await messages.decide(cityId, decisions);
       for (const { transactionId, state } of answers) {
-        if (state === "VIOLATION")
-          alarm(city.log, transactionId, `${cityId} does not hold what it should give`);
+        if (state === "VIOLATION") alarm(city, transactionId, `${cityId} does not hold what it should give`);
       }
       const done = answers.filter(({ state }) => state === "DONE").map(({ transactionId }) => transactionId);
       await acknowledgeDecisions(city.sql, cityId, done, city.clock);
+      city.metrics.recovered("told_participant", "COMMITTED", done.length);
       city.log.info(
         { participant: cityId, transactions: done },
         "told a participant that had not acknowledged",
@@ -69,47 +76,71 @@ export async function askHomes(city: City, messages: CityMessages): Promise<bool
   await eachCity(
     inDoubt,
     (row) => row.home,
-    city.log,
+    { city, span: "recovery ask" },
     async (home, rows) => {
       const outcomes = await messages.outcome(
         home,
         rows.map(({ transactionId }) => ({ transactionId, cityId: city.id })),
       );
+      const kinds = new Map(rows.map(({ transactionId, kind }) => [transactionId, kind]));
       const known = outcomes.flatMap(({ transactionId, state, lines }): Decision[] => {
-        if (state !== "VIOLATION") return [{ transactionId, decision: state, lines }];
-        alarm(city.log, transactionId, `${home} says that it is not its home`);
-        return [];
+        if (state === "VIOLATION") alarm(city, transactionId, `${home} says that it is not its home`);
+        if (state === "VIOLATION" || state === "FAILED") return [];
+        return [{ transactionId, kind: kinds.get(transactionId)!, decision: state, lines }];
       });
-      for (const { transactionId, state } of await decideTransactions(city.sql, known, city.clock)) {
-        if (state === "VIOLATION")
-          alarm(city.log, transactionId, "the home's decision does not fit what is prepared here");
-      }
+      await applyOutcomes(city, home, known);
       city.log.info({ home, outcomes: known }, "asked a home for overdue outcomes");
     },
   );
   return inDoubt.length > 0;
 }
 
+/** One that cannot be applied comes up again; it does not hold up the others. */
+async function applyOutcomes(city: City, home: string, known: Decision[]): Promise<void> {
+  const applied = await isolateEntries<Decision, DecideAnswer & IsNew>(
+    known,
+    (decisions) => city.protocol.decide(decisions, city.clock),
+    ({ transactionId }, error) => {
+      city.log.error({ err: error, transactionId, home }, "an outcome could not be applied; trying later");
+      return { transactionId, state: "FAILED" };
+    },
+  );
+  for (const [index, { transactionId, state, isNew }] of applied.entries()) {
+    if (state === "VIOLATION")
+      alarm(city, transactionId, "the home's decision does not fit what is prepared here");
+    if (!isNew) continue;
+    logApplied(city, known[index]!, "asked");
+    city.metrics.recovered("asked_home", known[index]!.decision, 1);
+  }
+}
+
 /** Groups rows by city and runs `action` for all cities side by side. One that fails is logged and comes up again. */
-async function eachCity<Row>(
+async function eachCity<Row extends { transactionId: string }>(
   rows: readonly Row[],
   cityOf: (row: Row) => string,
-  log: Logger,
+  { city, span }: { city: City; span: string },
   action: (cityId: string, rows: Row[]) => Promise<void>,
 ): Promise<void> {
   const groups = Map.groupBy(rows, cityOf);
   const runs = Array.from(groups, ([cityId, group]) =>
-    action(cityId, group).catch((error: unknown) => {
-      log.warn(
-        { city: cityId, transactions: group.length, reason: (error as Error).message },
-        "a city's transactions could not be finished; trying later",
-      );
-    }),
+    inSpan(span, { attributes: aboutBatch(city, group) }, () => action(cityId, group)).catch(
+      (error: unknown) => {
+        city.log.warn(
+          { city: cityId, transactions: group.length, reason: (error as Error).message },
+          "a city's transactions could not be finished; trying later",
+        );
+      },
+    ),
   );
   await Promise.all(runs);
 }
 
 /** A broken protocol: it must never happen, nothing was changed, and a person must look. */
-export function alarm(log: Logger, transactionId: string, what: string): void {
+export function alarm(
+  { log, metrics }: Pick<City, "log" | "metrics">,
+  transactionId: string,
+  what: string,
+): void {
+  metrics.alarmed();
   log.fatal({ alarm: "PROTOCOL_VIOLATION", transactionId }, what);
 }

@@ -1,8 +1,9 @@
 /** The service of one city: its database, its part of the graph, and the workers that finish transactions. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Database, openDatabase } from "@teranga/kit/database.ts";
+import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
 import { codedError } from "@teranga/kit/errors.ts";
 import type { Logger } from "@teranga/kit/log.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
 import { type Clock, systemClock } from "@teranga/kit/retry.ts";
 import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
@@ -10,10 +11,15 @@ import { partitionsOf, type Topology } from "@teranga/kit/topology.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
 import { createCatalogClient } from "./catalog-client.ts";
 import { createCityMessages } from "./city-messages.ts";
+import { type CommitProtocol, createCommitProtocol } from "./commit-protocol.ts";
 import { type City, createContext } from "./context.ts";
 import { prepareCityDatabase } from "./database.ts";
+import { addBacklogMetrics, createCityMetrics } from "./metrics.ts";
+import type { PaymentProvider } from "./payments/payment-provider.ts";
+import { createPayments } from "./payments/payments.ts";
 import { startRecovery } from "./recovery.ts";
 import { resolvers } from "./resolvers/index.ts";
+import { getHealth } from "./sql/get-health.ts";
 
 export interface CityOptions {
   cityId: string;
@@ -23,11 +29,17 @@ export interface CityOptions {
   /** 0 takes a free port. */
   port: number;
   log: Logger;
+  /** What is read at /metrics; a new one unless told. */
+  registry?: Registry;
   clock?: Clock;
   /** The longest wait between two looks for transactions to finish. */
   recoveryIntervalMs?: number;
   /** Called with each SQL statement; tests assert the list of them. */
   onStatement?: (statement: string) => void;
+  /** What the messages of the commit protocol do; the functions of `sql/` unless told. */
+  protocol?: (sql: Sql) => CommitProtocol;
+  /** Ways of paying beside those that the commit point settles; none unless told. docs/payments.md says how to add one. */
+  paymentProviders?: readonly PaymentProvider[];
 }
 
 /** How long a transaction may stay unfinished unnoticed, beyond its deadline. A look costs two index probes. */
@@ -37,12 +49,19 @@ const RECOVERY_STOP_MS = 1_000;
 
 /** Starts the service. It is ready when this resolves. */
 export async function startCity(options: CityOptions): Promise<RunningServer> {
-  const { cityId, topology, credential, log, clock = systemClock } = options;
+  const { cityId, topology, credential, log, registry = new Registry(), clock = systemClock } = options;
   const placement = partitionsOf(topology, "city");
+  const metrics = createCityMetrics(registry);
   const database = openDatabase({
     url: options.databaseUrl,
     applicationName: `city-${cityId}`,
     onStatement: options.onStatement,
+    onLostTransaction: () => metrics.lostTransaction(),
+  });
+  addBacklogMetrics(registry, {
+    readBacklog: () => getHealth(database.sql),
+    nowMs: () => clock.nowMs(),
+    delay: (milliseconds, signal) => delay(milliseconds, undefined, { signal }),
   });
   const transport = createTransport({ credential });
   const closeClients = [
@@ -51,13 +70,13 @@ export async function startCity(options: CityOptions): Promise<RunningServer> {
   ];
   try {
     await prepareCityDatabase(database.sql, cityId, placement);
+    const means = { id: cityId, sql: database.sql, clock, log, metrics };
     const city: City = {
-      id: cityId,
+      ...means,
       placement,
-      sql: database.sql,
+      protocol: (options.protocol ?? createCommitProtocol)(database.sql),
       catalog: createCatalogClient(topology, transport.send),
-      clock,
-      log,
+      payments: createPayments(means, options.paymentProviders ?? []),
     };
     const server = await startSubgraphServer({
       typeDefs: readSchema("city"),
@@ -67,6 +86,7 @@ export async function startCity(options: CityOptions): Promise<RunningServer> {
       port: options.port,
       log,
       checkReady: () => database.sql`select 1`,
+      registry,
       unavailable: codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId }),
     });
     const recovery = startRecovery({

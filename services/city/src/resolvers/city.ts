@@ -1,21 +1,14 @@
 /** A city's own fields and lists. Another city's fields are that city's: the gateway never asks for them here. */
-import {
-  type Connection,
-  type Page,
-  parsePage,
-  type SortKeyType,
-  toConnection,
-} from "@teranga/kit/connection.ts";
+import { parsePage, type SortKeyType, toConnection } from "@teranga/kit/connection.ts";
 import { parseInput } from "@teranga/kit/input.ts";
 import type { CityResolvers } from "@teranga/schema/generated/city.ts";
 import type { City } from "../context.ts";
 import type { CityStub } from "../model.ts";
 import { getHealth } from "../sql/get-health.ts";
 import { CLIENT_ORDERINGS, countClients, listClients } from "../sql/list-clients.ts";
-import { countDecisions, listDecisions } from "../sql/list-decisions.ts";
 import { countOrders, listOrders, ORDER_ORDERINGS } from "../sql/list-orders.ts";
-import { countParticipations, listParticipations } from "../sql/list-participations.ts";
 import { countStock, listStock, STOCK_ORDERINGS } from "../sql/list-stock.ts";
+import { countTransactions, listTransactions } from "../sql/list-transactions.ts";
 import { clientFilter, orderFilter, stockFilter } from "./input.ts";
 import { orderPosition } from "./order.ts";
 import { mustOwn } from "./routing.ts";
@@ -84,29 +77,15 @@ export const cityResolvers: CityResolvers = {
 
   async transactions(stub, args, { city }) {
     own(stub, city);
-    const page = parsePage(args, "DECIDED_AT_DESC", "time");
-    const state = args.state ?? undefined;
-    const rows = await listDecisions(city.sql, state, page);
-    return newestFirst(
+    const page = parsePage(args, "NEWEST", "time");
+    const filter = { state: args.state ?? undefined, role: args.role ?? undefined };
+    const rows = await listTransactions(city.sql, filter, page);
+    return toConnection(
       rows,
       page,
-      ({ id }) => id,
-      ({ decidedAt }) => decidedAt,
-      () => countDecisions(city.sql, state),
-    );
-  },
-
-  async participations(stub, args, { city }) {
-    own(stub, city);
-    const page = parsePage(args, "CREATED_AT_DESC", "time");
-    const state = args.state ?? undefined;
-    const rows = await listParticipations(city.sql, state, page);
-    return newestFirst(
-      rows,
-      page,
-      ({ transactionId }) => transactionId,
-      ({ createdAt }) => createdAt,
-      () => countParticipations(city.sql, state),
+      ({ transactionId, createdAt }) => ({ id: transactionId, key: createdAt.toISOString() }),
+      (row) => row,
+      () => countTransactions(city.sql, filter),
     );
   },
 
@@ -115,23 +94,6 @@ export const cityResolvers: CityResolvers = {
     return getHealth(city.sql);
   },
 };
-
-/** A connection of rows ordered by a time, whose nodes are the rows. */
-function newestFirst<Row>(
-  rows: readonly Row[],
-  page: Page,
-  idOf: (row: Row) => string,
-  timeOf: (row: Row) => Date,
-  totalCount: () => Promise<number>,
-): Connection<Row> {
-  return toConnection(
-    rows,
-    page,
-    (row) => ({ id: idOf(row), key: timeOf(row).toISOString() }),
-    (row) => row,
-    totalCount,
-  );
-}
 
 /** The checked arguments of a list of orders, of a city or of a client. */
 export function parseOrderList(

@@ -18,6 +18,7 @@ export const clientResolvers = {
       return canBeId(id) ? load.client.load(id) : null;
     },
     city: (_client, _args, { city }) => ({ id: city.id }),
+    wallet: ({ id }) => ({ clientId: id }),
 
     async orders({ id }, args, { load }) {
       const order = args.orderBy ?? "PLACED_AT_DESC";

@@ -2,6 +2,7 @@
 import { Amount, DateTime } from "@teranga/kit/scalars.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import { type CityContext, createLoaders } from "../context.ts";
+import { observeMessages } from "../observe.ts";
 import { cityResolvers } from "./city.ts";
 import { clientMutations, clientResolvers } from "./client.ts";
 import { orderResolvers } from "./order.ts";
@@ -9,17 +10,24 @@ import { protocolMutations } from "./protocol.ts";
 import { queries } from "./query.ts";
 import { stockMutations, stockResolvers } from "./stock.ts";
 import { transactionResolvers } from "./transaction.ts";
+import { walletMutations, walletResolvers } from "./wallet.ts";
 
 export const resolvers: Resolvers = {
   DateTime,
   Amount,
   Query: queries,
-  Mutation: withFreshLoaders({ ...clientMutations, ...stockMutations, ...protocolMutations }),
+  Mutation: withFreshLoaders({
+    ...clientMutations,
+    ...stockMutations,
+    ...walletMutations,
+    ...observeMessages(protocolMutations),
+  }),
   City: cityResolvers,
   ...clientResolvers,
   ...stockResolvers,
   ...orderResolvers,
   ...transactionResolvers,
+  ...walletResolvers,
 };
 
 /** A request's mutations run one after the other; what one has loaded must not be what the next one shows. */

@@ -26,6 +26,10 @@ const phone = text(20).regex(
 const town = filled(100).refine((value) => !value.includes(":"), "may not have colons");
 const productId = filled(100);
 
+/** Null is as good as absent. */
+const optional = <T extends z.ZodType>(schema: T) =>
+  schema.nullish().transform((value) => value ?? undefined);
+
 /** A field that an update may leave out. Given as null it is refused, since the column cannot be empty. */
 const given = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === null ? "" : value), schema.optional());
@@ -48,12 +52,13 @@ export const restockInput = z.object({
   productId,
   quantity: z.int().min(1, "must be at least 1").max(1_000_000, "may be 1,000,000 at most"),
 });
+export const topUpWalletInput = z.object({
+  clientId: text(200),
+  amount: z.int().min(1, "must be at least 1").max(10_000_000, "may be 10,000,000 at most"),
+  idempotencyKey: optional(text(100).min(1, "may not be empty")),
+});
 
 const search = text(100);
-/** Filters treat null as absent. */
-const optional = <T extends z.ZodType>(schema: T) =>
-  schema.nullish().transform((value) => value ?? undefined);
-
 export const clientFilter = z.object({ search: optional(search), town: optional(text(100)) });
 export const stockFilter = z.object({
   productIds: optional(z.array(text(200)).max(100, "may have 100 entries at most")),
@@ -61,7 +66,7 @@ export const stockFilter = z.object({
   availableMax: optional(z.int()),
 });
 export const orderFilter = z.object({
-  status: optional(z.literal("PLACED")),
+  status: optional(z.enum(["PLACED", "CANCELLED"])),
   placedFrom: optional(z.date()),
   placedBefore: optional(z.date()),
   totalMin: optional(z.int()),

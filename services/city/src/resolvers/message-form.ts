@@ -2,9 +2,12 @@
  * The form that messages of the commit protocol must have. What does not have it must not reach the database, where a value that
  * cannot be stored would fail the whole batch.
  */
+import type { Decision } from "../city-messages.ts";
 import type { City } from "../context.ts";
 import type { ProductQuantity } from "../model.ts";
+import type { CancellationRequest } from "../sql/commit-cancellations.ts";
 import type { CommitRequest } from "../sql/commit-orders.ts";
+import type { TransferRequest } from "../sql/commit-transfers.ts";
 import type { PrepareRequest } from "../sql/prepare-transactions.ts";
 
 const TRANSACTION_ID = /^[a-z][a-z0-9-]{0,62}:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -24,8 +27,39 @@ export function isCity(id: string, { placement }: City): boolean {
   return placement.partitions.some((partition) => partition.id === id);
 }
 
-export function prepareIsSound({ transactionId, lines }: PrepareRequest, city: City): boolean {
-  return isForeign(transactionId, city) && linesAreSound(lines);
+export function prepareIsSound({ transactionId, kind, lines }: PrepareRequest, city: City): boolean {
+  return isForeign(transactionId, city) && kind !== "CANCELLATION" && linesAreSound(lines);
+}
+
+/** An ABORT may have no lines, and a cancellation is never aborted: nobody is told of one before its commit point. */
+export function decisionIsSound({ transactionId, kind, decision, lines }: Decision, city: City): boolean {
+  if (!isForeign(transactionId, city)) return false;
+  if (decision === "COMMITTED") return linesAreSound(lines);
+  return kind !== "CANCELLATION" && (lines.length === 0 || linesAreSound(lines));
+}
+
+/** Of an order of this city. */
+export function cancellationIsSound(
+  { transactionId, orderId, idempotencyKey, requestHash }: CancellationRequest,
+  city: City,
+): boolean {
+  return (
+    isOwn(transactionId, city) &&
+    [orderId, idempotencyKey, requestHash].every(isText) &&
+    homeOf(orderId) === city.id
+  );
+}
+
+/** From another city of the topology to this one. */
+export function transferIsSound(transfer: TransferRequest, city: City): boolean {
+  const { transactionId, fromCityId, idempotencyKey, requestHash } = transfer;
+  return (
+    isOwn(transactionId, city) &&
+    fromCityId !== city.id &&
+    isCity(fromCityId, city) &&
+    [idempotencyKey, requestHash].every(isText) &&
+    isPositive(transfer)
+  );
 }
 
 /** Of this city's client, for an amount that can be stored, with allocations of known cities that add up to the lines. */

@@ -21,8 +21,10 @@ export const orderResolvers = {
     lines: ({ id }, _, { load }) => load.orderLines.load(id),
     allocations: ({ id }, _, { load }) => load.orderAllocations.load(id),
     currency: () => "XOF" as const,
-    payment: ({ paymentMethod, total }) => ({ method: paymentMethod, amount: total }),
+    // Written at the commit point, with the order.
+    payment: async ({ id }, _, { load }) => (await load.payment.load(id))!,
     transaction: ({ id }) => ({ id }),
+    cancellation: ({ cancelledBy }) => (cancelledBy === null ? null : { id: cancelledBy }),
   },
   OrderLine: {
     product: ({ productId }) => ({ id: productId }),

@@ -1,6 +1,9 @@
 /** The root fields: each is asked only of the city that owns what it names. */
-import type { QueryResolvers } from "@teranga/schema/generated/city.ts";
-import { getKeyedOrder } from "../sql/get-keyed-order.ts";
+
+import { badInput } from "@teranga/kit/errors.ts";
+import type { OrderFactsInput, QueryResolvers } from "@teranga/schema/generated/city.ts";
+import { getKeyedTransaction } from "../sql/get-keyed-transaction.ts";
+import { getOrderFacts } from "../sql/get-order-facts.ts";
 import { canBeId, mustOwn } from "./routing.ts";
 
 export const queries: QueryResolvers = {
@@ -26,10 +29,31 @@ export const queries: QueryResolvers = {
 
   cities: (_, _args, { city }) => [{ id: city.id }],
 
-  keyedOrder(_, { clientId, idempotencyKey }, { city }) {
-    mustOwn(city, clientId);
-    return canBeId(clientId) && canBeId(idempotencyKey)
-      ? getKeyedOrder(city.sql, clientId, idempotencyKey)
+  async orderFacts(_, { questions }, { city }) {
+    if (questions.length > QUESTIONS_MAX) {
+      throw badInput("questions", `may have ${QUESTIONS_MAX} entries at most`);
+    }
+    for (const { clientId } of questions) if (clientId != null) mustOwn(city, clientId);
+    return getOrderFacts(city.sql, questions.map(askable));
+  },
+
+  keyedTransaction(_, { kind, clientId, idempotencyKey }, { city }) {
+    if (clientId != null) mustOwn(city, clientId);
+    return canBeId(clientId ?? "") && canBeId(idempotencyKey)
+      ? getKeyedTransaction(city.sql, kind, clientId ?? null, idempotencyKey)
       : null;
   },
 };
+
+/** As many as messages in a batch. */
+const QUESTIONS_MAX = 1_000;
+
+/** What PostgreSQL cannot even compare is the id of nothing; the empty text is nobody's id either. */
+function askable({ clientId, idempotencyKey, productIds }: OrderFactsInput) {
+  const text = (id: string) => (canBeId(id) ? id : "");
+  return {
+    clientId: clientId == null ? null : text(clientId),
+    idempotencyKey: idempotencyKey == null ? null : text(idempotencyKey),
+    productIds: productIds.map(text),
+  };
+}

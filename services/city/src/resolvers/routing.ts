@@ -10,7 +10,10 @@ export function mustOwn(city: City, value: string): void {
   }
 }
 
-/** Ids longer than any that exist, or with a NUL, which PostgreSQL cannot even compare, are ids of nothing. */
+/**
+ * Ids longer than any that exist, or with a NUL, which PostgreSQL cannot even compare, are ids of nothing; so are those with half
+ * a character, which would reach it as another one.
+ */
 export function canBeId(id: string): boolean {
-  return id.length <= 200 && !id.includes("\0");
+  return id.length <= 200 && !id.includes("\0") && id.isWellFormed();
 }

@@ -1,11 +1,11 @@
 /** Stock levels with their movements, and restocking. */
 import { parsePage, toConnection } from "@teranga/kit/connection.ts";
-import { classifyDatabaseError } from "@teranga/kit/database.ts";
 import { badInput, codedError } from "@teranga/kit/errors.ts";
 import { parseInput } from "@teranga/kit/input.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
-import type { City, CityContext } from "../context.ts";
+import type { CityContext } from "../context.ts";
 import { restock } from "../sql/restock.ts";
+import { warehouseOf } from "../warehouse.ts";
 import { restockInput } from "./input.ts";
 import { canBeId, mustOwn } from "./routing.ts";
 
@@ -47,16 +47,10 @@ export const stockMutations = {
     if (!(await isKnown(productId, context))) {
       return { __typename: "UnknownProduct", message: "There is no product of this id.", productId };
     }
-    try {
-      const stock = await restock(city.sql, { productId, quantity }, warehouseOf(city), city.clock);
-      return { __typename: "Restocked", stock };
-    } catch (error) {
-      const failure = classifyDatabaseError(error);
-      if (failure.kind === "constraint" && failure.constraint === "stock_on_hand_limit") {
-        throw badInput("input.quantity", "would fill the warehouse beyond 1,000,000,000 pieces");
-      }
-      throw error;
-    }
+    const warehouse = warehouseOf(city.id, city.placement);
+    const stock = await restock(city.sql, { productId, quantity }, warehouse, city.clock);
+    if (!stock) throw badInput("input.quantity", "would fill the warehouse beyond 1,000,000,000 pieces");
+    return { __typename: "Restocked", stock };
   },
 } satisfies MutationResolvers;
 
@@ -70,9 +64,4 @@ function unknownCity(cityId: string) {
 async function isKnown(productId: string, { city, load }: CityContext): Promise<boolean> {
   const level = await load.stock.load(productId);
   return level.warehouse !== null || city.catalog.hasProduct(productId);
-}
-
-/** The warehouse of a product that comes into stock for the first time. */
-function warehouseOf(city: City): string {
-  return city.placement.partitions.find(({ id }) => id === city.id)!.name;
 }

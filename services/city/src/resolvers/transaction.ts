@@ -1,13 +1,44 @@
-/** Transactions as their home knows them, and this city's part in those of others. */
-import type { Resolvers } from "@teranga/schema/generated/city.ts";
+/** Transactions as their home knows them, and what this city knows of all that it has a part in. */
+import type { AbortReason, Resolvers } from "@teranga/schema/generated/city.ts";
 import type { CityContext } from "../context.ts";
-import type { DecisionRow, TransactionStub } from "../model.ts";
+import type { DecisionRow, ParticipantRow, TransactionStub } from "../model.ts";
 import { canBeId, mustOwn } from "./routing.ts";
 
 /** @throws GraphQLError WRONG_CITY if the transaction is of another home: the gateway asks there instead. */
 async function decisionOf({ id }: TransactionStub, { city, load }: CityContext): Promise<DecisionRow> {
   mustOwn(city, id);
   return (await load.decision.load(id))!;
+}
+
+/** What the answers to a commit that has not happened say of the reason; a fence was never answered. */
+const ABORT_REASONS = {
+  ABORTED: "FENCED",
+  REFUSED: "OUT_OF_STOCK",
+  DECLINED: "PAYMENT_DECLINED",
+  REPLAYED: "KEY_USED",
+  KEY_REUSED: "KEY_USED",
+  UNKNOWN_CLIENT: "NOT_FOUND",
+  UNKNOWN_ORDER: "NOT_FOUND",
+  ALREADY_CANCELLED: "ALREADY_CANCELLED",
+} satisfies Record<Exclude<DecisionRow["answer"], "COMMITTED">, AbortReason>;
+
+/**
+ * The time in a UUIDv7: its first 48 bits are milliseconds since 1970. A UUID of another version has something else there, which
+ * reads as some time, too; no harm, since nothing is decided by it.
+ */
+function beginningOf(transactionId: string): Date {
+  const uuid = transactionId.slice(transactionId.indexOf(":") + 1);
+  return new Date(Number.parseInt(uuid.replace("-", "").slice(0, 12), 16));
+}
+
+/** When the last participant has acknowledged; null while one has not. */
+function finishOf({ decidedAt }: DecisionRow, participants: readonly ParticipantRow[]): Date | null {
+  const times = [decidedAt];
+  for (const { acknowledgedAt } of participants) {
+    if (acknowledgedAt === null) return null;
+    times.push(acknowledgedAt);
+  }
+  return new Date(Math.max(...times.map((time) => time.getTime())));
 }
 
 export const transactionResolvers = {
@@ -18,22 +49,45 @@ export const transactionResolvers = {
     },
     kind: async (stub, _, context) => (await decisionOf(stub, context)).kind,
     state: async (stub, _, context) => (await decisionOf(stub, context)).state,
-    decidedAt: async (stub, _, context) => (await decisionOf(stub, context)).decidedAt,
+    async abortReason(stub, _, context) {
+      const { answer } = await decisionOf(stub, context);
+      return answer === "COMMITTED" ? null : ABORT_REASONS[answer];
+    },
     home: ({ id }, _, { city }) => {
       mustOwn(city, id);
       return { id: city.id };
     },
     participants: ({ id }, _, { load }) => load.participants.load(id),
-    order: ({ id }, _, { load }) => load.order.load(id),
+    order: ({ id }, _, { load }) => load.orderOfTransaction.load(id),
+    transfer: ({ id }, _, { load }) => load.transfer.load(id),
+    begunAt: ({ id }) => beginningOf(id),
+    decidedAt: async (stub, _, context) => (await decisionOf(stub, context)).decidedAt,
+    async finishedAt(stub, _, context) {
+      const [decision, participants] = await Promise.all([
+        decisionOf(stub, context),
+        context.load.participants.load(stub.id),
+      ]);
+      return finishOf(decision, participants);
+    },
   },
   TransactionParticipant: {
     city: ({ cityId }) => ({ id: cityId }),
+    state: ({ acknowledgedAt }) => (acknowledgedAt === null ? "UNACKNOWLEDGED" : "ACKNOWLEDGED"),
   },
-  Participation: {
-    transaction: ({ transactionId }) => ({ id: transactionId }),
-    lines: ({ transactionId }, _, { load }) => load.reservations.load(transactionId),
-  },
-  ParticipationLine: {
+  TransactionLine: {
     product: ({ productId }) => ({ id: productId }),
+  },
+  StockTransfer: {
+    product: ({ productId }) => ({ id: productId }),
+    from: ({ fromCityId }) => ({ id: fromCityId }),
+    to: (_transfer, _args, { city }) => ({ id: city.id }),
+  },
+  CityTransaction: {
+    transaction: ({ transactionId }) => ({ id: transactionId }),
+    // What an aborted transaction had set aside is recorded still, and held no more.
+    lines: ({ transactionId, role, state }, _, { load }) =>
+      role === "HOME" || state === "ABORTED" ? [] : load.reservations.load(transactionId),
+    inDoubtForSeconds: ({ state, createdAt }, _, { city }) =>
+      state === "IN_DOUBT" ? Math.max(0, city.clock.nowMs() - createdAt.getTime()) / 1_000 : null,
   },
 } satisfies Resolvers;

@@ -1,9 +1,11 @@
 import type { Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
+import type { TransactionKind } from "../city-messages.ts";
 import { RECOVERY_BATCH, RETRY_BASE, RETRY_MAX } from "./recovery-limits.ts";
 
 export interface InDoubt {
   transactionId: string;
+  kind: TransactionKind;
   home: string;
 }
 
@@ -20,5 +22,5 @@ export function claimInDoubt(sql: Sql, clock: Clock): Promise<InDoubt[]> {
       attempts = attempts + 1,
       next_attempt_at = ${now}::timestamptz + least(${RETRY_BASE}::interval * 2 ^ least(attempts, 10), ${RETRY_MAX}::interval)
     from due where p.transaction_id = due.transaction_id
-    returning p.transaction_id as "transactionId", p.home`;
+    returning p.transaction_id as "transactionId", p.kind, p.home`;
 }

@@ -1,10 +1,12 @@
 import type { Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
+import type { TransactionKind } from "../city-messages.ts";
 import type { ProductQuantity } from "../model.ts";
 import { RECOVERY_BATCH, RETRY_BASE, RETRY_MAX } from "./recovery-limits.ts";
 
 export interface Unacknowledged {
   transactionId: string;
+  kind: TransactionKind;
   cityId: string;
   lines: ProductQuantity[];
 }
@@ -21,6 +23,7 @@ export function claimUnacknowledged(sql: Sql, clock: Clock): Promise<Unacknowled
     update decision_participant p set
       attempts = attempts + 1,
       next_attempt_at = ${now}::timestamptz + least(${RETRY_BASE}::interval * 2 ^ least(attempts, 10), ${RETRY_MAX}::interval)
-    from due where p.transaction_id = due.transaction_id and p.city_id = due.city_id
-    returning p.transaction_id as "transactionId", p.city_id as "cityId", p.lines`;
+    from due join transaction_decision d using (transaction_id)
+    where p.transaction_id = due.transaction_id and p.city_id = due.city_id
+    returning p.transaction_id as "transactionId", d.kind, p.city_id as "cityId", p.lines`;
 }

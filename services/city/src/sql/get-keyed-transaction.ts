@@ -1,18 +1,20 @@
 import type { Queryable } from "@teranga/kit/database.ts";
+import type { TransactionKind } from "../city-messages.ts";
 
-export interface KeyedOrderRow {
-  orderId: string;
+export interface KeyedTransactionRow {
+  transactionId: string;
   requestHash: string;
 }
 
-/** The order that a client's idempotency key stands for, or null if the key is unused. */
-export async function getKeyedOrder(
+/** The committed transaction that an idempotency key stands for, or null if the key is unused. Transfers have no client. */
+export async function getKeyedTransaction(
   sql: Queryable,
-  clientId: string,
+  kind: TransactionKind,
+  clientId: string | null,
   key: string,
-): Promise<KeyedOrderRow | null> {
-  const [row] = await sql<KeyedOrderRow[]>`
-    select transaction_id as "orderId", request_hash as "requestHash" from transaction_decision
-    where client_id = ${clientId} and idempotency_key = ${key} and state = 'COMMITTED'`;
+): Promise<KeyedTransactionRow | null> {
+  const [row] = await sql<KeyedTransactionRow[]>`
+    select transaction_id as "transactionId", request_hash as "requestHash" from transaction_decision
+    where kind = ${kind} and client_id is not distinct from ${clientId} and idempotency_key = ${key} and state = 'COMMITTED'`;
   return row ?? null;
 }

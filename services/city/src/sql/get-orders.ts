@@ -3,12 +3,25 @@ import type { OrderAllocationRow, OrderLineRow, OrderRow } from "../model.ts";
 
 /** The columns of an OrderRow. */
 export function orderColumns(sql: Queryable) {
-  return sql`id, client_id as "clientId", status, total, payment_method as "paymentMethod", placed_at as "placedAt"`;
+  return sql`
+    id, client_id as "clientId", status, total, placed_at as "placedAt", cancelled_by as "cancelledBy", cancelled_at as "cancelledAt"`;
 }
 
 /** The orders of these ids that exist, in no order. */
 export function getOrders(sql: Queryable, ids: readonly string[]): Promise<OrderRow[]> {
   return sql<OrderRow[]>`select ${orderColumns(sql)} from orders where id = any (${ids as string[]}::text[])`;
+}
+
+/** The orders that these transactions have placed or cancelled, in no order. */
+export function getOrdersOfTransactions(
+  sql: Queryable,
+  transactionIds: readonly string[],
+): Promise<(OrderRow & { transactionId: string })[]> {
+  const ids = transactionIds as string[];
+  return sql<(OrderRow & { transactionId: string })[]>`
+    select id as "transactionId", ${orderColumns(sql)} from orders where id = any (${ids}::text[])
+    union all
+    select cancelled_by, ${orderColumns(sql)} from orders where cancelled_by = any (${ids}::text[])`;
 }
 
 /** The lines of these orders, by product. */

@@ -5,7 +5,7 @@ import type { OrderRow } from "../model.ts";
 import { orderColumns } from "./get-orders.ts";
 
 export interface OrderFilter {
-  status?: "PLACED" | undefined;
+  status?: OrderRow["status"] | undefined;
   placedFrom?: Date | undefined;
   placedBefore?: Date | undefined;
   totalMin?: number | undefined;

@@ -1,9 +1,11 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
+import type { TransactionKind } from "../city-messages.ts";
 import type { ProductQuantity } from "../model.ts";
 
 export interface PrepareRequest {
   transactionId: string;
+  kind: TransactionKind;
   deadline: Date;
   lines: ProductQuantity[];
 }
@@ -16,7 +18,7 @@ export interface StockShortage {
 
 export interface PrepareAnswer {
   transactionId: string;
-  state: "PREPARED" | "REFUSED" | "ABORTED" | "VIOLATION";
+  state: "PREPARED" | "REFUSED" | "ABORTED" | "VIOLATION" | "FAILED";
   shortages: StockShortage[];
 }
 
@@ -28,6 +30,7 @@ export async function prepareTransactions(
 ): Promise<PrepareAnswer[]> {
   if (requests.length === 0) return [];
   return retryLostTransaction(
+    sql,
     () => sql<PrepareAnswer[]>`
     select transaction_id as "transactionId", state, shortages
     from prepare_transactions(${sql.json(requests as never)}, ${new Date(clock.nowMs())})`,

@@ -1,0 +1,147 @@
+-- The participant side again (003), now for every kind of transaction.
+--
+-- An order and a transfer take what was set aside for them. A cancellation gives back: it needs no prepare, since giving back
+-- cannot be refused, and it may come before the confirmation of the order that it cancels, because the two commute.
+
+drop function prepare_transactions, decide_transactions;
+
+-- entries: [{"transactionId", "kind", "deadline", "lines": [{"productId", "quantity"}]}]; transaction ids and, in an entry,
+-- product ids are distinct, quantities positive: the service has checked.
+create function prepare_transactions(entries jsonb, now_at timestamptz)
+  returns table (transaction_id text, state text, shortages jsonb) language plpgsql as $$
+#variable_conflict use_column
+declare
+  entry jsonb;
+  fresh text[];
+  wanted jsonb;
+begin
+  with inserted as (
+    insert into participation (transaction_id, kind, state, deadline, created_at, next_attempt_at)
+    -- The deadline is another machine's clock: however fast that runs, this city begins to ask within a minute.
+    select e ->> 'transactionId', e ->> 'kind', 'PREPARED', (e ->> 'deadline')::timestamptz, now_at,
+           least((e ->> 'deadline')::timestamptz, now_at + interval '1 minute')
+    from jsonb_array_elements(entries) e order by e ->> 'transactionId' collate "C"
+    on conflict do nothing returning transaction_id
+  ) select coalesce(array_agg(transaction_id), '{}') into fresh from inserted;
+  perform from participation
+    where transaction_id in (select e ->> 'transactionId' from jsonb_array_elements(entries) e)
+    order by transaction_id for no key update;
+  perform lock_stock(array(
+    select line ->> 'productId' from jsonb_array_elements(entries) e, jsonb_array_elements(e -> 'lines') line
+  ));
+
+  for entry in select e from jsonb_array_elements(entries) e loop
+    transaction_id := entry ->> 'transactionId';
+    wanted := sorted_lines(entry -> 'lines');
+    shortages := '[]';
+    if transaction_id = any (fresh) then
+      shortages := stock_shortages(wanted);
+      if shortages = '[]' then
+        insert into reservation (transaction_id, product_id, quantity)
+        select entry ->> 'transactionId', line ->> 'productId', (line ->> 'quantity')::integer
+        from jsonb_array_elements(wanted) line;
+        perform move_stock(wanted, 0, 1, 'RESERVED', transaction_id, now_at);
+        state := 'PREPARED';
+      else
+        -- Remembered, so that a copy of the message that arrives later cannot prepare what the orchestrator gave up.
+        update participation p set state = 'ABORTED', decided_at = now_at where p.transaction_id = entry ->> 'transactionId';
+        state := 'REFUSED';
+      end if;
+    else
+      select case
+          when p.state = 'ABORTED' then 'ABORTED'
+          when p.kind is not distinct from entry ->> 'kind' and reserved_lines(p.transaction_id) = wanted then 'PREPARED'
+          else 'VIOLATION'
+        end
+      into state from participation p where p.transaction_id = entry ->> 'transactionId';
+    end if;
+    return next;
+  end loop;
+end $$;
+
+-- entries: [{"transactionId", "kind", "decision": "COMMITTED" | "ABORTED", "lines": […]}], transaction ids distinct; a
+-- cancellation is COMMITTED. An answer is new if it is this call that has applied the decision.
+create function decide_transactions(entries jsonb, now_at timestamptz)
+  returns table (transaction_id text, state text, is_new boolean) language plpgsql as $$
+#variable_conflict use_column
+declare
+  entry jsonb;
+  fresh text[];
+  locked text[];
+  lines jsonb;
+begin
+  -- An ABORT that comes before its prepare is remembered, and refuses the prepare. What a cancellation gives back is applied
+  -- by whoever inserts its row; pieces of a product that this city never had cannot be its own.
+  with inserted as (
+    insert into participation (transaction_id, kind, state, created_at, decided_at, next_attempt_at)
+    select e ->> 'transactionId', e ->> 'kind', e ->> 'decision', now_at, now_at, now_at
+    from jsonb_array_elements(entries) e
+    where e ->> 'decision' = 'ABORTED'
+      or e ->> 'kind' = 'CANCELLATION' and not exists (
+        select from jsonb_array_elements(e -> 'lines') line left join stock on product_id = line ->> 'productId'
+        where product_id is null
+      )
+    order by e ->> 'transactionId' collate "C"
+    on conflict do nothing returning transaction_id
+  ) select coalesce(array_agg(transaction_id), '{}') into fresh from inserted;
+  locked := array(
+    select transaction_id from participation
+    where transaction_id in (select e ->> 'transactionId' from jsonb_array_elements(entries) e)
+    order by transaction_id for no key update
+  );
+  perform lock_stock(array(
+    select product_id from reservation where transaction_id = any (locked)
+    union all
+    select line ->> 'productId' from jsonb_array_elements(entries) e, jsonb_array_elements(e -> 'lines') line
+    where e ->> 'transactionId' = any (fresh)
+  ));
+
+  for entry in select e from jsonb_array_elements(entries) e loop
+    transaction_id := entry ->> 'transactionId';
+    lines := sorted_lines(entry -> 'lines');
+    if transaction_id = any (fresh) then
+      state := 'DONE';
+      is_new := true;
+      if entry ->> 'decision' = 'COMMITTED' then
+        insert into reservation (transaction_id, product_id, quantity)
+        select entry ->> 'transactionId', line ->> 'productId', (line ->> 'quantity')::integer
+        from jsonb_array_elements(lines) line;
+        perform move_stock(lines, 1, 0, 'RETURNED', transaction_id, now_at);
+      end if;
+    else
+      -- A prepare that is committed only now, behind the lock, counts as not having come.
+      state := case when transaction_id = any (locked) then apply_decision(entry, lines, now_at) else 'VIOLATION' end;
+      is_new := state = 'APPLIED';
+      if is_new then
+        state := 'DONE';
+      end if;
+    end if;
+    return next;
+  end loop;
+end $$;
+
+-- Applies a decision to a participation that was there before; DONE if it was applied before. Its row and the stock rows are locked.
+create function apply_decision(entry jsonb, lines jsonb, now_at timestamptz) returns text language plpgsql as $$
+declare
+  transaction text := entry ->> 'transactionId';
+  known participation := (select p from participation p where p.transaction_id = transaction);
+  held jsonb := reserved_lines(transaction);
+begin
+  if entry ->> 'decision' = 'COMMITTED'
+      and (known.state = 'ABORTED' or known.kind is distinct from entry ->> 'kind' or held <> lines)
+    or entry ->> 'decision' = 'ABORTED' and known.state = 'COMMITTED'
+  then
+    return 'VIOLATION';
+  end if;
+  update participation set state = entry ->> 'decision', decided_at = now_at
+    where transaction_id = transaction and state = 'PREPARED';
+  if not found then
+    return 'DONE';
+  end if;
+  if entry ->> 'decision' = 'COMMITTED' then
+    perform move_stock(held, -1, -1, 'CONFIRMED', transaction, now_at);
+  else
+    perform move_stock(held, 0, -1, 'RELEASED', transaction, now_at);
+  end if;
+  return 'APPLIED';
+end $$;

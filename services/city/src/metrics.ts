@@ -1,0 +1,131 @@
+/** What a city counts and times. */
+import { BATCH_BUCKETS, LATENCY_BUCKETS_S, type Registry, shareReading } from "@teranga/kit/metrics.ts";
+import { Counter, Gauge, Histogram } from "prom-client";
+import type { HealthRow } from "./sql/get-health.ts";
+
+/** The instruments, as those who use them see them. */
+export interface CityMetrics {
+  /** A message with so many entries has come; to be called back with the states that they are answered with. */
+  batchBegins(message: string, entries: number): (states: readonly string[]) => void;
+  /** So many transactions were finished by the recovery workers. */
+  recovered(cause: RecoveryCause, decision: string, count: number): void;
+  /** A message contradicts what is recorded, here or in another city. */
+  alarmed(): void;
+  /** PostgreSQL ended a transaction in favour of another, and it is run again. */
+  lostTransaction(): void;
+}
+
+/** `asked_home`: this city asked for an overdue outcome. `told_participant`: this home told one that had not acknowledged. */
+export type RecoveryCause = "asked_home" | "told_participant";
+
+/** A scrape is given up after 10 s by default; a database that hangs must leave time for the other metrics. */
+const READING_LIMIT_MS = 1_000;
+
+export interface BacklogSource {
+  /** What waits to be finished, from the database. */
+  readBacklog: () => Promise<HealthRow>;
+  nowMs: () => number;
+  /** Resolves after so many milliseconds; rejects when the signal says so. */
+  delay: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** @param registry where they are read; each service has its own */
+export function createCityMetrics(registry: Registry): CityMetrics {
+  const registers = [registry];
+  const entries = new Counter({
+    name: "teranga_city_entries_total",
+    help: "Entries of messages of the commit protocol, by the state that they were answered with.",
+    labelNames: ["message", "state"],
+    registers,
+  });
+  const batches = new Histogram({
+    name: "teranga_city_batch_entries",
+    help: "Entries of one message.",
+    labelNames: ["message"],
+    buckets: BATCH_BUCKETS,
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "teranga_city_batch_seconds",
+    help: "From a message's arrival at its resolver to its answers: the database transaction and the wait for its rows.",
+    labelNames: ["message"],
+    buckets: LATENCY_BUCKETS_S,
+    registers,
+  });
+  const recoveries = new Counter({
+    name: "teranga_city_recoveries_total",
+    help: "Transactions that this city's recovery workers finished, by cause and decision.",
+    labelNames: ["cause", "decision"],
+    registers,
+  });
+  const alarms = new Counter({
+    name: "teranga_city_alarms_total",
+    help: "Messages that break the commit protocol, received here or told by another city. It must be 0.",
+    registers,
+  });
+  const lost = new Counter({
+    name: "teranga_city_lost_transactions_total",
+    help: "Database transactions that lost a deadlock or a serialization conflict and were run again.",
+    registers,
+  });
+  return {
+    batchBegins(message, count) {
+      batches.observe({ message }, count);
+      const end = seconds.startTimer({ message });
+      return (states) => {
+        end();
+        for (const state of states) entries.inc({ message, state });
+      };
+    },
+    recovered: (cause, decision, count) => recoveries.inc({ cause, decision }, count),
+    alarmed: () => alarms.inc(),
+    lostTransaction: () => lost.inc(),
+  };
+}
+
+/**
+ * The gauges of what waits, read from the database by one statement a scrape. While the database does not answer they are absent,
+ * because any number would be wrong, and the failures are counted.
+ */
+export function addBacklogMetrics(registry: Registry, { readBacklog, nowMs, delay }: BacklogSource): void {
+  const failures = new Counter({
+    name: "teranga_city_backlog_failures_total",
+    help: "Scrapes for which the database did not say what waits. The gauges of the backlog are absent then.",
+    registers: [registry],
+  });
+  const onFailure = () => failures.inc();
+  const backlog = shareReading(readBacklog, { limitMs: READING_LIMIT_MS, delay, onFailure });
+  const ageOf = (since: Date | null) => (since ? Math.max(0, nowMs() - since.getTime()) / 1_000 : 0);
+
+  const add = (name: string, help: string, measure: (reading: HealthRow) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        const reading = await backlog.read();
+        if (reading) this.set(measure(reading));
+        else this.remove();
+      },
+    });
+  add(
+    "teranga_city_in_doubt_transactions",
+    "Transactions prepared here whose outcome this city does not know yet.",
+    ({ inDoubt }) => inDoubt,
+  );
+  add(
+    "teranga_city_in_doubt_oldest_seconds",
+    "The age of the oldest of them; 0 if there is none.",
+    ({ oldestInDoubtAt }) => ageOf(oldestInDoubtAt),
+  );
+  add(
+    "teranga_city_unacknowledged_decisions",
+    "Participants of committed transactions of this home that have not acknowledged yet.",
+    ({ unacknowledged }) => unacknowledged,
+  );
+  add(
+    "teranga_city_unacknowledged_oldest_seconds",
+    "The age of the oldest decision that waits for it; 0 if there is none.",
+    ({ oldestUnacknowledgedAt }) => ageOf(oldestUnacknowledgedAt),
+  );
+}

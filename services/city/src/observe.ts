@@ -1,0 +1,107 @@
+/** Watching what a city does with the messages of the commit protocol: a span and measures a batch, a log line a decision. */
+import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
+import type { MutationResolvers } from "@teranga/schema/generated/city.ts";
+import type { City, CityContext } from "./context.ts";
+import type { IsNew } from "./model.ts";
+
+interface Entry {
+  transactionId: string;
+  kind?: string;
+  decision?: string;
+}
+
+interface Answer extends IsNew {
+  transactionId: string;
+  state: string;
+}
+
+/** Ids and results of one span. A larger batch's say how it began: an attribute of a thousand ids would be 50 kB. */
+const LISTED_MAX = 100;
+
+/** What a message commits; the other messages are of any kind. */
+const COMMITTED_KIND: Readonly<Record<string, string>> = {
+  commitOrders: "ORDER",
+  commitCancellations: "CANCELLATION",
+  commitTransfers: "TRANSFER",
+};
+
+type Resolve = (
+  parent: unknown,
+  args: Record<string, Entry[]>,
+  context: CityContext,
+  info: unknown,
+) => Promise<Answer[]>;
+
+/** The same messages, watched. Each has one argument, its entries, and an answer for each of them in order. */
+export function observeMessages(messages: MutationResolvers): MutationResolvers {
+  const observed = (Object.entries(messages) as unknown as [string, Resolve][]).map(([message, resolve]) => {
+    const observe: Resolve = (parent, args, context, info) => {
+      const { city } = context;
+      const entries = Object.values(args)[0]!;
+      return inSpan(`apply ${message}`, { attributes: aboutBatch(city, entries) }, async (span) => {
+        const end = city.metrics.batchBegins(message, entries.length);
+        let states = entries.map(() => "UNANSWERED");
+        try {
+          const answers = await resolve(parent, args, context, info);
+          states = answers.map(({ state }) => state);
+          logDecisions(message, entries, answers, city);
+          return answers;
+        } finally {
+          end(states);
+          span.setAttribute(ATTRIBUTE.results, states.slice(0, LISTED_MAX));
+        }
+      });
+    };
+    return [message, observe];
+  });
+  return Object.fromEntries(observed) as MutationResolvers;
+}
+
+/** The attributes of a span about several transactions. */
+export function aboutBatch(city: City, entries: readonly { transactionId: string }[]) {
+  const ids = entries.slice(0, LISTED_MAX).map(({ transactionId }) => transactionId);
+  return {
+    [ATTRIBUTE.city]: city.id,
+    [ATTRIBUTE.entries]: entries.length,
+    [ATTRIBUTE.transactionIds]: ids,
+  };
+}
+
+/** One line for each decision that this batch has written or applied; a message that comes again has none. */
+function logDecisions(
+  message: string,
+  entries: readonly Entry[],
+  answers: readonly Answer[],
+  city: City,
+): void {
+  if (message === "prepare") return;
+  const logged = new Set<string>();
+  for (const [index, { transactionId, state, isNew }] of answers.entries()) {
+    // Two copies of an entry have one answer.
+    if (!isNew || logged.has(transactionId)) continue;
+    logged.add(transactionId);
+    const { kind, decision } = entries[index]!;
+    if (message === "decide") logApplied(city, { transactionId, kind, decision }, "told");
+    else if (message === "outcome") logDecided(city, transactionId, undefined, "FENCED");
+    else logDecided(city, transactionId, COMMITTED_KIND[message], state);
+  }
+}
+
+/** Home side: the commit point. @param reason the answer to the message that led to it, or FENCED if none did */
+function logDecided(city: City, transactionId: string, kind: string | undefined, reason: string): void {
+  const decided =
+    reason === "COMMITTED"
+      ? { transactionId, kind, state: reason }
+      : { transactionId, kind, state: "ABORTED", reason };
+  city.log.info(decided, "transaction decided");
+}
+
+/** Participant side. @param cause whether this city was told, or has asked the home */
+export function logApplied(
+  city: City,
+  decision: { transactionId: string; kind: string | undefined; decision: string | undefined },
+  cause: "told" | "asked",
+): void {
+  const { transactionId, kind, decision: state } = decision;
+  city.log.info({ transactionId, kind, state, cause }, "decision applied");
+}

@@ -1,0 +1,39 @@
+import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+import type { PaymentRequest } from "../payments/payment-provider.ts";
+import type { CommitRequest } from "./commit-orders.ts";
+
+export interface OpenPayment extends PaymentRequest {
+  method: string;
+}
+
+/**
+ * Notes that providers are about to be asked, so that the city knows whom to tell whatever becomes of it. Returns the payments to ask
+ * for: those of orders that are undecided, and those that a copy of the message is asking for already. An order that would be
+ * answered without its payment (an unknown client, a key that was used) asks nobody.
+ * @param leaseMs how long until the city ends an undecided one itself
+ */
+export async function beginPayments(
+  sql: Sql,
+  orders: readonly CommitRequest[],
+  leaseMs: number,
+  clock: Clock,
+): Promise<OpenPayment[]> {
+  const endAt = new Date(clock.nowMs() + leaseMs);
+  const ids = orders.map(({ transactionId }) => transactionId);
+  await retryLostTransaction(
+    sql,
+    async () => sql`
+      insert into payment (transaction_id, client_id, method, amount, state, next_attempt_at)
+      select e ->> 'transactionId' collate "C" as transaction_id, client.id, e ->> 'paymentMethod', order_total(e), 'AUTHORISING', ${endAt}
+      from jsonb_array_elements(${sql.json(orders as never)}) e join client on client.id = e ->> 'clientId'
+      where judge_key('ORDER', client.id, e) is null
+        and not exists (select from transaction_decision decided where decided.transaction_id = e ->> 'transactionId')
+      order by transaction_id
+      on conflict do nothing`,
+  );
+  // A statement of its own, so that it sees what another one has inserted while this one waited for it.
+  return sql<OpenPayment[]>`
+    select transaction_id as "transactionId", client_id as "clientId", method, amount from payment
+    where transaction_id = any (${ids}::text[]) and state = 'AUTHORISING'`;
+}

@@ -1,0 +1,25 @@
+import type { Sql } from "@teranga/kit/database.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+import { RECOVERY_BATCH, RETRY_BASE, RETRY_MAX } from "./recovery-limits.ts";
+
+export interface DuePayment {
+  transactionId: string;
+  method: string;
+  state: "AUTHORISING" | "AUTHORISED" | "VOIDING" | "REFUNDING";
+}
+
+/** Takes payments whose provider is to be told, longest waiting first, and moves their next attempt. */
+export async function claimPayments(sql: Sql, clock: Clock): Promise<DuePayment[]> {
+  const now = new Date(clock.nowMs());
+  return sql<DuePayment[]>`
+    with due as (
+      select transaction_id from payment
+      where next_attempt_at <= ${now}
+      order by next_attempt_at limit ${RECOVERY_BATCH} for update skip locked
+    )
+    update payment p set
+      attempts = attempts + 1,
+      next_attempt_at = ${now}::timestamptz + least(${RETRY_BASE}::interval * 2 ^ least(attempts, 10), ${RETRY_MAX}::interval)
+    from due where p.transaction_id = due.transaction_id
+    returning p.transaction_id as "transactionId", p.method, p.state`;
+}

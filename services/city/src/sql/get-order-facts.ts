@@ -1,0 +1,37 @@
+import type { Queryable } from "@teranga/kit/database.ts";
+
+export interface OrderQuestion {
+  clientId: string | null;
+  idempotencyKey: string | null;
+  productIds: string[];
+}
+
+export interface OrderFactsRow {
+  /** Null if no client was asked for. */
+  clientExists: boolean | null;
+  /** The committed order of the client's key. */
+  keyedOrder: { transactionId: string; requestHash: string } | null;
+  /** Pieces available of each product asked, in that order. */
+  available: number[];
+}
+
+/** What has to be known here before orders are placed, for a batch of them in one statement. In the order of the questions. */
+export function getOrderFacts(sql: Queryable, questions: readonly OrderQuestion[]): Promise<OrderFactsRow[]> {
+  return sql<OrderFactsRow[]>`
+    select
+      case when question ->> 'clientId' is null then null
+        else exists (select from client where id = question ->> 'clientId') end as "clientExists",
+      (
+        select jsonb_build_object('transactionId', transaction_id, 'requestHash', request_hash) from transaction_decision
+        where kind = 'ORDER' and client_id = question ->> 'clientId' and idempotency_key = question ->> 'idempotencyKey'
+          and state = 'COMMITTED'
+      ) as "keyedOrder",
+      array(
+        select coalesce(available, 0)
+        from jsonb_array_elements_text(question -> 'productIds') with ordinality as asked (product_id, place)
+        left join stock on stock.product_id = asked.product_id collate "C"
+        order by place
+      ) as available
+    from jsonb_array_elements(${sql.json(questions as never)}::jsonb) with ordinality as batch (question, position)
+    order by position`;
+}

@@ -1,0 +1,12 @@
+import type { Queryable } from "@teranga/kit/database.ts";
+import type { ProductQuantity } from "../model.ts";
+
+/** What these transactions hold here, were given or gave back, by product. */
+export function getReservations(
+  sql: Queryable,
+  transactionIds: readonly string[],
+): Promise<(ProductQuantity & { transactionId: string })[]> {
+  return sql<(ProductQuantity & { transactionId: string })[]>`
+    select transaction_id as "transactionId", product_id as "productId", quantity from reservation
+    where transaction_id = any (${transactionIds as string[]}::text[]) order by transaction_id, product_id`;
+}

@@ -1,0 +1,11 @@
+import type { Queryable } from "@teranga/kit/database.ts";
+import type { WalletEntryRow } from "../model.ts";
+import { walletEntryColumns } from "./list-wallet-entries.ts";
+
+/** An entry of a wallet, which is there: entries are never removed. */
+export async function getWalletEntry(sql: Queryable, id: number): Promise<WalletEntryRow> {
+  const [row] = await sql<WalletEntryRow[]>`
+    select ${walletEntryColumns(sql)} from ledger_entry join ledger_posting on ledger_posting.id = posting_id
+    where ledger_entry.id = ${id}`;
+  return row!;
+}

@@ -1,0 +1,31 @@
+import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+
+export interface TopUp {
+  clientId: string;
+  amount: number;
+  idempotencyKey: string;
+}
+
+/** ADDED: now, or before by a top-up of the same key and amount. */
+export type TopUpAnswer =
+  | { state: "ADDED"; entryId: number }
+  | { state: "KEY_REUSED"; entryId: number }
+  | { state: "LIMIT"; balance: number }
+  | { state: "UNKNOWN_CLIENT" };
+
+/** Adds money to a wallet, once a key, unless it would then hold more than `balanceMax`. */
+export async function topUpWallet(
+  sql: Sql,
+  { clientId, amount, idempotencyKey }: TopUp,
+  balanceMax: number,
+  clock: Clock,
+): Promise<TopUpAnswer> {
+  const now = new Date(clock.nowMs());
+  const [row] = await retryLostTransaction(
+    sql,
+    () => sql<{ answer: TopUpAnswer }[]>`
+      select top_up_wallet(${clientId}, ${amount}, ${idempotencyKey}, ${balanceMax}, ${now}) as answer`,
+  );
+  return row!.answer;
+}

@@ -1,0 +1,144 @@
+/** A city's real service on a database of its own, and the messages of the commit protocol as a hostile sender might send them. */
+import { authorization } from "@teranga/kit/credential.ts";
+import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { parseTopology } from "@teranga/kit/topology.ts";
+import { inject } from "vitest";
+import { startCity } from "../src/service.ts";
+
+export const CREDENTIAL = "a-credential-for-tests";
+
+/** A topology of three cities at these URLs; one that is not given answers at none. */
+export function topologyOf(urls: Record<string, string> = {}) {
+  const place = (id: string, name: string, isDefault = false) =>
+    `{ name: ${name}, default: ${isDefault}, location: { latitude: 14, longitude: -17 }, urls: ["${urls[id] ?? "http://127.0.0.1:9/graphql"}"] }`;
+  return parseTopology(`subgraphs:
+  catalog: { replicas: ["http://127.0.0.1:9/graphql"] }
+  city:
+    partitions:
+      dakar: ${place("dakar", "Dakar")}
+      thies: ${place("thies", "Thies")}
+      autres: ${place("autres", "Autres", true)}
+`);
+}
+
+const MESSAGES = {
+  prepare: "mutation ($of: [PrepareInput!]!) { answers: prepare(transactions: $of) { state } }",
+  commit: "mutation ($of: [CommitOrderInput!]!) { answers: commitOrders(orders: $of) { state } }",
+  cancel:
+    "mutation ($of: [CommitCancellationInput!]!) { answers: commitCancellations(cancellations: $of) { state } }",
+  transfer: "mutation ($of: [CommitTransferInput!]!) { answers: commitTransfers(transfers: $of) { state } }",
+  decide: "mutation ($of: [DecisionInput!]!) { answers: decide(decisions: $of) { state } }",
+  outcome: "mutation ($of: [OutcomeInput!]!) { answers: outcome(transactions: $of) { state } }",
+};
+export type Message = keyof typeof MESSAGES;
+
+export interface LogLine {
+  level: number;
+  alarm?: string;
+  transactionId?: string;
+  msg: string;
+}
+
+export interface WiredCity {
+  url: string;
+  sql: Sql;
+  /** The lines of level error and above since they were last taken. */
+  takeLog(): LogLine[];
+  /** Sends a query and gives the answer's data and the extensions of its errors. */
+  ask(query: string, variables: object): Promise<{ data: unknown; errors: object[] | undefined }>;
+  /** Sends a batch and gives the states of its answers, or the extensions of the errors. */
+  send(
+    message: Message,
+    of: object[],
+  ): Promise<{ states: string[] | undefined; errors: object[] | undefined }>;
+  /** Everything that a message could have changed, to be compared. */
+  contents(): Promise<object>;
+  /** Empties it: two clients, ten pieces of product 101. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts a city without recovery of its own. @param name of its database, which no other test file may use */
+export async function startWiredCity(cityId: string, name: string): Promise<WiredCity> {
+  await onServer((sql) => sql`create database ${sql(name)}`);
+  const databaseUrl = inject("postgresUrl").replace(/\/postgres$/, `/${name}`);
+  const database: Database = openDatabase({ url: databaseUrl, applicationName: "test" });
+  const { sql } = database;
+  let lines: LogLine[] = [];
+  const log = createLogger("test", "error", { write: (text) => lines.push(JSON.parse(text)) });
+  const server = await startCity({
+    cityId,
+    databaseUrl,
+    topology: topologyOf(),
+    credential: CREDENTIAL,
+    port: 0,
+    log,
+    recoveryIntervalMs: 3_600_000,
+  });
+  const ask = (query: string, variables: object) => post(server.url, query, variables);
+  return {
+    url: server.url,
+    sql,
+    ask,
+    takeLog() {
+      const taken = lines;
+      lines = [];
+      return taken;
+    },
+    async send(message, of) {
+      const { data, errors } = await ask(MESSAGES[message], { of });
+      const { answers } = (data ?? {}) as { answers?: { state: string }[] };
+      return { states: answers?.map(({ state }) => state), errors };
+    },
+    contents: () => contents(sql),
+    reset: () => reset(sql, cityId),
+    async close() {
+      await server.close();
+      await database.close();
+      await onServer((sql) => sql`drop database ${sql(name)}`);
+    },
+  };
+}
+
+async function post(url: string, query: string, variables: object) {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: authorization(CREDENTIAL) },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = (await response.json()) as { data?: unknown; errors?: { extensions: object }[] };
+  return { data, errors: errors?.map(({ extensions }) => extensions) };
+}
+
+async function contents(sql: Sql): Promise<object> {
+  const [row] = await sql`
+    select (select json_agg(s order by product_id) from stock s) as stock,
+           (select json_agg(m order by id) from stock_movement m) as movements,
+           (select json_agg(d order by transaction_id) from transaction_decision d) as decisions,
+           (select json_agg(p order by transaction_id, city_id) from decision_participant p) as told,
+           (select json_agg(p order by transaction_id) from participation p) as participations,
+           (select json_agg(r order by transaction_id, product_id) from reservation r) as reservations,
+           (select json_agg(o order by id) from orders o) as orders,
+           (select json_agg(p order by transaction_id) from payment p) as payments,
+           (select json_agg(w order by client_id) from wallet w) as wallets,
+           (select json_agg(e order by id) from ledger_entry e) as ledger`;
+  return row!;
+}
+
+async function reset(sql: Sql, cityId: string): Promise<void> {
+  await sql`truncate client, stock, transaction_decision, participation cascade`;
+  await sql`
+    insert into client (id, name, email, town)
+    values (${`${cityId}:1`}, 'n', 'e@example.com', ${cityId}), (${`${cityId}:2`}, 'm', 'f@example.com', ${cityId})`;
+  await sql`insert into stock (product_id, warehouse, on_hand) values ('101', 'Warehouse', 10)`;
+  await sql`
+    insert into stock_movement (product_id, reason, on_hand_change, reserved_change) values ('101', 'RESTOCKED', 10, 0)`;
+}
+
+/** Does something on the server that the tests of a run share. */
+export async function onServer(action: (sql: Sql) => Promise<unknown>): Promise<void> {
+  const server = openDatabase({ url: inject("postgresUrl"), applicationName: "test", connections: 1 });
+  await action(server.sql);
+  await server.close();
+}
