@@ -1,0 +1,23 @@
+/**
+ * The wallet as a payment provider. The commit point uses it in its collapsed form (decision 010); this is the whole of it, which
+ * a wallet in another database than the order would need, and which the contract suite tries.
+ */
+import type { Sql } from "@teranga/kit/database.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+import {
+  authoriseFromWallet,
+  captureFromWallet,
+  refundToWallet,
+  voidInWallet,
+} from "../sql/wallet-payments.ts";
+import type { PaymentProvider } from "./payment-provider.ts";
+
+export function createWalletProvider(sql: Sql, clock: Clock): PaymentProvider {
+  return {
+    method: "WALLET",
+    authorise: (request) => authoriseFromWallet(sql, request),
+    capture: (transactionId) => captureFromWallet(sql, transactionId, clock),
+    void: (transactionId) => voidInWallet(sql, transactionId),
+    refund: (transactionId) => refundToWallet(sql, transactionId, clock),
+  };
+}

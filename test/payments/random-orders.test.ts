@@ -1,0 +1,50 @@
+/** Many orders paid by a provider outside while answers are lost and late, processes end and the provider is away. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { CommitRequest } from "@teranga/city/sql/commit-orders.ts";
+import { expect, test } from "vitest";
+import { createRandom } from "../harness/random.ts";
+import { CLIENTS, useShop } from "./shop.ts";
+
+const shop = useShop("payments_at_random");
+
+/** Short, so that answers are late; whether more of them are on a busy machine is all the same. */
+const DEADLINE_MS = 100;
+const SEEDS = [1, 2, 3];
+const ORDERS = 60;
+
+test.each(SEEDS)("orders, copies, cancellations and crashes at random (seed %i)", async (seed) => {
+  const random = createRandom(seed);
+  const isOneIn = (count: number) => random.next() < 1 / count;
+  shop.company.break({
+    losesAnswer: () => isOneIn(5),
+    wait: async () => isOneIn(15) && delay(DEADLINE_MS * 1.2),
+  });
+  shop.restart(DEADLINE_MS);
+  const answers: string[] = [];
+  const placed: CommitRequest[] = [];
+  for (let round = 0; round < ORDERS / 6; round++) {
+    const batches = Array.from({ length: 3 }, () =>
+      Array.from({ length: 2 }, () => shop.newOrder({ clientId: random.pick(CLIENTS) })),
+    );
+    const copies = batches.filter(() => isOneIn(3));
+    // The process of a batch may be gone after the providers were asked.
+    const lost = batches.filter(() => isOneIn(6));
+    const sent = [...batches, ...copies].map(async (orders) => {
+      if (lost.includes(orders)) return shop.payments.authorise(orders);
+      const states = await shop.commit(...orders);
+      answers.push(...states);
+      placed.push(...orders.filter((_, index) => states[index] === "COMMITTED"));
+    });
+    const cancelled = placed.filter(() => isOneIn(6)).map((order) => shop.cancel(order));
+    await Promise.all([...sent, ...cancelled, shop.payments.settle()]);
+    shop.nowMs += random.between(0, 5_000);
+    if (isOneIn(4)) {
+      await shop.company.stop();
+      await shop.payments.settle();
+      await shop.company.start();
+    }
+  }
+  // The run has got as far as meeting both answers.
+  expect(new Set(answers)).toContain("COMMITTED");
+  expect(new Set(answers)).toContain("DECLINED");
+});

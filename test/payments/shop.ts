@@ -1,0 +1,146 @@
+/**
+ * One city with a mobile-money company beside it, for tests of orders that it pays: the real commit point, real recovery, a real provider.
+ * Every test ends with the money adding up: what the provider has taken is what placed orders cost.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createPayments, type Payments } from "@teranga/city/payments/payments.ts";
+import { openTestCity, type TestCity } from "@teranga/city/payments/test-city.ts";
+import { commitCancellations } from "@teranga/city/sql/commit-cancellations.ts";
+import { type CommitRequest, commitOrders } from "@teranga/city/sql/commit-orders.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
+import { createMobileMoney } from "./mobile-money.ts";
+import { MobileMoneyCompany } from "./mobile-money-company.ts";
+
+export const CLIENTS = ["dakar:1", "dakar:2", "dakar:3"];
+export const PRICE = 500;
+/** What the company holds of each client's money at first. */
+export const GIVEN = 10_000;
+/** Beyond the lease of an undecided payment, and beyond every wait between two tries. */
+export const LONG_MS = 60_000;
+/** Beyond what a busy machine takes to answer. */
+export const DEADLINE_MS = 10_000;
+const START_MS = Date.parse("2026-01-01T00:00:00Z");
+/** Steps after which everything that can be settled must be. */
+const STEPS_MAX = 20;
+
+export class Shop {
+  company!: MobileMoneyCompany;
+  city!: TestCity;
+  payments!: Payments;
+  nowMs = START_MS;
+  alarms = 0;
+  /** The SQL statements of the city. */
+  readonly statements: string[] = [];
+  #lastNumber = 0;
+
+  get clock() {
+    return { nowMs: () => this.nowMs, random: () => 0.5 };
+  }
+
+  async empty(directory: string): Promise<void> {
+    await this.city.sql.unsafe(`
+      truncate client, stock, transaction_decision, wallet_hold cascade;
+      insert into client (id, name, email, town)
+        select 'dakar:' || n, 'n', n || '@example.org', 'Dakar' from generate_series(1, ${CLIENTS.length}) n;
+      insert into stock (product_id, warehouse, on_hand) values ('101', 'Dakar', 1000);
+      insert into stock_movement (product_id, reason, on_hand_change, reserved_change) values ('101', 'RESTOCKED', 1000, 0);`);
+    this.company = new MobileMoneyCompany(join(directory, `journal-${++this.#lastNumber}`));
+    await this.company.start();
+    for (const clientId of CLIENTS) this.company.giveMoney(clientId, GIVEN);
+    this.alarms = 0;
+    this.restart();
+  }
+
+  /**
+   * The payments of another process of the city, as after a crash.
+   * @param deadlineMs how long the provider may take
+   */
+  restart(deadlineMs = DEADLINE_MS): void {
+    const log = createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
+    const metrics = { alarmed: () => this.alarms++ } as never;
+    const means = { id: "dakar", sql: this.city.sql, clock: this.clock, log, metrics };
+    const deadlines = { authoriseMs: deadlineMs, settleMs: deadlineMs };
+    this.payments = createPayments(means, [createMobileMoney(this.company.url, DEADLINE_MS)], deadlines);
+  }
+
+  newOrder(changes: Partial<CommitRequest> = {}): CommitRequest {
+    const number = ++this.#lastNumber;
+    return {
+      transactionId: `dakar:00000000-0000-7000-8000-${String(number).padStart(12, "0")}`,
+      clientId: "dakar:1",
+      idempotencyKey: `key ${number}`,
+      requestHash: "hash",
+      paymentMethod: "MOBILE_MONEY",
+      lines: [{ productId: "101", quantity: 1, unitPrice: PRICE }],
+      allocations: [{ cityId: "dakar", productId: "101", quantity: 1 }],
+      ...changes,
+    };
+  }
+
+  /** What the message commitOrders does; the states that it answers. */
+  async commit(...orders: CommitRequest[]): Promise<string[]> {
+    await this.payments.authorise(orders);
+    return (await commitOrders(this.city.sql, orders, this.clock)).map(({ state }) => state);
+  }
+
+  async cancel({ transactionId: orderId }: CommitRequest): Promise<string> {
+    const { transactionId, idempotencyKey } = this.newOrder();
+    const cancellation = { transactionId, orderId, idempotencyKey, requestHash: "hash" };
+    const [answer] = await commitCancellations(this.city.sql, [cancellation], this.clock);
+    return answer!.state;
+  }
+
+  async stateOf({ transactionId }: CommitRequest): Promise<string | undefined> {
+    const [row] = await this.city.sql`select state from payment where transaction_id = ${transactionId}`;
+    return row?.state;
+  }
+
+  /** Recovery, with each step long after the one before, until no provider is left to be told. */
+  async untilSettled(): Promise<void> {
+    this.company.heal();
+    this.restart();
+    for (let step = 0; step < STEPS_MAX; step++) {
+      this.nowMs += LONG_MS;
+      const [row] = await this.city
+        .sql`select count(*)::int as open from payment where next_attempt_at is not null`;
+      if (row!.open === 0) return;
+      await this.payments.settle();
+    }
+    throw new Error(`payments are open after ${STEPS_MAX} steps`);
+  }
+
+  /** Nothing is held, and of each client what their placed orders cost is taken. */
+  async expectMoneyAddsUp(): Promise<void> {
+    const rows = await this.city.sql`
+      select client.id, coalesce(sum(total), 0)::int as cost from client left join orders
+        on client_id = client.id and status = 'PLACED' and payment_method = 'MOBILE_MONEY'
+      group by client.id`;
+    for (const { id, cost } of rows)
+      expect({ id, ...this.company.moneyOf(id) }).toEqual({ id, free: GIVEN - cost, held: 0, taken: cost });
+  }
+}
+
+/** The shop of a test file, emptied before each test; after it everything is settled, adds up, and has raised no alarm. */
+export function useShop(databaseName: string): Shop {
+  const shop = new Shop();
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "teranga-payments-"));
+    shop.city = await openTestCity(databaseName, inject("postgresUrl"), (text) => shop.statements.push(text));
+  });
+  afterAll(async () => {
+    await shop.city.close();
+    await rm(directory, { recursive: true });
+  });
+  beforeEach(() => shop.empty(directory));
+  afterEach(async () => {
+    await shop.untilSettled();
+    await shop.expectMoneyAddsUp();
+    expect(shop.alarms).toBe(0);
+    await shop.company.stop();
+  });
+  return shop;
+}
