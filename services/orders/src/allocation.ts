@@ -35,7 +35,8 @@ export function availableOverall(stock: Stock, productId: string): number {
   return [...stock.levels.keys()].reduce((sum, cityId) => sum + availableIn(stock, cityId, productId), 0);
 }
 
-function availableIn(stock: Stock, cityId: string, productId: string): number {
+/** Pieces of a product that can be ordered in one city. */
+export function availableIn(stock: Stock, cityId: string, productId: string): number {
   return Math.max(0, stock.levels.get(cityId)?.get(productId) ?? 0);
 }
 

@@ -1,65 +1,29 @@
 /**
- * The messages of the commit protocol, as the orchestrator sends them.
- *
- * The interface takes one message at a time; how messages travel (alone, or many to one city in one request) is the
- * business of what implements it.
+ * Sending the messages of the commit protocol to the cities: one at a time for the caller, together on the way (message-lane.ts),
+ * with a lane for each city and kind of message.
  */
+import type { Clock } from "@teranga/kit/retry.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
-import { type Send, TransportError } from "@teranga/kit/transport.ts";
-import type { PaymentMethod } from "@teranga/schema/generated/orders.ts";
+import { TransportError } from "@teranga/kit/transport.ts";
 import { z } from "zod";
-import { ask } from "./ask.ts";
-import type { Allocation, PricedLine, ProductQuantity } from "./model.ts";
-
-export interface PrepareMessage {
-  transactionId: string;
-  lines: readonly ProductQuantity[];
-  /** ISO 8601. When the participant should begin to ask the home; a hint. */
-  deadline: string;
-}
-
-export interface CommitMessage {
-  transactionId: string;
-  clientId: string;
-  idempotencyKey: string;
-  requestHash: string;
-  lines: readonly PricedLine[];
-  allocations: readonly Allocation[];
-  paymentMethod: PaymentMethod;
-}
-
-export interface DecideMessage {
-  transactionId: string;
-  decision: "COMMITTED" | "ABORTED";
-  /** Of a COMMITTED: what the participant gives, exactly as it has prepared it. */
-  lines: readonly ProductQuantity[];
-}
-
-export interface OutcomeMessage {
-  transactionId: string;
-  /** The city in whose name it is asked. It is not the home. */
-  cityId: string;
-}
-
-const shortages = z.array(z.object({ productId: z.string(), requested: z.int(), available: z.int() }));
-const transactionId = z.string();
-const prepareAnswer = z.discriminatedUnion("state", [
-  z.object({ transactionId, state: z.enum(["PREPARED", "ABORTED", "VIOLATION"]) }),
-  z.object({ transactionId, state: z.literal("REFUSED"), shortages }),
-]);
-const commitAnswer = z.discriminatedUnion("state", [
-  z.object({ transactionId, state: z.enum(["COMMITTED", "REPLAYED"]), orderId: z.string() }),
-  z.object({ transactionId, state: z.literal("KEY_REUSED"), orderId: z.string().nullable() }),
-  z.object({ transactionId, state: z.literal("REFUSED"), shortages }),
-  z.object({ transactionId, state: z.enum(["ABORTED", "UNKNOWN_CLIENT", "VIOLATION"]) }),
-]);
-const decideAnswer = z.object({ transactionId, state: z.enum(["DONE", "VIOLATION"]) });
-const outcomeAnswer = z.object({ transactionId, state: z.enum(["COMMITTED", "ABORTED", "VIOLATION"]) });
-
-export type PrepareAnswer = z.infer<typeof prepareAnswer>;
-export type CommitAnswer = z.infer<typeof commitAnswer>;
-export type DecideAnswer = z.infer<typeof decideAnswer>;
-export type OutcomeAnswer = z.infer<typeof outcomeAnswer>;
+import { type AskMeans, ask } from "./ask.ts";
+import { MessageLane } from "./message-lane.ts";
+import type { OrderMetrics } from "./metrics.ts";
+import {
+  type CommitAnswer,
+  type CommitMessage,
+  commitAnswer,
+  type DecideAnswer,
+  type DecideMessage,
+  decideAnswer,
+  failedAnswer,
+  type OutcomeAnswer,
+  type OutcomeMessage,
+  outcomeAnswer,
+  type PrepareAnswer,
+  type PrepareMessage,
+  prepareAnswer,
+} from "./protocol-messages.ts";
 
 /** All are idempotent. @throws TransportError: `unknown` if the city may have acted on the message, `refused` if it has not */
 export interface CityMessages {
@@ -69,51 +33,167 @@ export interface CityMessages {
   outcome(cityId: string, message: OutcomeMessage, deadlineMs: number): Promise<OutcomeAnswer>;
 }
 
-const PREPARE = `mutation OrderPrepare($messages: [PrepareInput!]!) {
-  answers: prepare(transactions: $messages) { transactionId state shortages { productId requested available } }
-}`;
-const COMMIT = `mutation OrderCommit($messages: [CommitOrderInput!]!) {
-  answers: commitOrders(orders: $messages) {
-    transactionId state orderId shortages { productId requested available }
-  }
-}`;
-const DECIDE = `mutation OrderDecide($messages: [DecisionInput!]!) {
-  answers: decide(decisions: $messages) { transactionId state }
-}`;
-const OUTCOME = `mutation OrderOutcome($messages: [OutcomeInput!]!) {
-  answers: outcome(transactions: $messages) { transactionId state }
-}`;
+/** What messages travel through. */
+export interface MessageMeans extends AskMeans {
+  cities: PartitionPlacement;
+  clock: Clock;
+  /** Resolves after so many milliseconds. */
+  delay: (ms: number) => Promise<unknown>;
+  metrics: OrderMetrics;
+}
 
-/** Each message in a request of its own. */
-export function createCityMessages({ partitions }: PartitionPlacement, send: Send): CityMessages {
-  const urls = new Map(partitions.map(({ id, urls }) => [id, urls]));
+/** How messages of one kind are sent, and what their answers look like. */
+interface MessageKind<Answer extends z.ZodType<{ transactionId: string }>> {
+  /** The city's field. */
+  message: string;
+  operationName: string;
+  query: string;
+  answer: Answer;
+}
 
-  const tell = async <Answer extends z.ZodType<{ transactionId: string }>>(
-    { operationName, query, answer }: { operationName: string; query: string; answer: Answer },
-    cityId: string,
-    message: { transactionId: string },
-    deadlineMs: number,
-  ): Promise<z.infer<Answer>> => {
-    const { answers } = await ask(send, urls.get(cityId)!, {
-      operationName,
-      query,
-      variables: { messages: [message] },
-      answer: z.object({ answers: z.array(answer).length(1) }),
-      deadlineMs,
-    });
-    const [first] = answers;
-    if (first?.transactionId === message.transactionId) return first;
-    throw new TransportError("unknown", `${operationName}: answered for another transaction`);
-  };
+const PREPARE = {
+  message: "prepare",
+  operationName: "OrderPrepare",
+  query: `mutation OrderPrepare($messages: [PrepareInput!]!) {
+    answers: prepare(transactions: $messages) { transactionId state shortages { productId requested available } }
+  }`,
+  answer: prepareAnswer,
+};
+const COMMIT_ORDERS = {
+  message: "commitOrders",
+  operationName: "OrderCommit",
+  query: `mutation OrderCommit($messages: [CommitOrderInput!]!) {
+    answers: commitOrders(orders: $messages) {
+      transactionId state committedId balance shortages { productId requested available }
+    }
+  }`,
+  answer: commitAnswer,
+};
+const COMMIT_CANCELLATIONS = {
+  message: "commitCancellations",
+  operationName: "CancellationCommit",
+  query: `mutation CancellationCommit($messages: [CommitCancellationInput!]!) {
+    answers: commitCancellations(cancellations: $messages) {
+      transactionId state committedId participants { cityId lines { productId quantity } }
+    }
+  }`,
+  answer: commitAnswer,
+};
+const COMMIT_TRANSFERS = {
+  message: "commitTransfers",
+  operationName: "TransferCommit",
+  query: `mutation TransferCommit($messages: [CommitTransferInput!]!) {
+    answers: commitTransfers(transfers: $messages) {
+      transactionId state committedId shortages { productId requested available }
+    }
+  }`,
+  answer: commitAnswer,
+};
+const DECIDE = {
+  message: "decide",
+  operationName: "OrderDecide",
+  query: `mutation OrderDecide($messages: [DecisionInput!]!) {
+    answers: decide(decisions: $messages) { transactionId state }
+  }`,
+  answer: decideAnswer,
+};
+const OUTCOME = {
+  message: "outcome",
+  operationName: "OrderOutcome",
+  query: `mutation OrderOutcome($messages: [OutcomeInput!]!) {
+    answers: outcome(transactions: $messages) { transactionId state }
+  }`,
+  answer: outcomeAnswer,
+};
 
-  const prepare = { operationName: "OrderPrepare", query: PREPARE, answer: prepareAnswer };
-  const commit = { operationName: "OrderCommit", query: COMMIT, answer: commitAnswer };
-  const decide = { operationName: "OrderDecide", query: DECIDE, answer: decideAnswer };
-  const outcome = { operationName: "OrderOutcome", query: OUTCOME, answer: outcomeAnswer };
+export function createCityMessages(means: MessageMeans): CityMessages {
+  const prepare = lanesOf(PREPARE, means);
+  const commitOrder = lanesOf(COMMIT_ORDERS, means);
+  const commitCancellation = lanesOf(COMMIT_CANCELLATIONS, means);
+  const commitTransfer = lanesOf(COMMIT_TRANSFERS, means);
+  const decide = lanesOf(DECIDE, means);
+  const outcome = lanesOf(OUTCOME, means);
+
   return {
-    prepare: (cityId, message, deadlineMs) => tell(prepare, cityId, message, deadlineMs),
-    commit: (cityId, message, deadlineMs) => tell(commit, cityId, message, deadlineMs),
-    decide: (cityId, message, deadlineMs) => tell(decide, cityId, message, deadlineMs),
-    outcome: (cityId, message, deadlineMs) => tell(outcome, cityId, message, deadlineMs),
+    prepare,
+    decide,
+    outcome,
+    commit(cityId, message, deadlineMs) {
+      switch (message.kind) {
+        case "ORDER":
+          return commitOrder(cityId, message.commit, deadlineMs);
+        case "CANCELLATION":
+          return commitCancellation(cityId, message.commit, deadlineMs);
+        case "TRANSFER":
+          return commitTransfer(cityId, message.commit, deadlineMs);
+        default:
+          return message satisfies never;
+      }
+    },
   };
+}
+
+interface Message {
+  transactionId: string;
+  lines?: readonly unknown[];
+  allocations?: readonly unknown[];
+}
+
+/** A lane to each city for messages of one kind. */
+function lanesOf<Answer extends z.ZodType<{ transactionId: string }>>(
+  kind: MessageKind<Answer>,
+  means: MessageMeans,
+): (cityId: string, message: Message, deadlineMs: number) => Promise<z.infer<Answer>> {
+  const lanes = new Map(
+    means.cities.partitions.map(({ id, urls }) => [
+      id,
+      new MessageLane<Message, z.infer<Answer>>({
+        send: (messages, deadlineMs) => sendTogether(kind, urls, messages, deadlineMs, means),
+        weigh,
+        onBatch: (messages) => means.metrics.batchSent(kind.message, messages),
+        clock: means.clock,
+        delay: means.delay,
+      }),
+    ]),
+  );
+  return async (cityId, message, deadlineMs) => {
+    const lane = lanes.get(cityId);
+    // A cancelled order may name a city that the topology has no more.
+    if (!lane) throw new TransportError("refused", `${kind.operationName}: there is no city "${cityId}"`);
+    return lane.ask(message, deadlineMs);
+  };
+}
+
+/**
+ * Counts what has a product in it. An entry of an order with ids of 100 characters is 700 bytes at worst, so that a request of
+ * WEIGHT_MAX is smaller than what a city takes (1 MiB).
+ */
+function weigh({ lines = [], allocations = [] }: Message): number {
+  return Math.max(1, lines.length + allocations.length);
+}
+
+async function sendTogether<Answer extends z.ZodType<{ transactionId: string }>>(
+  { operationName, query, answer }: MessageKind<Answer>,
+  urls: readonly string[],
+  messages: readonly Message[],
+  deadlineMs: number,
+  means: AskMeans,
+): Promise<(z.infer<Answer> | TransportError)[]> {
+  const { answers } = await ask(means, urls, {
+    operationName,
+    query,
+    variables: { messages },
+    answer: z.object({ answers: z.array(z.unknown()).length(messages.length) }),
+    deadlineMs,
+  });
+  return messages.map(({ transactionId }, index) => {
+    const parsed = answer.safeParse(answers[index]);
+    if (parsed.success && parsed.data.transactionId === transactionId) return parsed.data;
+    const reason = parsed.success
+      ? "answered for another transaction"
+      : failedAnswer.safeParse(answers[index]).success
+        ? "the city could not process the message"
+        : "answered something else than was asked";
+    return new TransportError("unknown", `${operationName}: ${reason}`, { cause: parsed.error });
+  });
 }

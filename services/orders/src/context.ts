@@ -1,17 +1,74 @@
-/** What everything that serves one request works with. Time, chance, ids and the network come in here and nowhere else. */
+/**
+ * The inside of the service, without HTTP: what all requests share, and what each of them works with. Time, chance, ids and the
+ * network come in here and nowhere else.
+ */
+import type { Logger } from "@teranga/kit/log.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
-import type { DecisionDelivery } from "./decision-delivery.ts";
-import type { OrderReads } from "./order-reads.ts";
-import type { TransactionMeans } from "./order-transaction.ts";
-import type { PlaceOrderAnswer } from "./place-order.ts";
-import type { SharedCalls } from "./shared-calls.ts";
+import type { Send } from "@teranga/kit/transport.ts";
+import { createCityMessages } from "./city-messages.ts";
+import { createDecisionDelivery, type DecisionDelivery } from "./decision-delivery.ts";
+import { createOrderMetrics, type OrderMetrics } from "./metrics.ts";
+import { observeMessages } from "./observe.ts";
+import { createOrderReads, type OrderReads } from "./order-reads.ts";
+import { SharedCalls } from "./shared-calls.ts";
+import type { TransactionMeans } from "./transaction.ts";
 
+/** What everything that serves one request works with. */
 export interface OrdersContext extends TransactionMeans {
   cities: PartitionPlacement;
   reads: OrderReads;
   delivery: DecisionDelivery;
-  /** The calls of placeOrder that are under way with a key of the client's. */
-  calls: SharedCalls<PlaceOrderAnswer>;
+  /** The calls with a key of the client's that are under way. */
+  calls: SharedCalls;
   /** A new UUID, version 7, in lower case. */
   newId: () => string;
+  metrics: OrderMetrics;
+}
+
+/** What the service needs of the world around it. */
+export interface OrchestratorMeans {
+  cities: PartitionPlacement;
+  catalogUrls: readonly string[];
+  send: Send;
+  clock: Clock;
+  /** Resolves after so many milliseconds. */
+  delay: (ms: number) => Promise<unknown>;
+  /** Makes UUIDs of version 7, in lower case. */
+  newId: () => string;
+  /** Of what belongs to no request. */
+  log: Logger;
+  /** Read by nobody unless told. */
+  metrics?: OrderMetrics;
+}
+
+export interface Orchestrator {
+  createContext(request: { log: Logger }): OrdersContext;
+  /** Resolves when no decision is being told any more. */
+  drain(): Promise<void>;
+}
+
+/** Many requests share one orchestrator: their messages to a city travel together. */
+export function createOrchestrator(means: OrchestratorMeans): Orchestrator {
+  const { cities, clock, delay, newId, metrics = createOrderMetrics(new Registry()) } = means;
+  const messages = observeMessages(createCityMessages({ ...means, metrics }), metrics);
+  const reads = createOrderReads({ ...means, metrics });
+  const delivery = createDecisionDelivery(messages, means.log);
+  const calls = new SharedCalls();
+  return {
+    createContext: ({ log }) => ({
+      cities,
+      reads,
+      messages,
+      delivery,
+      calls,
+      clock,
+      delay,
+      newId,
+      log,
+      metrics,
+    }),
+    drain: () => delivery.drain(),
+  };
 }

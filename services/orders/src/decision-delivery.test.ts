@@ -1,11 +1,13 @@
 import { createLogger } from "@teranga/kit/log.ts";
 import { expect, test } from "vitest";
-import type { CityMessages, DecideMessage } from "./city-messages.ts";
+import type { CityMessages } from "./city-messages.ts";
 import { createDecisionDelivery } from "./decision-delivery.ts";
+import type { DecideMessage } from "./protocol-messages.ts";
 
 const LINES = [{ productId: "101", quantity: 1 }];
 const announcement = (transactionId: string, ...cities: string[]) => ({
   transactionId,
+  kind: "ORDER" as const,
   decision: "COMMITTED" as const,
   participants: new Map(cities.map((city) => [city, LINES])),
 });

@@ -8,10 +8,12 @@ import type { Logger } from "@teranga/kit/log.ts";
 import { alarm } from "./alarm.ts";
 import type { CityMessages } from "./city-messages.ts";
 import type { ProductQuantity } from "./model.ts";
+import type { TransactionKind } from "./protocol-messages.ts";
 
-/** A decision, and what each participant that must hear it gives. */
+/** A decision, and what each participant that must hear it gives, or gets back. */
 export interface Announcement {
   transactionId: string;
+  kind: TransactionKind;
   decision: "COMMITTED" | "ABORTED";
   participants: ReadonlyMap<string, readonly ProductQuantity[]>;
 }
@@ -33,16 +35,16 @@ export function createDecisionDelivery(messages: CityMessages, log: Logger): Dec
 
   const deliver = async (
     cityId: string,
-    { transactionId, decision }: Announcement,
+    { transactionId, kind, decision }: Announcement,
     lines: readonly ProductQuantity[],
   ) => {
-    const message = { transactionId, decision, lines: decision === "COMMITTED" ? lines : [] };
+    const message = { transactionId, kind, decision, lines: decision === "COMMITTED" ? lines : [] };
     try {
       const { state } = await messages.decide(cityId, message, DECIDE_DEADLINE_MS);
       if (state === "VIOLATION") alarm(log, transactionId, cityId, "decide");
     } catch (error) {
       log.warn(
-        { err: error, transactionId, decision, participant: cityId },
+        { err: error, transactionId, kind, decision, participant: cityId },
         "a decision was not acknowledged",
       );
     }

@@ -1,20 +1,28 @@
 /** Runs the orders service: `node services/orders/src/main.ts`, configured by the environment (config.ts). */
 import { readConfig, runMain } from "@teranga/kit/config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
-import { closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { createProcessRegistry } from "@teranga/kit/metrics.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
+import { startTracing } from "@teranga/kit/tracing.ts";
 import { ordersVariables } from "./config.ts";
 import { startOrders } from "./service.ts";
 
 await runMain(async () => {
   const config = readConfig(ordersVariables, process.env);
   const log = createLogger("orders", config.LOG_LEVEL);
+  const tracing = await startTracing("orders", config);
   const service = await startOrders({
     topology: await loadTopology(config.TOPOLOGY),
     credential: config.SERVICE_CREDENTIAL,
     port: config.PORT,
     log,
+    registry: createProcessRegistry(),
   });
-  closeOnSignal(service.close, log);
+  const steps = [
+    { name: "the service", close: service.close },
+    { name: "the spans", close: tracing.stop },
+  ];
+  closeOnSignal(() => closeAll(steps), log);
   log.info({ url: service.url }, "ready");
 });

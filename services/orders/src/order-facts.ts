@@ -1,5 +1,4 @@
 /** The one reading step before an order: the client, the prices and the stock, side by side. */
-import { codedError } from "@teranga/kit/errors.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import type {
@@ -7,21 +6,19 @@ import type {
   UnknownClient,
   UnknownProducts,
 } from "@teranga/schema/generated/orders.ts";
+import { catalogUnavailable, cityUnavailable, type Named, unknownClient } from "./answers.ts";
 import type { OrdersContext } from "./context.ts";
 import type { PricedLine, ProductQuantity, Stock, StockLevels } from "./model.ts";
-import type { HomeFacts, ProductFacts } from "./order-reads.ts";
+import { type HomeFacts, type KeyedTransaction, type ProductFacts, READ_DEADLINE_MS } from "./order-reads.ts";
 import type { OrderRequest } from "./order-request.ts";
 
-/** A result of the schema's unions: with the name of its type. */
-export type Named<Type extends { __typename?: string }> = Type & Required<Pick<Type, "__typename">>;
-
-/** The look-up that comes last, when the client's time is nearly over. */
+/** What the look-up that comes last has when the client's time is over. */
 const LAST_LOOK_DEADLINE_MS = 500;
 
 export type OrderFacts =
   | { kind: "ready"; lines: PricedLine[]; stock: Stock }
   /** The idempotency key was used before. */
-  | { kind: "keyed"; orderId: string; requestHash: string }
+  | ({ kind: "keyed" } & KeyedTransaction)
   | { kind: "rejected"; result: Named<UnknownClient> | Named<UnknownProducts> | Named<DiscontinuedProducts> };
 
 type Read<Value> = { ok: true; value: Value } | { ok: false; error: TransportError };
@@ -37,10 +34,14 @@ export async function readFacts(
 ): Promise<OrderFacts> {
   const productIds = lines.map(({ productId }) => productId);
   const otherIds = cities.partitions.map(({ id }) => id).filter((id) => id !== homeId);
+  const readOthers = () => readLevels(otherIds, productIds, reads.stock, log);
+  // All cities are asked at once, since the client waits for one answer less; but nobody is asked in vain for what the home had
+  // enough of a moment ago. If it has not any more, the others are asked after it.
+  const isHomeLikelyEnough = covers(reads.lastLevels(homeId), lines);
   // None of these rejects, so a replay need not wait for the slowest of them.
   const homeRead = settle(reads.home(homeId, { clientId, idempotencyKey, productIds }));
+  const othersRead = isHomeLikelyEnough ? undefined : readOthers();
   const productsRead = settle(reads.products(productIds));
-  const stockRead = readLevels(otherIds, productIds, reads.stock, log);
 
   const home = required(await homeRead, () => cityUnavailable(homeId), log);
   if (home.keyedOrder) return { kind: "keyed", ...home.keyedOrder };
@@ -50,7 +51,7 @@ export async function readFacts(
   if (rejected) return { kind: "rejected", result: rejected };
   const priced = lines.map((line) => ({ ...line, unitPrice: products.get(line.productId)!.price }));
   // A far city that is slow must not hold up an order that the client's own city can fill.
-  const others = covers(home.levels, lines) ? NOTHING_READ : await stockRead;
+  const others = covers(home.levels, lines) ? NOTHING_READ : await (othersRead ?? readOthers());
   return { kind: "ready", lines: priced, stock: withHome(homeId, home, others) };
 }
 
@@ -60,14 +61,17 @@ function covers(levels: StockLevels, lines: readonly ProductQuantity[]): boolean
   return lines.every(({ productId, quantity }) => (levels.get(productId) ?? 0) >= quantity);
 }
 
-/** Looks an idempotency key up at home. @throws GraphQLError CITY_UNAVAILABLE */
+/** Looks an idempotency key up at home, for as long as there is time. @throws GraphQLError CITY_UNAVAILABLE */
 export async function readKeyedOrder(
   { clientId, homeId }: OrderRequest,
   idempotencyKey: string,
-  { reads, log }: OrdersContext,
-): Promise<HomeFacts["keyedOrder"]> {
+  answerByMs: number,
+  { reads, clock, log }: OrdersContext,
+): Promise<KeyedTransaction | null> {
   const question = { clientId, idempotencyKey, productIds: [] };
-  const read = await settle(reads.home(homeId, question, LAST_LOOK_DEADLINE_MS));
+  const leftMs = answerByMs - clock.nowMs();
+  const deadlineMs = Math.min(READ_DEADLINE_MS, Math.max(LAST_LOOK_DEADLINE_MS, leftMs));
+  const read = await settle(reads.home(homeId, question, deadlineMs));
   return required(read, () => cityUnavailable(homeId), log).keyedOrder;
 }
 
@@ -147,21 +151,4 @@ function rejectProducts(
     message: "Some of these products are no longer sold.",
     products: discontinued.map((id) => ({ id })),
   };
-}
-
-export function unknownClient(clientId: string): Named<UnknownClient> {
-  return { __typename: "UnknownClient", message: "There is no client of this id.", clientId };
-}
-
-/** The city that has to decide the order does not answer, and nothing was changed. */
-export function cityUnavailable(cityId: string): Error {
-  return codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable. Nothing was changed.`, {
-    city: cityId,
-  });
-}
-
-function catalogUnavailable(): Error {
-  return codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable. Nothing was changed.", {
-    subgraph: "catalog",
-  });
 }

@@ -1,15 +1,23 @@
-/** What the service reads from the cities and the catalog before it decides anything. */
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
-import type { Send } from "@teranga/kit/transport.ts";
+/** What the service reads from the cities and the catalog before it decides anything. Questions travel together, as messages do. */
+import { TransportError } from "@teranga/kit/transport.ts";
 import { z } from "zod";
 import { ask } from "./ask.ts";
+import type { MessageMeans } from "./city-messages.ts";
+import { LastLevels } from "./last-levels.ts";
+import { MessageLane } from "./message-lane.ts";
 import type { StockLevels } from "./model.ts";
+
+/** The committed transaction that an idempotency key stands for. */
+export interface KeyedTransaction {
+  transactionId: string;
+  requestHash: string;
+}
 
 /** What the home city knows. */
 export interface HomeFacts {
   clientExists: boolean;
   /** The order that the idempotency key stands for, if it was used before. */
-  keyedOrder: { orderId: string; requestHash: string } | null;
+  keyedOrder: KeyedTransaction | null;
   levels: StockLevels;
 }
 
@@ -27,97 +35,147 @@ export interface HomeQuestion {
   productIds: readonly string[];
 }
 
-/** Each is one request. @throws TransportError */
+/** @throws TransportError */
 export interface OrderReads {
   home(homeId: string, question: HomeQuestion, deadlineMs?: number): Promise<HomeFacts>;
   stock(cityId: string, productIds: readonly string[]): Promise<StockLevels>;
   /** Products by id; one that the catalog does not have is not in the answer. */
   products(productIds: readonly string[]): Promise<Map<string, ProductFacts>>;
+  /** The transfer that a key stands for at the receiving city, if it was used before. */
+  keyedTransfer(homeId: string, idempotencyKey: string): Promise<KeyedTransaction | null>;
+  /** What was available in a city when it was last asked; nothing of what it was not asked. A hint. */
+  lastLevels(cityId: string): StockLevels;
 }
 
 /** A read takes a few milliseconds; a city that hangs must leave time for the order (ANSWER_WITHIN_MS) without it. */
-const READ_DEADLINE_MS = 1_500;
+export const READ_DEADLINE_MS = 1_500;
 
-const STOCK_FIELDS = `city(id: $cityId) {
-    stock(first: 100, filter: { productIds: $productIds }) { edges { node { product { id } available } } }
-  }`;
-const STOCK = `query OrderStock($cityId: ID!, $productIds: [ID!]!) {
-  ${STOCK_FIELDS}
-}`;
-const HOME = `query OrderHome($cityId: ID!, $clientId: ID!, $key: String!, $hasKey: Boolean!, $productIds: [ID!]!) {
-  client(id: $clientId) { id }
-  keyedOrder(clientId: $clientId, idempotencyKey: $key) @include(if: $hasKey) { orderId requestHash }
-  ${STOCK_FIELDS}
+const FACTS = `query OrderFacts($questions: [OrderFactsInput!]!) {
+  answers: orderFacts(questions: $questions) {
+    clientExists keyedOrder { transactionId requestHash } available
+  }
 }`;
 const PRODUCTS = `query OrderProducts($representations: [_Any!]!) {
   _entities(representations: $representations) { ... on Product { id price discontinued } }
 }`;
+const KEYED_TRANSFER = `query KeyedTransfer($key: String!) {
+  keyed: keyedTransaction(kind: TRANSFER, idempotencyKey: $key) { transactionId requestHash }
+}`;
 
-const level = z.object({
-  node: z.object({ product: z.object({ id: z.string() }), available: z.int().nullable() }),
-});
-const stockAnswer = z.object({ city: z.object({ stock: z.object({ edges: z.array(level) }) }) });
-const homeAnswer = stockAnswer.extend({
-  client: z.object({ id: z.string() }).nullable(),
-  keyedOrder: z.object({ orderId: z.string(), requestHash: z.string() }).nullish(),
+const keyedTransaction = z.object({ transactionId: z.string(), requestHash: z.string() }).nullable();
+const facts = z.object({
+  clientExists: z.boolean().nullable(),
+  keyedOrder: keyedTransaction,
+  available: z.array(z.int()),
 });
 const productsAnswer = z.object({
   _entities: z.array(z.object({ id: z.string(), price: z.int(), discontinued: z.boolean() }).nullable()),
 });
 
-export function createOrderReads(
-  { partitions }: PartitionPlacement,
-  catalogUrls: readonly string[],
-  send: Send,
-): OrderReads {
-  const cityUrls = new Map(partitions.map(({ id, urls }) => [id, urls]));
-  const deadlineMs = READ_DEADLINE_MS;
+/** A question to a city, in the form in which it travels. */
+interface FactsQuestion {
+  clientId: string | null;
+  idempotencyKey: string | null;
+  productIds: readonly string[];
+}
+type Facts = z.infer<typeof facts>;
+type Products = Map<string, ProductFacts>;
+
+export function createOrderReads(means: MessageMeans & { catalogUrls: readonly string[] }): OrderReads {
+  const { clock, delay } = means;
+  const lastLevels = new LastLevels();
+  const urlsOf = new Map(means.cities.partitions.map(({ id, urls }) => [id, urls]));
+  const cityLanes = new Map(
+    [...urlsOf].map(([id, urls]) => [
+      id,
+      new MessageLane<FactsQuestion, Facts>({
+        send: (questions, deadlineMs) => askTogether(questions, urls, deadlineMs, means),
+        weigh: ({ productIds }) => Math.max(1, productIds.length),
+        onBatch: (questions) => means.metrics.batchSent("orderFacts", questions),
+        clock,
+        delay,
+      }),
+    ]),
+  );
+  const catalogLane = new MessageLane<readonly string[], Products>({
+    send: async (questions, deadlineMs) => {
+      const found = await askProducts(new Set(questions.flat()), deadlineMs, means);
+      return questions.map(() => found);
+    },
+    weigh: (productIds) => productIds.length,
+    onBatch: (questions) => means.metrics.batchSent("products", questions),
+    clock,
+    delay,
+  });
 
   return {
-    async home(cityId, { clientId, idempotencyKey, productIds }, deadlineMs = READ_DEADLINE_MS) {
-      const variables = {
-        cityId,
-        clientId,
-        key: idempotencyKey ?? "",
-        hasKey: idempotencyKey !== null,
-        productIds,
-      };
-      const question = { query: HOME, operationName: "OrderHome", variables, answer: homeAnswer, deadlineMs };
-      const data = await ask(send, cityUrls.get(cityId)!, question);
-      return {
-        clientExists: data.client !== null,
-        keyedOrder: data.keyedOrder ?? null,
-        levels: levelsOf(data),
-      };
+    async home(cityId, question, deadlineMs = READ_DEADLINE_MS) {
+      const { clientExists, keyedOrder, available } = await cityLanes.get(cityId)!.ask(question, deadlineMs);
+      const levels = levelsOf(question, available);
+      lastLevels.remember(cityId, levels);
+      return { clientExists: clientExists === true, keyedOrder, levels };
     },
 
     async stock(cityId, productIds) {
-      const variables = { cityId, productIds };
-      const question = {
-        query: STOCK,
-        operationName: "OrderStock",
-        variables,
-        answer: stockAnswer,
-        deadlineMs,
-      };
-      return levelsOf(await ask(send, cityUrls.get(cityId)!, question));
+      const question = { clientId: null, idempotencyKey: null, productIds };
+      const { available } = await cityLanes.get(cityId)!.ask(question, READ_DEADLINE_MS);
+      return levelsOf(question, available);
     },
 
-    async products(productIds) {
-      const variables = { representations: productIds.map((id) => ({ __typename: "Product", id })) };
-      const question = {
-        query: PRODUCTS,
-        operationName: "OrderProducts",
-        variables,
-        answer: productsAnswer,
-        deadlineMs,
-      };
-      const { _entities: found } = await ask(send, catalogUrls, question);
-      return new Map(found.filter((product) => product !== null).map((product) => [product.id, product]));
+    products: (productIds) => catalogLane.ask(productIds, READ_DEADLINE_MS),
+
+    async keyedTransfer(homeId, key) {
+      const { keyed } = await ask(means, urlsOf.get(homeId)!, {
+        query: KEYED_TRANSFER,
+        operationName: "KeyedTransfer",
+        variables: { key },
+        answer: z.object({ keyed: keyedTransaction }),
+        deadlineMs: READ_DEADLINE_MS,
+      });
+      return keyed;
     },
+
+    lastLevels: (cityId) => lastLevels.of(cityId),
   };
 }
 
-function levelsOf({ city }: z.infer<typeof stockAnswer>): StockLevels {
-  return new Map(city.stock.edges.map(({ node }) => [node.product.id, node.available ?? 0]));
+async function askTogether(
+  questions: readonly FactsQuestion[],
+  urls: readonly string[],
+  deadlineMs: number,
+  means: MessageMeans,
+): Promise<(Facts | TransportError)[]> {
+  const { answers } = await ask(means, urls, {
+    query: FACTS,
+    operationName: "OrderFacts",
+    variables: { questions },
+    answer: z.object({ answers: z.array(z.unknown()).length(questions.length) }),
+    deadlineMs,
+  });
+  return questions.map(({ productIds }, index) => {
+    const { data, error } = facts.safeParse(answers[index]);
+    if (data?.available.length === productIds.length) return data;
+    return new TransportError("unknown", "OrderFacts: answered something else than was asked", {
+      cause: error,
+    });
+  });
+}
+
+async function askProducts(
+  productIds: ReadonlySet<string>,
+  deadlineMs: number,
+  means: MessageMeans & { catalogUrls: readonly string[] },
+): Promise<Products> {
+  const { _entities: found } = await ask(means, means.catalogUrls, {
+    query: PRODUCTS,
+    operationName: "OrderProducts",
+    variables: { representations: [...productIds].map((id) => ({ __typename: "Product", id })) },
+    answer: productsAnswer,
+    deadlineMs,
+  });
+  return new Map(found.filter((product) => product !== null).map((product) => [product.id, product]));
+}
+
+function levelsOf({ productIds }: FactsQuestion, available: readonly number[]): StockLevels {
+  return new Map(productIds.map((id, index) => [id, available[index]!]));
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { partitionsOf } from "@teranga/kit/topology.ts";
 import { describe, expect, test } from "vitest";
 import { TOPOLOGY } from "../test/orders-in-model.ts";
@@ -20,6 +21,8 @@ describe("an order", () => {
       lines: [line("101", 2), line("102", 4)],
       payment: "CASH_ON_DELIVERY",
       idempotencyKey: null,
+      expectedTotal: null,
+      maxSplits: null,
     });
   });
 
@@ -47,6 +50,9 @@ describe("an order", () => {
     ["an empty key", { idempotencyKey: "" }, "input.idempotencyKey"],
     ["a key of 101 characters", { idempotencyKey: "k".repeat(101) }, "input.idempotencyKey"],
     ["a NUL in a key", { idempotencyKey: "a\0" }, "input.idempotencyKey"],
+    ["a negative expected total", { expectedTotal: -1 }, "input.expectedTotal"],
+    ["no city at all", { maxSplits: 0 }, "input.maxSplits"],
+    ["101 cities", { maxSplits: 101 }, "input.maxSplits"],
     ["half a surrogate pair in a key", { idempotencyKey: "\ud83d" }, "input.idempotencyKey"],
   ])("with %s is refused, and %s names it", (_, changes, field) => {
     expect(() => parse(changes)).toThrow(
@@ -70,8 +76,23 @@ describe("the hash of a request", () => {
     expect(hash(split)).toBe(hash(whole));
   });
 
-  test("differs with the client, a product and a quantity", () => {
-    const others = [{}, { clientId: "dakar:2" }, { lines: [line("102", 1)] }, { lines: [line("101", 2)] }];
+  test("differs with all that makes another order of it", () => {
+    const others = [
+      {},
+      { clientId: "dakar:2" },
+      { lines: [line("102", 1)] },
+      { lines: [line("101", 2)] },
+      { payment: "WALLET" },
+      { expectedTotal: 2 },
+      { maxSplits: 2 },
+      { expectedTotal: 2, maxSplits: 2 },
+    ];
     expect(new Set(others.map(hash)).size).toBe(others.length);
+  });
+
+  test("of an order without wishes is what it was before there were any: the keys of recorded orders stay good", () => {
+    const recorded = createHash("sha256").update('["dakar:1",[["101",1]],"CASH_ON_DELIVERY"]').digest("hex");
+    expect(hash({})).toBe(recorded);
+    expect(hash({ expectedTotal: null, maxSplits: null })).toBe(recorded);
   });
 });

@@ -1,11 +1,11 @@
 /** What a client asks for, checked and brought into one form. */
-import { createHash } from "node:crypto";
 import { badInput } from "@teranga/kit/errors.ts";
-import { containsNul, parseInput } from "@teranga/kit/input.ts";
+import { parseInput } from "@teranga/kit/input.ts";
 import type { PartitionOf } from "@teranga/kit/partition.ts";
 import type { PaymentMethod, PlaceOrderInput, QuoteOrderInput } from "@teranga/schema/generated/orders.ts";
 import { z } from "zod";
 import type { ProductQuantity } from "./model.ts";
+import { cityBoundId, digest, id, idempotencyKey, quantity } from "./request-rules.ts";
 
 export interface OrderRequest {
   clientId: string;
@@ -19,30 +19,22 @@ export interface PlaceOrderRequest extends OrderRequest {
   payment: PaymentMethod;
   /** The client's own, if it gave one. */
   idempotencyKey: string | null;
+  /** What the client has been told the order costs, if it says so. */
+  expectedTotal: number | null;
+  /** How many cities may give at most; null for any number. */
+  maxSplits: number | null;
 }
 
 /** The home city takes the stock rows of all lines at the commit point; 100 keeps that short. */
 const LINES_MAX = 100;
 const QUANTITY_MAX = 10_000;
-const ID_LENGTH_MAX = 100;
-const KEY_LENGTH_MAX = 100;
+/** More cities than any topology has. */
+const SPLITS_MAX = 100;
 
-/** A text that a database can hold: neither NUL nor half a surrogate pair. */
-const text = (max: number) =>
-  z
-    .string()
-    .min(1, "may not be empty")
-    .max(max, `may have ${max} characters at most`)
-    .refine((value) => !containsNul(value) && value.isWellFormed(), "may not have NUL or broken characters");
-
-const line = z.object({
-  productId: text(ID_LENGTH_MAX),
-  quantity: z.int().min(1, "must be at least 1").max(QUANTITY_MAX, `may be ${QUANTITY_MAX} at most`),
-});
+const line = z.object({ productId: id, quantity: quantity(QUANTITY_MAX) });
 
 const orderInput = z.object({
-  // Without a colon it would be the name of a town, and the order would go to that town's city.
-  clientId: text(ID_LENGTH_MAX).includes(":", "is not the id of a client, such as dakar:1"),
+  clientId: cityBoundId("a client, such as dakar:1"),
   lines: z
     .array(line)
     .min(1, "needs at least one line")
@@ -50,8 +42,10 @@ const orderInput = z.object({
 });
 
 const placeInput = orderInput.extend({
-  payment: z.literal("CASH_ON_DELIVERY"),
-  idempotencyKey: text(KEY_LENGTH_MAX).nullish(),
+  payment: z.enum(["CASH_ON_DELIVERY", "WALLET"]),
+  idempotencyKey,
+  expectedTotal: z.int().min(0, "may not be negative").nullish(),
+  maxSplits: z.int().min(1, "must be at least 1").max(SPLITS_MAX, `may be ${SPLITS_MAX} at most`).nullish(),
 });
 
 /** @throws GraphQLError BAD_USER_INPUT naming the field, or UNKNOWN_CITY */
@@ -62,8 +56,8 @@ export function parseQuoteInput(input: QuoteOrderInput, partitionOf: PartitionOf
 /** @throws GraphQLError BAD_USER_INPUT naming the field, or UNKNOWN_CITY */
 export function parsePlaceInput(input: PlaceOrderInput, partitionOf: PartitionOf): PlaceOrderRequest {
   const parsed = parseInput(placeInput, input, "input");
-  const { payment, idempotencyKey } = parsed;
-  return { ...toRequest(parsed, partitionOf), payment, idempotencyKey: idempotencyKey ?? null };
+  const { payment, idempotencyKey, expectedTotal = null, maxSplits = null } = parsed;
+  return { ...toRequest(parsed, partitionOf), payment, idempotencyKey, expectedTotal, maxSplits };
 }
 
 function toRequest({ clientId, lines }: z.infer<typeof orderInput>, partitionOf: PartitionOf): OrderRequest {
@@ -89,10 +83,17 @@ function addUp(lines: readonly ProductQuantity[]): ProductQuantity[] {
 }
 
 /**
- * A digest of everything that makes two requests the same: a key that comes back with another digest is refused. Lines count
- * after adding up, so their order and splitting do not matter.
+ * What two calls with one key must have in common. Lines count after adding up, so their order and splitting do not matter. What
+ * a client may leave out counts only if it is given, so that a digest outlives what requests learn to say.
  */
-export function requestHash({ clientId, lines, payment }: PlaceOrderRequest): string {
-  const canonical = [clientId, lines.map(({ productId, quantity }) => [productId, quantity]), payment];
-  return createHash("sha256").update(JSON.stringify(canonical)).digest("hex");
+export function requestHash({
+  clientId,
+  lines,
+  payment,
+  expectedTotal,
+  maxSplits,
+}: PlaceOrderRequest): string {
+  const quantities = lines.map(({ productId, quantity }) => [productId, quantity]);
+  const given = Object.entries({ expectedTotal, maxSplits }).filter(([, value]) => value !== null);
+  return digest([clientId, quantities, payment, ...given]);
 }

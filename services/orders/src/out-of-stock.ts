@@ -1,9 +1,9 @@
 /** Saying what there is too little of. */
 import type { OutOfStock } from "@teranga/schema/generated/orders.ts";
 import { allocate, availableOverall } from "./allocation.ts";
+import type { Named } from "./answers.ts";
 import type { Allocation, ProductQuantity, Stock, StockLevels, StockShortage } from "./model.ts";
-import type { Named } from "./order-facts.ts";
-import type { Refusal } from "./order-transaction.ts";
+import type { Refusal } from "./transaction-model.ts";
 
 export function outOfStock(
   shortages: readonly StockShortage[],

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Fault, FaultScript } from "../test/faulty-network.ts";
 import { ModelCities } from "../test/model-cities.ts";
 import { CLIENT, contextOver, KEY, place, run, SCENARIOS, STOCK } from "../test/orders-in-model.ts";
+import type { OrdersContext } from "./context.ts";
 import { createDecisionDelivery } from "./decision-delivery.ts";
 
 const READS = ["read dakar", "read thies", "read saint-louis", "read autres"];
@@ -56,8 +57,8 @@ describe("with no faults", () => {
     const cities = new ModelCities(CLIENT, STOCK);
     const context = contextOver(cities);
     const [a, b] = [
-      await place([{ productId: "101", quantity: 1 }], context, null),
-      await place([{ productId: "101", quantity: 1 }], context, null),
+      await place([{ productId: "101", quantity: 1 }], context, { idempotencyKey: null }),
+      await place([{ productId: "101", quantity: 1 }], context, { idempotencyKey: null }),
     ];
     expect([a.__typename, b.__typename]).toEqual(["OrderPlaced", "OrderPlaced"]);
     expect(a.order?.id).not.toBe(b.order?.id);
@@ -107,6 +108,29 @@ describe("with no faults", () => {
     expect(second.__typename).toBe("OrderPlaced");
   });
 
+  test.each([
+    ["as any read, if there is time", 0, 1_500],
+    ["as there is left", 3_000, 1_000],
+    ["a little, when the time is over", 9_000, 500],
+  ])("the last look at the key may take as long %s", async (_, lateMs, deadlineMs) => {
+    const cities = new ModelCities(CLIENT, STOCK);
+    const context = contextOver(cities);
+    const deadlines: (number | undefined)[] = [];
+    let nowMs = 0;
+    const home: typeof context.reads.home = (city, question, deadline) => {
+      deadlines.push(deadline);
+      return context.reads.home(city, question, deadline);
+    };
+    const stock: typeof context.reads.stock = (...question) => {
+      nowMs = lateMs;
+      return context.reads.stock(...question);
+    };
+    const clock = { ...context.clock, nowMs: () => nowMs };
+    const lines = [{ productId: "101", quantity: 18 }];
+    await place(lines, { ...context, clock, reads: { ...context.reads, home, stock } });
+    expect(deadlines).toEqual([undefined, deadlineMs]);
+  });
+
   test("what an aborted transaction held is free before the stock is read again", async () => {
     const cities = new ModelCities(CLIENT, STOCK);
     const context = contextOver(cities);
@@ -137,12 +161,13 @@ describe("with no faults", () => {
     ];
     expect(unknown).toMatchObject({ __typename: "UnknownProducts", productIds: ["999"] });
     expect(old).toMatchObject({ __typename: "DiscontinuedProducts", products: [{ id: "old" }] });
-    expect([...cities.network.sent, ...known.network.sent]).toEqual([...READS, ...READS, ...READS]);
+    // Of the product that is off sale the home was seen to have enough before.
+    expect([...cities.network.sent, ...known.network.sent]).toEqual([...READS, ...READS, "read dakar"]);
   });
 });
 
 describe("the answer", () => {
-  const { stock, lines } = SCENARIOS["home and one participant"];
+  const scenario = SCENARIOS["home and one participant"];
   const onCommit =
     (fault: Fault, times = Number.POSITIVE_INFINITY): FaultScript =>
     (_, message) =>
@@ -153,7 +178,7 @@ describe("the answer", () => {
       /^(commit|outcome) dakar/.test(message) ? fault : undefined;
 
   test("a commit whose answer is lost is sent again under the same id, and placed", async () => {
-    const { answer, sent } = await run({ stock, lines }, onCommit("lose-answer", 1));
+    const { answer, sent } = await run(scenario, onCommit("lose-answer", 1));
     expect(answer.__typename).toBe("OrderPlaced");
     expect(sent.slice(READS.length)).toEqual([
       "prepare thies",
@@ -164,7 +189,7 @@ describe("the answer", () => {
   });
 
   test("if no commit is answered, the outcome is: placed", async () => {
-    const { answer, sent } = await run({ stock, lines }, onCommit("lose-answer"));
+    const { answer, sent } = await run(scenario, onCommit("lose-answer"));
     expect(answer.__typename).toBe("OrderPlaced");
     const commits = ["commit dakar", "commit dakar", "commit dakar"];
     expect(sent.slice(READS.length)).toEqual([
@@ -176,7 +201,7 @@ describe("the answer", () => {
   });
 
   test("or fenced: then ABORT is safe, and another transaction places it", async () => {
-    const { answer, sent } = await run({ stock, lines }, onCommit("late", 3));
+    const { answer, sent } = await run(scenario, onCommit("late", 3));
     expect(answer.__typename).toBe("OrderPlaced");
     const commits = ["commit dakar", "commit dakar", "commit dakar"];
     const fenced = ["prepare thies", ...commits, "outcome dakar", "decide ABORTED thies"];
@@ -190,20 +215,20 @@ describe("the answer", () => {
   });
 
   test("is OutcomeUnknown, with the key, if home may have committed and says nothing; no ABORT is sent", async () => {
-    const { answer, sent } = await run({ stock, lines }, dakar("lose-answer"));
+    const { answer, sent } = await run(scenario, dakar("lose-answer"));
     expect(answer).toMatchObject({ __typename: "OutcomeUnknown", idempotencyKey: KEY });
     expect(sent.filter((message) => message.startsWith("decide"))).toEqual([]);
   });
 
   test("is CITY_UNAVAILABLE if no commit can have reached the home; what was prepared is released", async () => {
-    const { answer, sent } = await run({ stock, lines }, dakar("refuse"));
+    const { answer, sent } = await run(scenario, dakar("refuse"));
     expect(answer).toEqual({ __typename: "CITY_UNAVAILABLE", city: "dakar" });
     expect(sent.filter((message) => message.startsWith("decide"))).toEqual(["decide ABORTED thies"]);
   });
 
   test("is OutcomeUnknown also if only the first of the commits may have arrived", async () => {
     let commits = 0;
-    const { answer } = await run({ stock, lines }, (_, message) => {
+    const { answer } = await run(scenario, (_, message) => {
       if (message === "outcome dakar") return "refuse";
       if (message !== "commit dakar") return undefined;
       return ++commits === 1 ? "late" : "refuse";
@@ -212,7 +237,7 @@ describe("the answer", () => {
   });
 
   test("does without a city that does not vote if the others have enough", async () => {
-    const { answer, sent } = await run({ stock, lines }, (_, message) =>
+    const { answer, sent } = await run(scenario, (_, message) =>
       message === "prepare thies" ? "lose" : undefined,
     );
     expect(answer.__typename).toBe("OrderPlaced");
@@ -224,7 +249,8 @@ describe("the answer", () => {
   });
 
   test("names the cities that could not be asked when there is too little without them", async () => {
-    const everything = { stock, lines: [{ productId: "101", quantity: 17 }] };
+    const lines = [{ productId: "101", quantity: 17 }];
+    const everything = { ...scenario, call: (context: OrdersContext) => place(lines, context) };
     const { answer } = await run(everything, (_, message) =>
       message.endsWith("thies") ? "refuse" : undefined,
     );
@@ -239,7 +265,7 @@ describe("the answer", () => {
   });
 
   test("is CITY_UNAVAILABLE, after reads alone, if the home is down", async () => {
-    const { answer, sent } = await run({ stock, lines }, (_, message) =>
+    const { answer, sent } = await run(scenario, (_, message) =>
       message.endsWith("dakar") ? "refuse" : undefined,
     );
     expect(answer).toEqual({ __typename: "CITY_UNAVAILABLE", city: "dakar" });
@@ -247,9 +273,7 @@ describe("the answer", () => {
   });
 
   test("follows a refusal with a new reading, a new allocation and a new transaction", async () => {
-    const { answer, sent } = await run({ stock, lines }, (number) =>
-      number === READS.length ? "steal" : undefined,
-    );
+    const { answer, sent } = await run(scenario, (number) => (number === READS.length ? "steal" : undefined));
     expect(answer.__typename).toBe("OrderPlaced");
     const again = ["prepare saint-louis", "commit dakar", "decide COMMITTED saint-louis"];
     expect(sent.slice(READS.length)).toEqual(["prepare thies", ...READS, ...again]);

@@ -1,43 +1,32 @@
 /** Placing an order: read, allocate, run a transaction; again with a new one while it can still succeed. */
-import { codedError } from "@teranga/kit/errors.ts";
-import type { OrderPlaced, PlaceOrderResult } from "@teranga/schema/generated/orders.ts";
-import { allocate, linesByCity } from "./allocation.ts";
-import type { OrdersContext } from "./context.ts";
-import { nearestFirst } from "./distance.ts";
-import type { Allocation, PricedLine, Stock } from "./model.ts";
+import type { OrderPlaced, PaymentDeclined, PlaceOrderResult } from "@teranga/schema/generated/orders.ts";
+import { linesByCity } from "./allocation.ts";
 import {
   cityUnavailable,
+  keyReused,
   type Named,
-  type OrderFacts,
-  readFacts,
-  readKeyedOrder,
-  readStock,
+  outcomeUnknown,
+  protocolViolation,
   unknownClient,
-} from "./order-facts.ts";
+} from "./answers.ts";
+import type { OrdersContext } from "./context.ts";
+import { nearestFirst } from "./distance.ts";
+import { isLate, type KeyedCall, logEnd, runKeyed, TRANSACTIONS_MAX } from "./keyed-call.ts";
+import type { Allocation, PricedLine, Stock } from "./model.ts";
+import { type OrderFacts, readFacts, readKeyedOrder, readStock } from "./order-facts.ts";
+import type { KeyedTransaction } from "./order-reads.ts";
 import { requestHash as hashOf, type PlaceOrderRequest } from "./order-request.ts";
-import { type OrderTransaction, runTransaction, type TransactionResult } from "./order-transaction.ts";
 import { outOfStock, outOfStockAtLast } from "./out-of-stock.ts";
-
-/**
- * The gateway waits 5 s for a service, and a client that gets no answer would not learn its order's key. The second between is for
- * the steps that are taken even when the time is over (LAST_DEADLINE_MS) and for the last look at the key.
- */
-const ANSWER_WITHIN_MS = 4_000;
-/** An order that has lost three times against others would most likely lose again. */
-const TRANSACTIONS_MAX = 3;
-/** With less time left a further transaction could not be repeated if an answer was lost. */
-const TRANSACTION_TIME_MIN_MS = 2_000;
+import { allocateWithin, type LimitedAllocation } from "./split-limit.ts";
+import { runTransaction } from "./transaction.ts";
+import { idOf, type Transaction, type TransactionResult } from "./transaction-model.ts";
 
 /** A participant that does not hear its ABORT within this time holds the stock a little longer; the order goes on without it. */
 const RELEASE_WAIT_MS = 300;
 
 /** One call of placeOrder. */
-interface OrderCall {
+interface OrderCall extends KeyedCall {
   request: PlaceOrderRequest;
-  hash: string;
-  /** The client's key, or one made for this call. */
-  key: string;
-  answerByMs: number;
   context: OrdersContext;
 }
 
@@ -50,20 +39,11 @@ type ReadyFacts = Extract<OrderFacts, { kind: "ready" }>;
  * @throws GraphQLError CITY_UNAVAILABLE or SUBGRAPH_UNAVAILABLE if it cannot even begin (then nothing was changed),
  *   PROTOCOL_VIOLATION if a city says that we are at fault
  */
-export async function placeOrder(
-  request: PlaceOrderRequest,
-  context: OrdersContext,
-): Promise<PlaceOrderAnswer> {
-  const call: OrderCall = {
-    request,
-    hash: hashOf(request),
-    key: request.idempotencyKey ?? context.newId(),
-    answerByMs: context.clock.nowMs() + ANSWER_WITHIN_MS,
-    context,
-  };
-  if (request.idempotencyKey === null) return answerCall(call);
-  const name = JSON.stringify([request.clientId, call.key, call.hash]);
-  return context.calls.run(name, () => answerCall(call));
+export function placeOrder(request: PlaceOrderRequest, context: OrdersContext): Promise<PlaceOrderAnswer> {
+  const { idempotencyKey } = request;
+  return runKeyed("placeOrder", { idempotencyKey, hash: hashOf(request) }, context, (call) =>
+    answerCall({ ...call, request, context }),
+  );
 }
 
 async function answerCall(call: OrderCall): Promise<PlaceOrderAnswer> {
@@ -81,36 +61,37 @@ async function answerCall(call: OrderCall): Promise<PlaceOrderAnswer> {
   }
 }
 
-async function tryTransactions(
-  call: OrderCall,
-  { lines, stock: stockAtFirst }: ReadyFacts,
-): Promise<PlaceOrderAnswer> {
-  const { request, context, answerByMs } = call;
-  const { homeId } = request;
+async function tryTransactions(call: OrderCall, facts: ReadyFacts): Promise<PlaceOrderAnswer> {
+  const { request, context } = call;
+  const { homeId, expectedTotal, maxSplits } = request;
+  const { lines } = facts;
+  const total = totalOf(lines);
+  if (expectedTotal !== null && expectedTotal !== total) {
+    return giveUp(call, 0, () => priceChanged(expectedTotal, total));
+  }
   let cityIds = nearestFirst(context.cities.partitions, homeId);
-  let stock = stockAtFirst;
+  let stock = facts.stock;
   for (let count = 1; ; count++) {
-    const allocation = allocate(lines, cityIds, stock);
-    if (allocation.kind === "short") {
-      return giveUp(call, count - 1, () => outOfStock(allocation.shortages, stock.missingCities));
+    const allocation = allocateWithin(lines, cityIds, stock, maxSplits);
+    if (allocation.kind !== "allocated") {
+      return giveUp(call, count - 1, () => notAllocated(allocation, request, stock));
     }
     const { allocations } = allocation;
-    const transaction = createTransaction(call, lines, allocations, cityIds);
+    const transaction = createTransaction(call, lines, allocations);
     const { result, announcement } = await runTransaction(transaction, context);
-    logDecision(transaction, result, count, context);
+    logEnd(transaction, result, count, context);
     const told = announcement ? context.delivery.announce(announcement) : undefined;
 
-    const answer = answerTo(result, transaction, call);
+    const answer = answerTo(result, transaction, total, call);
     if (answer) return answer;
-    const isLate = () => answerByMs - context.clock.nowMs() < TRANSACTION_TIME_MIN_MS;
     const last = { lines, cityIds, stock, allocations, homeId };
     const end = () => giveUp(call, count, () => answerAtLast(result, last));
-    if (count >= TRANSACTIONS_MAX || isLate()) return end();
+    if (count >= TRANSACTIONS_MAX || isLate(call, context)) return end();
     // What was set aside for this transaction is wanted for the next.
     await Promise.race([told, context.delay(RELEASE_WAIT_MS)]);
     cityIds = silentLast(cityIds, result);
     stock = await readStock(homeId, productIdsOf(lines), context);
-    if (isLate()) return end();
+    if (isLate(call, context)) return end();
   }
 }
 
@@ -119,12 +100,13 @@ async function tryTransactions(
  * well be what that order has taken.
  */
 async function giveUp(
-  { request, hash, context }: OrderCall,
+  { request, hash, answerByMs, context }: OrderCall,
   transactions: number,
   answer: () => PlaceOrderAnswer,
 ): Promise<PlaceOrderAnswer> {
   const { clientId, idempotencyKey } = request;
-  const earlier = idempotencyKey === null ? null : await readKeyedOrder(request, idempotencyKey, context);
+  const earlier =
+    idempotencyKey === null ? null : await readKeyedOrder(request, idempotencyKey, answerByMs, context);
   if (earlier) return earlierOrder(earlier, hash);
   context.log.info({ client: clientId, transactions }, "order not placed");
   return answer();
@@ -140,60 +122,52 @@ function createTransaction(
   { request, hash, key, answerByMs, context }: OrderCall,
   lines: readonly PricedLine[],
   allocations: readonly Allocation[],
-  cityIds: readonly string[],
-): OrderTransaction {
+): Transaction {
   const { homeId, clientId, payment } = request;
   const participants = linesByCity(allocations);
   participants.delete(homeId);
-  const [firstParticipant = cityIds.find((id) => id !== homeId)] = participants.keys();
-  return {
-    homeId,
-    commit: {
-      transactionId: `${homeId}:${context.newId()}`,
-      clientId,
-      idempotencyKey: key,
-      requestHash: hash,
-      lines,
-      allocations,
-      paymentMethod: payment,
-    },
-    participants,
-    askAs: firstParticipant,
-    answerByMs,
+  const commit = {
+    transactionId: `${homeId}:${context.newId()}`,
+    clientId,
+    idempotencyKey: key,
+    requestHash: hash,
+    lines,
+    allocations,
+    paymentMethod: payment,
   };
+  return { homeId, message: { kind: "ORDER", commit }, participants, answerByMs };
 }
 
 /** What the client is told after a transaction; null if another one may still succeed. */
 function answerTo(
   result: TransactionResult,
-  { commit }: OrderTransaction,
+  transaction: Transaction,
+  total: number,
   { request, key }: OrderCall,
 ): PlaceOrderAnswer | null {
   switch (result.kind) {
-    case "placed":
+    case "committed":
+      return orderPlaced(idOf(transaction));
     case "replayed":
-      return orderPlaced(result.orderId);
+      return orderPlaced(result.committedId);
     case "key-reused":
-      return keyReused(result.orderId);
+      return keyReusedByOrder(result.committedId);
     case "unknown-client":
       return unknownClient(request.clientId);
+    case "declined":
+      return paymentDeclined(request, total, result.balance);
     case "unknown":
-      return {
-        __typename: "OutcomeUnknown",
-        message:
-          "Whether the order is placed is not known. Send the same request again with this idempotency key.",
-        transactionId: commit.transactionId,
-        idempotencyKey: key,
-      };
+      return outcomeUnknown("the order is placed", idOf(transaction), key);
     case "home-unreachable":
       throw cityUnavailable(request.homeId);
     case "violation":
-      throw codedError("PROTOCOL_VIOLATION", "A city refused a message of the commit protocol.", {
-        city: result.cityId,
-      });
+      throw protocolViolation(result.cityId);
     case "refused":
     case "fenced":
       return null;
+    case "unknown-order":
+    case "already-cancelled":
+      throw new Error(`an order cannot end as ${result.kind}`);
     default:
       return result satisfies never;
   }
@@ -219,41 +193,51 @@ function answerAtLast(
   return outOfStockAtLast(lines, cityIds, stock, { refusals, silentCities, allocations });
 }
 
-function logDecision(
-  { commit, participants }: OrderTransaction,
-  result: TransactionResult,
-  count: number,
-  { log }: OrdersContext,
-): void {
-  const line = {
-    transactionId: commit.transactionId,
-    result: result.kind,
-    transactions: count,
-    participants: [...participants.keys()],
+function notAllocated(
+  allocation: Exclude<LimitedAllocation, { kind: "allocated" }>,
+  { maxSplits }: PlaceOrderRequest,
+  { missingCities }: Stock,
+): PlaceOrderAnswer {
+  if (allocation.kind === "short") return outOfStock(allocation.shortages, missingCities);
+  return {
+    __typename: "SplitLimitExceeded",
+    message: "There is enough, but not in so few cities. Nothing was changed.",
+    maxSplits: maxSplits!,
+    splits: allocation.splits,
   };
-  log.info(line, "order transaction ended");
+}
+
+function priceChanged(expectedTotal: number, total: number): PlaceOrderAnswer {
+  const message = "The order costs something else than was expected. Nothing was changed.";
+  return { __typename: "PriceChanged", message, expectedTotal, total };
+}
+
+function paymentDeclined(
+  { payment }: PlaceOrderRequest,
+  total: number,
+  balance: number | null,
+): Named<PaymentDeclined> {
+  const message = "The way of paying does not pay for the order. Nothing was changed.";
+  return { __typename: "PaymentDeclined", message, method: payment, total, balance };
 }
 
 /** The answer to a call whose key was used before. */
-function earlierOrder(
-  { orderId, requestHash }: { orderId: string; requestHash: string },
-  hash: string,
-): PlaceOrderAnswer {
-  return requestHash === hash ? orderPlaced(orderId) : keyReused(orderId);
+function earlierOrder({ transactionId, requestHash }: KeyedTransaction, hash: string): PlaceOrderAnswer {
+  return requestHash === hash ? orderPlaced(transactionId) : keyReusedByOrder(transactionId);
 }
 
 function orderPlaced(orderId: string): Named<OrderPlaced> {
   return { __typename: "OrderPlaced", order: { id: orderId }, transaction: { id: orderId } };
 }
 
-function keyReused(orderId: string | null): PlaceOrderAnswer {
-  return {
-    __typename: "IdempotencyKeyReused",
-    message: "This idempotency key was used before, for another request. Nothing was changed.",
-    order: orderId === null ? null : { id: orderId },
-  };
+function keyReusedByOrder(orderId: string): PlaceOrderAnswer {
+  return keyReused({ transactionId: orderId, orderId });
 }
 
 function productIdsOf(lines: readonly PricedLine[]): string[] {
   return lines.map(({ productId }) => productId);
+}
+
+function totalOf(lines: readonly PricedLine[]): number {
+  return lines.reduce((sum, { quantity, unitPrice }) => sum + quantity * unitPrice, 0);
 }

@@ -1,6 +1,7 @@
 /** What the service sends, checked against the schemas of those who receive it, and what it takes for an answer. */
 
 import { buildSubgraphSchema } from "@apollo/subgraph";
+import { Registry } from "@teranga/kit/metrics.ts";
 import { readSchema } from "@teranga/kit/server.ts";
 import { partitionsOf } from "@teranga/kit/topology.ts";
 import { type Send, TransportError } from "@teranga/kit/transport.ts";
@@ -9,15 +10,26 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { TOPOLOGY } from "../test/orders-in-model.ts";
 import { ask } from "./ask.ts";
-import { type CommitMessage, createCityMessages } from "./city-messages.ts";
+import { createCityMessages } from "./city-messages.ts";
+import { createOrderMetrics } from "./metrics.ts";
 import { createOrderReads } from "./order-reads.ts";
+import type { CommitMessage, OrderCommit } from "./protocol-messages.ts";
 
 const ID = "dakar:00000000-0000-7000-8000-000000000001";
 const cities = partitionsOf(TOPOLOGY, "city");
 const line = { productId: "101", quantity: 1 };
 
-const messages = (send: Send) => createCityMessages(cities, send);
-const reads = (send: Send) => createOrderReads(cities, ["http://catalog"], send);
+const means = (send: Send) => ({
+  cities,
+  catalogUrls: ["http://catalog"],
+  send,
+  clock: { nowMs: () => 0, random: () => 0 },
+  delay: () => new Promise(() => {}),
+  newId: () => "request-1",
+  metrics: createOrderMetrics(new Registry()),
+});
+const messages = (send: Send) => createCityMessages(means(send));
+const reads = (send: Send) => createOrderReads(means(send));
 
 /** A service of this schema that has these values. It checks documents and variables as a real one does. */
 function service(schema: GraphQLSchema, rootValue: object): Send {
@@ -36,55 +48,77 @@ function service(schema: GraphQLSchema, rootValue: object): Send {
 
 describe("what is sent fits the schema, and so does what is expected for an answer:", () => {
   const shortages = [{ productId: "101", requested: 2, available: 1 }];
-  const level = { product: { id: "101" }, available: 7 };
+  const gets = { cityId: "thies", lines: [line] };
+  const keyed = { transactionId: ID, requestHash: "hash" };
+  const key = { transactionId: ID, idempotencyKey: "key", requestHash: "hash" };
   const city = service(buildSubgraphSchema(parse(readSchema("city"))), {
     prepare: [{ transactionId: ID, state: "REFUSED", shortages }],
-    commitOrders: [{ transactionId: ID, state: "REFUSED", orderId: null, shortages }],
+    commitOrders: [{ transactionId: ID, state: "REFUSED", shortages }],
+    commitCancellations: [{ transactionId: ID, state: "COMMITTED", committedId: ID, participants: [gets] }],
+    commitTransfers: [{ transactionId: ID, state: "COMMITTED", committedId: ID, shortages: [] }],
     decide: [{ transactionId: ID, state: "DONE" }],
     outcome: [{ transactionId: ID, state: "COMMITTED", lines: [] }],
-    client: { id: "dakar:1" },
-    keyedOrder: { orderId: ID, requestHash: "hash" },
-    city: { stock: { edges: [{ node: level }] } },
+    orderFacts: [{ clientExists: true, keyedOrder: keyed, available: [7] }],
+    keyedTransaction: keyed,
   });
   const commit: CommitMessage = {
-    transactionId: ID,
-    clientId: "dakar:1",
-    idempotencyKey: "key",
-    requestHash: "hash",
-    lines: [{ ...line, unitPrice: 100 }],
-    allocations: [{ ...line, cityId: "dakar" }],
-    paymentMethod: "CASH_ON_DELIVERY",
+    kind: "ORDER",
+    commit: {
+      ...key,
+      clientId: "dakar:1",
+      lines: [{ ...line, unitPrice: 100 }],
+      allocations: [{ ...line, cityId: "dakar" }],
+      paymentMethod: "WALLET",
+    },
   };
 
   test("prepare, commit, decide, outcome", async () => {
     const { prepare, commit: send, decide, outcome } = messages(city);
     const refused = { transactionId: ID, state: "REFUSED", shortages };
     const deadline = "2026-01-01T00:00:00.000Z";
-    expect(await prepare("thies", { transactionId: ID, lines: [line], deadline }, 1)).toEqual(refused);
+    expect(await prepare("thies", { transactionId: ID, kind: "ORDER", lines: [line], deadline }, 1)).toEqual(
+      refused,
+    );
     expect(await send("dakar", commit, 1)).toEqual(refused);
-    const decision = { transactionId: ID, decision: "COMMITTED", lines: [line] } as const;
+    const decision = { transactionId: ID, kind: "TRANSFER", decision: "COMMITTED", lines: [line] } as const;
     expect(await decide("thies", decision, 1)).toEqual({ transactionId: ID, state: "DONE" });
     const question = { transactionId: ID, cityId: "thies" };
     expect(await outcome("dakar", question, 1)).toEqual({ transactionId: ID, state: "COMMITTED" });
   });
 
-  test.each(["COMMITTED", "REPLAYED", "KEY_REUSED", "REFUSED", "ABORTED", "UNKNOWN_CLIENT", "VIOLATION"])(
-    "a commit that is %s",
-    async (state) => {
-      const answer = { transactionId: ID, state, orderId: ID, shortages: [] };
-      const home = service(buildSubgraphSchema(parse(readSchema("city"))), { commitOrders: [answer] });
-      expect(await messages(home).commit("dakar", commit, 1)).toMatchObject({ state });
-    },
-  );
+  test("the commits of a cancellation and of a transfer", async () => {
+    const cancellation = { kind: "CANCELLATION", commit: { ...key, orderId: ID } } as const;
+    expect(await messages(city).commit("dakar", cancellation, 1)).toMatchObject({ participants: [gets] });
+    const transfer = { kind: "TRANSFER", commit: { ...key, ...line, fromCityId: "thies" } } as const;
+    expect(await messages(city).commit("dakar", transfer, 1)).toMatchObject({ state: "COMMITTED" });
+  });
+
+  test.each([
+    "COMMITTED",
+    "REPLAYED",
+    "KEY_REUSED",
+    "REFUSED",
+    "DECLINED",
+    "ABORTED",
+    "UNKNOWN_CLIENT",
+    "UNKNOWN_ORDER",
+    "ALREADY_CANCELLED",
+    "VIOLATION",
+  ])("a commit that is %s", async (state) => {
+    const answer = { transactionId: ID, state, committedId: ID, shortages: [], balance: 7 };
+    const home = service(buildSubgraphSchema(parse(readSchema("city"))), { commitOrders: [answer] });
+    expect(await messages(home).commit("dakar", commit, 1)).toMatchObject({ state });
+  });
 
   test("the home's facts, with a key and without", async () => {
-    const question = { clientId: "dakar:1", productIds: ["101"] };
-    const facts = { clientExists: true, keyedOrder: null, levels: new Map([["101", 7]]) };
+    const question = { clientId: "dakar:1", productIds: ["101"], idempotencyKey: "key" };
+    const facts = { clientExists: true, keyedOrder: keyed, levels: new Map([["101", 7]]) };
+    expect(await reads(city).home("dakar", question)).toEqual(facts);
     expect(await reads(city).home("dakar", { ...question, idempotencyKey: null })).toEqual(facts);
-    expect(await reads(city).home("dakar", { ...question, idempotencyKey: "key" })).toEqual({
-      ...facts,
-      keyedOrder: { orderId: ID, requestHash: "hash" },
-    });
+  });
+
+  test("the transfer that a key stands for", async () => {
+    expect(await reads(city).keyedTransfer("dakar", "key")).toEqual(keyed);
   });
 
   test("a city's stock", async () => {
@@ -126,7 +160,7 @@ describe("asking", () => {
 
   test("takes the first answer, and shares the time between the instances", async () => {
     const { asked, send } = script(unknown, { data: { a: 1 } });
-    expect(await ask(send, urls, question)).toEqual({ a: 1 });
+    expect(await ask(means(send), urls, question)).toEqual({ a: 1 });
     expect(asked).toEqual([
       ["http://one", 500],
       ["http://two", 500],
@@ -139,7 +173,7 @@ describe("asking", () => {
     ["one has answered with an error", [refused, { data: null, errors: [{ message: "x" }] }], "unknown"],
     ["one has answered something else", [refused, { data: { a: "?" } }], "unknown"],
   ] as const)("fails when %s", async (_, answers, effect) => {
-    await expect(ask(script(...answers).send, urls, question)).rejects.toMatchObject({
+    await expect(ask(means(script(...answers).send), urls, question)).rejects.toMatchObject({
       name: "TransportError",
       effect,
     });
@@ -147,14 +181,106 @@ describe("asking", () => {
 
   test("takes an answer for another transaction for none", async () => {
     const send: Send = async () => ({ data: { answers: [{ transactionId: "dakar:other", state: "DONE" }] } });
-    const decision = messages(send).decide("thies", { transactionId: ID, decision: "ABORTED", lines: [] }, 1);
-    await expect(decision).rejects.toMatchObject({ effect: "unknown" });
+    const message = { transactionId: ID, kind: "ORDER", decision: "ABORTED", lines: [] } as const;
+    await expect(messages(send).decide("thies", message, 1)).rejects.toMatchObject({ effect: "unknown" });
   });
 
-  test("takes a commit that was replayed without an order for no answer", async () => {
-    const send: Send = async () => ({
-      data: { answers: [{ transactionId: ID, state: "REPLAYED", orderId: null, shortages: [] }] },
+  test.each([
+    ["says that it has failed", { state: "FAILED" }, "the city could not process the message"],
+    ["was replayed, of nothing", { state: "REPLAYED", committedId: null }, "answered something else"],
+    ["is no object", null, "answered something else"],
+  ])(
+    "takes one that %s for none, and the others of the request for what they are",
+    async (_, bad, reason) => {
+      const order = (n: number) => ({ transactionId: `dakar:${n}` }) as OrderCommit;
+      const send: Send = async (_url, { variables }) => {
+        const asked = variables!.messages as OrderCommit[];
+        const answers = asked.map(({ transactionId }) =>
+          transactionId === "dakar:2"
+            ? bad && { transactionId, ...bad }
+            : { transactionId, state: "COMMITTED", committedId: transactionId },
+        );
+        return { data: { answers } };
+      };
+      const { commit } = messages(send);
+      const answers = await Promise.allSettled(
+        [0, 1, 2, 3].map((n) => commit("dakar", { kind: "ORDER", commit: order(n) }, 1)),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([
+        "fulfilled",
+        "fulfilled",
+        "rejected",
+        "fulfilled",
+      ]);
+      expect(answers.filter(({ status }) => status === "fulfilled")).toMatchObject(
+        [0, 1, 3].map((n) => ({ value: { state: "COMMITTED", committedId: `dakar:${n}` } })),
+      );
+      expect(answers[2]).toMatchObject({
+        reason: { name: "TransportError", effect: "unknown", message: expect.stringContaining(reason) },
+      });
+    },
+  );
+
+  test("sends orders together that fit into a body of 1 MiB, however long they are", async () => {
+    const sent: { messages: number; bytes: number }[] = [];
+    const send: Send = async (_url, body) => {
+      const asked = body.variables!.messages as OrderCommit[];
+      sent.push({ messages: asked.length, bytes: Buffer.byteLength(JSON.stringify(body)) });
+      const answers = asked.map(({ transactionId }) => ({ transactionId, state: "ABORTED" }));
+      return { data: { answers } };
+    };
+    // 100 lines over four cities, of ids whose every character is six in JSON.
+    const lines = Array.from({ length: 100 }, (_, k) => {
+      const productId = `${k}`.padEnd(100, "\u0001");
+      return { productId, quantity: 10_000, unitPrice: 1_000_000_000 };
     });
-    await expect(messages(send).commit("dakar", {} as never, 1)).rejects.toMatchObject({ effect: "unknown" });
+    const allocations = ["dakar", "thies", "saint-louis", "autres"].flatMap((cityId) =>
+      lines.map(({ productId }) => ({ productId, quantity: 2_500, cityId })),
+    );
+    const order = (n: number) =>
+      ({ transactionId: `dakar:${n}`, lines, allocations }) as unknown as OrderCommit;
+    const { commit } = messages(send);
+    await Promise.all(
+      Array.from({ length: 9 }, (_, n) => commit("dakar", { kind: "ORDER", commit: order(n) }, 1)),
+    );
+    expect(sent.map(({ messages }) => messages)).toEqual([2, 2, 2, 2, 1]);
+    expect(Math.max(...sent.map(({ bytes }) => bytes))).toBeLessThan(1024 * 1024);
+  });
+
+  test("takes levels of other products than were asked for for none, and remembers those that it takes", async () => {
+    const answers = [[7], [7, 7], [0]].map((available) => ({
+      clientExists: true,
+      keyedOrder: null,
+      available,
+    }));
+    const send: Send = async () => ({ data: { answers: [answers.shift()] } });
+    const { home, lastLevels } = reads(send);
+    const question = { clientId: "dakar:1", idempotencyKey: null, productIds: ["101"] };
+    expect((await home("dakar", question)).levels).toEqual(new Map([["101", 7]]));
+    expect([lastLevels("dakar"), lastLevels("thies")]).toEqual([new Map([["101", 7]]), new Map()]);
+    await expect(home("dakar", question)).rejects.toMatchObject({ effect: "unknown" });
+    await home("dakar", question);
+    expect(lastLevels("dakar")).toEqual(new Map());
+  });
+
+  test("names the request in what it says of a failure", async () => {
+    const send: Send = async (_url, _body, options) => {
+      throw new TransportError("unknown", JSON.stringify(options?.headers));
+    };
+    await expect(reads(send).stock("thies", ["101"])).rejects.toThrow(
+      'OrderFacts (request request-1): {"x-request-id":"request-1"}',
+    );
+  });
+
+  test("refuses a message to a city that the topology does not have, unsent", async () => {
+    const message = {
+      transactionId: ID,
+      kind: "CANCELLATION",
+      decision: "COMMITTED",
+      lines: [line],
+    } as const;
+    await expect(messages(script().send).decide("atlantis", message, 1)).rejects.toMatchObject({
+      effect: "refused",
+    });
   });
 });

@@ -1,10 +1,15 @@
 /** The service's part of the graph. Results hold only the ids of what others own: the gateway asks the owners for the rest. */
 import { Amount } from "@teranga/kit/scalars.ts";
 import type { Resolvers } from "@teranga/schema/generated/orders.ts";
+import { cancelOrder } from "./cancel-order.ts";
+import { parseCancelInput } from "./cancel-request.ts";
 import type { OrdersContext } from "./context.ts";
+import { observeAnswers } from "./observe.ts";
 import { parsePlaceInput, parseQuoteInput } from "./order-request.ts";
 import { placeOrder } from "./place-order.ts";
 import { quoteOrder } from "./quote-order.ts";
+import { parseTransferInput } from "./transfer-request.ts";
+import { transferStock } from "./transfer-stock.ts";
 
 export const resolvers: Resolvers<OrdersContext> = {
   Amount,
@@ -12,10 +17,16 @@ export const resolvers: Resolvers<OrdersContext> = {
     quoteOrder: (_, { input }, context) =>
       quoteOrder(parseQuoteInput(input, context.cities.partitionOf), context),
   },
-  Mutation: {
+  Mutation: observeAnswers({
     placeOrder: (_, { input }, context) =>
       placeOrder(parsePlaceInput(input, context.cities.partitionOf), context),
-  },
+    cancelOrder: (_, { input }, context) =>
+      cancelOrder(parseCancelInput(input, context.cities.partitionOf), context),
+    transferStock: (_, { input }, context) =>
+      transferStock(parseTransferInput(input, context.cities), context),
+  }),
   QuoteOrderResult: { __resolveType: ({ __typename }) => __typename! },
   PlaceOrderResult: { __resolveType: ({ __typename }) => __typename! },
+  CancelOrderResult: { __resolveType: ({ __typename }) => __typename! },
+  TransferStockResult: { __resolveType: ({ __typename }) => __typename! },
 };

@@ -1,24 +1,16 @@
 /** The orders service: drives orders through the commit protocol over the cities. It keeps nothing. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "@teranga/kit/log.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
 import { type Clock, systemClock } from "@teranga/kit/retry.ts";
-import {
-  REQUEST_ID_HEADER,
-  type RunningServer,
-  readSchema,
-  startSubgraphServer,
-} from "@teranga/kit/server.ts";
+import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
 import { partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology.ts";
 import { createTransport, type Send } from "@teranga/kit/transport.ts";
 import { v7 as newUuid } from "uuid";
-import { createCityMessages } from "./city-messages.ts";
-import type { OrdersContext } from "./context.ts";
-import { createDecisionDelivery } from "./decision-delivery.ts";
-import { createOrderReads } from "./order-reads.ts";
-import type { PlaceOrderAnswer } from "./place-order.ts";
+import { createOrchestrator } from "./context.ts";
+import { createOrderMetrics } from "./metrics.ts";
 import { resolvers } from "./resolvers.ts";
-import { SharedCalls } from "./shared-calls.ts";
 
 export interface OrdersOptions {
   topology: Topology;
@@ -26,6 +18,8 @@ export interface OrdersOptions {
   /** 0 takes a free port. */
   port: number;
   log: Logger;
+  /** What is read at /metrics; a new one unless told. */
+  registry?: Registry;
   clock?: Clock;
   /** Makes UUIDs of version 7, in lower case. */
   newId?: () => string;
@@ -40,6 +34,7 @@ export async function startOrders(options: OrdersOptions): Promise<RunningServer
     credential,
     port,
     log,
+    registry = new Registry(),
     clock = systemClock,
     newId = () => newUuid(),
     onRequest,
@@ -51,32 +46,33 @@ export async function startOrders(options: OrdersOptions): Promise<RunningServer
     onRequest?.({ url, operationName: body.operationName ?? "" });
     return transport.send(url, body, sendOptions);
   };
-  const messages = createCityMessages(cities, send);
-  const delivery = createDecisionDelivery(messages, log);
-  const calls = new SharedCalls<PlaceOrderAnswer>();
-
-  const createContext = (request: { requestId: string; log: Logger }): OrdersContext => {
-    const headers = { [REQUEST_ID_HEADER]: request.requestId };
-    const sendTraced: Send = (url, body, sendOptions) => send(url, body, { ...sendOptions, headers });
-    const reads = createOrderReads(cities, catalogUrls, sendTraced);
-    return { cities, reads, messages, delivery, calls, clock, delay, newId, log: request.log };
-  };
+  const orchestrator = createOrchestrator({
+    cities,
+    catalogUrls,
+    send,
+    clock,
+    delay,
+    newId,
+    log,
+    metrics: createOrderMetrics(registry),
+  });
 
   try {
     const server = await startSubgraphServer({
       typeDefs: readSchema("orders"),
       resolvers,
-      createContext,
+      createContext: (request) => orchestrator.createContext(request),
       credential,
       port,
       log,
       // It holds no state and no connection of its own: with its topology read it can serve. What a request needs is the
       // business of that request, and a city that is down must not take this service out of use for the others.
       checkReady: () => Promise.resolve(),
+      registry,
     });
     const steps = [
       { name: "the server", close: () => server.close() },
-      { name: "the decisions under way", close: () => delivery.drain() },
+      { name: "the decisions under way", close: () => orchestrator.drain() },
       { name: "the transport", close: () => transport.close() },
     ];
     return { ...server, close: () => closeAll(steps) };

@@ -5,16 +5,24 @@
  * told OutOfStock of an order that is placed. What makes a key safe is the commit point and not this: it reaches no further than
  * this process.
  */
-export class SharedCalls<Result> {
+export class SharedCalls {
   /** As many as there are requests under way. */
-  readonly #underWay = new Map<string, Promise<Result>>();
+  readonly #underWay = new Map<string, Promise<unknown>>();
 
-  /** The answer of the call under this name that is under way, or of a new one. */
-  run(name: string, begin: () => Promise<Result>): Promise<Result> {
-    const earlier = this.#underWay.get(name);
-    if (earlier) return earlier;
-    const call = begin().finally(() => this.#underWay.delete(name));
-    this.#underWay.set(name, call);
+  /**
+   * The answer of the call under this name that is under way, or of a new one.
+   * @param name the operation and all that makes two calls of it the same
+   */
+  run<Result>(
+    name: readonly [operation: string, ...rest: string[]],
+    begin: () => Promise<Result>,
+  ): Promise<Result> {
+    const key = JSON.stringify(name);
+    const earlier = this.#underWay.get(key);
+    // Calls of one operation have results of one type.
+    if (earlier) return earlier as Promise<Result>;
+    const call = begin().finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, call);
     return call;
   }
 }

@@ -1,14 +1,27 @@
 /** The orders service's inside over model cities: four cities around Dakar, time that stands still, ids that count. */
 import { createLogger } from "@teranga/kit/log.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
 import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import type {
+  CancelOrderInput,
+  PlaceOrderInput,
+  TransferStockInput,
+} from "@teranga/schema/generated/orders.ts";
 import { GraphQLError } from "graphql";
+import { cancelOrder } from "../src/cancel-order.ts";
+import { parseCancelInput } from "../src/cancel-request.ts";
 import type { OrdersContext } from "../src/context.ts";
 import { createDecisionDelivery } from "../src/decision-delivery.ts";
+import { createOrderMetrics } from "../src/metrics.ts";
 import { parsePlaceInput } from "../src/order-request.ts";
 import { placeOrder } from "../src/place-order.ts";
+import type { TransactionKind } from "../src/protocol-messages.ts";
 import { SharedCalls } from "../src/shared-calls.ts";
+import { parseTransferInput } from "../src/transfer-request.ts";
+import { transferStock } from "../src/transfer-stock.ts";
 import type { FaultScript } from "./faulty-network.ts";
 import { ModelCities } from "./model-cities.ts";
+import type { InitialStock } from "./model-stock.ts";
 
 /** Nobody listens at these ports; by distance from Dakar: Thiès, Saint-Louis, Autres. */
 export const TOPOLOGY = parseTopology(`
@@ -23,10 +36,21 @@ subgraphs:
 `);
 export const CLIENT = "dakar:1";
 export const KEY = "a key";
+/** The id of the first order in a context. */
+export const FIRST_ORDER = "dakar:00000000-0000-7000-8000-000000000001";
 
+interface Line {
+  productId: string;
+  quantity: number;
+}
+
+/** One call with the key KEY. */
 export interface Scenario {
-  stock: Record<string, Record<string, number>>;
-  lines: { productId: string; quantity: number }[];
+  kind: TransactionKind;
+  stock: InitialStock;
+  /** What happens before, without faults. */
+  before?: (context: OrdersContext) => Promise<unknown>;
+  call: (context: OrdersContext) => Promise<Answer>;
 }
 
 export const STOCK = {
@@ -35,24 +59,63 @@ export const STOCK = {
   "saint-louis": { "101": 5, "102": 9 },
   autres: { "101": 5, "102": 9 },
 };
+
+function ordering(
+  lines: Line[],
+  { stock = STOCK as InitialStock, ...more }: { stock?: InitialStock } & Partial<PlaceOrderInput> = {},
+) {
+  return {
+    kind: "ORDER",
+    stock,
+    lines,
+    call: (context: OrdersContext) => place(lines, context, more),
+  } as const;
+}
+
+/** Pieces of 101 and of 102. */
+const pieces = (of101: number, of102 = 0): Line[] =>
+  [
+    { productId: "101", quantity: of101 },
+    { productId: "102", quantity: of102 },
+  ].filter(({ quantity }) => quantity > 0);
+
 export const SCENARIOS = {
-  "all at home": { stock: STOCK, lines: [{ productId: "101", quantity: 2 }] },
-  "home and one participant": { stock: STOCK, lines: [{ productId: "101", quantity: 4 }] },
-  "home and three participants": {
+  "all at home": ordering(pieces(2)),
+  "home and one participant": ordering(pieces(4)),
+  "home and three participants": ordering(pieces(15, 8)),
+  "two participants, nothing at home": ordering(pieces(6, 3), { stock: { ...STOCK, dakar: {} } }),
+  "more than there is": ordering(pieces(18)),
+  "paid from the wallet": ordering(pieces(4), { payment: "WALLET" }),
+  "more than the wallet holds": ordering(pieces(11), { payment: "WALLET" }),
+  "from two cities at most": ordering(pieces(7, 8), { maxSplits: 2 }),
+} satisfies Record<string, Scenario>;
+
+function cancelling(lines: Line[], more: Partial<PlaceOrderInput> = {}): Scenario {
+  return {
+    kind: "CANCELLATION",
     stock: STOCK,
-    lines: [
-      { productId: "101", quantity: 15 },
-      { productId: "102", quantity: 8 },
-    ],
+    before: (context) => place(lines, context, more),
+    call: (context) => cancel(FIRST_ORDER, context),
+  };
+}
+
+function transferring(quantity: number): Scenario {
+  return { kind: "TRANSFER", stock: STOCK, call: (context) => transfer({ quantity }, context) };
+}
+
+export const OTHER_SCENARIOS = {
+  "cancelling an order of the home": cancelling(pieces(2)),
+  "cancelling an order of four cities, paid from the wallet": cancelling(pieces(9, 1), { payment: "WALLET" }),
+  "cancelling what is cancelled": {
+    ...cancelling(pieces(4)),
+    before: async (context) => {
+      await place(pieces(4), context);
+      await cancel(FIRST_ORDER, context, "another key");
+    },
   },
-  "two participants, nothing at home": {
-    stock: { ...STOCK, dakar: {} },
-    lines: [
-      { productId: "101", quantity: 6 },
-      { productId: "102", quantity: 3 },
-    ],
-  },
-  "more than there is": { stock: STOCK, lines: [{ productId: "101", quantity: 18 }] },
+  "cancelling an unknown order": { ...cancelling([]), before: () => Promise.resolve() },
+  "transferring some": transferring(3),
+  "transferring more than there is": transferring(6),
 } satisfies Record<string, Scenario>;
 
 /** @param instance tells the ids of two instances of the service apart */
@@ -69,6 +132,7 @@ export function contextOver(cities: ModelCities, instance = 0): OrdersContext {
     delay: () => Promise.resolve(),
     newId: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, "0")}`,
     log,
+    metrics: createOrderMetrics(new Registry()),
   };
 }
 
@@ -76,21 +140,60 @@ export function contextOver(cities: ModelCities, instance = 0): OrdersContext {
 export interface Answer {
   __typename: string;
   order?: { id: string } | null;
+  transaction?: { id: string } | null;
   transactionId?: string;
   shortages?: { product?: { id: string } | null; requested: number; available: number }[];
   missingCities?: string[];
   city?: unknown;
 }
 
-/** Places the scenario's order once, until also everything off the client's path has ended. */
-export async function place(
-  lines: Scenario["lines"],
+/** Places an order once, until also everything off the client's path has ended. */
+export function place(
+  lines: Line[],
   context: OrdersContext,
-  key: string | null = KEY,
+  more: Partial<PlaceOrderInput> = {},
 ): Promise<Answer> {
-  const input = { clientId: CLIENT, lines, payment: "CASH_ON_DELIVERY" as const, idempotencyKey: key };
+  const input = {
+    clientId: CLIENT,
+    lines,
+    payment: "CASH_ON_DELIVERY" as const,
+    idempotencyKey: KEY,
+    ...more,
+  };
+  return answerOf(
+    async () => placeOrder(parsePlaceInput(input, context.cities.partitionOf), context),
+    context,
+  );
+}
+
+export function cancel(
+  orderId: string,
+  context: OrdersContext,
+  idempotencyKey: string | null = KEY,
+): Promise<Answer> {
+  const input: CancelOrderInput = { orderId, idempotencyKey };
+  return answerOf(
+    async () => cancelOrder(parseCancelInput(input, context.cities.partitionOf), context),
+    context,
+  );
+}
+
+/** Moves pieces of 101 from Thiès to Dakar, unless told. */
+export function transfer(more: Partial<TransferStockInput>, context: OrdersContext): Promise<Answer> {
+  const input = {
+    productId: "101",
+    fromCityId: "thies",
+    toCityId: "dakar",
+    quantity: 1,
+    idempotencyKey: KEY,
+    ...more,
+  };
+  return answerOf(async () => transferStock(parseTransferInput(input, context.cities), context), context);
+}
+
+async function answerOf(call: () => Promise<unknown>, context: OrdersContext): Promise<Answer> {
   try {
-    return (await placeOrder(parsePlaceInput(input, context.cities.partitionOf), context)) as Answer;
+    return (await call()) as Answer;
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
     return { __typename: String(error.extensions.code), city: error.extensions.city };
@@ -99,39 +202,47 @@ export async function place(
   }
 }
 
-/** A run of one order under faults, and all that is wrong with it. */
+/** A run of one call under faults, and all that is wrong with it. */
 export interface Run {
   answer: Answer;
   sent: readonly string[];
   wrong: string[];
 }
 
-export async function run({ stock, lines }: Scenario, faults: FaultScript): Promise<Run> {
+export async function run({ kind, stock, before, call }: Scenario, faults: FaultScript): Promise<Run> {
   const cities = new ModelCities(CLIENT, stock);
   const context = contextOver(cities);
+  await before?.(context);
+  cities.network.sent.length = 0;
   cities.network.script = faults;
-  const answer = await place(lines, context);
+  const answer = await call(context);
   const sent = [...cities.network.sent];
   cities.recover();
-  const wrong = [...cities.breaches(), ...untruths(answer, cities)];
+  const recordedId = () => cities.homes.keyed(kind, KEY)?.transactionId;
+  const wrong = [...cities.breaches(), ...untruths(answer, recordedId())];
 
-  // A retry with the same key, in calm weather, tells what has become of the first call and never makes a second order.
-  const earlier = cities.orderOf(KEY);
-  const retry = await place(lines, context);
+  // A retry with the same key, in calm weather, tells what has become of the first call and never does it twice.
+  const earlierId = recordedId();
+  const retry = await call(context);
   cities.recover();
   wrong.push(...cities.breaches());
-  if (earlier && retry.order?.id !== earlier.transactionId)
-    wrong.push("the retry does not give the earlier order");
+  if (earlierId && retry.transaction?.id !== earlierId)
+    wrong.push("the retry does not give the earlier transaction");
   return { answer, sent, wrong };
 }
 
+const SUCCESSES = ["OrderPlaced", "OrderCancelled", "StockTransferred"];
+
 /** Where an answer says something else than what is recorded, now that everything is at rest. */
-function untruths({ __typename, order, transactionId }: Answer, cities: ModelCities): string[] {
-  const recorded = cities.orderOf(KEY);
-  if (__typename === "OrderPlaced")
-    return recorded?.transactionId === order?.id ? [] : ["OrderPlaced, but it is not"];
-  if (!recorded) return [];
+function untruths(
+  { __typename, transaction, transactionId }: Answer,
+  recordedId: string | undefined,
+): string[] {
+  if (SUCCESSES.includes(__typename)) {
+    return recordedId === transaction?.id ? [] : [`${__typename}, but it is not`];
+  }
+  if (!recordedId) return [];
   if (__typename === "OutcomeUnknown")
-    return recorded.transactionId === transactionId ? [] : ["unknown, of another order"];
-  return [`${__typename}, but the order is placed`];
+    return recordedId === transactionId ? [] : ["unknown, of another transaction"];
+  return [`${__typename}, but it has happened`];
 }

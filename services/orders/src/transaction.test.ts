@@ -1,28 +1,31 @@
-/** What breaks the protocol: a city that says VIOLATION. The other ends are tried in place-order-faults.test.ts. */
+/** What breaks the protocol: a city that says VIOLATION. The other ends are tried in faults.test.ts. */
 import { createLogger } from "@teranga/kit/log.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import { describe, expect, test } from "vitest";
 import type { CityMessages } from "./city-messages.ts";
-import { type OrderTransaction, runTransaction } from "./order-transaction.ts";
+import { runTransaction } from "./transaction.ts";
+import type { Transaction } from "./transaction-model.ts";
 
 const ID = "dakar:00000000-0000-7000-8000-000000000001";
-const TRANSACTION: OrderTransaction = {
+const TRANSACTION: Transaction = {
   homeId: "dakar",
-  commit: {
-    transactionId: ID,
-    clientId: "dakar:1",
-    idempotencyKey: "key",
-    requestHash: "hash",
-    lines: [{ productId: "101", quantity: 3, unitPrice: 100 }],
-    allocations: [
-      { cityId: "dakar", productId: "101", quantity: 1 },
-      { cityId: "thies", productId: "101", quantity: 1 },
-      { cityId: "autres", productId: "101", quantity: 1 },
-    ],
-    paymentMethod: "CASH_ON_DELIVERY",
+  message: {
+    kind: "ORDER",
+    commit: {
+      transactionId: ID,
+      clientId: "dakar:1",
+      idempotencyKey: "key",
+      requestHash: "hash",
+      lines: [{ productId: "101", quantity: 3, unitPrice: 100 }],
+      allocations: [
+        { cityId: "dakar", productId: "101", quantity: 1 },
+        { cityId: "thies", productId: "101", quantity: 1 },
+        { cityId: "autres", productId: "101", quantity: 1 },
+      ],
+      paymentMethod: "CASH_ON_DELIVERY",
+    },
   },
   participants: new Map(["thies", "autres"].map((city) => [city, [{ productId: "101", quantity: 1 }]])),
-  askAs: "thies",
   answerByMs: 4_500,
 };
 
@@ -36,7 +39,7 @@ async function runAgainst(answers: Partial<Record<keyof CityMessages, (city: str
       deadlinesMs.push(deadlineMs);
       const state = answers[kind]?.(city) ?? otherwise;
       if (state === "silent") throw new TransportError("unknown", "no answer");
-      return { transactionId: ID, state, orderId: ID, shortages: [] } as never;
+      return { transactionId: ID, state, committedId: ID, participants: [], shortages: [] } as never;
     };
   const log = createLogger("orders", "silent");
   log.fatal = (line: unknown) => alarms.push(line);
@@ -63,7 +66,12 @@ describe("VIOLATION", () => {
     });
     expect(end).toEqual({
       result: { kind: "violation", cityId: "thies" },
-      announcement: { transactionId: ID, decision: "ABORTED", participants: new Map([["autres", []]]) },
+      announcement: {
+        transactionId: ID,
+        kind: "ORDER",
+        decision: "ABORTED",
+        participants: new Map([["autres", []]]),
+      },
     });
     expect(alarms).toEqual([alarmOf("thies")]);
   });

@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FAULTS, type Fault, type FaultScript } from "../test/faulty-network.ts";
-import { run, SCENARIOS } from "../test/orders-in-model.ts";
+import { OTHER_SCENARIOS, run, SCENARIOS, type Scenario } from "../test/orders-in-model.ts";
 
 /** No run under a script of one or two faults is longer. */
 const MESSAGES_MAX = 100;
@@ -16,7 +16,9 @@ const at =
   (number) =>
     faults.find(([at]) => at === number)?.[1];
 
-describe.each(Object.entries(SCENARIOS))("under faults, %s:", (_, scenario) => {
+const ALL: Record<string, Scenario> = { ...SCENARIOS, ...OTHER_SCENARIOS };
+
+describe.each(Object.entries(ALL))("under faults, %s:", (_, scenario) => {
   test("each message in turn suffers each fault", async () => {
     for (const fault of FAULTS) {
       for (let k = 0; k < MESSAGES_MAX; k++) {

@@ -1,5 +1,6 @@
 /**
- * One transaction of an order: the orchestrator's side of the commit protocol, from the first prepare to the decision.
+ * One transaction, of an order, a cancellation or a transfer: the orchestrator's side of the commit protocol, from the first
+ * prepare to the decision.
  *
  *   preparing    sends prepare to every participant, the home never among them.
  *                All PREPARED → committing. Anything else → ended: no commit was sent, so it may be aborted.
@@ -9,60 +10,20 @@
  *                COMMITTED or ABORTED → ended. No answer → ended, as unknown if a commit may have arrived.
  *   ended        the result, and which participants have to hear what.
  *
- * A transaction without participants begins in committing. The participants' ABORT is decided in this file and nowhere else:
+ * A transaction that has nothing to prepare begins in committing: an order that the home can fill alone, and every cancellation,
+ * since to give back cannot be refused. The participants' ABORT is decided in this file and nowhere else:
  * only where the home has answered that it has not committed and never will, or where no commit can have reached it.
  */
 
 import type { Logger } from "@teranga/kit/log.ts";
 import { backoffMs, type Clock } from "@teranga/kit/retry.ts";
+import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import { alarm } from "./alarm.ts";
-import type {
-  CityMessages,
-  CommitAnswer,
-  CommitMessage,
-  OutcomeAnswer,
-  PrepareAnswer,
-} from "./city-messages.ts";
-import type { Announcement } from "./decision-delivery.ts";
-import type { ProductQuantity, StockShortage } from "./model.ts";
-
-/** What one transaction is to do. Its id is never used again. */
-export interface OrderTransaction {
-  homeId: string;
-  commit: CommitMessage;
-  /** What each other city gives. */
-  participants: ReadonlyMap<string, readonly ProductQuantity[]>;
-  /** The city in whose name the outcome is asked; undefined if there is none but the home. */
-  askAs: string | undefined;
-  /** When the client has to have an answer, in milliseconds since 1970. */
-  answerByMs: number;
-}
-
-/** How a transaction ended. All but `placed` and `unknown` mean that it has not happened and never will. */
-export type TransactionResult =
-  | { kind: "placed"; orderId: string }
-  | { kind: "replayed"; orderId: string }
-  | { kind: "key-reused"; orderId: string | null }
-  | { kind: "unknown-client" }
-  /** Cities had too little, or gave no vote. */
-  | { kind: "refused"; refusals: Refusal[]; silentCities: string[] }
-  /** The home has decided ABORTED and does not say why. */
-  | { kind: "fenced" }
-  | { kind: "home-unreachable" }
-  | { kind: "unknown" }
-  /** A message contradicts what the city has recorded: a fault of ours. */
-  | { kind: "violation"; cityId: string };
-
-export interface Refusal {
-  cityId: string;
-  shortages: readonly StockShortage[];
-}
-
-export interface TransactionEnd {
-  result: TransactionResult;
-  announcement: Announcement | null;
-}
+import type { CityMessages } from "./city-messages.ts";
+import type { ProductQuantity } from "./model.ts";
+import type { CommitAnswer, OutcomeAnswer, PrepareAnswer } from "./protocol-messages.ts";
+import { aborted, happened, idOf, type Transaction, type TransactionEnd } from "./transaction-model.ts";
 
 type TransactionState =
   | { state: "preparing" }
@@ -90,10 +51,20 @@ const LAST_DEADLINE_MS = 200;
 const BACKOFF = { firstMs: 50, maxMs: 200 };
 
 /** Runs a transaction to its end, in at most 1 + COMMIT_SENDS_MAX + OUTCOME_ASKS_MAX steps. Never rejects. */
-export async function runTransaction(
-  transaction: OrderTransaction,
-  means: TransactionMeans,
-): Promise<TransactionEnd> {
+export function runTransaction(transaction: Transaction, means: TransactionMeans): Promise<TransactionEnd> {
+  const attributes = {
+    [ATTRIBUTE.transactionId]: idOf(transaction),
+    [ATTRIBUTE.kind]: transaction.message.kind,
+    [ATTRIBUTE.city]: transaction.homeId,
+  };
+  return inSpan("transaction", { attributes }, async (span) => {
+    const end = await advanceToEnd(transaction, means);
+    span.setAttribute(ATTRIBUTE.result, end.result.kind);
+    return end;
+  });
+}
+
+async function advanceToEnd(transaction: Transaction, means: TransactionMeans): Promise<TransactionEnd> {
   let current: TransactionState =
     transaction.participants.size > 0
       ? { state: "preparing" }
@@ -104,7 +75,7 @@ export async function runTransaction(
 
 function advance(
   current: Exclude<TransactionState, { state: "ended" }>,
-  transaction: OrderTransaction,
+  transaction: Transaction,
   means: TransactionMeans,
 ): Promise<TransactionState> {
   switch (current.state) {
@@ -122,7 +93,7 @@ function advance(
 /** A participant's vote. `NONE`: no answer came; it `mayHold` stock unless the message certainly never arrived. */
 type Vote = { cityId: string; answer: PrepareAnswer | { state: "NONE"; mayHold: boolean } };
 
-async function prepare(transaction: OrderTransaction, means: TransactionMeans): Promise<TransactionState> {
+async function prepare(transaction: Transaction, means: TransactionMeans): Promise<TransactionState> {
   const votes = await Promise.all(
     [...transaction.participants].map(([cityId, lines]) => collectVote(cityId, lines, transaction, means)),
   );
@@ -134,27 +105,29 @@ async function prepare(transaction: OrderTransaction, means: TransactionMeans): 
   );
   const release = holding.map(({ cityId }) => cityId);
   const violation = votes.find(({ answer }) => answer.state === "VIOLATION");
-  if (violation) return aborted(transaction, { kind: "violation", cityId: violation.cityId }, release);
+  if (violation) return ended(aborted(transaction, { kind: "violation", cityId: violation.cityId }, release));
   const refusals = votes.flatMap(({ cityId, answer }) =>
     answer.state === "REFUSED" ? [{ cityId, shortages: answer.shortages }] : [],
   );
   // One that has decided ABORTED says as little about its stock as one that does not answer.
   const isSilent = ({ answer }: Vote) => answer.state === "NONE" || answer.state === "ABORTED";
   const silentCities = votes.filter(isSilent).map(({ cityId }) => cityId);
-  return aborted(transaction, { kind: "refused", refusals, silentCities }, release);
+  return ended(aborted(transaction, { kind: "refused", refusals, silentCities }, release));
 }
 
 async function collectVote(
   cityId: string,
   lines: readonly ProductQuantity[],
-  { commit: { transactionId }, answerByMs }: OrderTransaction,
+  transaction: Transaction,
   { messages, clock, log }: TransactionMeans,
 ): Promise<Vote> {
+  const { kind } = transaction.message;
+  const transactionId = idOf(transaction);
   const deadline = new Date(clock.nowMs() + PREPARE_LEASE_MS).toISOString();
   // Half of the time that is left stays for the commit.
-  const deadlineMs = shareOfTime(answerByMs, 2, PREPARE_DEADLINE_MS, clock);
+  const deadlineMs = shareOfTime(transaction.answerByMs, 2, PREPARE_DEADLINE_MS, clock);
   try {
-    const answer = await messages.prepare(cityId, { transactionId, lines, deadline }, deadlineMs);
+    const answer = await messages.prepare(cityId, { transactionId, kind, lines, deadline }, deadlineMs);
     if (answer.state === "VIOLATION") alarm(log, transactionId, cityId, "prepare");
     return { cityId, answer };
   } catch (error) {
@@ -165,20 +138,18 @@ async function collectVote(
 
 async function commit(
   current: Extract<TransactionState, { state: "committing" }>,
-  transaction: OrderTransaction,
+  transaction: Transaction,
   { messages, clock, delay, log }: TransactionMeans,
 ): Promise<TransactionState> {
-  const { homeId, commit: message, answerByMs } = transaction;
+  const { homeId, message, answerByMs } = transaction;
   const sends = current.sends + 1;
   const stepsLeft = COMMIT_SENDS_MAX - current.sends + OUTCOME_ASKS_MAX;
   const deadlineMs = shareOfTime(answerByMs, stepsLeft, COMMIT_DEADLINE_MS, clock);
   try {
-    return committed(await messages.commit(homeId, message, deadlineMs), transaction, log);
+    const answer = await messages.commit(homeId, message, deadlineMs);
+    return ended(committed(answer, transaction, log));
   } catch (error) {
-    log.warn(
-      { err: error, transactionId: message.transactionId, home: homeId, sends },
-      "no answer to a commit",
-    );
+    log.warn({ err: error, transactionId: idOf(transaction), home: homeId, sends }, "no answer to a commit");
     const arrived = current.mayHaveArrived || mayHaveArrived(error);
     if (sends >= COMMIT_SENDS_MAX) return { state: "asking", asks: 0, mayHaveArrived: arrived };
     await delay(backoffMs(current.sends, BACKOFF, clock));
@@ -187,17 +158,23 @@ async function commit(
 }
 
 /** What the home's answer to a commit ends the transaction with. */
-function committed(answer: CommitAnswer, transaction: OrderTransaction, log: Logger): TransactionState {
+function committed(answer: CommitAnswer, transaction: Transaction, log: Logger): TransactionEnd {
   const { homeId } = transaction;
   switch (answer.state) {
     case "COMMITTED":
-      return placed(transaction, answer.orderId);
+      return happened(transaction, answer.participants);
     case "REPLAYED":
-      return aborted(transaction, { kind: "replayed", orderId: answer.orderId });
+      return aborted(transaction, { kind: "replayed", committedId: answer.committedId });
     case "KEY_REUSED":
-      return aborted(transaction, { kind: "key-reused", orderId: answer.orderId });
+      return aborted(transaction, { kind: "key-reused", committedId: answer.committedId });
+    case "ALREADY_CANCELLED":
+      return aborted(transaction, { kind: "already-cancelled", committedId: answer.committedId });
     case "UNKNOWN_CLIENT":
       return aborted(transaction, { kind: "unknown-client" });
+    case "UNKNOWN_ORDER":
+      return aborted(transaction, { kind: "unknown-order" });
+    case "DECLINED":
+      return aborted(transaction, { kind: "declined", balance: answer.balance });
     case "REFUSED": {
       const refusals = [{ cityId: homeId, shortages: answer.shortages }];
       return aborted(transaction, { kind: "refused", refusals, silentCities: [] });
@@ -206,8 +183,8 @@ function committed(answer: CommitAnswer, transaction: OrderTransaction, log: Log
       return aborted(transaction, { kind: "fenced" });
     case "VIOLATION":
       // The home has left its decision as it was, and it may be COMMITTED: the participants have to ask.
-      alarm(log, transaction.commit.transactionId, homeId, "commit");
-      return { state: "ended", end: { result: { kind: "violation", cityId: homeId }, announcement: null } };
+      alarm(log, idOf(transaction), homeId, "commit");
+      return { result: { kind: "violation", cityId: homeId }, announcement: null };
     default:
       return answer satisfies never;
   }
@@ -215,21 +192,20 @@ function committed(answer: CommitAnswer, transaction: OrderTransaction, log: Log
 
 async function askOutcome(
   current: Extract<TransactionState, { state: "asking" }>,
-  transaction: OrderTransaction,
+  transaction: Transaction,
   { messages, clock, delay, log }: TransactionMeans,
 ): Promise<TransactionState> {
-  const { homeId, askAs, answerByMs, commit: message } = transaction;
-  const { transactionId } = message;
-  if (askAs === undefined) return unanswered(current.mayHaveArrived, transaction);
+  const { homeId, answerByMs } = transaction;
+  const transactionId = idOf(transaction);
   const asks = current.asks + 1;
   const deadlineMs = shareOfTime(answerByMs, OUTCOME_ASKS_MAX - current.asks, COMMIT_DEADLINE_MS, clock);
   try {
-    const answer = await messages.outcome(homeId, { transactionId, cityId: askAs }, deadlineMs);
+    const answer = await messages.outcome(homeId, { transactionId, cityId: homeId }, deadlineMs);
     if (answer.state === "VIOLATION") alarm(log, transactionId, homeId, "outcome");
-    return decided(answer, current.mayHaveArrived, transaction);
+    return ended(decided(answer, current.mayHaveArrived, transaction));
   } catch (error) {
     log.warn({ err: error, transactionId, home: homeId, asks }, "no answer to the question for an outcome");
-    if (asks >= OUTCOME_ASKS_MAX) return unanswered(current.mayHaveArrived, transaction);
+    if (asks >= OUTCOME_ASKS_MAX) return ended(unanswered(current.mayHaveArrived, transaction));
     await delay(backoffMs(current.asks, BACKOFF, clock));
     return { ...current, asks };
   }
@@ -238,11 +214,11 @@ async function askOutcome(
 function decided(
   answer: OutcomeAnswer,
   commitMayHaveArrived: boolean,
-  transaction: OrderTransaction,
-): TransactionState {
+  transaction: Transaction,
+): TransactionEnd {
   switch (answer.state) {
     case "COMMITTED":
-      return placed(transaction, transaction.commit.transactionId);
+      return happened(transaction);
     case "ABORTED":
       return aborted(transaction, { kind: "fenced" });
     case "VIOLATION":
@@ -252,31 +228,14 @@ function decided(
   }
 }
 
-/** The home says nothing. Only if no commit can have reached it, it is certain that the order is not placed. */
-function unanswered(commitMayHaveArrived: boolean, transaction: OrderTransaction): TransactionState {
+/** The home says nothing. Only if no commit can have reached it, it is certain that nothing has happened. */
+function unanswered(commitMayHaveArrived: boolean, transaction: Transaction): TransactionEnd {
   if (!commitMayHaveArrived) return aborted(transaction, { kind: "home-unreachable" });
-  return { state: "ended", end: { result: { kind: "unknown" }, announcement: null } };
+  return { result: { kind: "unknown" }, announcement: null };
 }
 
-function placed(
-  { commit: { transactionId }, participants }: OrderTransaction,
-  orderId: string,
-): TransactionState {
-  const announcement: Announcement = { transactionId, decision: "COMMITTED", participants };
-  return { state: "ended", end: { result: { kind: "placed", orderId }, announcement } };
-}
-
-/** The transaction has not happened and never will. @param release the participants that may hold stock; all unless told */
-function aborted(
-  { commit: { transactionId }, participants }: OrderTransaction,
-  result: TransactionResult,
-  release: readonly string[] = [...participants.keys()],
-): TransactionState {
-  const told = new Map(release.map((cityId) => [cityId, []]));
-  return {
-    state: "ended",
-    end: { result, announcement: { transactionId, decision: "ABORTED", participants: told } },
-  };
+function ended(end: TransactionEnd): TransactionState {
+  return { state: "ended", end };
 }
 
 /** Whatever is not known to have been refused unread may have been acted on. */

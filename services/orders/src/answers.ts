@@ -1,0 +1,58 @@
+/** What clients are told, where several operations say the same. */
+import { codedError } from "@teranga/kit/errors.ts";
+import type {
+  IdempotencyKeyReused,
+  OutcomeUnknown,
+  UnknownClient,
+} from "@teranga/schema/generated/orders.ts";
+
+/** A result of the schema's unions: with the name of its type. */
+export type Named<Type extends { __typename?: string }> = Type & Required<Pick<Type, "__typename">>;
+
+export function unknownClient(clientId: string): Named<UnknownClient> {
+  return { __typename: "UnknownClient", message: "There is no client of this id.", clientId };
+}
+
+/** @param of what the key stands for: the ids of a transaction and, if it placed one, of the order */
+export function keyReused(of: { transactionId: string; orderId?: string }): Named<IdempotencyKeyReused> {
+  return {
+    __typename: "IdempotencyKeyReused",
+    message: "This idempotency key was used before, for another request. Nothing was changed.",
+    transaction: { id: of.transactionId },
+    order: of.orderId === undefined ? null : { id: of.orderId },
+  };
+}
+
+/** @param what has perhaps happened, for example "the order is placed" */
+export function outcomeUnknown(
+  what: string,
+  transactionId: string,
+  idempotencyKey: string,
+): Named<OutcomeUnknown> {
+  return {
+    __typename: "OutcomeUnknown",
+    message: `Whether ${what} is not known. Send the same request again with this idempotency key.`,
+    transactionId,
+    idempotencyKey,
+  };
+}
+
+/** A city that is needed does not answer, and nothing was changed. */
+export function cityUnavailable(cityId: string): Error {
+  return codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable. Nothing was changed.`, {
+    city: cityId,
+  });
+}
+
+export function catalogUnavailable(): Error {
+  return codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable. Nothing was changed.", {
+    subgraph: "catalog",
+  });
+}
+
+/** A city says that we are at fault. */
+export function protocolViolation(cityId: string): Error {
+  return codedError("PROTOCOL_VIOLATION", "A city refused a message of the commit protocol.", {
+    city: cityId,
+  });
+}

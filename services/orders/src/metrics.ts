@@ -1,0 +1,64 @@
+/** What the orchestrator counts and times. */
+import { BATCH_BUCKETS, LATENCY_BUCKETS_S, type Registry } from "@teranga/kit/metrics.ts";
+import { Counter, Histogram } from "prom-client";
+
+/** The instruments, as those who use them see them. */
+export interface OrderMetrics {
+  /** A client has been answered. @param result the answer's type, or the code of its error */
+  answered(mutation: string, result: string): void;
+  /** A transaction has ended for the orchestrator. */
+  ended(kind: string, result: string): void;
+  /** Somebody wants to send a message; to be called back when it is answered, or nobody will answer it. */
+  messageBegins(message: string): (result: string) => void;
+  /** Messages leave together. */
+  batchSent(message: string, messages: number): void;
+  /** A city has answered VIOLATION. */
+  alarmed(message: string): void;
+}
+
+/** @param registry where they are read; each service has its own */
+export function createOrderMetrics(registry: Registry): OrderMetrics {
+  const registers = [registry];
+  const answers = new Counter({
+    name: "teranga_orders_answers_total",
+    help: "Answers to clients, by mutation and by what they say: a type of the result, or the code of an error.",
+    labelNames: ["mutation", "result"],
+    registers,
+  });
+  const transactions = new Counter({
+    name: "teranga_orders_transactions_total",
+    help: "Transactions that ended for the orchestrator, by kind and result. An order takes up to three.",
+    labelNames: ["kind", "result"],
+    registers,
+  });
+  const messages = new Histogram({
+    name: "teranga_orders_message_seconds",
+    help: "From the wish to send a message of the commit protocol to its answer, waiting for a request included.",
+    labelNames: ["message", "result"],
+    buckets: LATENCY_BUCKETS_S,
+    registers,
+  });
+  const batches = new Histogram({
+    name: "teranga_orders_batch_messages",
+    help: "Messages, or questions before an order, that travel to a city in one request.",
+    labelNames: ["message"],
+    buckets: BATCH_BUCKETS,
+    registers,
+  });
+  const alarms = new Counter({
+    name: "teranga_orders_alarms_total",
+    help: "Answers that say that the commit protocol is broken. It must be 0.",
+    labelNames: ["message"],
+    registers,
+  });
+  return {
+    answered: (mutation, result) => answers.inc({ mutation, result }),
+    ended: (kind, result) => transactions.inc({ kind, result }),
+    messageBegins(message) {
+      const end = messages.startTimer({ message });
+      return (result) => void end({ result });
+    },
+    batchSent: (message, count) => batches.observe({ message }, count),
+    alarmed: (message) => alarms.inc({ message }),
+  };
+}
