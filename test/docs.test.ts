@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { catalogVariables } from "@teranga/catalog/config.ts";
 import { cityVariables } from "@teranga/city/config.ts";
+import { addBacklogMetrics, createCityMetrics } from "@teranga/city/metrics.ts";
 import { gatewayVariables } from "@teranga/gateway/config.ts";
 import { clusterVariables } from "@teranga/infra/config.ts";
 import { ERROR_CODES } from "@teranga/kit/errors.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
 import { ordersVariables } from "@teranga/orders/config.ts";
+import { createOrderMetrics } from "@teranga/orders/metrics.ts";
 import { buildSchema, type GraphQLNamedType, isEnumType, isInputObjectType, isObjectType } from "graphql";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
@@ -42,6 +45,28 @@ describe("every variable is documented", () => {
       expect(section, name).toContain((schema as z.ZodType).description);
     }
   });
+});
+
+test("every metric is documented as it is, and every documented metric exists", async () => {
+  const registry = new Registry();
+  createOrderMetrics(registry);
+  createCityMetrics(registry);
+  const readBacklog = () => Promise.reject(new Error("no database"));
+  addBacklogMetrics(registry, { readBacklog, nowMs: () => 0, delay: async () => {} });
+  const metrics = (await registry.getMetricsAsJSON()) as unknown as {
+    name: string;
+    type: string;
+    help: string;
+  }[];
+  const labelsOf = (name: string) =>
+    (registry.getSingleMetric(name) as unknown as { labelNames: string[] }).labelNames.map(
+      (label) => `\`${label}\``,
+    );
+  const expected = metrics.map(({ name, type, help }) => [name, type, labelsOf(name).join(", "), help]);
+  const table = (await read("docs/observability.md")).matchAll(
+    /^\| `(teranga_\w+)` \| (\w+) \| ?(.*?) ?\| (.*) \|$/gm,
+  );
+  expect(Array.from(table, (cells) => cells.slice(1)).sort()).toEqual(expected.sort());
 });
 
 test("every dependency says why it is there", async () => {

@@ -26,6 +26,8 @@ async function everything(): Promise<string> {
       await sql`select * from orders`,
       await sql`select * from participation`,
       await sql`select * from transaction_decision`,
+      await sql`select * from wallet order by client_id`,
+      await sql`select * from ledger_entry order by id`,
     );
   }
   return JSON.stringify(parts);
@@ -39,7 +41,9 @@ const PLACE = "mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) {
 const REGISTER = "mutation ($input: RegisterClientInput!) { registerClient(input: $input) { __typename } }";
 const UPDATE = "mutation ($input: UpdateClientInput!) { updateClient(input: $input) { __typename } }";
 const RESTOCK = "mutation ($input: RestockInput!) { restock(input: $input) { __typename } }";
+const TOP_UP = "mutation ($input: TopUpWalletInput!) { topUpWallet(input: $input) { __typename } }";
 const CREATE = "mutation ($input: CreateProductInput!) { createProduct(input: $input) { __typename } }";
+const topUp = (changes: object) => ({ clientId: "dakar:1", amount: 5, ...changes });
 const client = (changes: object) => ({ name: "Awa", email: "a@example.com", town: "Dakar", ...changes });
 
 /** A forged cursor. */
@@ -109,6 +113,40 @@ const cases: [name: string, query: string, input: unknown, code: string, field?:
     "BAD_USER_INPUT",
     "input.quantity",
   ],
+  ["a top-up of zero", TOP_UP, topUp({ amount: 0 }), "BAD_USER_INPUT", "input.amount"],
+  ["a negative top-up", TOP_UP, topUp({ amount: -5 }), "BAD_USER_INPUT", "input.amount"],
+  ["a top-up beyond the limit", TOP_UP, topUp({ amount: 10_000_001 }), "BAD_USER_INPUT", "input.amount"],
+  ["a top-up of half a franc", TOP_UP, topUp({ amount: 0.5 }), "BAD_USER_INPUT"],
+  ["a top-up of no number", TOP_UP, topUp({ amount: 2 ** 53 }), "BAD_USER_INPUT"],
+  ["a top-up of a client of no city", TOP_UP, topUp({ clientId: "atlantis:1" }), "UNKNOWN_CITY"],
+  [
+    "a top-up with an empty key",
+    TOP_UP,
+    topUp({ idempotencyKey: "" }),
+    "BAD_USER_INPUT",
+    "input.idempotencyKey",
+  ],
+  [
+    "a top-up with an endless key",
+    TOP_UP,
+    topUp({ idempotencyKey: long(101) }),
+    "BAD_USER_INPUT",
+    "input.idempotencyKey",
+  ],
+  [
+    "a top-up with half a character in its key",
+    TOP_UP,
+    topUp({ idempotencyKey: "\ud800" }),
+    "BAD_USER_INPUT",
+    "input.idempotencyKey",
+  ],
+  [
+    "a top-up with a NUL character in its key",
+    TOP_UP,
+    topUp({ idempotencyKey: "a\0b" }),
+    "BAD_USER_INPUT",
+    "input.idempotencyKey",
+  ],
   ["an amount that is a text", CREATE, { name: "n", price: "5" }, "BAD_USER_INPUT"],
   ["a product for nothing", CREATE, { name: "Gratuit", price: 0 }, "BAD_USER_INPUT", "input.price"],
   ["a product without a name", CREATE, { name: "", price: 5 }, "BAD_USER_INPUT", "input.name"],
@@ -155,8 +193,21 @@ test.each([
     "after",
   ],
   [`clients(filter: { search: "${"s".repeat(101)}" })`, "filter.search"],
+  ["transactions(first: 0)", "first"],
+  [`transactions(after: "${cursor(["DECIDED_AT_DESC", "2026-01-01T00:00:00Z", "dakar:1"])}")`, "after"],
+  [`transactions(after: "${cursor(["NEWEST", 5, "dakar:1"])}")`, "after"],
 ])("city { %s } names %s", async (list, field) => {
   const { errors } = await graph.query(`{ city(id: "dakar") { ${list} { totalCount } } }`);
+  expect(errors?.map(({ extensions }) => extensions)).toEqual([
+    expect.objectContaining({ code: "BAD_USER_INPUT", field }),
+  ]);
+});
+
+test.each([
+  ["entries(first: 101)", "first"],
+  [`entries(after: "${cursor(["NEWEST", 2 ** 60, "1"])}")`, "after"],
+])("wallet { %s } names %s", async (list, field) => {
+  const { errors } = await graph.query(`{ client(id: "dakar:1") { wallet { ${list} { totalCount } } } }`);
   expect(errors?.map(({ extensions }) => extensions)).toEqual([
     expect.objectContaining({ code: "BAD_USER_INPUT", field }),
   ]);
@@ -194,6 +245,11 @@ test.each([
   [
     "an unknown enum value",
     '{ city(id: "dakar") { clients(orderBy: SHOE_SIZE) { totalCount } } }',
+    "GRAPHQL_VALIDATION_FAILED",
+  ],
+  [
+    "an unknown state of a transaction",
+    '{ city(id: "dakar") { transactions(state: PREPARED) { totalCount } } }',
     "GRAPHQL_VALIDATION_FAILED",
   ],
   ["an unknown field", '{ city(id: "dakar") { mayor } }', "GRAPHQL_VALIDATION_FAILED"],

@@ -13,6 +13,7 @@ import { freePort } from "@teranga/infra/ports.ts";
 import { loadSampleData } from "@teranga/infra/sample-data.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
 import { createLogger, type Logger } from "@teranga/kit/log.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
 import type { RunningServer } from "@teranga/kit/server.ts";
 import { parseTopology, partitionsOf, type Topology } from "@teranga/kit/topology.ts";
 import { startOrders } from "@teranga/orders/service.ts";
@@ -47,6 +48,8 @@ export interface Graph {
   /** A city's database; tests look into it and break it. */
   sql(cityId: string): Sql;
   catalogSql: Sql;
+  /** A service's own endpoint, past any proxy: `orders`, `catalog`, or that of a city. */
+  serviceUrl(name: string): string;
   /** The proxy before a city's service, on the way from the gateway and the orders service. */
   proxy(cityId: string): ServiceProxy;
   /** The orders service, if it is a process of its own. */
@@ -58,7 +61,8 @@ export interface Graph {
   close(): Promise<void>;
 }
 
-const CREDENTIAL = "a-credential-for-tests";
+/** What the services show one another. */
+export const CREDENTIAL = "a-credential-for-tests";
 export const CITY_IDS = CITIES.map(({ id }) => id);
 
 export interface GraphOptions {
@@ -68,16 +72,15 @@ export interface GraphOptions {
   recoveryIntervalMs?: number;
   /** Runs the orders service as a process of its own, which can be killed. */
   ordersAsProcess?: boolean;
+  /** The cities' clock. */
+  clock?: Clock;
   log?: Logger;
 }
 
 export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph> {
-  const { recoveryIntervalMs = 50, ordersAsProcess = false, deadlineMs } = graphOptions;
+  const { recoveryIntervalMs = 50, ordersAsProcess = false, deadlineMs, clock } = graphOptions;
   const log = graphOptions.log ?? createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
-  const shared = {
-    credential: CREDENTIAL,
-    log,
-  };
+  const shared = { credential: CREDENTIAL, log };
   const databases = await createDatabases(randomBytes(4).toString("hex"));
   const { ports, proxies, direct, proxied, proxiedText } = await openWires();
   await loadSample(databases, direct);
@@ -91,10 +94,8 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
   const runCity = async (cityId: string) => {
     const databaseUrl = databaseProxies.get(cityId)!.before(databases.get(cityId)!.url);
     const place = { cityId, databaseUrl, topology: direct, port: ports.get(cityId)! };
-    cities.set(
-      cityId,
-      await startCity({ ...shared, ...place, recoveryIntervalMs, onStatement: record(cityId) }),
-    );
+    const pace = { recoveryIntervalMs, ...(clock && { clock }) };
+    cities.set(cityId, await startCity({ ...shared, ...place, ...pace, onStatement: record(cityId) }));
   };
   await Promise.all(CITY_IDS.map(runCity));
   const catalog = await startCatalog({
@@ -128,6 +129,7 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
     },
     sql: (cityId) => databases.get(cityId)!.sql,
     catalogSql: databases.get("catalog")!.sql,
+    serviceUrl: (name) => `http://127.0.0.1:${ports.get(name)}/graphql`,
     proxy: (cityId) => proxies.get(cityId)!,
     orders: ordersProcess,
     async stopCity(cityId) {
@@ -186,10 +188,11 @@ export async function ask(
   url: string,
   query: string,
   variables: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
 ): Promise<Answer> {
   const response = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({ query, variables }),
   });
   return (await response.json()) as Answer;
