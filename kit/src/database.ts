@@ -69,6 +69,7 @@ const TRANSIENT = new Set([
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
   "53300", // too_many_connections
+  "57014", // query_canceled: by STATEMENT_TIMEOUT_MS, most likely behind a lock
   "08006", // connection_failure
   "08001", // sqlclient_unable_to_establish_sqlconnection
 ]);
@@ -80,6 +81,7 @@ const CONNECTION = new Set([
   "CONNECT_TIMEOUT",
   "ECONNREFUSED",
   "ECONNRESET",
+  "EPIPE",
 ]);
 
 /** Says what a thrown value means. A value that is not an error of the database is a fault. */

@@ -24,7 +24,7 @@ begin
     on conflict do nothing returning transaction_id
   ) select coalesce(array_agg(transaction_id), '{}') into fresh from inserted;
   perform from participation
-    where transaction_id in (select e ->> 'transactionId' from jsonb_array_elements(entries) e)
+    where transaction_id = any (array(select e ->> 'transactionId' from jsonb_array_elements(entries) e))
     order by transaction_id for no key update;
   perform lock_stock(array(
     select line ->> 'productId' from jsonb_array_elements(entries) e, jsonb_array_elements(e -> 'lines') line
@@ -86,11 +86,12 @@ begin
   ) select coalesce(array_agg(transaction_id), '{}') into fresh from inserted;
   locked := array(
     select transaction_id from participation
-    where transaction_id in (select e ->> 'transactionId' from jsonb_array_elements(entries) e)
+    where transaction_id = any (array(select e ->> 'transactionId' from jsonb_array_elements(entries) e))
     order by transaction_id for no key update
   );
   perform lock_stock(array(
-    select product_id from reservation where transaction_id = any (locked)
+    select product_id from reservation join participation using (transaction_id)
+    where transaction_id = any (locked) and state = 'PREPARED'
     union all
     select line ->> 'productId' from jsonb_array_elements(entries) e, jsonb_array_elements(e -> 'lines') line
     where e ->> 'transactionId' = any (fresh)

@@ -15,7 +15,7 @@ create function commit_orders(entries jsonb, now_at timestamptz, retry_at timest
 declare
   here text := (select city_id from fragment);
 begin
-  perform from client where id in (select e ->> 'clientId' from jsonb_array_elements(entries) e)
+  perform from client where id = any (array(select e ->> 'clientId' from jsonb_array_elements(entries) e))
     order by id for no key update;
   perform lock_stock(array(
     select a ->> 'productId' from jsonb_array_elements(entries) e, jsonb_array_elements(e -> 'allocations') a
@@ -31,7 +31,7 @@ declare
   here text := (select city_id from fragment);
   cancelled text[] := array(select e ->> 'orderId' from jsonb_array_elements(entries) e);
 begin
-  perform from client where id in (select client_id from orders where id = any (cancelled)) order by id for no key update;
+  perform from client where id = any (array(select client_id from orders where id = any (cancelled))) order by id for no key update;
   perform lock_stock(array(select product_id from order_allocation where order_id = any (cancelled) and city_id = here));
   return query select * from commit_entries('CANCELLATION', entries, here, now_at, retry_at);
 end $$;

@@ -20,7 +20,8 @@ export function getOrderFacts(sql: Queryable, questions: readonly OrderQuestion[
   return sql<OrderFactsRow[]>`
     select
       case when question ->> 'clientId' is null then null
-        else exists (select from client where id = question ->> 'clientId') end as "clientExists",
+        -- Not "exists", which PostgreSQL may plan as one look at the whole table.
+        else (select true from client where id = question ->> 'clientId') is true end as "clientExists",
       (
         select jsonb_build_object('transactionId', transaction_id, 'requestHash', request_hash) from transaction_decision
         where kind = 'ORDER' and client_id = question ->> 'clientId' and idempotency_key = question ->> 'idempotencyKey'
