@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
-import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { parseTopology, partitionsOf, replicasOf } from "@teranga/kit/topology.ts";
 import { afterEach, expect, test } from "vitest";
 import { assignPorts, portVariables } from "./assign-ports.ts";
 import { CITIES, topologyText } from "./cities.ts";
@@ -67,4 +67,15 @@ test("the topology of the cluster is one that services can read", () => {
     "saint-louis",
     "autres",
   ]);
+});
+
+test("a further orchestrator has a name and a port of its own, and its place in the topology", () => {
+  const ports = Object.fromEntries(processNames(2).map((name, index) => [name, 4100 + index]));
+  const { orders } = planCluster(ports, 2);
+  expect(orders.map(({ name }) => name)).toEqual(["orders", "orders-2"]);
+  const text = topologyText(
+    (name) => endpoint(ports[name]!),
+    orders.map(({ name }) => name),
+  );
+  expect(replicasOf(parseTopology(text), "orders")).toEqual(orders.map(({ url }) => url));
 });

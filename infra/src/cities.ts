@@ -33,15 +33,21 @@ export const CITIES: readonly LocalCity[] = [
   },
 ];
 
-/** The text of the topology file for services at these GraphQL endpoints; `city-<id>` is the name of a city's. */
-export function topologyText(urlOf: (process: string) => string): string {
+/**
+ * The text of the topology file for services at these GraphQL endpoints; `city-<id>` is the name of a city's.
+ * @param orders the names of the orchestrators, the one that is asked first in front
+ */
+export function topologyText(
+  urlOf: (process: string) => string,
+  orders: readonly string[] = ["orders"],
+): string {
   const partitions = Object.fromEntries(
     CITIES.map(({ id, ...city }) => [id, { ...city, urls: [urlOf(`city-${id}`)] }]),
   );
   return stringify({
     subgraphs: {
       catalog: { replicas: [urlOf("catalog")] },
-      orders: { replicas: [urlOf("orders")] },
+      orders: { replicas: orders.map(urlOf) },
       city: { partitions },
     },
   });

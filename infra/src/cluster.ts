@@ -28,6 +28,7 @@ import {
   planCluster,
   processNames,
   type ServicePlan,
+  serverOf,
 } from "./processes.ts";
 import { startService } from "./service-process.ts";
 import { forgetProcesses, type ProcessKind, type ProcessRecord, readPorts, writePorts } from "./state.ts";
@@ -40,6 +41,15 @@ export interface ClusterOptions extends ClusterConfig {
   /** Gives up a start under way; what has started is stopped. */
   signal?: AbortSignal;
   clock?: Clock;
+  /** Further settings of the PostgreSQL servers. */
+  postgresSettings?: Readonly<Record<string, string>>;
+  /** How many orchestrators; 1 unless told. */
+  orchestrators?: number;
+  /**
+   * Puts something on the way to a process, such as a proxy that tests break, and returns the port that the others are told
+   * instead of the process's own. Called once for each service but the gateway, and for each database.
+   */
+  wire?: (process: string, port: number) => Promise<number>;
 }
 
 export interface Cluster {
@@ -101,29 +111,38 @@ interface Shared {
   topology: Topology;
   /** The database URLs with their password, by database; filled as the servers come up. */
   databaseUrls: Map<string, string>;
+  /** The port at which the others find a process, by its name. */
+  seenPorts: ReadonlyMap<string, number>;
 }
 
-async function makePlan({ home, ports: asked }: ClusterOptions): Promise<ClusterPlan> {
-  const ports = await assignPorts(processNames(), asked, readPorts(home));
+async function makePlan({ home, ports: asked, orchestrators }: ClusterOptions): Promise<ClusterPlan> {
+  const ports = await assignPorts(processNames(orchestrators), asked, readPorts(home));
   writePorts(home, ports);
-  return planCluster(ports);
+  return planCluster(ports, orchestrators);
 }
 
-async function makeShared({ home }: ClusterOptions, plan: ClusterPlan): Promise<Shared> {
+async function makeShared({ home, wire }: ClusterOptions, plan: ClusterPlan): Promise<Shared> {
   const paths = pathsOf(home);
-  const ports = new Map([plan.catalog, plan.orders, ...plan.cities].map(({ name, port }) => [name, port]));
-  const text = topologyText((name) => endpoint(ports.get(name)!));
+  const { catalog, orders, cities, databases } = plan;
+  const seenPorts = new Map<string, number>();
+  for (const { name, port } of [catalog, ...orders, ...cities, ...databases])
+    seenPorts.set(name, (await wire?.(name, port)) ?? port);
+  const text = topologyText(
+    (name) => endpoint(seenPorts.get(name)!),
+    orders.map(({ name }) => name),
+  );
   await writeFile(paths.topology, text);
   return {
     credential: await keepSecret(paths.credential),
     password: await keepSecret(paths.postgresPassword),
     topology: parseTopology(text),
     databaseUrls: new Map(),
+    seenPorts,
   };
 }
 
 function allOf({ databases, catalog, orders, cities, gateway }: ClusterPlan): ProcessPlan[] {
-  return [gateway, orders, catalog, ...cities, ...databases];
+  return [gateway, ...orders, catalog, ...cities, ...databases];
 }
 
 interface LaunchOptions extends ClusterOptions {
@@ -135,7 +154,7 @@ interface LaunchOptions extends ClusterOptions {
 }
 
 async function launchAll(plan: ClusterPlan, shared: Shared, options: LaunchOptions): Promise<void> {
-  const { home, log } = options;
+  const { home, log, postgresSettings } = options;
   const startDatabase = async (process: DatabasePlan) => {
     const { name, port, database } = process;
     const logFile = await beginLog(home, name);
@@ -148,6 +167,7 @@ async function launchAll(plan: ClusterPlan, shared: Shared, options: LaunchOptio
         logFile,
         log,
         signal,
+        ...(postgresSettings && { settings: postgresSettings }),
       });
       try {
         shared.databaseUrls.set(database, await server.ensureDatabase(database));
@@ -169,7 +189,7 @@ async function launchAll(plan: ClusterPlan, shared: Shared, options: LaunchOptio
   await sayIfRelocated(pathsOf(home).postgres, log);
   await Promise.all(plan.databases.map(startDatabase));
   await prepareDatabases(shared.databaseUrls, shared.topology);
-  await Promise.all([plan.catalog, plan.orders, ...plan.cities].map(startOne));
+  await Promise.all([plan.catalog, ...plan.orders, ...plan.cities].map(startOne));
   await startOne(plan.gateway);
 }
 
@@ -187,16 +207,21 @@ async function supervise(
 
 function serviceEnvironment(
   { portVariable, port, city, database }: ServicePlan,
-  { credential, databaseUrls }: Shared,
+  { credential, databaseUrls, seenPorts }: Shared,
   { home, logLevel }: ClusterConfig,
 ): Record<string, string> {
+  const databaseUrl = (database: string) => {
+    const url = new URL(databaseUrls.get(database)!);
+    url.port = String(seenPorts.get(serverOf(database)));
+    return url.href;
+  };
   return {
     [portVariable]: String(port),
     SERVICE_CREDENTIAL: credential,
     TOPOLOGY: pathsOf(home).topology,
     LOG_LEVEL: logLevel,
     ...(city === null ? {} : { CITY: city }),
-    ...(database === null ? {} : { DATABASE_URL: databaseUrls.get(database)! }),
+    ...(database === null ? {} : { DATABASE_URL: databaseUrl(database) }),
   };
 }
 

@@ -29,6 +29,8 @@ export interface PostgresOptions {
   logFile?: string;
   /** False gives up safety against a power cut for speed; only for tests. */
   durable?: boolean;
+  /** Further settings, such as `max_prepared_transactions`. They go before ours. */
+  settings?: Readonly<Record<string, string>>;
   /** Gives up a start under way; nothing is left running. */
   signal?: AbortSignal;
 }
@@ -78,9 +80,8 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const { child, exited } = await spawnServer({
     program: binaries.postgres,
     directory,
-    port,
     logFile,
-    durable,
+    settings: { ...SETTINGS, ...(durable ? {} : NOT_DURABLE), ...options.settings, port: String(port) },
     user,
   });
   const server: RunningPostgres = {
@@ -103,9 +104,8 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
 interface SpawnOptions {
   program: string;
   directory: string;
-  port: number;
   logFile: string;
-  durable: boolean;
+  settings: Readonly<Record<string, string>>;
   user: SystemUser | undefined;
 }
 
@@ -113,8 +113,7 @@ interface SpawnOptions {
 async function spawnServer(
   options: SpawnOptions,
 ): Promise<{ child: ChildProcess; exited: Promise<ProcessExit> }> {
-  const { program, directory, port, logFile, durable, user } = options;
-  const settings = { ...SETTINGS, port: String(port), ...(durable ? {} : NOT_DURABLE) };
+  const { program, directory, logFile, settings, user } = options;
   const output = await open(logFile, "a", 0o600);
   try {
     const child = spawn(

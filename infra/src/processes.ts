@@ -34,23 +34,34 @@ export interface ServicePlan extends ProcessPlan {
 export interface ClusterPlan {
   databases: DatabasePlan[];
   catalog: ServicePlan;
-  orders: ServicePlan;
+  /** One or more, all alike. */
+  orders: ServicePlan[];
   cities: ServicePlan[];
   gateway: ServicePlan;
 }
 
 /** The name of a database's server process. */
-const serverOf = (database: string) => `postgres-${database}`;
+export const serverOf = (database: string) => `postgres-${database}`;
+
+/** `orders`, `orders-2`, … */
+function orchestratorNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => (index === 0 ? "orders" : `orders-${index + 1}`));
+}
 
 /** Every process name, in the order of a table for people. */
-export function processNames(): string[] {
+export function processNames(orchestrators = 1): string[] {
   const cities = CITIES.map(({ id }) => id);
-  const services = ["gateway", "orders", "catalog", ...cities.map((id) => `city-${id}`)];
+  const services = [
+    "gateway",
+    ...orchestratorNames(orchestrators),
+    "catalog",
+    ...cities.map((id) => `city-${id}`),
+  ];
   return [...services, ...["catalog", ...cities].map(serverOf)];
 }
 
-/** @param ports a port for each of `processNames()` */
-export function planCluster(ports: Readonly<Record<string, number>>): ClusterPlan {
+/** @param ports a port for each of `processNames(orchestrators)` */
+export function planCluster(ports: Readonly<Record<string, number>>, orchestrators = 1): ClusterPlan {
   const database = (database: string, city: string | null): DatabasePlan => {
     const name = serverOf(database);
     const port = ports[name]!;
@@ -76,7 +87,7 @@ export function planCluster(ports: Readonly<Record<string, number>>): ClusterPla
   return {
     databases: [database("catalog", null), ...CITIES.map(({ id }) => database(id, id))],
     catalog: { ...service("catalog", "catalog", "services/catalog"), database: "catalog" },
-    orders: service("orders", "orders", "services/orders"),
+    orders: orchestratorNames(orchestrators).map((name) => service(name, "orders", "services/orders")),
     cities: CITIES.map(({ id }) => {
       return { ...service(`city-${id}`, "city", "services/city"), city: id, database: id };
     }),

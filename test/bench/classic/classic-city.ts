@@ -1,0 +1,64 @@
+/**
+ * One city's service of baseline (b): the same program with classic two-phase commit in it, configured as services/city/src/main.ts
+ * is. Its worker ends what an orchestrator has left prepared, since each such transaction blocks its rows for everybody.
+ */
+import { createCityMessages } from "@teranga/city/city-messages.ts";
+import { cityVariables } from "@teranga/city/config.ts";
+import { startCity } from "@teranga/city/service.ts";
+import { readConfig, runMain } from "@teranga/kit/config.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { systemClock } from "@teranga/kit/retry.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { loadTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { createTransport } from "@teranga/kit/transport.ts";
+import { startWorker } from "@teranga/kit/worker.ts";
+import { openClassicProtocol } from "./classic-protocol.ts";
+import { listOverdue } from "./prepared-transactions.ts";
+
+/** No decision of the orchestrator comes later: it gives each one second. */
+const OVERDUE_MS = 3_000;
+const LOOK_EVERY_MS = 250;
+
+await runMain(async () => {
+  const config = readConfig(cityVariables, process.env);
+  const log = createLogger(`classic-${config.CITY}`, config.LOG_LEVEL);
+  const topology = await loadTopology(config.TOPOLOGY);
+  const protocol = await openClassicProtocol(config.DATABASE_URL);
+  const service = await startCity({
+    cityId: config.CITY,
+    databaseUrl: config.DATABASE_URL,
+    topology,
+    credential: config.SERVICE_CREDENTIAL,
+    port: config.PORT,
+    log,
+    protocol: () => protocol,
+  });
+  const transport = createTransport({ credential: config.SERVICE_CREDENTIAL });
+  const messages = createCityMessages(partitionsOf(topology, "city"), transport.send);
+
+  /** Asks the homes of overdue transactions, and does as they say. */
+  const finishOverdue = async () => {
+    const overdue = await listOverdue(protocol.sql, OVERDUE_MS);
+    for (const [home, ids] of Map.groupBy(overdue, (id) => id.slice(0, id.indexOf(":")))) {
+      const questions = ids.map((transactionId) => ({ transactionId, cityId: config.CITY }));
+      const outcomes = await messages.outcome(home, questions);
+      const known = outcomes.flatMap(({ transactionId, state, lines }) =>
+        state === "COMMITTED" || state === "ABORTED"
+          ? [{ transactionId, kind: "ORDER" as const, decision: state, lines }]
+          : [],
+      );
+      await protocol.decide(known, systemClock);
+      log.warn({ transactions: known.length }, "finished transactions that were left prepared");
+    }
+    return false;
+  };
+  const worker = startWorker({ name: "overdue", intervalMs: LOOK_EVERY_MS, step: finishOverdue, log });
+  const steps = [
+    { name: "the service", close: service.close },
+    { name: "the worker", close: worker.stop },
+    { name: "the connections", close: transport.close },
+    { name: "the protocol", close: protocol.close },
+  ];
+  closeOnSignal(() => closeAll(steps), log);
+  log.info({ url: service.url }, "ready");
+});

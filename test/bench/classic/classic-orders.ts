@@ -1,0 +1,61 @@
+/**
+ * The orchestrator of baseline (b): the same code, but for one thing. Its messages of the protocol travel one by one, because a
+ * batch of prepares that want one row would wait for itself: the first is answered with the last, which waits for what the first
+ * holds. So each request has messages of its own; what is read before an order is shared among requests as it is in ours.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { readConfig, runMain } from "@teranga/kit/config.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
+import { systemClock } from "@teranga/kit/retry.ts";
+import { readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { loadTopology, partitionsOf, replicasOf } from "@teranga/kit/topology.ts";
+import { createTransport } from "@teranga/kit/transport.ts";
+import { ordersVariables } from "@teranga/orders/config.ts";
+import { createOrchestrator } from "@teranga/orders/context.ts";
+import { createOrderMetrics } from "@teranga/orders/metrics.ts";
+import { resolvers } from "@teranga/orders/resolvers.ts";
+import { v7 as newUuid } from "uuid";
+
+/** To a city: a decision must not wait for a socket behind prepares that wait for what it would free. */
+const CONNECTIONS = 1_024;
+
+await runMain(async () => {
+  const config = readConfig(ordersVariables, process.env);
+  const log = createLogger("classic-orders", config.LOG_LEVEL);
+  const topology = await loadTopology(config.TOPOLOGY);
+  const credential = config.SERVICE_CREDENTIAL;
+  const transport = createTransport({ credential, connections: CONNECTIONS });
+  const registry = new Registry();
+  const means = {
+    cities: partitionsOf(topology, "city"),
+    catalogUrls: replicasOf(topology, "catalog"),
+    send: transport.send,
+    clock: systemClock,
+    delay,
+    newId: () => newUuid(),
+    log,
+    metrics: createOrderMetrics(registry),
+  };
+  const shared = createOrchestrator(means).createContext({ log });
+  const server = await startSubgraphServer({
+    typeDefs: readSchema("orders"),
+    resolvers,
+    createContext: (request) => {
+      const { messages, delivery } = createOrchestrator(means).createContext(request);
+      return { ...shared, messages, delivery, log: request.log };
+    },
+    credential,
+    port: config.PORT,
+    log,
+    checkReady: () => Promise.resolve(),
+    registry,
+  });
+  const steps = [
+    { name: "the server", close: server.close },
+    { name: "the transport", close: transport.close },
+  ];
+  closeOnSignal(() => closeAll(steps), log);
+  log.info({ url: server.url }, "ready");
+});

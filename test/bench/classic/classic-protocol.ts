@@ -1,0 +1,161 @@
+/**
+ * Classic two-phase commit behind the same messages: what a city of baseline (b) does instead of the protocol's SQL functions.
+ *
+ *   prepare        takes the stock in a transaction of its own and ends it with PREPARE TRANSACTION: its rows stay locked
+ *   commitOrders   one local transaction, the protocol's own commit point
+ *   decide         COMMIT PREPARED or ROLLBACK PREPARED
+ *
+ * The baseline is given every advantage that classic two-phase commit can have under this orchestrator: the home is the last
+ * resource, so it commits in one phase and its log of decisions costs nothing extra; participants are told after the client has its
+ * answer; a participant's work is one SQL call, in one round trip with its BEGIN. What it cannot have is a batch, since a prepared
+ * transaction is of one order (see classic-orders.ts).
+ */
+import { readFile } from "node:fs/promises";
+import type { Decision } from "@teranga/city/city-messages.ts";
+import { type CommitProtocol, createCommitProtocol } from "@teranga/city/commit-protocol.ts";
+import type { CommitAnswer } from "@teranga/city/sql/commit-answer.ts";
+import { type CommitRequest, commitOrders } from "@teranga/city/sql/commit-orders.ts";
+import { decideTransactions } from "@teranga/city/sql/decide-transactions.ts";
+import type { PrepareAnswer, PrepareRequest } from "@teranga/city/sql/prepare-transactions.ts";
+import { transactionOutcomes } from "@teranga/city/sql/transaction-outcomes.ts";
+import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+import {
+  commitPrepared,
+  findPrepared,
+  prepareTransaction,
+  rollbackPrepared,
+} from "./prepared-transactions.ts";
+
+/**
+ * Two cities can wait for each other's rows where neither sees it, and a row that everybody wants goes to whoever wakes first. A wait
+ * must end before the orchestrator's patience (1.5 s) does: what has waited for longer gives up, and the orchestrator tries again with a
+ * new transaction. It is the statement that is limited too, since `lock_timeout` begins anew each time that another has taken the row.
+ */
+const WAIT_MS = 1_000;
+/**
+ * Connections of their own for each message: a commit must not queue behind prepares that wait for what it would free, nor a decision
+ * behind either. More prepares at a time would only wake up for nothing more often.
+ */
+const CONNECTIONS = { prepare: 32, commit: 16, decide: 10 };
+
+/** query_canceled and lock_not_available: it has waited for too long. deadlock_detected, serialization_failure: it lost to another. */
+const GAVE_UP = new Set(["57014", "55P03", "40P01", "40001"]);
+
+type DecideAnswer = Awaited<ReturnType<CommitProtocol["decide"]>>[number];
+
+export interface ClassicProtocol extends CommitProtocol {
+  /** For the sessions that decide. */
+  sql: Sql;
+  close(): Promise<void>;
+}
+
+export async function openClassicProtocol(databaseUrl: string): Promise<ClassicProtocol> {
+  const url = new URL(databaseUrl);
+  for (const limit of ["statement_timeout", "lock_timeout"]) url.searchParams.set(limit, String(WAIT_MS));
+  const open = (connections: number): Database =>
+    openDatabase({ url: url.href, applicationName: "classic", connections });
+  const pools = {
+    prepare: open(CONNECTIONS.prepare),
+    commit: open(CONNECTIONS.commit),
+    decide: open(CONNECTIONS.decide),
+  };
+  const { sql } = pools.decide;
+  await sql.unsafe(await readFile(new URL("prepare.sql", import.meta.url), "utf8"));
+  return {
+    ...createCommitProtocol(sql),
+    sql,
+    prepare: (requests, clock) => each(requests, (request) => prepare(pools.prepare.sql, request, clock)),
+    commitOrders: (requests, clock) => each(requests, (request) => commit(pools.commit.sql, request, clock)),
+    decide: (decisions, clock) => decide(sql, decisions, clock),
+    async close() {
+      await Promise.all(Object.values(pools).map((pool) => pool.close()));
+    },
+  };
+}
+
+/** All entries of a message side by side, each in its own transaction. */
+function each<Entry, Answer>(
+  entries: readonly Entry[],
+  run: (entry: Entry) => Promise<Answer>,
+): Promise<Answer[]> {
+  return Promise.all(entries.map(run));
+}
+
+async function prepare(sql: Sql, request: PrepareRequest, clock: Clock): Promise<PrepareAnswer> {
+  const { transactionId } = request;
+  const connection = await sql.reserve();
+  try {
+    const [, rows] = await Promise.all([
+      connection`begin`,
+      connection<Pick<PrepareAnswer, "state" | "shortages">[]>`
+        select state, shortages from classic_prepare(${connection.json(request as never)}, ${new Date(clock.nowMs())})`,
+    ]);
+    const { state, shortages } = rows[0]!;
+    if (state === "PREPARED") await prepareTransaction(connection, transactionId);
+    else await connection`rollback`;
+    return { transactionId, state, shortages };
+  } catch (error) {
+    await connection`rollback`.catch(() => undefined);
+    if (!gaveUp(error)) throw error;
+    return { transactionId, state: "ABORTED", shortages: [] };
+  } finally {
+    connection.release();
+  }
+}
+
+/** What the answer to a commit has beside its state if nothing has happened. */
+const NOTHING_COMMITTED = { committedId: null, shortages: [], balance: null, participants: [], isNew: false };
+
+/** The commit point. One that gives up waiting is fenced, so that it is decided when it is answered. */
+async function commit(sql: Sql, request: CommitRequest, clock: Clock): Promise<CommitAnswer> {
+  try {
+    const [answer] = await commitOrders(sql, [request], clock);
+    return answer!;
+  } catch (error) {
+    if (!gaveUp(error)) throw error;
+    const { transactionId, allocations } = request;
+    await transactionOutcomes(sql, [{ transactionId, cityId: allocations.at(-1)!.cityId }], clock);
+    return { ...NOTHING_COMMITTED, transactionId, state: "ABORTED" };
+  }
+}
+
+/**
+ * Most decisions come twice: from the orchestrator, and from the home that collects acknowledgements. The second time there is nothing
+ * to finish, and it must not wait for rows that others hold by now: what is recorded answers it. What is neither prepared nor
+ * recorded is an ABORT before its prepare, or our own protocol's: its SQL knows.
+ */
+async function decide(sql: Sql, decisions: Decision[], clock: Clock): Promise<DecideAnswer[]> {
+  const ids = decisions.map(({ transactionId }) => transactionId);
+  // One that comes alone is the orchestrator's, and prepared.
+  const prepared = ids.length === 1 ? new Set(ids) : await findPrepared(sql, ids);
+  const finished = new Set<string>();
+  await Promise.all(
+    decisions.map(async ({ transactionId, decision }) => {
+      if (!prepared.has(transactionId)) return;
+      const finish = decision === "COMMITTED" ? commitPrepared : rollbackPrepared;
+      if ((await finish(sql, transactionId)) === "finished") finished.add(transactionId);
+    }),
+  );
+  const done = new Set(finished);
+  if (done.size < ids.length) for (const id of await findDecided(sql, decisions)) done.add(id);
+  const open = decisions.filter(({ transactionId }) => !done.has(transactionId));
+  const answers = await decideTransactions(sql, open, clock);
+  const byId = new Map(answers.map((answer) => [answer.transactionId, answer]));
+  return ids.map(
+    (transactionId) =>
+      byId.get(transactionId) ?? { transactionId, state: "DONE", isNew: finished.has(transactionId) },
+  );
+}
+
+/** Those of the transactions that have ended here as their decision says. */
+async function findDecided(sql: Sql, decisions: Decision[]): Promise<string[]> {
+  const wanted = new Map(decisions.map(({ transactionId, decision }) => [transactionId, decision]));
+  const rows = await sql<{ id: string; state: string }[]>`
+    select transaction_id as id, state from participation where transaction_id = any (${[...wanted.keys()]}::text[])`;
+  return rows.filter(({ id, state }) => wanted.get(id) === state).map(({ id }) => id);
+}
+
+function gaveUp(error: unknown): boolean {
+  return GAVE_UP.has(String((error as { code?: string } | null)?.code));
+}

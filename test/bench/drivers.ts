@@ -1,0 +1,184 @@
+/** The two ways in which the load generator places an order: through a gateway, and directly on the databases. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { acknowledgeDecisions } from "@teranga/city/sql/acknowledge-decisions.ts";
+import type { CommitRequest } from "@teranga/city/sql/commit-orders.ts";
+import { commitOrders } from "@teranga/city/sql/commit-orders.ts";
+import { decideTransactions } from "@teranga/city/sql/decide-transactions.ts";
+import { prepareTransactions } from "@teranga/city/sql/prepare-transactions.ts";
+import { openDatabase, type Sql } from "@teranga/kit/database.ts";
+import { systemClock } from "@teranga/kit/retry.ts";
+import { Pool } from "undici";
+import { v7 as newUuid } from "uuid";
+import type { BenchOrder } from "./scenarios.ts";
+
+/** Where orders go. */
+export type Target =
+  | { kind: "gateway"; url: string }
+  /** Database URLs by city. */
+  | { kind: "direct"; databases: Record<string, string> };
+
+export interface Driver {
+  /** Places one order; resolves with what came of it: OrderPlaced, or the name or code of anything else. */
+  place(order: BenchOrder): Promise<string>;
+  /** Waits for what goes on off the client's path, and closes. */
+  close(): Promise<void>;
+}
+
+export const PLACED = "OrderPlaced";
+
+export function openDriver(target: Target, concurrency: number): Driver {
+  switch (target.kind) {
+    case "gateway":
+      return gatewayDriver(target.url, concurrency);
+    case "direct":
+      return directDriver(target.databases, concurrency);
+    default:
+      return target satisfies never;
+  }
+}
+
+/** Asks for nothing that the orchestrator does not know itself, so that what is measured is the order and no query after it. */
+const PLACE_ORDER = `mutation PlaceOrder($input: PlaceOrderInput!) {
+  placeOrder(input: $input) { __typename ... on OrderPlaced { order { id } } }
+}`;
+
+const HEADERS = { "content-type": "application/json", accept: "application/json" };
+
+function gatewayDriver(url: string, concurrency: number): Driver {
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin, { connections: concurrency, pipelining: 1 });
+  return {
+    async place({ clientId, lines }) {
+      const input = {
+        clientId,
+        lines: lines.map(({ productId }) => ({ productId, quantity: 1 })),
+        idempotencyKey: newUuid(),
+      };
+      const body = JSON.stringify({ query: PLACE_ORDER, variables: { input } });
+      try {
+        const answer = await pool.request({ path: pathname, method: "POST", headers: HEADERS, body });
+        const { data, errors } = (await answer.body.json()) as GatewayAnswer;
+        return data?.placeOrder?.__typename ?? errors?.[0]?.extensions?.code ?? `HTTP ${answer.statusCode}`;
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code ?? (error as Error).name;
+      }
+    },
+    close: () => pool.close(),
+  };
+}
+
+interface GatewayAnswer {
+  data?: { placeOrder?: { __typename: string } | null } | null;
+  errors?: { extensions?: { code?: string } }[];
+}
+
+const KIND = "ORDER" as const;
+/** To each city. Enough to keep its server busy; more would only wait for the same rows, and wake up for nothing. */
+const DIRECT_CONNECTIONS_MAX = 16;
+const PREPARE_LEASE_MS = 10_000;
+/** Below the 2 s after which the cities' own workers would begin to do it. */
+const ACKNOWLEDGE_EVERY_MS = 500;
+
+/**
+ * The limit of the data plane: the cities' own SQL, called by one program without GraphQL and without services. Each order makes its
+ * own calls: prepare in parallel, commit, and decide after the client has its answer. There are no reads before. Acknowledgements are
+ * written as the cities' workers write them, many in one statement.
+ */
+function directDriver(urls: Record<string, string>, concurrency: number): Driver {
+  const connections = Math.min(concurrency + 1, DIRECT_CONNECTIONS_MAX);
+  const databases = new Map(
+    Object.entries(urls).map(([cityId, url]) => [
+      cityId,
+      openDatabase({ url, applicationName: "bench", connections }),
+    ]),
+  );
+  const sqlOf = (cityId: string) => databases.get(cityId)!.sql;
+  const underWay = new Set<Promise<void>>();
+  const acknowledgements = createAcknowledgements(sqlOf);
+
+  const decide = (order: BenchOrder, transactionId: string) => {
+    const told = order.lines.slice(1).map(async ({ cityId, productId }) => {
+      const lines = [{ productId, quantity: 1 }];
+      const decision = { transactionId, kind: KIND, decision: "COMMITTED" as const, lines };
+      await decideTransactions(sqlOf(cityId), [decision], systemClock);
+      acknowledgements.add(order.homeId, cityId, transactionId);
+    });
+    const all = Promise.all(told).then(() => undefined);
+    underWay.add(all);
+    void all.finally(() => underWay.delete(all)).catch(() => undefined);
+  };
+
+  return {
+    async place(order) {
+      const transactionId = `${order.homeId}:${newUuid()}`;
+      const deadline = new Date(Date.now() + PREPARE_LEASE_MS);
+      try {
+        const votes = await Promise.all(
+          order.lines.slice(1).map(({ cityId, productId }) => {
+            const request = { transactionId, kind: KIND, deadline, lines: [{ productId, quantity: 1 }] };
+            return prepareTransactions(sqlOf(cityId), [request], systemClock);
+          }),
+        );
+        const refusal = votes.find(([vote]) => vote!.state !== "PREPARED");
+        if (refusal) return refusal[0]!.state;
+        const request = commitRequest(order, transactionId);
+        const [answer] = await commitOrders(sqlOf(order.homeId), [request], systemClock);
+        if (answer!.state !== "COMMITTED") return answer!.state;
+        decide(order, transactionId);
+        return PLACED;
+      } catch (error) {
+        return (error as { code?: string }).code ?? (error as Error).name;
+      }
+    },
+    async close() {
+      await Promise.allSettled(underWay);
+      await acknowledgements.stop();
+      await Promise.all([...databases.values()].map((database) => database.close()));
+    },
+  };
+}
+
+const UNIT_PRICE = 1_000;
+
+function commitRequest({ clientId, lines }: BenchOrder, transactionId: string): CommitRequest {
+  return {
+    transactionId,
+    clientId,
+    idempotencyKey: newUuid(),
+    requestHash: transactionId,
+    lines: lines.map(({ productId }) => ({ productId, quantity: 1, unitPrice: UNIT_PRICE })),
+    allocations: lines.map(({ cityId, productId }) => ({ cityId, productId, quantity: 1 })),
+    paymentMethod: "CASH_ON_DELIVERY",
+  };
+}
+
+/** Writes the participants' acknowledgements at the homes, all that have come in together. */
+function createAcknowledgements(sqlOf: (cityId: string) => Sql) {
+  let waiting: { homeId: string; cityId: string; transactionId: string }[] = [];
+  const stopped = new AbortController();
+  const write = async () => {
+    const groups = Map.groupBy(waiting, ({ homeId, cityId }) => `${homeId} ${cityId}`);
+    waiting = [];
+    for (const group of groups.values()) {
+      const { homeId, cityId } = group[0]!;
+      const ids = group.map(({ transactionId }) => transactionId);
+      await acknowledgeDecisions(sqlOf(homeId), cityId, ids, systemClock);
+    }
+  };
+  const loop = async () => {
+    while (!stopped.signal.aborted) {
+      await sleep(ACKNOWLEDGE_EVERY_MS, undefined, { signal: stopped.signal }).catch(() => undefined);
+      await write();
+    }
+  };
+  const done = loop();
+  return {
+    add: (homeId: string, cityId: string, transactionId: string) => {
+      waiting.push({ homeId, cityId, transactionId });
+    },
+    async stop() {
+      stopped.abort();
+      await done;
+    },
+  };
+}

@@ -1,0 +1,140 @@
+/** One run of the load generator against one system, with what it has cost the machine. */
+import { type ChildProcess, fork } from "node:child_process";
+import { on, once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { Sql } from "@teranga/kit/database.ts";
+import { PLACED } from "./drivers.ts";
+import type { LoadJob, LoadMessage, LoadReport } from "./load.ts";
+import { cpuMs } from "./process-cpu.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { Shop } from "./shop.ts";
+import { percentile, sum } from "./statistics.ts";
+import type { System } from "./systems.ts";
+
+export interface RunOptions {
+  system: System;
+  scenario: Scenario;
+  seed: number;
+  warmUpMs: number;
+  measureMs: number;
+  /** Between an answer and the same client's next order; none unless told. */
+  pauseMs?: number;
+}
+
+/** What one run has measured. */
+export interface Run {
+  medianMs: number;
+  p95Ms: number;
+  p99Ms: number;
+  /** Placed orders a second. */
+  ordersPerS: number;
+  placed: number;
+  /** With those of the warm-up and those that ended after the measured time. */
+  placedInAll: number;
+  /** Results other than a placed order, by name. */
+  failures: Record<string, number>;
+  /** CPU milliseconds an order by part, the load generator among them. */
+  cpuMsByPart: Map<string, number>;
+  /** WAL flushes by sessions an order, over all cities. Servers count them with up to a second's delay. */
+  flushes: number;
+  walBytes: number;
+}
+
+export const GENERATOR = "load generator";
+/** An order that is under way at the end has the orchestrator's 4 s and the gateway's 5 s. */
+const END_GRACE_MS = 15_000;
+
+export async function runLoad(options: RunOptions, shop: Shop): Promise<Run> {
+  const { system, scenario, seed, warmUpMs, measureMs, pauseMs = 0 } = options;
+  const generator = forkGenerator();
+  const ended = once(generator, "exit");
+  const limit = setTimeout(() => generator.kill("SIGKILL"), warmUpMs + measureMs + END_GRACE_MS);
+  try {
+    const job: LoadJob = { target: system.target, scenario, seed, warmUpMs, measureMs, pauseMs };
+    generator.send(job);
+    const messages = messagesOf(generator, ended);
+    await messages.next("measuring");
+    const before = await sample(system, generator.pid!, shop);
+    await messages.next("measured");
+    const after = await sample(system, generator.pid!, shop);
+    const { report } = await messages.next("ended");
+    await ended;
+    return summarise(report, before, after);
+  } finally {
+    clearTimeout(limit);
+    generator.kill("SIGKILL");
+  }
+}
+
+function forkGenerator(): ChildProcess {
+  // Options of Node's that are meant for the services are not for the generator.
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  return fork(fileURLToPath(new URL("load-generator.ts", import.meta.url)), { env, execArgv: [] });
+}
+
+/** The generator's messages in their order; none is missed while another is being answered. */
+function messagesOf(generator: ChildProcess, ended: Promise<unknown>) {
+  const messages = on(generator, "message") as AsyncIterableIterator<[LoadMessage]>;
+  const gone = ended.then(() => undefined);
+  return {
+    async next<Kind extends LoadMessage["kind"]>(kind: Kind): Promise<Extract<LoadMessage, { kind: Kind }>> {
+      const result = await Promise.race([messages.next(), gone]);
+      const message = result?.value[0] as LoadMessage | undefined;
+      if (message?.kind !== kind) throw new Error(`the load generator has ended before it was "${kind}"`);
+      return message as Extract<LoadMessage, { kind: Kind }>;
+    },
+  };
+}
+
+interface Sample {
+  cpuMsByPart: Map<string, number>;
+  flushes: number;
+  walBytes: number;
+}
+
+async function sample({ parts }: System, generatorPid: number, shop: Shop): Promise<Sample> {
+  const cpu = new Map([...parts].map(([part, pids]) => [part, cpuMs(pids)]));
+  cpu.set(GENERATOR, cpuMs([generatorPid]));
+  return { cpuMsByPart: cpu, ...(await readWal(shop)) };
+}
+
+/** The cities' counters together. Only what sessions flush: other processes of the server write behind. */
+export async function readWal({ sql }: Shop): Promise<{ flushes: number; walBytes: number }> {
+  const counts = await Promise.all([...sql.values()].map(walOf));
+  return {
+    flushes: sum(counts.map(({ flushes }) => flushes)),
+    walBytes: sum(counts.map(({ walBytes }) => walBytes)),
+  };
+}
+
+async function walOf(sql: Sql): Promise<{ flushes: number; walBytes: number }> {
+  const [row] = await sql<{ flushes: number; walBytes: string }[]>`
+    select sum(fsyncs)::bigint as flushes, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as "walBytes"
+    from pg_stat_io where object = 'wal' and backend_type = 'client backend'`;
+  return { flushes: row!.flushes, walBytes: Number(row!.walBytes) };
+}
+
+function summarise(
+  { latenciesMs, results, measuredMs, placedInAll }: LoadReport,
+  before: Sample,
+  after: Sample,
+): Run {
+  const { [PLACED]: placed = 0, ...failures } = results;
+  const perOrder = (change: number) => change / placed;
+  const cpu = [...after.cpuMsByPart].map(([part, ms]): [string, number] => [
+    part,
+    perOrder(ms - before.cpuMsByPart.get(part)!),
+  ]);
+  return {
+    medianMs: percentile(latenciesMs, 0.5),
+    p95Ms: percentile(latenciesMs, 0.95),
+    p99Ms: percentile(latenciesMs, 0.99),
+    ordersPerS: (placed / measuredMs) * 1_000,
+    placed,
+    placedInAll,
+    failures,
+    cpuMsByPart: new Map(cpu),
+    flushes: perOrder(after.flushes - before.flushes),
+    walBytes: perOrder(after.walBytes - before.walBytes),
+  };
+}
