@@ -1,0 +1,46 @@
+/**
+ * `npm run chaos -- [--minutes M] [--seed S] [--clients N]`: hurts a cluster of its own at random for so long, then checks that
+ * nothing is lost, doubled or left. The seed decides what is drawn; what comes of it depends on the machine too. Exit code 1
+ * if anything is violated, with everything kept. Ctrl-C ends the run early, and checks.
+ */
+import { runMain } from "@teranga/kit/config.ts";
+import { z } from "zod";
+import { readOptions } from "../harness/options.ts";
+import { reportText } from "./report.ts";
+import { runChaos } from "./run-chaos.ts";
+
+const MINUTE_MS = 60_000;
+/** So that 20 minutes are some 300 kills. */
+const FAULT_EVERY_MS = 2_000;
+
+const options = z.object({
+  minutes: z.coerce.number().positive().max(600).default(20),
+  clients: z.coerce.number().int().min(1).max(200).default(12),
+  seed: z
+    .string()
+    .min(1)
+    .default(() => String(Date.now() % 1_000_000)),
+});
+
+await runMain(async () => {
+  const { minutes, clients, seed } = readOptions(options, process.argv.slice(2));
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => interrupt.abort());
+  const startedMs = performance.now();
+  const say = (line: string) => {
+    const seconds = Math.round((performance.now() - startedMs) / 1_000);
+    process.stdout.write(`${String(seconds).padStart(5)} s  ${line}\n`);
+  };
+  say(`Chaos for ${minutes} min, seed ${seed}.`);
+  const durationMs = minutes * MINUTE_MS;
+  const report = await runChaos({
+    seed,
+    durationMs,
+    faultEveryMs: FAULT_EVERY_MS,
+    clients,
+    signal: interrupt.signal,
+    say,
+  });
+  process.stdout.write(`\n${reportText(report)}`);
+  process.exit(report.violations.length === 0 ? 0 : 1);
+});

@@ -1,0 +1,63 @@
+/** When each city could do its work, as far as can be seen from outside. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ChaosCluster } from "./chaos-cluster.ts";
+import type { FaultRecord } from "./fault-schedule.ts";
+import { isUpDuring } from "./faults.ts";
+
+export interface Span {
+  startMs: number;
+  endMs: number;
+}
+
+const LOOK_EVERY_MS = 20;
+
+/** Watches the processes until told to stop. Resolves to the spans in which a process was not ready, by its name. */
+export async function watchProcesses(cluster: ChaosCluster, stop: AbortSignal): Promise<Map<string, Span[]>> {
+  const spans = new Map<string, Span[]>();
+  const since = new Map<string, number>();
+  const look = () => {
+    for (const { name, phase } of cluster.processes()) {
+      const startMs = since.get(name);
+      if (phase !== "ready" && startMs === undefined) since.set(name, Date.now());
+      if (phase !== "ready" || startMs === undefined) continue;
+      since.delete(name);
+      spans.set(name, [...(spans.get(name) ?? []), { startMs, endMs: Date.now() }]);
+    }
+  };
+  while (!stop.aborted) {
+    look();
+    await sleep(LOOK_EVERY_MS);
+  }
+  for (const [name, startMs] of since)
+    spans.set(name, [...(spans.get(name) ?? []), { startMs, endMs: Date.now() }]);
+  return spans;
+}
+
+/** When a city was down: its service or its database was not ready, paused, or cut off. */
+export function downSpans(
+  cityId: string,
+  notReady: ReadonlyMap<string, readonly Span[]>,
+  faults: readonly FaultRecord[],
+): Span[] {
+  const names = [`city-${cityId}`, `postgres-${cityId}`];
+  const cutOff = faults.filter(({ fault }) => names.includes(fault.target) && !isUpDuring(fault));
+  return union([...names.flatMap((name) => notReady.get(name) ?? []), ...cutOff]);
+}
+
+/** The same time in spans that do not overlap, in order. */
+export function union(spans: readonly Span[]): Span[] {
+  const joined: Span[] = [];
+  for (const { startMs, endMs } of [...spans].sort((a, b) => a.startMs - b.startMs)) {
+    const last = joined.at(-1);
+    if (last && startMs <= last.endMs) last.endMs = Math.max(last.endMs, endMs);
+    else joined.push({ startMs, endMs });
+  }
+  return joined;
+}
+
+/** How much of a time lies in spans that do not overlap. */
+export function overlapMs({ startMs, endMs }: Span, spans: readonly Span[]): number {
+  return spans.reduce((sum, span) => {
+    return sum + Math.max(0, Math.min(endMs, span.endMs) - Math.max(startMs, span.startMs));
+  }, 0);
+}

@@ -1,0 +1,137 @@
+/** A recorded history of the whole graph on real PostgreSQL, checked against the shop that does one thing after the other. */
+import type { Sql } from "@teranga/kit/database.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { brokenInvariants } from "../harness/broken-invariants.ts";
+import { CITY_IDS, type Graph, startGraph } from "../harness/graph.ts";
+import { expectInvariants, untilAtRest } from "../harness/invariants.ts";
+import { createRandom } from "../harness/random.ts";
+import { askShop } from "./ask-shop.ts";
+import { checkHistory } from "./check-history.ts";
+import { type CityFacts, readCityFacts } from "./city-facts.ts";
+import { startShopClients } from "./shop-clients.ts";
+
+let graph: Graph;
+beforeAll(async () => {
+  graph = await startGraph();
+  await leaveTraces();
+});
+afterAll(() => graph.close());
+
+/** Something of every kind, so that there is something to spoil however the history goes. */
+async function leaveTraces() {
+  const place = async (clientId: string, payment: "WALLET" | "CASH_ON_DELIVERY", quantity: number) => {
+    const lines = [{ productId: "106", quantity }];
+    const request = {
+      kind: "place",
+      clientId,
+      lines,
+      payment,
+      key: `trace ${clientId} ${quantity}`,
+    } as const;
+    const answer = await askShop(graph.url, request);
+    expect(answer).toEqual({ kind: "happened", id: expect.any(String) });
+    return (answer as { id: string }).id;
+  };
+  await place("dakar:1", "WALLET", 1);
+  // More than Thiès has, so Dakar gives too.
+  await place("thies:2", "CASH_ON_DELIVERY", 8);
+  const orderId = await place("thies:2", "CASH_ON_DELIVERY", 4);
+  const cancelled = await askShop(graph.url, { kind: "cancel", orderId, key: "trace" });
+  expect(cancelled).toEqual({ kind: "happened", id: expect.any(String) });
+  await untilAtRest(graph);
+}
+
+async function readFacts(): Promise<CityFacts[]> {
+  return Promise.all(CITY_IDS.map((city) => readCityFacts(city, graph.sql(city))));
+}
+
+/** Twelve clients on five products: everybody is in everybody's way. */
+async function record(seed: string, operationsMax: number) {
+  const clients = startShopClients({
+    url: graph.url,
+    random: createRandom(seed),
+    world: {
+      cityIds: CITY_IDS,
+      clientIds: ["dakar:1", "dakar:11", "thies:2", "thies:34", "saint-louis:3", "autres:5"],
+      productIds: ["101", "104", "107", "110", "113"],
+    },
+    count: 12,
+    pauseMs: 5,
+    stop: AbortSignal.timeout(60_000),
+    triesMax: 4,
+    operationsMax,
+  });
+  await clients.done;
+  await untilAtRest(graph);
+  await clients.settle();
+  await untilAtRest(graph);
+  return clients;
+}
+
+test("what clients did side by side could have happened one after the other", {
+  timeout: 120_000,
+}, async () => {
+  const { operations, contradictions, unclear } = await record("history", 25);
+  expect(contradictions).toEqual([]);
+  // On a machine that is busy otherwise an answer may come too late; none may tell of a fault.
+  expect([...unclear.keys()].filter((why) => /INTERNAL|VIOLATION|INPUT|no code/.test(why))).toEqual([]);
+  const { violations, commits, reads } = checkHistory({ cities: await readFacts(), operations });
+  expect(violations).toEqual([]);
+  // That it says something: of every kind some came through, and reads were compared.
+  const kinds = Object.groupBy(operations, ({ request }) => request.kind);
+  for (const [kind, own] of Object.entries(kinds))
+    expect([kind, own.some(({ answer }) => answer.kind !== "refused")]).toEqual([kind, true]);
+  expect(operations.filter(({ answer }) => answer.kind === "happened").length).toBeGreaterThan(80);
+  expect(commits).toBeGreaterThan(80);
+  expect(reads).toBeGreaterThan(20);
+  await expectInvariants(graph);
+
+  await expectFaultsToBeSeen(operations);
+});
+
+/** The same history with one fact changed is refused: the checker sees a fault among hundreds of commits. */
+async function expectFaultsToBeSeen(operations: Parameters<typeof checkHistory>[0]["operations"]) {
+  const refused = async (spoil: (facts: CityFacts) => void) => {
+    const cities = await readFacts();
+    spoil(cities[0]!);
+    return checkHistory({ cities, operations }).violations;
+  };
+  const without = <T>(list: T[], fits: (each: T) => boolean) => list.splice(list.findIndex(fits), 1);
+
+  expect(await refused(({ levels }) => (levels[0]!.onHand += 1))).toHaveLength(2);
+  expect(await refused(({ wallets }) => (wallets[0]!.balance -= 1))).toHaveLength(2);
+  expect(await refused(({ orders }) => without(orders, ({ id }) => id.startsWith("dakar:")))).not.toEqual([]);
+  expect(await refused(({ movements }) => without(movements, ({ reason }) => reason === "SOLD"))).not.toEqual(
+    [],
+  );
+  expect(await refused(({ movements }) => movements.reverse())).not.toEqual([]);
+}
+
+/** Changes that the database's own rules would refuse, and what the invariants say of each. */
+const SABOTAGE: readonly [statement: string, complaint: string][] = [
+  ["update stock set on_hand = on_hand + 1", "level without its movements"],
+  ["update stock set reserved = on_hand", "stock reserved for nobody"],
+  ["delete from orders", "committed without what it is for"],
+  ["delete from transaction_decision where state = 'COMMITTED'", "moved at home without a commit"],
+  ["update participation set state = 'ABORTED' where state = 'COMMITTED'", "its home decided otherwise"],
+  ["delete from stock_movement where reason = 'CONFIRMED'", "promised and not done by its participant"],
+  ["delete from stock_movement where reason = 'RETURNED'", "promised and not done by its participant"],
+  ["delete from order_allocation", "done by a participant and not promised"],
+  ["update wallet set balance = balance + 1", "wallet without its entries"],
+  ["delete from ledger_entry where account = 'SALES'", "ledger that does not add up to zero"],
+  ["update orders set total = total + 1", "charge that is not what the orders say"],
+];
+
+test.each(SABOTAGE)("after %s the invariants say: %s", async (statement, complaint) => {
+  const databases = new Map(CITY_IDS.map((city) => [city, graph.sql(city)]));
+  const undo = new Error("undo");
+  const sabotage = graph.sql("dakar").begin(async (sql) => {
+    // No triggers, no constraints of foreign keys.
+    await sql`set local session_replication_role = replica`;
+    await sql.unsafe(statement);
+    const broken = await brokenInvariants(new Map([...databases, ["dakar", sql as unknown as Sql]]));
+    expect(broken.join("\n")).toContain(complaint);
+    throw undo;
+  });
+  await expect(sabotage).rejects.toBe(undo);
+});
