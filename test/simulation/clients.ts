@@ -1,0 +1,247 @@
+/**
+ * Clients of the shop: they order, cancel, transfer, top up, restock and read; they try again when no answer comes, now and then also
+ * when one has come, beside a call under way, through another orchestrator, or with another request under the same key.
+ */
+import type { Send } from "@teranga/kit/transport.ts";
+import type { Random } from "../harness/random.ts";
+import { type Answer, ask } from "./answers.ts";
+import type { Catalog } from "./catalog.ts";
+import type { Act, Habits } from "./habits.ts";
+import { urlOf } from "./network.ts";
+import {
+  CANCEL_ORDER,
+  PLACE_ORDER,
+  READ_ORDER,
+  READ_WALLET,
+  RESTOCK,
+  TOP_UP,
+  TRANSFER_STOCK,
+} from "./operations.ts";
+import { type OrderInput, orderRequest } from "./order-input.ts";
+import type { Life } from "./processes.ts";
+import type { KeyedRequest, Promises } from "./promises.ts";
+import type { SequentialModel } from "./sequential-model.ts";
+import { CITY_IDS, ORCHESTRATORS, PRODUCTS, UNKNOWN_PRODUCT } from "./shop.ts";
+import { promise } from "./violation.ts";
+
+export interface ClientMeans {
+  life: Life;
+  send: Send;
+  random: Random;
+  model: SequentialModel;
+  promises: Promises;
+  catalog: Catalog;
+  /** Orders that some client has heard of. */
+  orderIds: string[];
+}
+
+/** A client that has heard nothing after so many calls gives up. */
+const TRIES_MAX = 4;
+
+export class Client {
+  readonly #means: ClientMeans;
+  readonly #habits: Habits;
+  readonly #id: string;
+  #keys = 0;
+
+  constructor(id: string, habits: Habits, means: ClientMeans) {
+    this.#id = id;
+    this.#habits = habits;
+    this.#means = means;
+  }
+
+  /** Does all its operations, one after the other. @throws Violation */
+  async run(): Promise<void> {
+    const { life, random } = this.#means;
+    const { operations, pauseMs, weights } = this.#habits;
+    const acts = Object.entries(weights).map(([act, weight]) => ({ weight, item: act as Act }));
+    for (let count = 0; count < operations; count++) {
+      await life.delay(random.next() * pauseMs);
+      await this.#act(random.pickWeighted(acts));
+    }
+  }
+
+  #act(act: Act): Promise<void> {
+    switch (act) {
+      case "order":
+        return this.#order();
+      case "cancel":
+        return this.#cancel();
+      case "transfer":
+        return this.#transfer();
+      case "topUp":
+        return this.#topUp();
+      case "restock":
+        return this.#restock();
+      case "read":
+        return this.#read();
+      default:
+        return act satisfies never;
+    }
+  }
+
+  async #order(): Promise<void> {
+    const input = this.#drawOrder();
+    await this.#insist(orderRequest(input), PLACE_ORDER, input);
+    if (!this.#happens(this.#habits.wrong)) return;
+    const other = { ...input, lines: [{ ...input.lines[0]!, quantity: input.lines[0]!.quantity + 1 }] };
+    await this.#insist(orderRequest(other), PLACE_ORDER, other);
+  }
+
+  #drawOrder(): OrderInput {
+    const { random, catalog } = this.#means;
+    const { quantityMax } = this.#habits;
+    const products = new Set([this.#product(), this.#product()]);
+    const lines = Array.from(products, (productId) => ({
+      productId,
+      quantity: random.between(1, quantityMax),
+    }));
+    const total = lines.reduce(
+      (sum, { productId, quantity }) => sum + quantity * catalog.priceOf(productId),
+      0,
+    );
+    return {
+      clientId: this.#id,
+      lines,
+      payment: random.pick(["WALLET", "CASH_ON_DELIVERY"]),
+      idempotencyKey: this.#newKey(),
+      ...(this.#happens(0.2) && { expectedTotal: total }),
+      ...(this.#happens(0.2) && { maxSplits: random.between(1, 2) }),
+    };
+  }
+
+  async #cancel(): Promise<void> {
+    const { random, orderIds } = this.#means;
+    const unknownId = `${random.pick(CITY_IDS)}:00000000-0000-7000-8000-000000000000`;
+    const orderId = orderIds.length > 0 && !this.#happens(0.05) ? random.pick(orderIds) : unknownId;
+    const input = { orderId, idempotencyKey: this.#newKey() };
+    const request: KeyedRequest = {
+      kind: "CANCELLATION",
+      key: input.idempotencyKey,
+      orderId,
+      fits: ({ cancels }) => cancels === orderId,
+    };
+    await this.#insist(request, CANCEL_ORDER, input);
+  }
+
+  async #transfer(): Promise<void> {
+    const { random } = this.#means;
+    const [fromCityId, toCityId] = [random.pick(CITY_IDS), random.pick(CITY_IDS)];
+    const productId = this.#happens(0.03) ? UNKNOWN_PRODUCT : this.#product();
+    const quantity = random.between(1, 2 * this.#habits.quantityMax);
+    const input = { productId, fromCityId, toCityId, quantity, idempotencyKey: this.#newKey() };
+    const fits: KeyedRequest["fits"] = ({ id, transfer }) =>
+      id.startsWith(`${toCityId}:`) &&
+      transfer?.from === fromCityId &&
+      transfer.productId === productId &&
+      transfer.quantity === quantity;
+    const request: KeyedRequest = { kind: "TRANSFER", key: input.idempotencyKey, fits };
+    const [answer] = await this.#insist(request, TRANSFER_STOCK, input);
+    if (fromCityId === toCityId && answer?.kind === "result") {
+      promise(
+        answer.type === "OutcomeUnknown",
+        () => `a transfer within ${toCityId} was answered ${answer.type}`,
+      );
+    }
+  }
+
+  async #topUp(): Promise<void> {
+    const { random, model } = this.#means;
+    const input = { clientId: this.#id, amount: random.between(1, 50) * 100, idempotencyKey: this.#newKey() };
+    for (let tries = 1; tries <= TRIES_MAX; tries++) {
+      // Of another amount, under the same key.
+      const amount = this.#happens(this.#habits.wrong / 4) ? input.amount + 1 : input.amount;
+      const answer = await this.#ask(this.#homeOf(this.#id), TOP_UP, { input: { ...input, amount } });
+      if (answer.kind === "result") {
+        const added = model.topUps.get(`${this.#id} ${input.idempotencyKey}`);
+        const isTrue =
+          answer.type === "WalletToppedUp" ? added === amount : added !== undefined && added !== amount;
+        promise(isTrue, () => `a top-up of ${amount} was answered ${answer.type}; ${added} were added`);
+        if (!this.#happens(this.#habits.again)) return;
+      }
+      await this.#pauseBetweenTries(tries);
+    }
+  }
+
+  /** Restocking has no key, so nobody dares to repeat it. */
+  async #restock(): Promise<void> {
+    const cityId = this.#means.random.pick(CITY_IDS);
+    const quantity = this.#means.random.between(1, 3 * this.#habits.quantityMax);
+    await this.#ask(cityId, RESTOCK, { input: { cityId, productId: this.#product(), quantity } });
+  }
+
+  /** A read shows what was so at some time between the question and the answer. */
+  async #read(): Promise<void> {
+    const { model, orderIds, random } = this.#means;
+    const balances = model.watchWallet(this.#id);
+    const wallet = await this.#ask(this.#homeOf(this.#id), READ_WALLET, { id: this.#id });
+    if (wallet.kind === "result") {
+      const balance = wallet.result.wallet!.balance;
+      promise(
+        balances().includes(balance),
+        () => `the wallet of ${this.#id} shows ${balance}, which it never held`,
+      );
+    }
+    if (orderIds.length === 0) return;
+    const id = random.pick(orderIds);
+    const statuses = model.watchStatus(id);
+    const order = await this.#ask(this.#homeOf(id), READ_ORDER, { id });
+    if (order.kind !== "result") return;
+    const { status = "NONE" } = order.result;
+    promise(statuses().includes(status), () => `${id} shows ${status}, it was ${statuses().join(", then ")}`);
+  }
+
+  /** Sends a request until there is a definite answer, and perhaps once more. Returns the answers, the last one last. */
+  async #insist(request: KeyedRequest, query: string, input: object): Promise<Answer[]> {
+    const answers: Answer[] = [];
+    for (let tries = 1; tries <= TRIES_MAX; tries++) {
+      const calls = [this.#call(request, query, input)];
+      if (this.#happens(this.#habits.twice)) calls.push(this.#call(request, query, input));
+      answers.push(...(await Promise.all(calls)));
+      const isDefinite = answers.some(({ kind }) => kind === "result") && !answers.some(isUnknown);
+      if (isDefinite && !this.#happens(this.#habits.again)) break;
+      await this.#pauseBetweenTries(tries);
+    }
+    return answers;
+  }
+
+  async #call(request: KeyedRequest, query: string, input: object): Promise<Answer> {
+    const { promises, random, orderIds } = this.#means;
+    const call = promises.begin(request);
+    const answer = await this.#ask(random.pick(ORCHESTRATORS), query, { input });
+    promises.end(call, answer);
+    if (answer.kind === "result" && request.kind === "ORDER") {
+      const id = answer.result.order?.id ?? answer.result.transactionId;
+      if (id && !orderIds.includes(id)) orderIds.push(id);
+    }
+    return answer;
+  }
+
+  #ask(host: string, query: string, variables: Record<string, unknown>): Promise<Answer> {
+    return ask(this.#means.send, urlOf(host), query, variables);
+  }
+
+  #pauseBetweenTries(tries: number): Promise<void> {
+    return this.#means.life.delay(this.#means.random.next() * 1_000 * tries);
+  }
+
+  #product(): string {
+    return this.#happens(this.#habits.hotProduct) ? PRODUCTS[0]! : this.#means.random.pick(PRODUCTS);
+  }
+
+  #newKey(): string {
+    return `${this.#id}-${++this.#keys}`;
+  }
+
+  #homeOf(id: string): string {
+    return id.slice(0, id.indexOf(":"));
+  }
+
+  #happens(chance: number): boolean {
+    return this.#means.random.next() < chance;
+  }
+}
+
+function isUnknown(answer: Answer): boolean {
+  return answer.kind === "none" || (answer.kind === "result" && answer.type === "OutcomeUnknown");
+}

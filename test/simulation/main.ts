@@ -1,0 +1,89 @@
+/**
+ * `npm run simulate -- --seeds N [--from S] [--workers W] [--bug NAME]` runs N seeds; `-- --seed S [--bug NAME]` runs one and prints its
+ * history. Ends with 1 if a promise was broken.
+ */
+import { parseArgs } from "node:util";
+import type { RunResult } from "./run.ts";
+import { runSeeds } from "./worker-pool.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "1000" },
+    from: { type: "string", default: "1" },
+    seed: { type: "string" },
+    workers: { type: "string", default: "2" },
+    bug: { type: "string" },
+  },
+});
+const bug = values.bug;
+const suffix = bug ? ` --bug ${bug}` : "";
+/** With more failures than these the first ones say as much. */
+const FAILURES_MAX = bug ? 1 : 5;
+const PROGRESS_EVERY_MS = 10_000;
+
+const only = values.seed;
+await (only === undefined ? runMany() : runOne(wholeNumber("--seed", only)));
+
+async function runMany(): Promise<void> {
+  const seeds = wholeNumber("--seeds", values.seeds);
+  const startedMs = performance.now();
+  const failures: RunResult[] = [];
+  const sum = { runs: 0, kills: 0, committed: 0, writes: 0 };
+  let toldMs = startedMs;
+  const tell = () => {
+    const seconds = (performance.now() - startedMs) / 1000;
+    const rate = (sum.runs / seconds).toFixed(1);
+    const { kills, committed, writes } = sum;
+    console.log(
+      `${sum.runs} seeds in ${seconds.toFixed(0)} s (${rate} a second): ${committed} commits, ${writes} writes, ${kills} processes killed, ${failures.length} failures`,
+    );
+  };
+  await runSeeds({
+    firstSeed: wholeNumber("--from", values.from),
+    seeds,
+    workers: wholeNumber("--workers", values.workers),
+    bug,
+    onResult(result) {
+      sum.runs++;
+      sum.kills += result.kills;
+      sum.committed += result.committed;
+      sum.writes += result.writes;
+      if (result.violation !== null) failures.push(result);
+      if (performance.now() - toldMs > PROGRESS_EVERY_MS) {
+        toldMs = performance.now();
+        tell();
+      }
+      return failures.length < FAILURES_MAX;
+    },
+  });
+  tell();
+  if (failures[0]) console.log(failures[0].history.join("\n"));
+  for (const { seed, violation } of failures) {
+    console.log(`\nSeed ${seed}: ${violation}\nAgain: npm run simulate -- --seed ${seed}${suffix}`);
+  }
+  if (bug)
+    console.log(failures.length > 0 ? `\n${bug}: found after ${sum.runs} seeds` : `\n${bug}: not found`);
+  process.exitCode = failures.length > 0 ? 1 : 0;
+}
+
+async function runOne(seed: number): Promise<void> {
+  await runSeeds({
+    firstSeed: seed,
+    seeds: 1,
+    workers: 1,
+    bug,
+    onResult({ history, violation, digest }) {
+      console.log(history.join("\n"));
+      console.log(`Seed ${seed}: ${violation ?? "nothing was broken"}; history ${digest}`);
+      process.exitCode = violation === null ? 0 : 1;
+      return false;
+    },
+  });
+}
+
+function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  console.error(`${name} takes a whole number from 1, not ${text}`);
+  process.exit(2);
+}

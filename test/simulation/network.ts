@@ -1,0 +1,173 @@
+/**
+ * The network between processes: loses, delays, doubles, reorders and refuses messages, and cuts hosts off.
+ *
+ * It implements `Send`, the one function through which services speak to one another, and keeps its contract: an error says
+ * `refused` only where the message certainly was not acted on.
+ */
+import { type Send, type SubgraphResponse, TransportError } from "@teranga/kit/transport.ts";
+import type { Random } from "../harness/random.ts";
+import { describeAnswer, describeRequest } from "./describe.ts";
+import type { Life, Process } from "./processes.ts";
+import type { Faults } from "./swarm.ts";
+import type { World } from "./world.ts";
+
+/** As kit/src/transport.ts has it. */
+const DEADLINE_MS = 5_000;
+/** A connection that ends without a word: the caller notices at its deadline. */
+const SILENT_DEATH = 0.3;
+
+export class Network {
+  readonly #faults: () => Faults;
+  readonly #processes = new Map<string, Process>();
+  readonly #cutOff = new Set<string>();
+  readonly #world: World;
+  readonly #random: Random;
+  #messages = 0;
+
+  constructor(world: World, random: Random, faults: () => Faults) {
+    this.#world = world;
+    this.#random = random;
+    this.#faults = faults;
+  }
+
+  /** Makes a process reachable at `urlOf(its host)`. */
+  add(process: Process): void {
+    this.#processes.set(urlOf(process.host), process);
+  }
+
+  cut(host: string): void {
+    this.#world.note(host, "is cut off");
+    this.#cutOff.add(host);
+  }
+
+  mend(host: string): void {
+    if (this.#cutOff.delete(host)) this.#world.note(host, "is connected again");
+  }
+
+  /** What a life of a process sends by. */
+  sender(life: Life): Send {
+    return (url, body, { deadlineMs = DEADLINE_MS } = {}) =>
+      new Promise((resolve, reject) => {
+        const call = new Call(this.#world, life, ++this.#messages, resolve, reject);
+        const target = this.#processes.get(url)!;
+        this.#world.note(life.process.host, `#${call.number} → ${target.host} ${describeRequest(body)}`);
+        call.endAt(deadlineMs);
+        this.#transmit(call, target, JSON.stringify(body));
+      });
+  }
+
+  #transmit(call: Call, target: Process, request: string): void {
+    const faults = this.#faults();
+    // A second copy of a client's request could be acted on after the client was told that the first one was refused.
+    const copies = !call.isOfClient && this.#happens(faults.duplicated) ? 2 : 1;
+    for (let copy = 1; copy <= copies; copy++) {
+      if (this.#happens(faults.requestLost)) call.note("the request is lost");
+      else {
+        const isRefused = this.#happens(faults.refused);
+        this.#world.schedule(this.#transitMs() * copy, () => {
+          if (this.#isCut(call.host) || this.#isCut(target.host)) return call.note("the request is cut off");
+          // Only of a message that was sent once it is certain that it was not acted on.
+          if (isRefused || !target.life) return copies === 1 ? this.#refuse(call) : undefined;
+          this.#deliver(call, target, target.life, request);
+        });
+      }
+    }
+  }
+
+  #refuse(call: Call): void {
+    this.#world.schedule(this.#transitMs(), () =>
+      call.fail(new TransportError("refused", "did not answer (ECONNREFUSED)")),
+    );
+  }
+
+  #deliver(call: Call, target: Process, life: Life, request: string): void {
+    call.note(`reaches ${target.host}`);
+    const hangUp = () => {
+      if (this.#happens(SILENT_DEATH)) return;
+      this.#world.schedule(this.#transitMs(), () =>
+        call.fail(new TransportError("unknown", "did not answer (ECONNRESET)")),
+      );
+    };
+    life.atEnd.add(hangUp);
+    void target.serve(request).then((answer) => {
+      if (life.isOver) return;
+      life.atEnd.delete(hangUp);
+      if (this.#happens(this.#faults().answerLost)) return call.note("the answer is lost");
+      this.#world.schedule(this.#transitMs(), () => {
+        if (this.#isCut(call.host) || this.#isCut(target.host)) return call.note("the answer is cut off");
+        call.succeed(JSON.parse(answer));
+      });
+    });
+  }
+
+  #isCut(host: string): boolean {
+    return this.#cutOff.has(host);
+  }
+
+  #transitMs(): number {
+    const { late, lateMs, latencyMs } = this.#faults();
+    return 0.2 + this.#random.next() * (this.#happens(late) ? lateMs : latencyMs);
+  }
+
+  #happens(chance: number): boolean {
+    return chance > 0 && this.#random.next() < chance;
+  }
+}
+
+/** A request under way, as its caller sees it: it ends once. */
+class Call {
+  readonly number: number;
+  readonly host: string;
+  readonly #world: World;
+  readonly #life: Life;
+  readonly #resolve: (answer: SubgraphResponse) => void;
+  readonly #reject: (error: TransportError) => void;
+  readonly isOfClient: boolean;
+  #isOver = false;
+  #deadline = { cancel() {} };
+
+  constructor(
+    world: World,
+    life: Life,
+    number: number,
+    resolve: (answer: SubgraphResponse) => void,
+    reject: (error: TransportError) => void,
+  ) {
+    this.#world = world;
+    this.#life = life;
+    this.number = number;
+    this.host = life.process.host;
+    this.isOfClient = life.process.isClient;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  endAt(deadlineMs: number): void {
+    const late = () => this.fail(new TransportError("unknown", `did not answer within ${deadlineMs} ms`));
+    this.#deadline = this.#world.schedule(deadlineMs, late);
+  }
+
+  succeed(answer: SubgraphResponse): void {
+    this.#end(`← ${describeAnswer(answer)}`, () => this.#resolve(answer));
+  }
+
+  fail(error: TransportError): void {
+    this.#end(`✗ ${error.effect}: ${error.message}`, () => this.#reject(error));
+  }
+
+  note(what: string): void {
+    this.#world.note(this.host, `#${this.number} ${what}`);
+  }
+
+  #end(what: string, run: () => void): void {
+    if (this.#isOver || this.#life.isOver) return;
+    this.#isOver = true;
+    this.#deadline.cancel();
+    this.note(what);
+    this.#life.resume(run);
+  }
+}
+
+export function urlOf(host: string): string {
+  return `http://${host}/graphql`;
+}

@@ -1,0 +1,58 @@
+/**
+ * Plants a bug in this process: the source files that it names are changed on their way from the disk into the process, TypeScript by a
+ * hook of the module loader, SQL in a copy of the migrations. Loaded before everything else by `--import`.
+ */
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { registerHooks } from "node:module";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { type Edit, PLANTED_BUGS } from "./planted-bugs.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+const name = process.env.SIMULATION_BUG;
+const bug = PLANTED_BUGS.find((each) => each.name === name);
+if (name && !bug) throw new Error(`there is no planted bug "${name}"`);
+const edits = bug?.edits ?? [];
+
+/** Applies an edit. @throws Error unless what it replaces is there exactly once */
+export function edited(source: string, { file, find, replace }: Edit): string {
+  const parts = source.split(find);
+  if (parts.length !== 2)
+    throw new Error(`${file} has what a planted bug replaces ${parts.length - 1} times: ${find}`);
+  return parts.join(replace);
+}
+
+function plantIn(path: string): string {
+  const ofFile = edits.filter(({ file }) => join(ROOT, file) === path);
+  return ofFile.reduce(edited, readFileSync(path, "utf8"));
+}
+
+const modules = new Map(
+  edits
+    .filter(({ file }) => file.endsWith(".ts"))
+    .map(({ file }) => [pathToFileURL(join(ROOT, file)).href, join(ROOT, file)]),
+);
+if (modules.size > 0) {
+  registerHooks({
+    load(url, context, nextLoad) {
+      const path = modules.get(url);
+      if (path === undefined) return nextLoad(url, context);
+      return { format: "module-typescript", source: plantIn(path), shortCircuit: true };
+    },
+  });
+}
+
+/** The folder of the migrations to apply: a copy, for the caller to remove, if the bug is in one of them; undefined if it is not. */
+export function plantedMigrations(): string | undefined {
+  const paths = new Set(
+    edits.filter(({ file }) => file.endsWith(".sql")).map(({ file }) => join(ROOT, file)),
+  );
+  const [first] = paths;
+  if (first === undefined) return undefined;
+  const copy = mkdtempSync(join(tmpdir(), "teranga-planted-"));
+  cpSync(dirname(first), copy, { recursive: true });
+  for (const path of paths) writeFileSync(join(copy, basename(path)), plantIn(path));
+  return copy;
+}

@@ -1,0 +1,143 @@
+/** One run: a world drawn from a seed, its faults, its healing, and what must hold. */
+import { createRandom, type Random } from "../harness/random.ts";
+import { ask } from "./answers.ts";
+import { Client, type ClientMeans } from "./clients.ts";
+import { drawHabits } from "./habits.ts";
+import { urlOf } from "./network.ts";
+import { PLACE_ORDER } from "./operations.ts";
+import { CITY_IDS, clientsOf, ORCHESTRATORS, PRODUCTS } from "./shop.ts";
+import { ShopWorld } from "./shop-world.ts";
+import type { Stage } from "./stage.ts";
+import { drawFaults } from "./swarm.ts";
+import { promise } from "./violation.ts";
+
+export interface RunResult {
+  seed: number;
+  /** What was broken; null if nothing was. */
+  violation: string | null;
+  /** Of the history. */
+  digest: string;
+  kills: number;
+  committed: number;
+  writes: number;
+  history: readonly string[];
+}
+
+/** The faults end after this time, whether the clients have done what they wanted or not. */
+const WILD_MS = 40_000;
+/** A minute until the first question whatever the clocks say, then waits of 15 s at most; a slow clock stretches them. */
+const HEALING_MS = 240_000;
+
+export async function runSeed(stage: Stage, seed: number): Promise<RunResult> {
+  const random = createRandom(seed);
+  const shop = new ShopWorld(stage, random, drawFaults(random.fork("faults")));
+  const { world, watch } = shop;
+  const stray = (error: unknown) => world.fail(error);
+  process.on("unhandledRejection", stray);
+  const violation = await violationOf(() => live(shop, random));
+  process.off("unhandledRejection", stray);
+  if (violation !== null) world.note("world", `VIOLATION: ${violation}`);
+  return {
+    seed,
+    violation,
+    digest: world.history.digest(),
+    kills: [...shop.processes.values()].reduce((sum, { kills }) => sum + kills, 0),
+    committed: watch.model.committed.size,
+    writes: watch.writes,
+    history: world.history.lines,
+  };
+}
+
+/** Anything that is thrown is a violation: a fault of a service as well as a broken promise. Faults of the database are coded. */
+async function violationOf(run: () => Promise<void>): Promise<string | null> {
+  try {
+    await run();
+    return null;
+  } catch (error) {
+    const { name, message, stack } = error as Error;
+    return name === "Violation" ? message : String(stack);
+  }
+}
+
+/** @throws Violation */
+async function live(shop: ShopWorld, random: Random): Promise<void> {
+  const { world, watch } = shop;
+  world.note("world", `faults ${JSON.stringify(shop.faults)}`);
+  const stock = random.fork("stock");
+  const level = () => stock.pick([0, 3, 10, 30]);
+  const seedOf = (cityId: string) => ({
+    clients: clientsOf(cityId),
+    stock: PRODUCTS.map((id): [string, number] => [id, level()]),
+  });
+  await shop.open(new Map(CITY_IDS.map((id) => [id, seedOf(id)])));
+  shop.scheduleCuts(WILD_MS);
+  scheduleNewPrices(shop, random.fork("prices"));
+  let open = startClients(shop, random);
+  for (const client of open) {
+    client.then(
+      () => (open = open.filter((other) => other !== client)),
+      (error) => world.fail(error),
+    );
+  }
+  await world.runUntil(() => open.length === 0, WILD_MS);
+  shop.heal();
+  const rests = await world.runUntil(() => open.length === 0 && watch.isAtRest, HEALING_MS);
+  promise(open.length === 0, () => "a client waits for ever");
+  promise(rests, () => `does not come to rest: ${watch.unfinished()}`);
+  watch.checkAtRest();
+  await orderOnceMore(shop, random);
+}
+
+function startClients(shop: ShopWorld, random: Random): Promise<void>[] {
+  const habits = drawHabits(random.fork("habits"));
+  shop.world.note("world", `habits ${JSON.stringify(habits)}`);
+  const orderIds: string[] = [];
+  return CITY_IDS.flatMap(clientsOf).map((id) =>
+    new Client(id, habits, meansOf(id, orderIds, shop, random)).run(),
+  );
+}
+
+function meansOf(id: string, orderIds: string[], shop: ShopWorld, random: Random): ClientMeans {
+  const { promises, catalog, watch } = shop;
+  const refuse = () => Promise.reject(new Error("nobody asks a client"));
+  const { life } = shop.add(id, { isClient: true, boot: () => refuse });
+  return {
+    life: life!,
+    send: shop.network.sender(life!),
+    random: random.fork(`client ${id}`),
+    model: watch.model,
+    promises,
+    catalog,
+    orderIds,
+  };
+}
+
+function scheduleNewPrices({ world, catalog }: ShopWorld, random: Random): void {
+  const changes = random.between(0, 4);
+  for (let count = 0; count < changes; count++) {
+    world.schedule(random.next() * WILD_MS, () => world.note("catalog", catalog.changePrice(random)));
+  }
+}
+
+/** A shop that refuses everybody would break no promise. So at the end somebody buys a piece that there is. */
+async function orderOnceMore(shop: ShopWorld, random: Random): Promise<void> {
+  const { world, watch, processes } = shop;
+  const orchestrator = ORCHESTRATORS.find((host) => processes.get(host)!.life);
+  const levels = [...watch.model.stock].filter(([, level]) => level > 0);
+  if (!orchestrator || levels.length === 0) return;
+  const [name] = random.fork("once more").pick(levels);
+  const [cityId, productId] = name.split(" ");
+  const { send } = meansOf("buyer", [], shop, random);
+  const lines = [{ productId, quantity: 1 }];
+  const input = { clientId: `${cityId}:1`, lines, payment: "CASH_ON_DELIVERY" };
+  let type: string | null = null;
+  ask(send, urlOf(orchestrator), PLACE_ORDER, { input }).then(
+    (answer) => {
+      type = answer.kind === "result" ? answer.type : answer.kind;
+    },
+    (error) => world.fail(error),
+  );
+  await world.runUntil(() => type !== null && watch.isAtRest, HEALING_MS);
+  promise(type === "OrderPlaced", () => `at rest, an order of one piece of ${name} comes to ${type}`);
+  watch.checkAtRest();
+}

@@ -1,0 +1,15 @@
+/** A process that runs seeds for `worker-pool.ts`: one at a time, as it is asked, until the pool hangs up. */
+import { rmSync } from "node:fs";
+import { plantedMigrations } from "./plant.ts";
+import { runSeed } from "./run.ts";
+import { openStage } from "./stage.ts";
+
+const migrations = plantedMigrations();
+const stage = await openStage(migrations);
+if (migrations) rmSync(migrations, { recursive: true });
+
+process.on("message", (seed: number) => {
+  void runSeed(stage, seed).then((result) => process.send!(result));
+});
+process.on("disconnect", () => process.exit());
+process.send!("ready");

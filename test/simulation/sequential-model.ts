@@ -1,0 +1,205 @@
+/**
+ * The shop as one machine that does one thing at a time: stock by city and product, wallets, orders, keys.
+ *
+ * It is given every commit in the order of the commit points. Each must be possible there, and the databases must at every instant
+ * hold what the model holds, but for what the cities have not been told yet. So the committed transactions are serialisable in the
+ * order of their commit points, and nothing is lost, doubled or made up.
+ */
+import type { CityView, CommittedDetail, Fact } from "./databases.ts";
+import { promise } from "./violation.ts";
+
+interface ModelOrder {
+  detail: CommittedDetail;
+  cancelledBy: string | null;
+}
+
+/** An order goes through them one way. */
+const STATUSES = ["NONE", "PLACED", "CANCELLED"];
+
+export class SequentialModel {
+  /** Pieces that nobody has bought, by `city product`. */
+  readonly stock = new Map<string, number>();
+  readonly wallets = new Map<string, number>();
+  readonly orders = new Map<string, ModelOrder>();
+  /** Every committed transaction by its id. */
+  readonly committed = new Map<string, CommittedDetail>();
+  /** What a key stands for, by `keyOf`. */
+  readonly keys = new Map<string, CommittedDetail>();
+  /** Amounts of top-ups by `client key`. */
+  readonly topUps = new Map<string, number>();
+  readonly #aborted = new Set<string>();
+  /** The balances of each wallet, one after the other. */
+  readonly #balances = new Map<string, number[]>();
+
+  /** Applies what a city has done. @throws Violation if it was not possible here and now */
+  apply(cityId: string, fact: Fact): void {
+    switch (fact.kind) {
+      case "RESTOCKED": {
+        const [productId, quantity] = fact.id.split(" ");
+        this.#add(cityId, productId!, Number(quantity), "a restock");
+        break;
+      }
+      case "TOP_UP": {
+        const { clientId, key, amount } = fact.detail;
+        const name = `${clientId} ${key}`;
+        promise(!this.topUps.has(name), () => `the top-up ${name} was added twice`);
+        this.topUps.set(name, amount);
+        this.#pay(clientId, amount, `the top-up ${key}`);
+        break;
+      }
+      case "ABORTED":
+        promise(!this.committed.has(fact.id), () => `${fact.id} was committed and is aborted`);
+        this.#aborted.add(fact.id);
+        break;
+      case "COMMITTED":
+        this.#commit(cityId, fact.detail);
+        break;
+      default:
+        fact satisfies never;
+    }
+  }
+
+  #commit(cityId: string, detail: CommittedDetail): void {
+    const { id, kind, clientId, key } = detail;
+    promise(id.startsWith(`${cityId}:`), () => `${cityId} has decided ${id}, whose home it is not`);
+    promise(!this.committed.has(id) && !this.#aborted.has(id), () => `${id} was decided twice`);
+    const name = keyOf(kind, clientId, key);
+    promise(
+      !this.keys.has(name),
+      () => `the key ${name} stands for ${this.keys.get(name)?.id} and for ${id}`,
+    );
+    this.keys.set(name, detail);
+    this.committed.set(id, detail);
+    if (kind === "ORDER") this.#placeOrder(detail);
+    else if (kind === "CANCELLATION") this.#cancelOrder(detail);
+    else this.#transfer(cityId, detail);
+  }
+
+  #placeOrder(detail: CommittedDetail): void {
+    const { id, order } = detail;
+    promise(order !== null, () => `${id} is committed without an order`);
+    const total = order.lines.reduce((sum, [, quantity, unitPrice]) => sum + quantity * unitPrice, 0);
+    promise(total === order.total, () => `the lines of ${id} come to ${total}, its total is ${order.total}`);
+    for (const [cityId, productId, quantity] of order.allocations) {
+      this.#add(cityId, productId, -quantity, `the order ${id}`);
+    }
+    if (order.payment === "WALLET") this.#pay(order.clientId, -total, `the order ${id}`);
+    this.orders.set(id, { detail, cancelledBy: null });
+  }
+
+  #cancelOrder({ id, cancels }: CommittedDetail): void {
+    const cancelled = this.orders.get(cancels ?? "");
+    promise(cancelled !== undefined, () => `${id} cancels ${cancels}, which is no order`);
+    promise(cancelled.cancelledBy === null, () => `${cancels} is cancelled twice`);
+    cancelled.cancelledBy = id;
+    const order = cancelled.detail.order!;
+    for (const [cityId, productId, quantity] of order.allocations) {
+      this.#add(cityId, productId, quantity, `the cancellation ${id}`);
+    }
+    if (order.payment === "WALLET") this.#pay(order.clientId, order.total, `the cancellation ${id}`);
+  }
+
+  #transfer(cityId: string, { id, transfer }: CommittedDetail): void {
+    promise(transfer !== null, () => `${id} is committed without a transfer`);
+    this.#add(transfer.from, transfer.productId, -transfer.quantity, `the transfer ${id}`);
+    this.#add(cityId, transfer.productId, transfer.quantity, `the transfer ${id}`);
+  }
+
+  #add(cityId: string, productId: string, quantity: number, why: string): void {
+    const name = `${cityId} ${productId}`;
+    const level = (this.stock.get(name) ?? 0) + quantity;
+    promise(level >= 0, () => `${why} takes ${-quantity} of ${name}, and leaves ${level}`);
+    this.stock.set(name, level);
+  }
+
+  #pay(clientId: string, amount: number, why: string): void {
+    const balance = (this.wallets.get(clientId) ?? 0) + amount;
+    promise(
+      balance >= 0,
+      () => `${why} takes ${-amount} from the wallet of ${clientId}, and leaves ${balance}`,
+    );
+    this.wallets.set(clientId, balance);
+    this.#balancesOf(clientId).push(balance);
+  }
+
+  #balancesOf(clientId: string): number[] {
+    const balances = this.#balances.get(clientId) ?? [0];
+    this.#balances.set(clientId, balances);
+    return balances;
+  }
+
+  /** Gives what a wallet has held between this call and the call of the result. */
+  watchWallet(clientId: string): () => number[] {
+    const balances = this.#balancesOf(clientId);
+    const from = balances.length - 1;
+    return () => balances.slice(from);
+  }
+
+  /** Gives where an order has stood between this call and the call of the result. */
+  watchStatus(orderId: string): () => string[] {
+    const from = this.#statusOf(orderId);
+    return () => STATUSES.slice(from, this.#statusOf(orderId) + 1);
+  }
+
+  #statusOf(orderId: string): number {
+    const order = this.orders.get(orderId);
+    return !order ? 0 : order.cancelledBy === null ? 1 : 2;
+  }
+
+  /** Compares a city's database with the model. @throws Violation */
+  compare(cityId: string, view: CityView): void {
+    const committed = [...this.committed.keys()].filter((id) => id.startsWith(`${cityId}:`)).length;
+    promise(view.committed === committed, () => `${cityId} has ${view.committed} commits, not ${committed}`);
+    for (const [clientId, balance] of view.wallets) {
+      const expected = this.wallets.get(clientId) ?? 0;
+      promise(balance === expected, () => `the wallet of ${clientId} holds ${balance}, not ${expected}`);
+    }
+    for (const [id, kind, state] of view.participations) {
+      const isCommitted = this.committed.has(id);
+      promise(
+        state !== "COMMITTED" || isCommitted,
+        () => `${cityId} has confirmed ${id}, which is not committed`,
+      );
+      promise(state !== "ABORTED" || !isCommitted, () => `${cityId} has released ${id}, which is committed`);
+      if (isCommitted && kind !== null) {
+        promise(kind === this.committed.get(id)!.kind, () => `${cityId} takes ${id} for a ${kind}`);
+      }
+    }
+    this.#compareLevels(cityId, view);
+  }
+
+  #compareLevels(cityId: string, view: CityView): void {
+    const open = this.#pending(cityId, view);
+    for (const [productId, onHand, reserved] of view.levels) {
+      const name = `${cityId} ${productId}`;
+      const level = this.stock.get(name) ?? 0;
+      const actual = onHand + (open.get(productId) ?? 0);
+      promise(actual === level, () => `${name} comes to ${actual}, not ${level}`);
+      promise(
+        onHand - reserved <= level,
+        () => `${name} offers ${onHand - reserved}, there is only ${level}`,
+      );
+    }
+  }
+
+  /** By product what a city will take from its stock, or add to it, for commits that it has not applied yet. */
+  #pending(cityId: string, view: CityView): Map<string, number> {
+    const open = new Map<string, number>();
+    const add = (productId: string, quantity: number) =>
+      open.set(productId, (open.get(productId) ?? 0) + quantity);
+    for (const [id, productId, quantity] of view.held) if (this.committed.has(id)) add(productId, -quantity);
+    const applied = new Set(view.participations.map(([id]) => id));
+    for (const { detail, cancelledBy } of this.orders.values()) {
+      if (!cancelledBy || applied.has(cancelledBy) || detail.id.startsWith(`${cityId}:`)) continue;
+      for (const [giver, productId, quantity] of detail.order!.allocations) {
+        if (giver === cityId) add(productId, quantity);
+      }
+    }
+    return open;
+  }
+}
+
+/** The name of a key: it is unique for a kind and a client; transfers are nobody's. */
+export function keyOf(kind: string, clientId: string | null, key: string): string {
+  return `${kind} ${clientId ?? "-"} ${key}`;
+}

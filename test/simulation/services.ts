@@ -1,0 +1,111 @@
+/** The real services, put together as their `service.ts` does it, but for HTTP, the pool and real time. */
+import { createCatalogClient } from "@teranga/city/catalog-client.ts";
+import { createCityMessages } from "@teranga/city/city-messages.ts";
+import { createCommitProtocol } from "@teranga/city/commit-protocol.ts";
+import { type City, createContext } from "@teranga/city/context.ts";
+import { createCityMetrics } from "@teranga/city/metrics.ts";
+import { createPayments } from "@teranga/city/payments/payments.ts";
+import { startRecovery } from "@teranga/city/recovery.ts";
+import { resolvers as cityResolvers } from "@teranga/city/resolvers/index.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
+import { readSchema } from "@teranga/kit/server.ts";
+import { createOrchestrator } from "@teranga/orders/context.ts";
+import { createOrderMetrics } from "@teranga/orders/metrics.ts";
+import { resolvers as ordersResolvers } from "@teranga/orders/resolvers.ts";
+import type { GraphQLError } from "graphql";
+import { createEndpoint, type Endpoint } from "./endpoint.ts";
+import type { Network } from "./network.ts";
+import type { Life, Serve } from "./processes.ts";
+import { CATALOG_URLS, CITY_IDS, CITY_PLACEMENT, TOPOLOGY } from "./shop.ts";
+import { createSql, type ExecuteStatement } from "./sql-adapter.ts";
+
+/** The schemas with their resolvers. Made once and used by all runs: they hold nothing of a run. */
+export interface Endpoints {
+  orders: Endpoint;
+  cities: ReadonlyMap<string, Endpoint>;
+}
+
+export function createEndpoints(onFault: (error: GraphQLError) => void): Endpoints {
+  const cityTypes = readSchema("city");
+  const cities = CITY_IDS.map((cityId) => {
+    const options = { typeDefs: cityTypes, resolvers: cityResolvers, onFault, cityId };
+    return [cityId, createEndpoint(options)] as const;
+  });
+  const typeDefs = readSchema("orders");
+  return {
+    orders: createEndpoint({ typeDefs, resolvers: ordersResolvers, onFault }),
+    cities: new Map(cities),
+  };
+}
+
+export interface CityMeans {
+  cityId: string;
+  network: Network;
+  /** The way to the city's database, for a life of its service. */
+  databaseOf: (life: Life) => ExecuteStatement;
+  endpoint: Endpoint;
+  log: Logger;
+}
+
+/**
+ * In production the workers look twice a second. Here most looks find nothing, and each takes longer than all else that happens in
+ * its time.
+ */
+const RECOVERY_INTERVAL_MS = 4_000;
+
+/** Counted, and read by nobody. */
+const CITY_METRICS = createCityMetrics(new Registry());
+const ORDER_METRICS = createOrderMetrics(new Registry());
+
+/** Starts a city's service. */
+export function bootCity({ cityId, network, databaseOf, endpoint, log }: CityMeans, life: Life): Serve {
+  const send = network.sender(life);
+  const sql = createSql(databaseOf(life));
+  const means = { id: cityId, sql, clock: life.clock, log, metrics: CITY_METRICS };
+  const city: City = {
+    ...means,
+    placement: CITY_PLACEMENT,
+    payments: createPayments(means, []),
+    protocol: createCommitProtocol(sql),
+    catalog: createCatalogClient(TOPOLOGY, send),
+  };
+  startRecovery({
+    city,
+    messages: createCityMessages(CITY_PLACEMENT, send),
+    intervalMs: RECOVERY_INTERVAL_MS,
+    startWait: (ms) => life.wait(ms),
+  });
+  return (request) => endpoint(request, createContext(city));
+}
+
+export interface OrdersMeans {
+  network: Network;
+  endpoint: Endpoint;
+  log: Logger;
+}
+
+/** Starts an instance of the orders service. */
+export function bootOrders({ network, endpoint, log }: OrdersMeans, life: Life): Serve {
+  const orchestrator = createOrchestrator({
+    cities: CITY_PLACEMENT,
+    catalogUrls: CATALOG_URLS,
+    send: network.sender(life),
+    clock: life.clock,
+    delay: (ms) => life.delay(ms),
+    newId: () => newUuid(life),
+    log,
+    metrics: ORDER_METRICS,
+  });
+  return (request) => endpoint(request, orchestrator.createContext({ log }));
+}
+
+/** Version 7: the time by the process' clock, then chance. */
+function newUuid({ clock, random }: Life): string {
+  const time = clock.nowMs().toString(16).padStart(12, "0");
+  const hex = (digits: number) =>
+    Math.floor(random.next() * 16 ** digits)
+      .toString(16)
+      .padStart(digits, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(3)}-8${hex(3)}-${hex(6)}${hex(6)}`;
+}

@@ -1,0 +1,142 @@
+/** The shop in a world: network, services, databases and catalog of one run, under the faults that it was given. */
+import type { Random } from "../harness/random.ts";
+import { Catalog } from "./catalog.ts";
+import { openAccess } from "./database-access.ts";
+import { History } from "./history.ts";
+import { Network } from "./network.ts";
+import { type Life, Process, type ProcessOptions } from "./processes.ts";
+import { Promises } from "./promises.ts";
+import { bootCity, bootOrders } from "./services.ts";
+import { CITY_IDS, type CitySeed, ORCHESTRATORS } from "./shop.ts";
+import type { Stage } from "./stage.ts";
+import { CALM, type Faults } from "./swarm.ts";
+import { Violation } from "./violation.ts";
+import { Watch } from "./watch.ts";
+import { createWatchfulLog } from "./watchful-log.ts";
+import { World } from "./world.ts";
+
+/** A process that is started again comes back within this time, mostly much sooner. */
+const RESTART_MAX_MS = 15_000;
+
+export class ShopWorld {
+  readonly world = new World(new History());
+  readonly watch = new Watch(this.world);
+  readonly promises = new Promises(this.watch.model);
+  readonly network: Network;
+  readonly catalog: Catalog;
+  readonly processes = new Map<string, Process>();
+  /** The faults of now. */
+  faults: Faults;
+  #isHealed = false;
+  readonly #random: Random;
+  readonly #stage: Stage;
+
+  constructor(stage: Stage, random: Random, faults: Faults) {
+    this.#stage = stage;
+    this.#random = random;
+    this.faults = faults;
+    this.network = new Network(this.world, random.fork("network"), () => this.faults);
+    this.catalog = new Catalog(stage.catalog);
+  }
+
+  /** Empties the databases and starts everything. */
+  async open(seeds: ReadonlyMap<string, CitySeed>): Promise<void> {
+    this.watch.onCommit = (detail) => this.promises.committed(detail);
+    this.#stage.onFault = (error) => this.world.fail(new Violation(`a fault of a service: ${error.stack}`));
+    for (const [cityId, database] of this.#stage.databases) {
+      this.watch.see(cityId, await database.reset(seeds.get(cityId)!));
+    }
+    this.watch.writes = 0;
+    this.add("catalog", { boot: () => (request) => this.catalog.serve(request) });
+    const log = createWatchfulLog((line) => this.world.fail(new Violation(`an alarm: ${line}`)));
+    for (const cityId of CITY_IDS) {
+      const means = {
+        cityId,
+        network: this.network,
+        databaseOf: (life: Life) => this.#openDatabase(cityId, life),
+        endpoint: this.#stage.endpoints.cities.get(cityId)!,
+        log,
+      };
+      this.add(cityId, {
+        boot: (life) => bootCity(means, life),
+        clock: this.#drawClock(cityId),
+        strike: this.#dice(`${cityId} dies`, () => this.faults.cityKilled),
+        restartAfterMs: this.#restart(cityId, () => true),
+      });
+    }
+    const means = { network: this.network, endpoint: this.#stage.endpoints.orders, log };
+    for (const host of ORCHESTRATORS) {
+      this.add(host, {
+        boot: (life) => bootOrders(means, life),
+        clock: this.#drawClock(host),
+        strike: this.#dice(`${host} dies`, () => this.faults.ordersKilled),
+        restartAfterMs: this.#restart(host, () => this.faults.ordersRestart),
+      });
+    }
+  }
+
+  /** Adds a process and starts it. One that is told nothing else has the true time and lives for ever. */
+  add(host: string, options: Pick<ProcessOptions, "boot"> & Partial<ProcessOptions>): Process {
+    const process = new Process({
+      world: this.world,
+      host,
+      random: this.#random.fork(host),
+      clock: { offsetMs: 0, drift: 0 },
+      strike: () => false,
+      restartAfterMs: () => null,
+      ...options,
+    });
+    this.processes.set(host, process);
+    this.network.add(process);
+    process.start();
+    return process;
+  }
+
+  /** Calm weather from now on: nothing is lost any more, nobody dies, the cities run. Clocks stay as they are. */
+  heal(): void {
+    this.world.note("world", "heals");
+    const { ordersRestart } = this.faults;
+    this.#isHealed = true;
+    this.faults = CALM;
+    for (const process of this.processes.values()) {
+      this.network.mend(process.host);
+      if (ordersRestart || !ORCHESTRATORS.includes(process.host)) process.start();
+    }
+  }
+
+  /** Cuts cities off, and connects them again. */
+  scheduleCuts(withinMs: number): void {
+    const random = this.#random.fork("cuts");
+    const { cuts, cutMs } = this.faults;
+    for (let count = 0; count < cuts; count++) {
+      const host = random.pick([...CITY_IDS, ...CITY_IDS, ...ORCHESTRATORS, "catalog"]);
+      const beginMs = random.next() * withinMs;
+      this.world.schedule(beginMs, () => this.#isHealed || this.network.cut(host));
+      this.world.schedule(beginMs + random.next() * cutMs, () => this.network.mend(host));
+    }
+  }
+
+  #openDatabase(cityId: string, life: Life) {
+    const random = this.#random.fork(`database of ${cityId} ${life.process.kills}`);
+    const database = this.#stage.databases.get(cityId)!;
+    return openAccess({ database, watch: this.watch, random, faults: () => this.faults }, life);
+  }
+
+  #drawClock(host: string): ProcessOptions["clock"] {
+    const random = this.#random.fork(`clock of ${host}`);
+    const { clockOffsetMs, clockDrift } = this.faults;
+    const around = (most: number) => (2 * random.next() - 1) * most;
+    return { offsetMs: around(clockOffsetMs), drift: around(clockDrift) };
+  }
+
+  /** Throws a die of its own at each call. */
+  #dice(name: string, chance: () => number): () => boolean {
+    const random = this.#random.fork(name);
+    return () => chance() > 0 && random.next() < chance();
+  }
+
+  #restart(host: string, isRestarted: () => boolean): () => number | null {
+    const random = this.#random.fork(`restart of ${host}`);
+    return () => (isRestarted() ? RESTART_MAX_MS * random.next() ** 3 : null);
+  }
+}

@@ -1,0 +1,62 @@
+/** The commit protocol in simulated worlds. `npm run simulate` runs more of them. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Crash, crashAfterEachStep } from "./crash-loop.ts";
+import { type RunResult, runSeed } from "./run.ts";
+import { CITY_IDS } from "./shop.ts";
+import { openStage, type Stage } from "./stage.ts";
+import { runSeeds } from "./worker-pool.ts";
+
+const SEEDS = 300;
+const WORKERS = 2;
+
+test(`${SEEDS} seeds break no promise`, { timeout: 400_000 }, async () => {
+  const failures: string[] = [];
+  const sum = { committed: 0, kills: 0 };
+  await runSeeds({
+    firstSeed: 1,
+    seeds: SEEDS,
+    workers: WORKERS,
+    onResult({ seed, violation, committed, kills }) {
+      if (violation !== null) failures.push(`${violation}\nAgain: npm run simulate -- --seed ${seed}`);
+      sum.committed += committed;
+      sum.kills += kills;
+      return failures.length < 3;
+    },
+  });
+  expect(failures).toEqual([]);
+  // A simulation in which nothing happens finds nothing.
+  expect(sum.committed).toBeGreaterThan(3 * SEEDS);
+  expect(sum.kills).toBeGreaterThan(SEEDS / 2);
+});
+
+describe("in this process", () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage();
+  });
+  afterAll(() => stage.close());
+
+  test("a seed gives the same history each time, whatever ran before", async () => {
+    const histories = async () => {
+      const results: RunResult[] = [];
+      for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) results.push(await runSeed(stage, seed));
+      return results.map(({ digest }) => digest);
+    };
+    const first = await histories();
+    expect(new Set(first).size).toBe(first.length);
+    expect(await histories()).toEqual(first);
+  });
+
+  const crashes: Crash[] = [
+    { victim: "orders-1", isRestarted: false },
+    { victim: "orders-1", isRestarted: true },
+    ...CITY_IDS.map((victim) => ({ victim, isRestarted: true })),
+  ];
+  test.each(crashes)(
+    "$victim dies after each durable step (restarted: $isRestarted)",
+    { timeout: 120_000 },
+    async (crash) => {
+      expect(await crashAfterEachStep(stage, crash)).toBeGreaterThan(10);
+    },
+  );
+});

@@ -1,0 +1,32 @@
+/** What runs have in common, made once a process: the databases and the schemas. Nothing of one run is left in it for the next. */
+import { MIGRATIONS } from "@teranga/city/database.ts";
+import type { GraphQLError } from "graphql";
+import { createCatalogEndpoint } from "./catalog.ts";
+import { CityDatabase } from "./databases.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { createEndpoints, type Endpoints } from "./services.ts";
+import { CITY_IDS } from "./shop.ts";
+
+export interface Stage {
+  databases: ReadonlyMap<string, CityDatabase>;
+  endpoints: Endpoints;
+  catalog: Endpoint;
+  /** Told of a fault of a service that a caller was not shown. A run sets it. */
+  onFault: (error: GraphQLError) => void;
+  close(): Promise<void>;
+}
+
+/** @param migrations the folder of the cities' migrations; the real ones unless told */
+export async function openStage(migrations = MIGRATIONS): Promise<Stage> {
+  const databases = await CityDatabase.openAll(CITY_IDS, migrations);
+  const stage: Stage = {
+    databases: new Map(databases.map((database) => [database.cityId, database])),
+    endpoints: createEndpoints((error) => stage.onFault(error)),
+    catalog: createCatalogEndpoint(),
+    onFault: () => {},
+    close: async () => {
+      await Promise.all(databases.map((database) => database.close()));
+    },
+  };
+  return stage;
+}

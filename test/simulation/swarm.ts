@@ -1,0 +1,88 @@
+/**
+ * Which faults a run has, and how wild each is: drawn by seed.
+ *
+ * Swarm testing (Groce et al., 2012): a run with every fault on all the time reaches little, because nothing ever gets far; a run
+ * where most are off and one is wild gets into corners that an even mixture never sees.
+ */
+import type { Random } from "../harness/random.ts";
+
+/** Rates are chances in [0, 1) for each message, statement or wake-up of a process. */
+export interface Faults {
+  requestLost: number;
+  answerLost: number;
+  /** The message is delivered twice, the second time later. */
+  duplicated: number;
+  /** No connection is made. */
+  refused: number;
+  /** The message takes up to `lateMs`, which is beyond every deadline. */
+  late: number;
+  lateMs: number;
+  /** A usual message takes up to so long; messages overtake one another. */
+  latencyMs: number;
+  /** A city's service dies when it would go on, wherever in its code that is. */
+  cityKilled: number;
+  ordersKilled: number;
+  /** Whether an orchestrator that died is started again. */
+  ordersRestart: boolean;
+  /** How many times a city is cut off, for up to `cutMs`. */
+  cuts: number;
+  cutMs: number;
+  /** The statement is not executed, and fails as one that PostgreSQL or the connection ended. */
+  statementLost: number;
+  /** The statement is executed, and the connection breaks before its answer comes. */
+  statementAnswerLost: number;
+  statementSlow: number;
+  /** How far clocks are apart, and how much faster or slower they run. */
+  clockOffsetMs: number;
+  clockDrift: number;
+}
+
+/** No faults; messages take a few milliseconds. */
+export const CALM: Faults = {
+  requestLost: 0,
+  answerLost: 0,
+  duplicated: 0,
+  refused: 0,
+  late: 0,
+  lateMs: 0,
+  latencyMs: 5,
+  cityKilled: 0,
+  ordersKilled: 0,
+  ordersRestart: true,
+  cuts: 0,
+  cutMs: 0,
+  statementLost: 0,
+  statementAnswerLost: 0,
+  statementSlow: 0,
+  clockOffsetMs: 0,
+  clockDrift: 0,
+};
+
+export function drawFaults(random: Random): Faults {
+  /** Off in half of all runs, else mild or wild. */
+  const rate = (mild: number, wild: number) =>
+    random.pickWeighted([
+      { weight: 2, item: 0 },
+      { weight: 1, item: mild },
+      { weight: 1, item: wild },
+    ]);
+  return {
+    requestLost: rate(0.02, 0.2),
+    answerLost: rate(0.03, 0.3),
+    duplicated: rate(0.05, 0.4),
+    refused: rate(0.02, 0.2),
+    late: rate(0.03, 0.2),
+    lateMs: random.pick([500, 3_000, 20_000]),
+    latencyMs: random.pick([2, 10, 50, 300]),
+    cityKilled: rate(0.004, 0.03),
+    ordersKilled: rate(0.004, 0.03),
+    ordersRestart: random.next() < 0.7,
+    cuts: rate(1, 4),
+    cutMs: random.pick([1_000, 8_000, 25_000]),
+    statementLost: rate(0.02, 0.15),
+    statementAnswerLost: rate(0.02, 0.15),
+    statementSlow: rate(0.03, 0.2),
+    clockOffsetMs: random.pick([0, 0, 3_000, 300_000]),
+    clockDrift: rate(0.001, 0.2),
+  };
+}
