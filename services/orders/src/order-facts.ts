@@ -55,6 +55,29 @@ export async function readFacts(
   return { kind: "ready", lines: priced, stock: withHome(homeId, home, others) };
 }
 
+/** Whether the home most likely still has everything, by what it said within the last second. */
+export function canGuess({ homeId, lines }: OrderRequest, { reads }: OrdersContext): boolean {
+  return covers(reads.recentLevels(homeId), lines);
+}
+
+/**
+ * What an order needs if the home's stock is guessed: the prices alone. The commit point itself knows the client, the key and the
+ * stock, so an order of one city costs the home one message instead of two; if it is refused, it goes on as one that has lost
+ * against others. Null if there is reason to look first.
+ */
+export async function guessFacts(
+  { homeId, lines }: OrderRequest,
+  { reads }: OrdersContext,
+): Promise<Extract<OrderFacts, { kind: "ready" }> | null> {
+  const levels = new Map([[homeId, reads.recentLevels(homeId)]]);
+  const productIds = lines.map(({ productId }) => productId);
+  const products = await settle(reads.products(productIds));
+  // What has to be said of these, if it is to be said at all, is said after a look at the key.
+  if (!products.ok || rejectProducts(productIds, products.value)) return null;
+  const priced = lines.map((line) => ({ ...line, unitPrice: products.value.get(line.productId)!.price }));
+  return { kind: "ready", lines: priced, stock: { levels, missingCities: [] } };
+}
+
 const NOTHING_READ: Stock = { levels: new Map(), missingCities: [] };
 
 function covers(levels: StockLevels, lines: readonly ProductQuantity[]): boolean {

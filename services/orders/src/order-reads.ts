@@ -45,6 +45,10 @@ export interface OrderReads {
   keyedTransfer(homeId: string, idempotencyKey: string): Promise<KeyedTransaction | null>;
   /** What was available in a city when it was last asked; nothing of what it was not asked. A hint. */
   lastLevels(cityId: string): StockLevels;
+  /** The same, if the city has said something within the last second. */
+  recentLevels(cityId: string): StockLevels;
+  /** Corrects the hint by what a city has said otherwise. */
+  noteLevels(cityId: string, levels: StockLevels): void;
 }
 
 /** A read takes a few milliseconds; a city that hangs must leave time for the order (ANSWER_WITHIN_MS) without it. */
@@ -83,7 +87,7 @@ type Products = Map<string, ProductFacts>;
 
 export function createOrderReads(means: MessageMeans & { catalogUrls: readonly string[] }): OrderReads {
   const { clock, delay } = means;
-  const lastLevels = new LastLevels();
+  const lastLevels = new LastLevels(clock);
   const urlsOf = new Map(means.cities.partitions.map(({ id, urls }) => [id, urls]));
   const cityLanes = new Map(
     [...urlsOf].map(([id, urls]) => [
@@ -136,6 +140,8 @@ export function createOrderReads(means: MessageMeans & { catalogUrls: readonly s
     },
 
     lastLevels: (cityId) => lastLevels.of(cityId),
+    recentLevels: (cityId) => lastLevels.recentlyOf(cityId),
+    noteLevels: (cityId, levels) => lastLevels.remember(cityId, levels),
   };
 }
 

@@ -13,7 +13,14 @@ import type { OrdersContext } from "./context.ts";
 import { nearestFirst } from "./distance.ts";
 import { isLate, type KeyedCall, logEnd, runKeyed, TRANSACTIONS_MAX } from "./keyed-call.ts";
 import type { Allocation, PricedLine, Stock } from "./model.ts";
-import { type OrderFacts, readFacts, readKeyedOrder, readStock } from "./order-facts.ts";
+import {
+  canGuess,
+  guessFacts,
+  type OrderFacts,
+  readFacts,
+  readKeyedOrder,
+  readStock,
+} from "./order-facts.ts";
 import type { KeyedTransaction } from "./order-reads.ts";
 import { requestHash as hashOf, type PlaceOrderRequest } from "./order-request.ts";
 import { outOfStock, outOfStockAtLast } from "./out-of-stock.ts";
@@ -48,6 +55,8 @@ export function placeOrder(request: PlaceOrderRequest, context: OrdersContext): 
 
 async function answerCall(call: OrderCall): Promise<PlaceOrderAnswer> {
   const { request, context } = call;
+  const guess = canGuess(request, context) ? await guessFacts(request, context) : null;
+  if (guess) return tryTransactions(call, guess);
   const facts = await readFacts(request, request.idempotencyKey, context);
   switch (facts.kind) {
     case "keyed":
@@ -82,6 +91,8 @@ async function tryTransactions(call: OrderCall, facts: ReadyFacts): Promise<Plac
     logEnd(transaction, result, count, context);
     const told = announcement ? context.delivery.announce(announcement) : undefined;
 
+    noteLevels(result, homeId, allocations, context);
+
     const answer = answerTo(result, transaction, total, call);
     if (answer) return answer;
     const last = { lines, cityIds, stock, allocations, homeId };
@@ -110,6 +121,27 @@ async function giveUp(
   if (earlier) return earlierOrder(earlier, hash);
   context.log.info({ client: clientId, transactions }, "order not placed");
   return answer();
+}
+
+/** What a transaction has shown of the stock, for those who guess it next. */
+function noteLevels(
+  result: TransactionResult,
+  homeId: string,
+  allocations: readonly Allocation[],
+  { reads }: OrdersContext,
+): void {
+  if (result.kind === "refused") {
+    for (const { cityId, shortages } of result.refusals)
+      reads.noteLevels(cityId, new Map(shortages.map(({ productId, available }) => [productId, available])));
+  }
+  if (result.kind === "committed") {
+    const taken = allocations.filter(({ cityId }) => cityId === homeId);
+    const levels = reads.lastLevels(homeId);
+    const left = taken.map(
+      ({ productId, quantity }) => [productId, (levels.get(productId) ?? 0) - quantity] as const,
+    );
+    reads.noteLevels(homeId, new Map(left));
+  }
 }
 
 /** A city that did not vote is asked again only if the others have too little. The home stays first: it must decide anyway. */

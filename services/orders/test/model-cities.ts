@@ -25,7 +25,7 @@ export class ModelCities {
   /** Transactions of which a commit was sent that may have arrived, and those that the home has said are not committed. */
   readonly #mayBeCommitted = new Set<string>();
   readonly #knownAborted = new Set<string>();
-  readonly #lastLevels = new LastLevels();
+  readonly #lastLevels = new LastLevels({ nowMs: () => 0, random: () => 0 });
   readonly #clientId: string;
 
   constructor(clientId: string, stock: InitialStock) {
@@ -84,6 +84,8 @@ export class ModelCities {
           .map((id) => [id, { price: PRICE, discontinued: id === "old" }]),
       ),
     lastLevels: (city) => this.#lastLevels.of(city),
+    recentLevels: (city) => this.#lastLevels.recentlyOf(city),
+    noteLevels: (city, levels) => this.#lastLevels.remember(city, levels),
   };
 
   /** What late messages and the cities' own workers do once the orchestrator is gone. */
