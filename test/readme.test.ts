@@ -15,9 +15,13 @@ test("the tour", async () => {
   const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
   const steps = [...readme.matchAll(STEP)];
   expect(steps.length).toBeGreaterThanOrEqual(8);
+  let lastOrder = "";
   for (const [, stopped, question, answer] of steps) {
     if (stopped) await graph.stopCity("thies");
-    expect(shortened(await graph.query(question!)), question).toEqual(JSON.parse(answer!));
+    // A reader puts the id of the order that was placed last in place of how it begins.
+    const got = await graph.query(question!.replace("thies:…", lastOrder));
+    expect(shortened(got), question).toEqual(JSON.parse(answer!));
+    lastOrder = /"id":"(thies:[0-9a-f-]{36})"/.exec(JSON.stringify(got))?.[1] ?? lastOrder;
   }
 });
 

@@ -204,10 +204,10 @@ export function logFaults<Context extends object>(
           for (const error of errors) {
             if (isClientError(requestError(error.toJSON(), error).extensions) || !isFault(error)) continue;
             const original = unwrapResolverError(error);
-            logOf(contextValue).error(
-              { err: original, path: error.path },
-              "an operation failed on a fault of ours",
-            );
+            const line = { err: original, path: error.path };
+            // A database that is away fails every request until it is back: that is known, and said to the client.
+            if (isDatabaseAway(error)) logOf(contextValue).warn(line, "the database is away");
+            else logOf(contextValue).error(line, "an operation failed on a fault of ours");
           }
         },
       };
