@@ -40,7 +40,6 @@ export const ATTRIBUTE = {
   transactionIds: "teranga.transaction.ids",
   kind: "teranga.transaction.kind",
   city: "teranga.city",
-  message: "teranga.message",
   result: "teranga.result",
   results: "teranga.results",
   entries: "teranga.entries",

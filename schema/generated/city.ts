@@ -96,7 +96,7 @@ export type CityTransactionsArgs = {
   state?: InputMaybe<CityTransactionState>;
 };
 
-/** What waits to be finished in a city. All zero when everything is at rest. */
+/** What waits to be finished in a city. All zero when every transaction is finished. */
 export type CityHealth = {
   __typename?: 'CityHealth';
   /** Transactions it has prepared whose outcome it does not know yet. */
@@ -105,7 +105,7 @@ export type CityHealth = {
   oldestInDoubtAt?: Maybe<Scalars['DateTime']['output']>;
   /** When the oldest of these was decided. */
   oldestUnacknowledgedAt?: Maybe<Scalars['DateTime']['output']>;
-  /** Decisions of its own that a participant has not acknowledged yet. */
+  /** Participants of its own decisions that have not acknowledged yet. */
   unacknowledged: Scalars['Int']['output'];
 };
 
@@ -1123,7 +1123,7 @@ export type Wallet = {
   balance: Scalars['Amount']['output'];
   /** The currency of the balance. */
   currency: Currency;
-  /** Its entries in the ledger, newest first. They add up to the balance. */
+  /** Its entries in the ledger, newest first. They add up to the balance and what is held for payments under way. */
   entries: WalletEntryConnection;
 };
 

@@ -154,7 +154,7 @@ export type OutOfStock = {
 
 /**
  * Whether it has happened is not known: the city that decides stopped answering at the decisive moment. Sending the same request
- * with the same idempotency key again is safe and tells.
+ * with the same idempotency key again is safe, and tells once it has happened.
  */
 export type OutcomeUnknown = {
   __typename?: 'OutcomeUnknown';
@@ -195,6 +195,8 @@ export type PlaceOrderInput = {
   /**
    * A word of the client's own for this order, 1 to 100 characters. Sending the same request with the same key again gives the
    * same order, never a second one; so it is safe to try again when an answer was lost. Each call is an order of its own without.
+   * An answer that nothing was changed speaks of that call: an earlier call whose outcome is unknown may still succeed for some seconds,
+   * and the key tells when it has.
    */
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** 1 to 100 lines. A product that stands in several is added up. */
@@ -283,7 +285,7 @@ export type Shortage = {
   requested: Scalars['Int']['output'];
 };
 
-/** There is enough, but not in so few cities. Nothing was changed. */
+/** There is enough, but none of the 4,096 nearest choices of so few cities has it. Nothing was changed. */
 export type SplitLimitExceeded = {
   __typename?: 'SplitLimitExceeded';
   /** The most cities that were allowed to give. */
@@ -326,7 +328,7 @@ export type TransferStockInput = {
   productId: Scalars['ID']['input'];
   /** How many pieces, from 1 to 1,000,000. */
   quantity: Scalars['Int']['input'];
-  /** The city that receives, by its id. */
+  /** The city that receives, by its id; another one than gives. */
   toCityId: Scalars['ID']['input'];
 };
 

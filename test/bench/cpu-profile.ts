@@ -11,7 +11,7 @@ import { nameOf, type Scenario } from "./scenarios.ts";
 import { type Shop, untilSettled } from "./shop.ts";
 import type { Systems } from "./systems.ts";
 
-/** The busiest load for which the issue sets targets, in the shape in which every part has work. */
+/** A busy load in the shape in which every part has work, in the shape in which every part has work. */
 const PROFILED: Scenario = { cities: 2, products: "spread", concurrency: 64 };
 /** The home or a participant of every order of the profiled scenario's clients in Dakar; the other cities do the same. */
 const SERVICES = ["gateway", "orders", "catalog", "city-dakar"];

@@ -61,7 +61,7 @@ const CLIENTS_OF_A_CITY = 3;
 const PAUSE_MS = 150;
 const TRIES_MAX = 4;
 const OPERATIONS_OF_A_CLIENT_MAX = 100_000;
-/** Far more than the waits of recovery (15 s at most) and of the supervisor (10 s at most) together. */
+/** Far more than the waits of recovery (5 s at most) and of the supervisor (10 s at most) together. */
 const REST_LIMIT_MS = 120_000;
 const REST_LOOK_MS = 250;
 /** Twice the time for which an orchestrator prepares (PREPARE_LEASE_MS of the orders service). */

@@ -101,8 +101,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [
       {
         file: HOME,
-        find: "  where kind = wanted_kind and client_id is not distinct from owner_id",
-        replace: "  where false and kind = wanted_kind and client_id is not distinct from owner_id",
+        find: "  where kind = wanted_kind and coalesce(client_id, '') = coalesce(owner_id, '')",
+        replace: "  where false and kind = wanted_kind and coalesce(client_id, '') = coalesce(owner_id, '')",
       },
       { file: MONEY, find: "create unique index decision_of_key", replace: "create index decision_of_key" },
       { file: MONEY, find: " nulls not distinct\n", replace: "\n" },

@@ -25,7 +25,7 @@ export interface RunResult {
 
 /** The faults end after this time, whether the clients have done what they wanted or not. */
 const WILD_MS = 40_000;
-/** A minute until the first question whatever the clocks say, then waits of 15 s at most; a slow clock stretches them. */
+/** A minute until the first question whatever the clocks say, then waits of 5 s at most; a slow clock stretches them. */
 const HEALING_MS = 240_000;
 
 export async function runSeed(stage: Stage, seed: number): Promise<RunResult> {

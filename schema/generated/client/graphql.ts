@@ -34,6 +34,8 @@ export type PlaceOrderInput = {
   /**
    * A word of the client's own for this order, 1 to 100 characters. Sending the same request with the same key again gives the
    * same order, never a second one; so it is safe to try again when an answer was lost. Each call is an order of its own without.
+   * An answer that nothing was changed speaks of that call: an earlier call whose outcome is unknown may still succeed for some seconds,
+   * and the key tells when it has.
    */
   idempotencyKey?: string | null | undefined;
   /** 1 to 100 lines. A product that stands in several is added up. */

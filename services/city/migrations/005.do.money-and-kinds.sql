@@ -12,13 +12,15 @@ alter table transaction_decision
   );
 -- A key stands for one transaction of its kind: of a client, or, for transfers, which are nobody's, of the city.
 drop index decision_of_key;
--- The key before the client, which may be null: PostgreSQL searches an index by "is not distinct from" only behind what it has found.
-create unique index decision_of_key on transaction_decision (kind, idempotency_key, client_id) nulls not distinct
+-- Nobody is the empty text there: PostgreSQL does not search an index by "is not distinct from", and many clients may choose one key.
+create unique index decision_of_key on transaction_decision (kind, idempotency_key, coalesce(client_id, ''))
   where state = 'COMMITTED';
 
 -- Null for transactions that were aborted before kinds were recorded.
 alter table participation add column kind text check (kind in ('ORDER', 'CANCELLATION', 'TRANSFER'));
 update participation set kind = 'ORDER' where state <> 'ABORTED';
+-- An instance of the version before must fail to prepare, rather than prepare what no decision will fit.
+alter table participation add constraint participation_has_kind check (kind is not null or state = 'ABORTED');
 
 -- Restocking ends at 1,000,000,000 pieces (restock.ts). What comes back from an order must always find room, and has over a
 -- billion more before the column ends.

@@ -33,6 +33,8 @@ declare
 begin
   perform from client where id = any (array(select client_id from orders where id = any (cancelled))) order by id for no key update;
   perform lock_stock(array(select product_id from order_allocation where order_id = any (cancelled) and city_id = here));
+  -- Whoever settles payments takes them in this order too.
+  perform from payment where payment.transaction_id = any (cancelled) order by payment.transaction_id for no key update;
   return query select * from commit_entries('CANCELLATION', entries, here, now_at, retry_at);
 end $$;
 
@@ -124,7 +126,7 @@ create function judge_key(wanted_kind text, owner_id text, entry jsonb) returns 
     'committedId', transaction_id, 'participants', answer -> 'participants'
   )
   from transaction_decision
-  where kind = wanted_kind and client_id is not distinct from owner_id and idempotency_key = entry ->> 'idempotencyKey'
+  where kind = wanted_kind and coalesce(client_id, '') = coalesce(owner_id, '') and idempotency_key = entry ->> 'idempotencyKey'
     and state = 'COMMITTED';
 $$;
 

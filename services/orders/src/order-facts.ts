@@ -55,7 +55,7 @@ export async function readFacts(
   return { kind: "ready", lines: priced, stock: withHome(homeId, home, others) };
 }
 
-/** Whether the home most likely still has everything, by what it said within the last second. */
+/** Whether the home most likely still has everything, by its last known levels, and has been heard of within a second. */
 export function canGuess({ homeId, lines }: OrderRequest, { reads }: OrdersContext): boolean {
   return covers(reads.recentLevels(homeId), lines);
 }
@@ -69,7 +69,8 @@ export async function guessFacts(
   { homeId, lines }: OrderRequest,
   { reads }: OrdersContext,
 ): Promise<Extract<OrderFacts, { kind: "ready" }> | null> {
-  const levels = new Map([[homeId, reads.recentLevels(homeId)]]);
+  // What is guessed is that there is enough. How much there is may change while the catalog answers, and would be no word of the home.
+  const levels = new Map([[homeId, new Map(lines.map(({ productId, quantity }) => [productId, quantity]))]]);
   const productIds = lines.map(({ productId }) => productId);
   const products = await settle(reads.products(productIds));
   // What has to be said of these, if it is to be said at all, is said after a look at the key.

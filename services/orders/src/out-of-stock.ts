@@ -39,7 +39,7 @@ export function outOfStockAtLast(
   stock: Stock,
   { refusals, silentCities, allocations }: LastFailure,
 ): Named<OutOfStock> {
-  const known = corrected(stock, refusals, silentCities);
+  const known = corrected(cityIds, stock, refusals, silentCities);
   const allocation = allocate(lines, cityIds, known);
   if (allocation.kind === "short") return outOfStock(allocation.shortages, known.missingCities);
   const contested = new Set([
@@ -56,12 +56,18 @@ export function outOfStockAtLast(
   return outOfStock(shortages, known.missingCities);
 }
 
-function corrected(stock: Stock, refusals: readonly Refusal[], silentCities: readonly string[]): Stock {
+/** A city that was not asked, because the home seemed to have enough, is as unknown as one that did not answer. */
+function corrected(
+  cityIds: readonly string[],
+  stock: Stock,
+  refusals: readonly Refusal[],
+  silentCities: readonly string[],
+): Stock {
   const levels = new Map<string, StockLevels>(stock.levels);
   for (const { cityId, shortages } of refusals) {
     const told = shortages.map(({ productId, available }) => [productId, available] as const);
     levels.set(cityId, new Map([...(levels.get(cityId) ?? []), ...told]));
   }
   for (const cityId of silentCities) levels.delete(cityId);
-  return { levels, missingCities: [...new Set([...stock.missingCities, ...silentCities])] };
+  return { levels, missingCities: cityIds.filter((id) => !levels.has(id)) };
 }

@@ -103,6 +103,16 @@ describe("of the cities,", () => {
     expect(context.reads.lastLevels("dakar")).toEqual(new Map());
   });
 
+  test("a guess is of what is ordered, whatever others take while the catalog answers", async () => {
+    const cities = new ModelCities(CLIENT, STOCK);
+    const context = contextOver(cities);
+    context.reads.noteLevels("dakar", new Map([["101", 2]]));
+    const answer = place([{ productId: "101", quantity: 2 }], context);
+    context.reads.noteLevels("dakar", new Map([["101", 0]]));
+    expect((await answer).__typename).toBe("OrderPlaced");
+    expect(cities.network.sent).toEqual(["commit dakar"]);
+  });
+
   test("a guess does not hide that the key was used, that the client is unknown, or what is off sale", async () => {
     const cities = new ModelCities(CLIENT, STOCK);
     const context = contextOver(cities);

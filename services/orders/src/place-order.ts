@@ -95,8 +95,8 @@ async function tryTransactions(call: OrderCall, facts: ReadyFacts): Promise<Plac
 
     const answer = answerTo(result, transaction, total, call);
     if (answer) return answer;
-    const last = { lines, cityIds, stock, allocations, homeId };
-    const end = () => giveUp(call, count, () => answerAtLast(result, last));
+    const end = () =>
+      giveUp(call, count, () => answerAtLast(result, { lines, cityIds, stock, allocations, homeId }));
     if (count >= TRANSACTIONS_MAX || isLate(call, context)) return end();
     // What was set aside for this transaction is wanted for the next.
     await Promise.race([told, context.delay(RELEASE_WAIT_MS)]);

@@ -44,16 +44,11 @@ export function transferStock(
 async function answerCall(call: TransferCall): Promise<TransferStockAnswer> {
   const { request, context } = call;
   const { productId, toCityId } = request;
-  const [earlier, isKnown] = await Promise.all([
-    readEarlier(call),
-    orThrow(
-      context.reads.products([productId]).then((products) => products.has(productId)),
-      catalogUnavailable,
-      context,
-    ),
-  ]);
+  // A replay needs no catalog: it is told also while that is away.
+  const earlier = await readEarlier(call);
   if (earlier) return earlierTransfer(earlier, call);
-  if (!isKnown)
+  const products = await orThrow(context.reads.products([productId]), catalogUnavailable, context);
+  if (!products.has(productId))
     return { __typename: "UnknownProduct", message: "There is no product of this id.", productId };
   for (let count = 1; ; count++) {
     const transaction = createTransaction(call);

@@ -50,8 +50,8 @@ export interface PaymentDeadlines {
 }
 
 const DEADLINES: PaymentDeadlines = {
-  // The orchestrator waits 1,500 ms for a commit: what is left is for the commit point itself.
-  authoriseMs: 1_000,
+  // The orchestrator waits 800 ms for a commit before it sends it again: what is left is for the commit point itself.
+  authoriseMs: 500,
   // Off the client's path; and a provider that hangs must not hold up the others for long.
   settleMs: 2_000,
 };

@@ -15,6 +15,6 @@ export async function getKeyedTransaction(
 ): Promise<KeyedTransactionRow | null> {
   const [row] = await sql<KeyedTransactionRow[]>`
     select transaction_id as "transactionId", request_hash as "requestHash" from transaction_decision
-    where kind = ${kind} and client_id is not distinct from ${clientId} and idempotency_key = ${key} and state = 'COMMITTED'`;
+    where kind = ${kind} and coalesce(client_id, '') = ${clientId ?? ""} and idempotency_key = ${key} and state = 'COMMITTED'`;
   return row ?? null;
 }

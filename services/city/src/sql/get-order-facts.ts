@@ -24,7 +24,7 @@ export function getOrderFacts(sql: Queryable, questions: readonly OrderQuestion[
         else (select true from client where id = question ->> 'clientId') is true end as "clientExists",
       (
         select jsonb_build_object('transactionId', transaction_id, 'requestHash', request_hash) from transaction_decision
-        where kind = 'ORDER' and client_id = question ->> 'clientId' and idempotency_key = question ->> 'idempotencyKey'
+        where kind = 'ORDER' and coalesce(client_id, '') = question ->> 'clientId' and idempotency_key = question ->> 'idempotencyKey'
           and state = 'COMMITTED'
       ) as "keyedOrder",
       array(
