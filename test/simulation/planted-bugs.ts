@@ -105,7 +105,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         replace: "  where false and kind = wanted_kind and coalesce(client_id, '') = coalesce(owner_id, '')",
       },
       { file: MONEY, find: "create unique index decision_of_key", replace: "create index decision_of_key" },
-      { file: MONEY, find: " nulls not distinct\n", replace: "\n" },
     ],
   },
   {
