@@ -1,5 +1,6 @@
 /** Access to PostgreSQL: the pool, its limits, and what its errors mean. */
 import postgres from "postgres";
+import { boundByDeadline, type CancelStatement } from "./statement-deadline.ts";
 
 export type Sql = postgres.Sql;
 /** The pool or an open transaction: what one database operation needs. */
@@ -28,10 +29,16 @@ const STATEMENT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_S = 5;
 const RECONNECT_WAIT_MAX_S = 0.5;
 
-/** Opens a pool. Connections are made when first needed, so this does not fail when the server is down. */
+/** The connection for cancelling is closed when it was not needed for so long. */
+const CANCEL_IDLE_S = 10;
+
+/**
+ * Opens a pool. Connections are made when first needed, so this does not fail when the server is down. What runs within a request
+ * keeps to the request's deadline (statement-deadline.ts).
+ */
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, applicationName, connections, onStatement, onLostTransaction } = options;
-  const sql = postgres(url, {
+  const pool = postgres(url, {
     max: connections ?? CONNECTIONS,
     connect_timeout: 5,
     idle_timeout: 60,
@@ -47,8 +54,34 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     debug: onStatement ? (_connection, statement) => onStatement(statement) : false,
   }) as unknown as Sql;
+  const canceller = createCanceller(url, applicationName);
+  const sql = boundByDeadline(pool, canceller.cancel);
   if (onLostTransaction) lossListeners.set(sql, onLostTransaction);
-  return { sql, close: () => sql.end({ timeout: CLOSE_TIMEOUT_S }) };
+  const close = async () => {
+    await Promise.all([pool.end({ timeout: CLOSE_TIMEOUT_S }), canceller.close()]);
+  };
+  return { sql, close };
+}
+
+/** Cancels statements over a connection of its own, which is made when it is first needed: those of the pool may all be waiting. */
+function createCanceller(url: string, applicationName: string) {
+  const sql = postgres(url, {
+    max: 1,
+    connect_timeout: 1,
+    idle_timeout: CANCEL_IDLE_S,
+    onnotice: () => {},
+    connection: { application_name: `${applicationName} cancel`, statement_timeout: 1_000 },
+  });
+  const cancel: CancelStatement = async (processId, runningMinMs) => {
+    try {
+      await sql`
+        select pg_cancel_backend(pid) from pg_stat_get_activity(${processId})
+        where state = 'active' and clock_timestamp() - query_start > ${runningMinMs} * interval '1 millisecond'`;
+    } catch {
+      // The server is away, and the statement with it.
+    }
+  };
+  return { cancel, close: () => sql.end({ timeout: 1 }) };
 }
 
 /** What an error of the database means for the caller. */

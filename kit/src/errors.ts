@@ -22,13 +22,19 @@ export const ERROR_CODES = {
   UNAUTHENTICATED: "The service credential is missing or wrong. Services answer only one another.",
   PROTOCOL_VIOLATION:
     "A commit-protocol message contradicts what this city has durably recorded. Nothing was changed.",
+  DEADLINE_EXCEEDED:
+    "The time that the caller had left was over before a service was done. What is not under a key is not known to have happened or not.",
   REQUEST_TOO_LARGE: "The request body is over the limit.",
   ANSWER_TOO_LARGE:
     "The answer would be larger than the gateway puts together; what is beyond is null. Ask for smaller pages.",
   BAD_REQUEST:
     "The HTTP request is not a GraphQL request: its path, method, headers or body. Nothing was executed.",
-  GRAPHQL_PARSE_FAILED: "The document is not GraphQL, is nested too deep to be read, or has too many tokens.",
-  GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema, or is nested too deep.",
+  GRAPHQL_PARSE_FAILED: "The document is not GraphQL, or is nested too deep to be read.",
+  GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema.",
+  OPERATION_LIMIT_EXCEEDED:
+    "The operation is beyond a limit; `limit` names it, `actual` is its figure, `allowed` the most there may be. Nothing was executed.",
+  OPERATION_NOT_IN_SAFELIST:
+    "The gateway runs the operations of its safelist only, and this is none of them. Nothing was executed.",
   OPERATION_RESOLUTION_FAILURE:
     "The document has no operation of the given `operationName`, or several and no name was given.",
   PERSISTED_QUERY_NOT_FOUND:

@@ -13,7 +13,9 @@ import { GraphQLError, type GraphQLFormattedError, parse } from "graphql";
 import { StartupError } from "./config.ts";
 import { isAuthorized } from "./credential.ts";
 import { classifyDatabaseError } from "./database.ts";
+import { keepDeadlines } from "./deadline.ts";
 import { codedError, ERROR_CODES, isClientError } from "./errors.ts";
+import { statusByMediaType } from "./http-status.ts";
 import type { Logger } from "./log.ts";
 import { addMetrics, METRICS_PATH, type Registry } from "./metrics.ts";
 import { traceRequests } from "./tracing.ts";
@@ -80,6 +82,7 @@ export async function startSubgraphServer<Context extends object>(
     },
     plugins: [
       logFaults(({ requestLog }) => requestLog),
+      statusByMediaType,
       ApolloServerPluginInlineTraceDisabled(),
       fastifyApolloDrainPlugin(app) as ApolloServerPlugin<Context & RequestLog>,
     ],
@@ -95,6 +98,7 @@ export async function startSubgraphServer<Context extends object>(
   });
   // After the credential's check: only a service's trace goes on here.
   traceRequests(app, "services");
+  keepDeadlines(app);
   await app.register(fastifyApollo(apollo), {
     context: async (request) => {
       const requestId = requestIdOf(request);
@@ -152,18 +156,21 @@ export function addHealth(app: FastifyInstance, checkReady: () => Promise<unknow
 }
 
 /** An HTTP server whose faults before GraphQL (a body too large, not JSON, an unknown path) answer in GraphQL's shape too. */
-export function createApp(log: Logger): FastifyInstance {
+export function createApp(log: Logger, { bodyBytesMax = BODY_BYTES_MAX } = {}): FastifyInstance {
   const answer = (reply: FastifyReply, status: number, code: HttpErrorCode, message: string) =>
     reply.code(status).send({ errors: [codedError(code, message).toJSON()] });
   const answerError = (error: { statusCode?: number; message: string }, reply: FastifyReply) => {
     const status = error.statusCode ?? 500;
-    if (status === 413) return answer(reply, status, "REQUEST_TOO_LARGE", error.message);
+    if (status === 413) {
+      const message = `The body of the request has more than the ${bodyBytesMax} bytes that are allowed.`;
+      return answer(reply, status, "REQUEST_TOO_LARGE", message);
+    }
     if (status < 500) return answer(reply, status, "BAD_REQUEST", error.message);
     log.error({ err: error }, "request failed");
     return answer(reply, status, "INTERNAL_SERVER_ERROR", ERROR_CODES.INTERNAL_SERVER_ERROR);
   };
   const app = fastify({
-    bodyLimit: BODY_BYTES_MAX,
+    bodyLimit: bodyBytesMax,
     forceCloseConnections: "idle",
     // A malformed URL never reaches a route, nor the error handler.
     frameworkErrors: (error, _request, reply) => void answerError(error, reply),

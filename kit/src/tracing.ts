@@ -39,7 +39,10 @@ export const ATTRIBUTE = {
   transactionId: "teranga.transaction.id",
   transactionIds: "teranga.transaction.ids",
   kind: "teranga.transaction.kind",
+  subgraph: "teranga.subgraph",
   city: "teranga.city",
+  shared: "teranga.shared",
+  attempts: "teranga.attempts",
   result: "teranga.result",
   results: "teranga.results",
   entries: "teranga.entries",
@@ -54,6 +57,20 @@ export function inSpan<Result>(
   return tracer.startActiveSpan(name, options, async (span) => {
     try {
       return await run(span);
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error | undefined)?.message ?? "" });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+/** The same for work that nobody has to wait for. */
+export function inSpanNow<Result>(name: string, run: () => Result): Result {
+  return tracer.startActiveSpan(name, (span) => {
+    try {
+      return run();
     } catch (error) {
       span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error | undefined)?.message ?? "" });
       throw error;

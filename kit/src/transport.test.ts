@@ -43,6 +43,7 @@ test.each<[string, RequestListener, TransportError["effect"]]>([
   ["silence", () => {}, "unknown"],
   ["a 500 with an answer", (_, response) => response.writeHead(500).end('{"data": {}}'), "unknown"],
   ["neither data nor an error", (_, response) => response.end('{"errors": []}'), "unknown"],
+  ["an interim answer only", (_, response) => response.writeProcessing(), "unknown"],
   ["a refusal of the credential", (_, response) => response.writeHead(401).end('{"errors": []}'), "refused"],
 ])("after %s the effect is %s", async (_name, listener, effect) => {
   const url = await serve(listener);
@@ -78,5 +79,109 @@ test("a connection that is refused has no effect", async () => {
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   const sent = transport().send(`http://127.0.0.1:${port}/graphql`, { query: "{ x }" });
-  await expect(sent).rejects.toMatchObject({ effect: "refused" });
+  await expect(sent).rejects.toMatchObject({ effect: "refused", fault: "no-connection" });
+});
+
+test("the service is told what is left, and a body that is ready is sent as it is", async () => {
+  const bodies: string[] = [];
+  const url = await serve(async (request, response) => {
+    for await (const chunk of request) bodies.push(String(chunk));
+    response.end(JSON.stringify({ data: { left: request.headers["x-deadline-ms"] } }));
+  });
+  const { send } = transport();
+  expect(await send(url, { query: "{ x }", variables: { a: 1 } })).toEqual({ data: { left: "300" } });
+  expect(await send(url, { query: "{ x }", body: "ready" }, { deadlineMs: 1_234.5 })).toEqual({
+    data: { left: "1234" },
+  });
+  expect(bodies).toEqual(['{"query":"{ x }","variables":{"a":1}}', "ready"]);
+});
+
+test("an answer comes whole, in however many pieces", async () => {
+  const text = "é".repeat(200_000);
+  const url = await serve(async (_, response) => {
+    const bytes = Buffer.from(JSON.stringify({ data: { text } }));
+    // Pieces of an odd length cut letters of two bytes in half.
+    for (let at = 0; at < bytes.length; at += 33_333) {
+      response.write(bytes.subarray(at, at + 33_333));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    response.end();
+  });
+  expect(await transport().send(url, { query: "{ x }" }, { deadlineMs: 5_000 })).toEqual({ data: { text } });
+});
+
+test("an answer that is too large is cut off while it is read", async () => {
+  let sentBytes = 0;
+  const url = await serve((_, response) => {
+    const piece = Buffer.alloc(1024 * 1024, " ");
+    const go = () => {
+      while (sentBytes < 100 * piece.length && !response.destroyed) {
+        sentBytes += piece.length;
+        if (!response.write(piece)) return response.once("drain", go);
+      }
+      return response.end();
+    };
+    go();
+  });
+  const sent = transport().send(url, { query: "{ x }" }, { deadlineMs: 10_000 });
+  await expect(sent).rejects.toMatchObject({ effect: "unknown", fault: "bad-answer" });
+  expect(sentBytes).toBeLessThan(60 * 1024 * 1024);
+});
+
+test("what never got a connection has certainly not left, and never does", async () => {
+  const seen: unknown[] = [];
+  const url = await serve((request, response) => {
+    seen.push(request.headers["x-number"]);
+    if (seen.length > 1) response.end('{"data": {}}');
+  });
+  const { send, close } = createTransport({ credential: "secret", connections: 1 });
+  closers.push(close);
+  const [first, second] = [200, 100].map((deadlineMs, index) =>
+    send(url, { query: "mutation { x }" }, { deadlineMs, headers: { "x-number": String(index) } }),
+  );
+  await expect(second).rejects.toMatchObject({ effect: "refused", fault: "timeout" });
+  await expect(first).rejects.toMatchObject({ effect: "unknown", fault: "timeout" });
+  await send(url, { query: "{ x }" }, { headers: { "x-number": "2" } });
+  expect(seen).toEqual(["0", "2"]);
+});
+
+test("a request that took too long gives its connection up", async () => {
+  let requests = 0;
+  const url = await serve((_, response) => {
+    if (++requests > 1) response.end(JSON.stringify({ data: { number: requests } }));
+  });
+  const { send, close } = createTransport({ credential: "secret", connections: 1 });
+  closers.push(close);
+  await expect(send(url, { query: "{ x }" }, { deadlineMs: 100 })).rejects.toMatchObject({
+    fault: "timeout",
+  });
+  expect(await send(url, { query: "{ x }" }, { deadlineMs: 2_000 })).toEqual({ data: { number: 2 } });
+});
+
+test("what is called off ends at once", async () => {
+  const url = await serve(() => {});
+  const { send } = transport();
+  const off = new AbortController();
+  const sent = send(url, { query: "{ x }" }, { deadlineMs: 20_000, signal: off.signal });
+  setTimeout(() => off.abort(), 20);
+  await expect(sent).rejects.toMatchObject({ effect: "unknown", message: "was called off" });
+  await expect(send(url, { query: "{ x }" }, { signal: off.signal })).rejects.toMatchObject({
+    effect: "refused",
+  });
+});
+
+test("a header that cannot be one is nobody's fault but ours", async () => {
+  const url = await serve((_, response) => response.end('{"data": {}}'));
+  const sent = transport().send(url, { query: "{ x }" }, { headers: { "x-any": "a\nb" } });
+  await expect(sent).rejects.toMatchObject({ effect: "refused", fault: "not-theirs" });
+});
+
+test("after it is closed nothing leaves", async () => {
+  const url = await serve((_, response) => response.end('{"data": {}}'));
+  const { send, close } = createTransport({ credential: "secret" });
+  await close();
+  await expect(send(url, { query: "{ x }" })).rejects.toMatchObject({
+    effect: "refused",
+    fault: "not-theirs",
+  });
 });

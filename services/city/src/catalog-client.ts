@@ -1,4 +1,5 @@
 /** What a city asks the catalog. */
+import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
 import { codedError } from "@teranga/kit/errors.ts";
 import { replicasOf, type Topology } from "@teranga/kit/topology.ts";
 import type { Send, SubgraphRequest } from "@teranga/kit/transport.ts";
@@ -15,14 +16,18 @@ const ON_SALE = `query ProductsOnSale($products: [_Any!]!) {
   _entities(representations: $products) { ... on Product { discontinued } }
 }`;
 
+/** The catalog answers within milliseconds. */
+const DEADLINE_MS = 5_000;
+
+/** Each question goes by the topology as it then is. @throws StartupError if it has no catalog now */
 export function createCatalogClient(topology: Topology, send: Send): CatalogClient {
-  const urls = replicasOf(topology, "catalog");
+  replicasOf(topology, "catalog");
 
   /** Asks the replicas in turn; null if none answers. */
   const ask = async (request: SubgraphRequest): Promise<Record<string, unknown> | null> => {
-    for (const url of urls) {
+    for (const url of replicasOf(topology, "catalog")) {
       try {
-        const { data, errors } = await send(url, request);
+        const { data, errors } = await send(url, request, { deadlineMs: withinDeadlineMs(DEADLINE_MS) });
         if (data && !errors) return data;
       } catch {
         // The next replica may answer.

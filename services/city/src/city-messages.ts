@@ -39,9 +39,8 @@ const OUTCOME = `mutation Outcome($transactions: [OutcomeInput!]!) {
   outcome(transactions: $transactions) { transactionId state lines { productId quantity } }
 }`;
 
-export function createCityMessages({ partitions }: PartitionPlacement, send: Send): CityMessages {
-  const urls = new Map(partitions.map(({ id, urls }) => [id, urls]));
-
+/** Each message goes by the placement as it then is. */
+export function createCityMessages(placement: PartitionPlacement, send: Send): CityMessages {
   /** Any instance of the city will do, and all messages are idempotent: they are tried in turn. */
   const ask = async <Answer>(
     cityId: string,
@@ -50,7 +49,7 @@ export function createCityMessages({ partitions }: PartitionPlacement, send: Sen
     variables: Record<string, unknown>,
   ) => {
     let failure: unknown = new Error(`the topology has no city "${cityId}"`);
-    for (const url of urls.get(cityId) ?? []) {
+    for (const url of placement.partitions.find(({ id }) => id === cityId)?.urls ?? []) {
       try {
         const { data, errors } = await send(url, { query, variables }, { deadlineMs: DEADLINE_MS });
         if (data && !errors) return data[field] as Answer[];

@@ -43,8 +43,14 @@ export async function prepareCityDatabase(
   cityId: string,
   placement: PartitionPlacement,
 ): Promise<void> {
-  const { isDefault, ownTowns, otherTowns } = fragmentRule(cityId, placement);
+  fragmentRule(cityId, placement);
   await migrate(sql, MIGRATIONS);
+  await setFragment(sql, cityId, placement);
+}
+
+/** Makes the city's predicate the database's constraint, if it is not already. @throws StartupError as above */
+export async function setFragment(sql: Sql, cityId: string, placement: PartitionPlacement): Promise<void> {
+  const { isDefault, ownTowns, otherTowns } = fragmentRule(cityId, placement);
   try {
     await sql`select set_fragment(${cityId}, ${isDefault}, ${ownTowns}::text[], ${otherTowns}::text[])`;
   } catch (error) {

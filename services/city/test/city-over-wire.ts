@@ -2,24 +2,26 @@
 import { authorization } from "@teranga/kit/credential.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
 import { createLogger } from "@teranga/kit/log.ts";
-import { parseTopology } from "@teranga/kit/topology.ts";
+import { parseTopology, type Topology } from "@teranga/kit/topology.ts";
 import { inject } from "vitest";
 import { startCity } from "../src/service.ts";
 
 export const CREDENTIAL = "a-credential-for-tests";
 
-/** A topology of three cities at these URLs; one that is not given answers at none. */
-export function topologyOf(urls: Record<string, string> = {}) {
-  const place = (id: string, name: string, isDefault = false) =>
-    `{ name: ${name}, default: ${isDefault}, location: { latitude: 14, longitude: -17 }, urls: ["${urls[id] ?? "http://127.0.0.1:9/graphql"}"] }`;
+/**
+ * A topology of three cities, and of those that have a URL.
+ * @param urls a city that is not in it answers at none
+ * @param towns what a city claims beside its own id
+ */
+export function topologyOf(urls: Record<string, string> = {}, towns: Record<string, string> = {}): Topology {
+  const place = (id: string) =>
+    `      ${id}: { name: ${id}, towns: [${towns[id] ?? ""}], default: ${id === "autres"}, location: { latitude: 14, longitude: -17 }, urls: ["${urls[id] ?? "http://127.0.0.1:9/graphql"}"] }\n`;
+  const ids = new Set(["dakar", "thies", "autres", ...Object.keys(urls)]);
   return parseTopology(`subgraphs:
   catalog: { replicas: ["http://127.0.0.1:9/graphql"] }
   city:
     partitions:
-      dakar: ${place("dakar", "Dakar")}
-      thies: ${place("thies", "Thies")}
-      autres: ${place("autres", "Autres", true)}
-`);
+${[...ids].map(place).join("")}`);
 }
 
 const MESSAGES = {
@@ -52,6 +54,8 @@ export interface WiredCity {
     message: Message,
     of: object[],
   ): Promise<{ states: string[] | undefined; errors: object[] | undefined }>;
+  /** Goes on with another topology. */
+  setTopology(topology: Topology): Promise<void>;
   /** Everything that a message could have changed, to be compared. */
   contents(): Promise<object>;
   /** Empties it: two clients, ten pieces of product 101. */
@@ -91,6 +95,7 @@ export async function startWiredCity(cityId: string, name: string): Promise<Wire
       const { answers } = (data ?? {}) as { answers?: { state: string }[] };
       return { states: answers?.map(({ state }) => state), errors };
     },
+    setTopology: (topology) => server.setTopology(topology),
     contents: () => contents(sql),
     reset: () => reset(sql, cityId),
     async close() {

@@ -1,13 +1,17 @@
 /** Calls that happen once, however often they are sent: what placing, cancelling and transferring have in common. */
+import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
 import type { OrdersContext } from "./context.ts";
 import type { Transaction, TransactionResult } from "./transaction-model.ts";
 import { idOf } from "./transaction-model.ts";
 
+/** How long the gateway waits for a service if it does not say. */
+const CALLER_WAITS_MS = 5_000;
 /**
- * The gateway waits 5 s for a service, and a client that gets no answer would not learn its key. The second between is for the
- * steps that are taken even when the time is over (LAST_DEADLINE_MS) and for the last look at the key.
+ * Of the time that the caller waits, so much is for the steps that are taken even when the time is over (LAST_DEADLINE_MS), and for the
+ * last look at the key: a client that gets no answer would not learn what has become of its order. The caller's deadline ends
+ * nothing beyond that: what was sent to a home is followed to its end, and decisions are told whether anybody waits or not.
  */
-const ANSWER_WITHIN_MS = 4_000;
+const LAST_STEPS_MS = 1_000;
 /** What has lost three times against others would most likely lose again. */
 export const TRANSACTIONS_MAX = 3;
 /** With less time left a further transaction could not be repeated if an answer was lost. */
@@ -33,7 +37,7 @@ export function runKeyed<Result>(
   context: OrdersContext,
   run: (call: KeyedCall) => Promise<Result>,
 ): Promise<Result> {
-  const answerByMs = context.clock.nowMs() + ANSWER_WITHIN_MS;
+  const answerByMs = context.clock.nowMs() + withinDeadlineMs(CALLER_WAITS_MS) - LAST_STEPS_MS;
   if (idempotencyKey === null) return run({ key: context.newId(), hash, answerByMs });
   const begin = () => run({ key: idempotencyKey, hash, answerByMs });
   return context.calls.run([operation, idempotencyKey, hash], begin);

@@ -1,7 +1,9 @@
 /** What the service reads from the cities and the catalog before it decides anything. Questions travel together, as messages do. */
+import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import { z } from "zod";
 import { ask } from "./ask.ts";
+import { createCityLanes, urlsOf } from "./city-lanes.ts";
 import type { MessageMeans } from "./city-messages.ts";
 import { LastLevels } from "./last-levels.ts";
 import { MessageLane } from "./message-lane.ts";
@@ -51,8 +53,11 @@ export interface OrderReads {
   noteLevels(cityId: string, levels: StockLevels): void;
 }
 
-/** A read takes a few milliseconds; a city that hangs must leave time for the order (ANSWER_WITHIN_MS) without it. */
+/** A read takes a few milliseconds; a city that hangs must leave time for the order (keyed-call.ts) without it. */
 export const READ_DEADLINE_MS = 1_500;
+
+/** Nothing is decided by a read, so it ends with the request that it is for. Taken where it is asked: on the way several travel together. */
+const readDeadlineMs = () => withinDeadlineMs(READ_DEADLINE_MS);
 
 const FACTS = `query OrderFacts($questions: [OrderFactsInput!]!) {
   answers: orderFacts(questions: $questions) {
@@ -88,19 +93,23 @@ type Products = Map<string, ProductFacts>;
 export function createOrderReads(means: MessageMeans & { catalogUrls: readonly string[] }): OrderReads {
   const { clock, delay } = means;
   const lastLevels = new LastLevels(clock);
-  const urlsOf = new Map(means.cities.partitions.map(({ id, urls }) => [id, urls]));
-  const cityLanes = new Map(
-    [...urlsOf].map(([id, urls]) => [
-      id,
+  const laneTo = createCityLanes(
+    means.cities,
+    (urlsNow) =>
       new MessageLane<FactsQuestion, Facts>({
-        send: (questions, deadlineMs) => askTogether(questions, urls, deadlineMs, means),
+        send: (questions, deadlineMs) => askTogether(questions, urlsNow(), deadlineMs, means),
         weigh: ({ productIds }) => Math.max(1, productIds.length),
         onBatch: (questions) => means.metrics.batchSent("orderFacts", questions),
         clock,
         delay,
       }),
-    ]),
   );
+  /** A request goes by the cities that there were when it began; one of them may be gone. */
+  const askCity = async (cityId: string, question: FactsQuestion, deadlineMs: number) => {
+    const lane = laneTo(cityId);
+    if (!lane) throw noCity("OrderFacts", cityId);
+    return lane.ask(question, deadlineMs);
+  };
   const catalogLane = new MessageLane<readonly string[], Products>({
     send: async (questions, deadlineMs) => {
       const found = await askProducts(new Set(questions.flat()), deadlineMs, means);
@@ -113,8 +122,8 @@ export function createOrderReads(means: MessageMeans & { catalogUrls: readonly s
   });
 
   return {
-    async home(cityId, question, deadlineMs = READ_DEADLINE_MS) {
-      const { clientExists, keyedOrder, available } = await cityLanes.get(cityId)!.ask(question, deadlineMs);
+    async home(cityId, question, deadlineMs = readDeadlineMs()) {
+      const { clientExists, keyedOrder, available } = await askCity(cityId, question, deadlineMs);
       const levels = levelsOf(question, available);
       lastLevels.remember(cityId, levels);
       return { clientExists: clientExists === true, keyedOrder, levels };
@@ -122,19 +131,21 @@ export function createOrderReads(means: MessageMeans & { catalogUrls: readonly s
 
     async stock(cityId, productIds) {
       const question = { clientId: null, idempotencyKey: null, productIds };
-      const { available } = await cityLanes.get(cityId)!.ask(question, READ_DEADLINE_MS);
+      const { available } = await askCity(cityId, question, readDeadlineMs());
       return levelsOf(question, available);
     },
 
-    products: (productIds) => catalogLane.ask(productIds, READ_DEADLINE_MS),
+    products: (productIds) => catalogLane.ask(productIds, readDeadlineMs()),
 
     async keyedTransfer(homeId, key) {
-      const { keyed } = await ask(means, urlsOf.get(homeId)!, {
+      const urls = urlsOf(means.cities, homeId);
+      if (!urls) throw noCity("KeyedTransfer", homeId);
+      const { keyed } = await ask(means, urls, {
         query: KEYED_TRANSFER,
         operationName: "KeyedTransfer",
         variables: { key },
         answer: z.object({ keyed: keyedTransaction }),
-        deadlineMs: READ_DEADLINE_MS,
+        deadlineMs: readDeadlineMs(),
       });
       return keyed;
     },
@@ -143,6 +154,10 @@ export function createOrderReads(means: MessageMeans & { catalogUrls: readonly s
     recentLevels: (cityId) => lastLevels.recentlyOf(cityId),
     noteLevels: (cityId, levels) => lastLevels.remember(cityId, levels),
   };
+}
+
+function noCity(operationName: string, cityId: string): TransportError {
+  return new TransportError("refused", `${operationName}: there is no city "${cityId}"`);
 }
 
 async function askTogether(
