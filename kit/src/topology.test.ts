@@ -48,6 +48,15 @@ test.each([
   ],
   ["a name in capitals", file(`Dakar: ${city("default: true")}`), "Dakar"],
   ["neither replicas nor partitions", "subgraphs: { catalog: {} }", "needs either replicas or partitions"],
+  ["an unknown field of a location", file("a: { location: { altitude: 3 } }"), "altitude"],
+  [
+    "an unknown field of a subgraph",
+    "subgraphs: { a: { replica: [] } }",
+    'subgraphs.a: Unrecognized key: "replica"',
+  ],
+  ["an unknown field of the file", "partitions: {}\nsubgraphs: {}", "partitions"],
+  ["no subgraphs", "subgraphs: {}", "subgraphs: there is none"],
+  ["a partition that is there twice", file(`a: ${city("default: true")}`, `a: ${city("")}`), "unique"],
   ["no YAML", "subgraphs: [", ""],
   ["nothing", "", "the document"],
 ])("%s is refused", (_name, text, message) => {

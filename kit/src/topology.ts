@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 import { StartupError } from "./config.ts";
+import type { FileContent } from "./file-watch.ts";
 import { createPartitionOf, normalise, type PartitionOf } from "./partition.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/, error: "is not an http or https URL" });
@@ -34,7 +35,10 @@ const subgraphFile = z.strictObject({
 
 const topologyFile = z.strictObject({
   federation_version: z.string().optional(),
-  subgraphs: z.record(name, subgraphFile),
+  // An emptied file is a slip of the hand, not a graph of nothing.
+  subgraphs: z
+    .record(name, subgraphFile)
+    .refine((subgraphs) => Object.keys(subgraphs).length > 0, { error: "there is none" }),
 });
 
 /** One partition: an owner of rows. `urls` are its instances' GraphQL endpoints. */
@@ -68,10 +72,18 @@ export async function loadTopology(file: string): Promise<Topology> {
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
-    throw new StartupError(`Topology ${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    const code = String((error as NodeJS.ErrnoException).code);
+    return parseTopologyFile(file, { kind: "unreadable", code });
   }
+  return parseTopologyFile(file, { kind: "text", text });
+}
+
+/** What a file says, once it has been read. @throws StartupError with one line that names the file, the place and the fault. */
+export function parseTopologyFile(file: string, content: FileContent): Topology {
+  if (content.kind === "unreadable")
+    throw new StartupError(`Topology ${file}: cannot be read (${content.code})`);
   try {
-    return parseTopology(text);
+    return parseTopology(content.text);
   } catch (error) {
     throw new StartupError(`Topology ${file}: ${(error as Error).message.split("\n")[0]}`);
   }
@@ -81,7 +93,9 @@ export async function loadTopology(file: string): Promise<Topology> {
 export function parseTopology(text: string): Topology {
   const result = topologyFile.safeParse(parse(text));
   if (!result.success) {
-    const issue = result.error.issues[0]!;
+    // A misspelt field is a missing one too; the name that was written says more than the one that was not.
+    const { issues } = result.error;
+    const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
     throw new Error(`${issue.path.join(".") || "the document"}: ${issue.message}`);
   }
   const placements = new Map<string, Placement>();

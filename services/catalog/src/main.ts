@@ -4,6 +4,7 @@ import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
+import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import { startTracing } from "@teranga/kit/tracing.ts";
 import { catalogVariables } from "./config.ts";
 import { startCatalog } from "./service.ts";
@@ -12,15 +13,18 @@ await runMain(async () => {
   const config = readConfig(catalogVariables, process.env);
   const log = createLogger("catalog", config.LOG_LEVEL);
   const tracing = await startTracing("catalog", config);
+  const topology = await loadTopology(config.TOPOLOGY);
   const server = await startCatalog({
     databaseUrl: config.DATABASE_URL,
-    topology: await loadTopology(config.TOPOLOGY),
+    topology,
     credential: config.SERVICE_CREDENTIAL,
     port: config.PORT,
     log,
     registry: createProcessRegistry(),
   });
+  const watch = watchTopology({ file: config.TOPOLOGY, topology, onChange: server.setTopology, log });
   const steps = [
+    { name: "the topology", close: watch.stop },
     { name: "the service", close: server.close },
     { name: "the spans", close: tracing.stop },
   ];

@@ -23,10 +23,15 @@ export interface CatalogOptions {
   onStatement?: (statement: string) => void;
 }
 
+export interface RunningCatalog extends RunningServer {
+  /** Goes on with another topology. @throws StartupError if it has no cities; then nothing changes */
+  setTopology(topology: Topology): void;
+}
+
 /** Prepares the database and starts to serve. @throws if the database cannot be reached or the port is taken. */
-export async function startCatalog(options: CatalogOptions): Promise<RunningServer> {
+export async function startCatalog(options: CatalogOptions): Promise<RunningCatalog> {
   const { databaseUrl, topology, credential, port, log, onStatement } = options;
-  const cities = partitionsOf(topology, "city").partitions.map(({ id }) => id);
+  let cities = cityIdsOf(topology);
   const database = openDatabase({ url: databaseUrl, applicationName: "catalog", onStatement });
   const { sql } = database;
   try {
@@ -46,9 +51,17 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
       { name: "the server", close: () => server.close() },
       { name: "the database", close: () => database.close() },
     ];
-    return { ...server, close: () => closeAll(steps) };
+    const setTopology = (next: Topology) => {
+      cities = cityIdsOf(next);
+    };
+    return { ...server, setTopology, close: () => closeAll(steps) };
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** In the topology's order. @throws StartupError if it has no cities */
+function cityIdsOf(topology: Topology): string[] {
+  return partitionsOf(topology, "city").partitions.map(({ id }) => id);
 }

@@ -1,7 +1,8 @@
 /** Where the catalog's part of the graph meets the cities': stock stubs and what is available over all of them. */
+import { parseTopology } from "@teranga/kit/topology.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sumUp } from "./resolvers/product.ts";
-import { startTestCatalog, type TestCatalog } from "./testing.ts";
+import { startTestCatalog, type TestCatalog, TOPOLOGY_FILE } from "./testing.ts";
 
 let catalog: TestCatalog;
 
@@ -96,4 +97,18 @@ describe("availability", () => {
     expect(data).toEqual({ _entities: [{ availability }] });
     expect(catalog.takeStatements()).toHaveLength(1);
   });
+});
+
+test("cities come and go while the catalog runs", async () => {
+  const stock = async () => {
+    const { data } = await catalog.ask(`{ product(id: "101") { stock { city { id } } } }`);
+    return (data!.product as { stock: { city: { id: string } }[] }).stock.map(({ city }) => city.id);
+  };
+  const before = parseTopology(TOPOLOGY_FILE);
+  catalog.server.setTopology(parseTopology(TOPOLOGY_FILE.replace(/ +thies:.*\n/, "")));
+  expect(await stock()).toEqual(["dakar", "autres"]);
+  expect(() => catalog.server.setTopology({ placements: new Map() })).toThrow("no partitioned subgraph");
+  expect(await stock()).toEqual(["dakar", "autres"]);
+  catalog.server.setTopology(before);
+  expect(await stock()).toEqual(["dakar", "thies", "autres"]);
 });

@@ -2,11 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { openDatabase, type Sql } from "@teranga/kit/database.ts";
 import { createLogger } from "@teranga/kit/log.ts";
-import type { RunningServer } from "@teranga/kit/server.ts";
 import { parseTopology } from "@teranga/kit/topology.ts";
 import { createTransport, type SubgraphResponse } from "@teranga/kit/transport.ts";
 import { inject } from "vitest";
-import { startCatalog } from "./service.ts";
+import { type RunningCatalog, startCatalog } from "./service.ts";
 
 const CREDENTIAL = "credential-of-the-tests";
 export const TOPOLOGY_FILE = `
@@ -19,7 +18,7 @@ subgraphs:
 `;
 
 export interface TestCatalog {
-  server: RunningServer;
+  server: RunningCatalog;
   /** The service's database, past its resolvers. */
   sql: Sql;
   /** Sends one operation. */

@@ -4,6 +4,7 @@ import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
+import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import { startTracing } from "@teranga/kit/tracing.ts";
 import { cityVariables } from "./config.ts";
 import { startCity } from "./service.ts";
@@ -12,16 +13,19 @@ await runMain(async () => {
   const config = readConfig(cityVariables, process.env);
   const log = createLogger(`city-${config.CITY}`, config.LOG_LEVEL);
   const tracing = await startTracing(`city-${config.CITY}`, config);
+  const topology = await loadTopology(config.TOPOLOGY);
   const service = await startCity({
     cityId: config.CITY,
     databaseUrl: config.DATABASE_URL,
-    topology: await loadTopology(config.TOPOLOGY),
+    topology,
     credential: config.SERVICE_CREDENTIAL,
     port: config.PORT,
     log,
     registry: createProcessRegistry(),
   });
+  const watch = watchTopology({ file: config.TOPOLOGY, topology, onChange: service.setTopology, log });
   const steps = [
+    { name: "the topology", close: watch.stop },
     { name: "the service", close: service.close },
     { name: "the spans", close: tracing.stop },
   ];

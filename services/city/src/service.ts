@@ -7,13 +7,14 @@ import { Registry } from "@teranga/kit/metrics.ts";
 import { type Clock, systemClock } from "@teranga/kit/retry.ts";
 import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
-import { partitionsOf, type Topology } from "@teranga/kit/topology.ts";
+import { partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology.ts";
+import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology-live.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
 import { createCatalogClient } from "./catalog-client.ts";
 import { createCityMessages } from "./city-messages.ts";
 import { type CommitProtocol, createCommitProtocol } from "./commit-protocol.ts";
 import { type City, createContext } from "./context.ts";
-import { prepareCityDatabase } from "./database.ts";
+import { prepareCityDatabase, setFragment } from "./database.ts";
 import { addBacklogMetrics, createCityMetrics } from "./metrics.ts";
 import type { PaymentProvider } from "./payments/payment-provider.ts";
 import { createPayments } from "./payments/payments.ts";
@@ -47,10 +48,19 @@ const RECOVERY_INTERVAL_MS = 500;
 
 const RECOVERY_STOP_MS = 1_000;
 
+export interface RunningCity extends RunningServer {
+  /**
+   * Goes on with another topology, once the database keeps to what it says of this city's towns.
+   * @throws StartupError if the city cannot serve under it; then nothing changes
+   */
+  setTopology(topology: Topology): Promise<void>;
+}
+
 /** Starts the service. It is ready when this resolves. */
-export async function startCity(options: CityOptions): Promise<RunningServer> {
+export async function startCity(options: CityOptions): Promise<RunningCity> {
   const { cityId, topology, credential, log, registry = new Registry(), clock = systemClock } = options;
-  const placement = partitionsOf(topology, "city");
+  const live = createLiveTopology(topology);
+  const placement = livePartitionsOf(live.topology, "city");
   const metrics = createCityMetrics(registry);
   const database = openDatabase({
     url: options.databaseUrl,
@@ -75,7 +85,7 @@ export async function startCity(options: CityOptions): Promise<RunningServer> {
       ...means,
       placement,
       protocol: (options.protocol ?? createCommitProtocol)(database.sql),
-      catalog: createCatalogClient(topology, transport.send),
+      catalog: createCatalogClient(live.topology, transport.send),
       payments: createPayments(means, options.paymentProviders ?? []),
     };
     const server = await startSubgraphServer({
@@ -96,6 +106,11 @@ export async function startCity(options: CityOptions): Promise<RunningServer> {
     });
     return {
       ...server,
+      async setTopology(next) {
+        replicasOf(next, "catalog");
+        await setFragment(database.sql, cityId, partitionsOf(next, "city"));
+        live.set(next);
+      },
       close: () =>
         closeAll([
           { name: "server", close: server.close },

@@ -7,6 +7,7 @@ import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import { z } from "zod";
 import { type AskMeans, ask } from "./ask.ts";
+import { createCityLanes } from "./city-lanes.ts";
 import { MessageLane } from "./message-lane.ts";
 import type { OrderMetrics } from "./metrics.ts";
 import {
@@ -144,20 +145,19 @@ function lanesOf<Answer extends z.ZodType<{ transactionId: string }>>(
   kind: MessageKind<Answer>,
   means: MessageMeans,
 ): (cityId: string, message: Message, deadlineMs: number) => Promise<z.infer<Answer>> {
-  const lanes = new Map(
-    means.cities.partitions.map(({ id, urls }) => [
-      id,
+  const laneTo = createCityLanes(
+    means.cities,
+    (urlsNow) =>
       new MessageLane<Message, z.infer<Answer>>({
-        send: (messages, deadlineMs) => sendTogether(kind, urls, messages, deadlineMs, means),
+        send: (messages, deadlineMs) => sendTogether(kind, urlsNow(), messages, deadlineMs, means),
         weigh,
         onBatch: (messages) => means.metrics.batchSent(kind.message, messages),
         clock: means.clock,
         delay: means.delay,
       }),
-    ]),
   );
   return async (cityId, message, deadlineMs) => {
-    const lane = lanes.get(cityId);
+    const lane = laneTo(cityId);
     // A cancelled order may name a city that the topology has no more.
     if (!lane) throw new TransportError("refused", `${kind.operationName}: there is no city "${cityId}"`);
     return lane.ask(message, deadlineMs);

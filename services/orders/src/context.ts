@@ -17,6 +17,7 @@ import type { TransactionMeans } from "./transaction.ts";
 
 /** What everything that serves one request works with. */
 export interface OrdersContext extends TransactionMeans {
+  /** As they were when the request began. */
   cities: PartitionPlacement;
   reads: OrderReads;
   delivery: DecisionDelivery;
@@ -29,6 +30,7 @@ export interface OrdersContext extends TransactionMeans {
 
 /** What the service needs of the world around it. */
 export interface OrchestratorMeans {
+  /** May change while the service runs, as `catalogUrls` may: they are read when they are needed. */
   cities: PartitionPlacement;
   catalogUrls: readonly string[];
   send: Send;
@@ -53,12 +55,19 @@ export interface Orchestrator {
 export function createOrchestrator(means: OrchestratorMeans): Orchestrator {
   const { cities, clock, delay, newId, metrics = createOrderMetrics(new Registry()) } = means;
   const messages = observeMessages(createCityMessages({ ...means, metrics }), metrics);
-  const reads = createOrderReads({ ...means, metrics });
+  const reads = createOrderReads({
+    ...means,
+    metrics,
+    // A spread copies what they are at the moment.
+    get catalogUrls() {
+      return means.catalogUrls;
+    },
+  });
   const delivery = createDecisionDelivery(messages, means.log);
   const calls = new SharedCalls();
   return {
     createContext: ({ log }) => ({
-      cities,
+      cities: { ...cities },
       reads,
       messages,
       delivery,

@@ -4,6 +4,7 @@ import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
+import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import { startTracing } from "@teranga/kit/tracing.ts";
 import { ordersVariables } from "./config.ts";
 import { startOrders } from "./service.ts";
@@ -12,14 +13,17 @@ await runMain(async () => {
   const config = readConfig(ordersVariables, process.env);
   const log = createLogger("orders", config.LOG_LEVEL);
   const tracing = await startTracing("orders", config);
+  const topology = await loadTopology(config.TOPOLOGY);
   const service = await startOrders({
-    topology: await loadTopology(config.TOPOLOGY),
+    topology,
     credential: config.SERVICE_CREDENTIAL,
     port: config.PORT,
     log,
     registry: createProcessRegistry(),
   });
+  const watch = watchTopology({ file: config.TOPOLOGY, topology, onChange: service.setTopology, log });
   const steps = [
+    { name: "the topology", close: watch.stop },
     { name: "the service", close: service.close },
     { name: "the spans", close: tracing.stop },
   ];

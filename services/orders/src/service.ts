@@ -5,7 +5,8 @@ import { Registry } from "@teranga/kit/metrics.ts";
 import { type Clock, systemClock } from "@teranga/kit/retry.ts";
 import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
-import { partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology.ts";
+import { replicasOf, type Topology } from "@teranga/kit/topology.ts";
+import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology-live.ts";
 import { createTransport, type Send } from "@teranga/kit/transport.ts";
 import { v7 as newUuid } from "uuid";
 import { createOrchestrator } from "./context.ts";
@@ -27,8 +28,13 @@ export interface OrdersOptions {
   onRequest?: (request: { url: string; operationName: string }) => void;
 }
 
+export interface RunningOrders extends RunningServer {
+  /** Goes on with another topology. @throws StartupError if it has no cities or no catalog; then nothing changes */
+  setTopology(topology: Topology): void;
+}
+
 /** Starts the service. It is ready when this resolves. @throws StartupError if the topology has no cities or no catalog */
-export async function startOrders(options: OrdersOptions): Promise<RunningServer> {
+export async function startOrders(options: OrdersOptions): Promise<RunningOrders> {
   const {
     topology,
     credential,
@@ -39,8 +45,9 @@ export async function startOrders(options: OrdersOptions): Promise<RunningServer
     newId = () => newUuid(),
     onRequest,
   } = options;
-  const cities = partitionsOf(topology, "city");
-  const catalogUrls = replicasOf(topology, "catalog");
+  const live = createLiveTopology(topology);
+  const cities = livePartitionsOf(live.topology, "city");
+  replicasOf(topology, "catalog");
   const transport = createTransport({ credential });
   const send: Send = (url, body, sendOptions) => {
     onRequest?.({ url, operationName: body.operationName ?? "" });
@@ -48,7 +55,9 @@ export async function startOrders(options: OrdersOptions): Promise<RunningServer
   };
   const orchestrator = createOrchestrator({
     cities,
-    catalogUrls,
+    get catalogUrls() {
+      return replicasOf(live.topology, "catalog");
+    },
     send,
     clock,
     delay,
@@ -75,7 +84,12 @@ export async function startOrders(options: OrdersOptions): Promise<RunningServer
       { name: "the decisions under way", close: () => orchestrator.drain() },
       { name: "the transport", close: () => transport.close() },
     ];
-    return { ...server, close: () => closeAll(steps) };
+    const setTopology = (next: Topology) => {
+      livePartitionsOf(next, "city");
+      replicasOf(next, "catalog");
+      live.set(next);
+    };
+    return { ...server, setTopology, close: () => closeAll(steps) };
   } catch (error) {
     await transport.close();
     throw error;

@@ -1,0 +1,50 @@
+/** Goal: a city that runs takes a new topology up, its database with it, or refuses it whole. Method: the real service and database. */
+import { partitionsOf } from "@teranga/kit/topology.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startWiredCity, topologyOf, type WiredCity } from "../test/city-over-wire.ts";
+
+let city: WiredCity;
+
+beforeAll(async () => {
+  city = await startWiredCity("dakar", "topology-change");
+});
+afterAll(() => city?.close());
+
+const REGISTER = `mutation ($town: String!, $email: String!) {
+  registerClient(input: { name: "Awa", email: $email, town: $town }) { __typename }
+}`;
+const register = (town: string) => city.ask(REGISTER, { town, email: `${town}@example.org` });
+const registered = { data: { registerClient: { __typename: "ClientRegistered" } }, errors: undefined };
+
+test("towns that it claims now", async () => {
+  expect((await register("Rufisque")).errors).toMatchObject([{ code: "WRONG_CITY" }]);
+  await city.setTopology(topologyOf({}, { dakar: "Rufisque" }));
+  expect(await register("Rufisque")).toEqual(registered);
+});
+
+test("another city that comes", async () => {
+  const id = "mbour:00000000-0000-7000-8000-000000000001";
+  const lines = [{ productId: "101", quantity: 1 }];
+  const prepare = [{ transactionId: id, kind: "ORDER", lines, deadline: "2026-01-01T00:00:00.000Z" }];
+  const before = await city.send("prepare", prepare);
+  await city.setTopology(topologyOf({ mbour: "http://127.0.0.1:9/" }, { dakar: "Rufisque" }));
+  const after = await city.send("prepare", prepare);
+  expect([before.states, after.states]).toEqual([["VIOLATION"], ["REFUSED"]]);
+});
+
+test("towns in which it has clients cannot be taken from it", async () => {
+  await expect(city.setTopology(topologyOf())).rejects.toThrow(
+    /^TOPOLOGY: dakar has clients of towns that it does not claim/,
+  );
+  expect((await register("Thies")).errors).toMatchObject([{ code: "WRONG_CITY" }]);
+  const again = await city.ask(REGISTER, { town: "Rufisque", email: "another@example.org" });
+  expect(again).toEqual(registered);
+});
+
+test("a topology without the city is refused", async () => {
+  const { placements } = topologyOf();
+  const all = partitionsOf({ placements }, "city");
+  const others = { ...all, partitions: all.partitions.filter(({ id }) => id !== "dakar") };
+  const without = { placements: new Map([...placements, ["city", others] as const]) };
+  await expect(city.setTopology(without)).rejects.toThrow('CITY: the topology has no city "dakar"');
+});
