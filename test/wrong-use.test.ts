@@ -1,4 +1,5 @@
 /** Wrong use of every input: a coded error or a typed result that names the field, and nothing changed. */
+import { encodeCursor } from "@teranga/kit/cursor.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
 
@@ -47,7 +48,8 @@ const topUp = (changes: object) => ({ clientId: "dakar:1", amount: 5, ...changes
 const client = (changes: object) => ({ name: "Awa", email: "a@example.com", town: "Dakar", ...changes });
 
 /** A forged cursor. */
-const cursor = (content: unknown[]) => Buffer.from(JSON.stringify(content)).toString("base64url");
+const cursor = ([order, key, id]: [order: string, key: string | number, id: string]) =>
+  encodeCursor(order, { key, id });
 
 const cases: [name: string, query: string, input: unknown, code: string, field?: string][] = [
   ["an order of nothing", PLACE, order([]), "BAD_USER_INPUT", "input.lines"],
@@ -186,7 +188,7 @@ test.each([
   ['clients(after: "WyJOQU1FX0FTQyIsMSwiZGFrYXI6MSJd")', "after"],
   ["stock(first: 0)", "first"],
   ["orders(first: 101)", "first"],
-  ['orders(after: "WyJOQU1FX0FTQyIsImF3YS1kaW9wIiwidGhpZXM6MSJd")', "after"],
+  [`orders(after: "${cursor(["NAME_ASC", "awa-diop", "thies:1"])}")`, "after"],
   [`stock(orderBy: AVAILABLE_DESC, after: "${cursor(["AVAILABLE_DESC", 2 ** 40, "101"])}")`, "after"],
   [
     `orders(orderBy: PLACED_AT_ASC, after: "${cursor(["PLACED_AT_ASC", "0000-01-01T00:00:00Z", "x"])}")`,
@@ -262,7 +264,7 @@ test.each([
   [
     "a query 50 levels deep",
     `{ client(id: "dakar:1") ${"{ city { clients { edges { node ".repeat(12)} { id } ${"} } } }".repeat(12)} }`,
-    "GRAPHQL_VALIDATION_FAILED",
+    "OPERATION_LIMIT_EXCEEDED",
   ],
 ])("%s", async (_name, query, code) => {
   const startedMs = performance.now();

@@ -3,17 +3,8 @@
  * here each goes to the owner of its routing value, or to everybody, with one request a partition. A mutation's fields run
  * one after the other, as GraphQL has it; consecutive ones of the same partition stay one request.
  */
-import { type GraphQLFormattedError, OperationTypeNode, valueFromAST } from "graphql";
-import {
-  type AnsweredPart,
-  emptyObject,
-  errorAt,
-  isObject,
-  type JsonObject,
-  ownValue,
-  type PartAnswer,
-  type ResponsePath,
-} from "./answer.ts";
+import { type GraphQLError, type GraphQLFormattedError, OperationTypeNode, valueFromAST } from "graphql";
+import { emptyObject, errorAt, isObject, type JsonObject, ownValue, type PartAnswer } from "./answer.ts";
 import { hasFields } from "./answer-shape.ts";
 import { type CrossingPlace, takeCrossings } from "./crossing-places.ts";
 import {
@@ -23,7 +14,11 @@ import {
   type VariableDefinitions,
 } from "./documents.ts";
 import { followCrossings } from "./entity-fetch.ts";
-import type { FieldRoute, FieldsPlan, RootField } from "./operation-plan.ts";
+import { gather, hasLists } from "./gather.ts";
+import { hasPage, mergePages, type Window, windowOf } from "./merge-pages.ts";
+import type { PagePlan } from "./merge-plan.ts";
+import { positionOf } from "./merge-position.ts";
+import type { FieldArgument, FieldRoute, FieldsPlan, RootField } from "./operation-plan.ts";
 import { type AskTerms, clientPath, type Owner, ownerOf, type PartitionRun } from "./partition-run.ts";
 
 /** An answer to a whole operation. */
@@ -36,11 +31,15 @@ export interface FetchedFields {
 export interface Part {
   partition: string;
   fields: RootField[];
+  /** Where its merged pages begin, by the variables that say so. */
+  afters: JsonObject;
 }
 
 /** Which partition runs what, and the answers that need nobody. */
 export interface Split {
   parts: Part[];
+  /** What the merged fields ask for, by response name. */
+  windows: ReadonlyMap<string, { window: Window; page: PagePlan }>;
   data: JsonObject;
   errors: GraphQLFormattedError[];
 }
@@ -72,7 +71,7 @@ async function fetchQuery(
   request: PrintPart,
   run: PartitionRun,
 ): Promise<FetchedFields> {
-  const { parts, data, errors } = splitFields(fields, run);
+  const { parts, windows, data, errors } = splitFields(fields, run);
   const answers = new Map<string, PartAnswer>();
   await Promise.all(
     parts.map(async (part) => {
@@ -81,31 +80,28 @@ async function fetchQuery(
   );
   const answered = parts.map((part) => ({ part, answer: answers.get(part.partition)! }));
   for (const { part, answer } of answered) takeOwned(part, answer, { data, errors }, run);
-  for (const name of gatheredNames(fields)) {
-    data[name] = gather(
-      name,
-      answered.map(({ answer }) => answer),
-      errors,
-      run,
-    );
+  const all = answered.map(({ part: { partition }, answer }) => ({ partition, answer }));
+  for (const name of namesOf(fields, "gather")) data[name] = gather(name, all, errors, run);
+  for (const [name, { page, window }] of windows) {
+    const merged = mergePages(name, page, window, all, run);
+    data[name] = merged.value;
+    errors.push(...merged.errors);
   }
   errors.push(...(await followAll(fields, data, run)));
   return { data, errors };
 }
 
 function termsOf({ fields }: Part, mayRepeat: boolean): AskTerms {
-  const gathered = fields.filter(({ route }) => route.kind === "gather");
+  const gathered = namesOf(fields, "gather");
   return {
     mayRepeat,
-    isWhole: (answer) => hasFields(answer, fields) && hasLists(answer, gathered),
+    isWhole: (answer) =>
+      hasFields(answer, fields) &&
+      hasLists(answer, gathered) &&
+      fields.every(
+        ({ route, responseName }) => route.kind !== "merge" || hasPage(answer, responseName, route.page),
+      ),
   };
-}
-
-/** A partition's share of a gathered list is a list, if only an empty one, whatever the field allows. */
-function hasLists({ data, errors }: AnsweredPart, fields: readonly RootField[]): boolean {
-  return (
-    errors.length > 0 || fields.every(({ responseName }) => Array.isArray(ownValue(data ?? {}, responseName)))
-  );
 }
 
 /** One part after the other. Nothing runs after a field whose failure makes the whole answer null. */
@@ -147,9 +143,20 @@ function consecutive(fields: readonly RootField[], run: PartitionRun): RootField
 
 /** Decides who runs each field. A partition's fields keep their order; the parts have the topology's. */
 export function splitFields(fields: readonly RootField[], run: PartitionRun): Split {
-  const byPartition = new Map<string, RootField[]>(run.partitionIds.map((id) => [id, []]));
+  const byPartition = new Map<string, RootField[]>();
+  const add = (partition: string, field: RootField) => {
+    const own = byPartition.get(partition);
+    if (own) own.push(field);
+    else byPartition.set(partition, [field]);
+  };
+  const windows = new Map<string, { window: Window; page: PagePlan }>();
   const data = emptyObject();
   const errors: GraphQLFormattedError[] = [];
+  const refuse = (responseName: string, error: GraphQLError) => {
+    if (data[responseName] !== undefined) return;
+    data[responseName] = null;
+    errors.push(errorAt(error, [responseName]));
+  };
   for (const field of fields) {
     const { route, responseName } = field;
     switch (route.kind) {
@@ -157,48 +164,74 @@ export function splitFields(fields: readonly RootField[], run: PartitionRun): Sp
         data[responseName] = route.typeName;
         break;
       case "gather":
-        for (const part of byPartition.values()) part.push(field);
+        for (const partition of run.partitionIds) add(partition, field);
         break;
       case "owner": {
         const owner = fieldOwner(route, run);
-        if (owner.kind === "found") {
-          byPartition.get(owner.partition)!.push(field);
-        } else if (data[responseName] === undefined) {
-          data[responseName] = null;
-          errors.push(errorAt(owner.error, [responseName]));
+        if (owner.kind === "found") add(owner.partition, field);
+        else refuse(responseName, owner.error);
+        break;
+      }
+      case "merge": {
+        const asked = windowOf(argumentValue(route.first, run), argumentValue(route.after, run));
+        if (asked.kind === "refused") {
+          refuse(responseName, asked.error);
+          break;
         }
+        windows.set(responseName, { window: asked.window, page: route.page });
+        for (const partition of run.partitionIds) add(partition, field);
         break;
       }
       default:
         route satisfies never;
     }
   }
-  const parts = Array.from(byPartition, ([partition, own]) => ({ partition, fields: own }));
-  return { parts: parts.filter((part) => part.fields.length > 0), data, errors };
+  // A field of one partition, by far the commonest, costs the same however many there are.
+  const involved =
+    byPartition.size > 1 ? run.partitionIds.filter((id) => byPartition.has(id)) : [...byPartition.keys()];
+  const parts = involved.map((partition) => ({
+    partition,
+    fields: byPartition.get(partition)!,
+    afters: aftersOf(partition, windows.values()),
+  }));
+  return { parts, windows, data, errors };
 }
 
-function fieldOwner(
-  { by, argument, field }: Extract<FieldRoute, { kind: "owner" }>,
-  run: PartitionRun,
-): Owner {
-  const [name, ...rest] = by;
-  const given = field.arguments?.find((candidate) => candidate.name.value === name);
+/** Where a partition's pages begin, by the variables that say so. */
+function aftersOf(
+  partition: string,
+  windows: Iterable<{ window: Window; page: PagePlan }>,
+): Record<string, unknown> {
+  const afters = emptyObject();
+  for (const { window, page } of windows) afters[page.afterVariable] = positionOf(window.start, partition);
+  return afters;
+}
+
+function fieldOwner(route: Extract<FieldRoute, { kind: "owner" }>, run: PartitionRun): Owner {
+  const routing = route.by
+    .slice(1)
+    .reduce<unknown>(
+      (object, step) => (isObject(object) ? ownValue(object, step) : undefined),
+      argumentValue(route, run),
+    );
+  return ownerOf(run, routing, route.by.join("."));
+}
+
+/** An argument as the partitions will understand it: what is written, else the schema's default. */
+function argumentValue({ argument, field }: FieldArgument, run: PartitionRun): unknown {
+  const given = field.arguments?.find(({ name }) => name.value === argument.name);
   const written = given ? valueFromAST(given.value, argument.type, run.variables) : undefined;
-  const value = written === undefined ? argument.defaultValue : written;
-  const routing = rest.reduce<unknown>(
-    (object, step) => (isObject(object) ? ownValue(object, step) : undefined),
-    value,
-  );
-  return ownerOf(run, routing, by.join("."));
+  return written === undefined ? argument.defaultValue : written;
 }
 
 /** The operation that a part comes to: its fields, and only the variables that they mention. */
 export function printPart(
   plan: FieldsPlan,
-  { fields }: Part,
+  { fields, afters }: Part,
   definitions: VariableDefinitions,
-  variables: JsonObject,
+  given: JsonObject,
 ) {
+  const variables = { ...given, ...afters };
   const names = new Set(fields.flatMap((field) => [...field.variables]));
   const head = `${plan.operation} ${plan.operationName ?? ""}${printVariableDefinitions(definitions, names)}`;
   return {
@@ -208,7 +241,7 @@ export function printPart(
   };
 }
 
-/** Takes the fields that the partition owns from its answer; gathered ones are joined by `gather`. */
+/** Takes the fields that the partition owns from its answer; gathered and merged ones are made of all answers. */
 function takeOwned(part: Part, answer: PartAnswer, into: Split | FetchedFields, run: PartitionRun): void {
   const owned = part.fields.filter(({ route }) => route.kind === "owner");
   const names = new Set(owned.map(({ responseName }) => responseName));
@@ -228,47 +261,8 @@ function takeOwned(part: Part, answer: PartAnswer, into: Split | FetchedFields, 
   }
 }
 
-const gatheredNames = (fields: readonly RootField[]) =>
-  new Set(fields.filter(({ route }) => route.kind === "gather").map(({ responseName }) => responseName));
-
-/** Joins the partitions' lists. A partition without a list is one null element, with an error that says why. */
-function gather(
-  name: string,
-  answers: readonly PartAnswer[],
-  errors: GraphQLFormattedError[],
-  run: PartitionRun,
-): unknown[] {
-  const joined: unknown[] = [];
-  for (const answer of answers) {
-    const start = joined.length;
-    const list = answer.kind === "answered" ? ownValue(answer.data ?? {}, name) : undefined;
-    if (Array.isArray(list)) for (const element of list) joined.push(element);
-    else joined.push(null);
-    if (answer.kind === "failed") {
-      errors.push(errorAt(answer.error, [name, start]));
-      continue;
-    }
-    for (const error of answer.errors) {
-      const path = gatheredPath(clientPath(error, run), name, start, joined.length);
-      if (path) errors.push(errorAt(error, path));
-    }
-  }
-  return joined;
-}
-
-/** An error's path in the joined list, whose part from `start` to `end` it is about; undefined if it is another field's. */
-function gatheredPath(
-  path: ResponsePath | undefined,
-  name: string,
-  start: number,
-  end: number,
-): ResponsePath | undefined {
-  if (!path?.length) return [name, start];
-  const [field, index, ...rest] = path;
-  if (field !== name) return undefined;
-  const isWithin = typeof index === "number" && start + index < end;
-  return isWithin ? [name, start + index, ...rest] : [name, start];
-}
+const namesOf = (fields: readonly RootField[], kind: FieldRoute["kind"]) =>
+  new Set(fields.filter(({ route }) => route.kind === kind).map(({ responseName }) => responseName));
 
 /** Follows the crossings of all fields together. Fields of one name share a value; each takes its own tokens out of it. */
 function followAll(

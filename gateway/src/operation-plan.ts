@@ -23,12 +23,20 @@ import {
   type VariableDefinitions,
   variableDefinitionsOf,
 } from "./documents.ts";
+import { type PagePlan, PagePlanner } from "./merge-plan.ts";
 import { type FieldPath, type PartitionSpec, rootRoute } from "./partition-spec.ts";
+
+/** An argument of a field as it stands in an operation. */
+export interface FieldArgument {
+  argument: GraphQLArgument;
+  field: FieldNode;
+}
 
 /** Who answers a root field, with all that is needed to find out for given variables. */
 export type FieldRoute =
-  | { kind: "owner"; by: FieldPath; argument: GraphQLArgument; field: FieldNode }
+  | ({ kind: "owner"; by: FieldPath } & FieldArgument)
   | { kind: "gather" }
+  | { kind: "merge"; first: FieldArgument; after: FieldArgument; page: PagePlan }
   /** `__typename`, which nobody needs to be asked for. */
   | { kind: "typename"; typeName: string };
 
@@ -71,10 +79,21 @@ export function planOperation(text: string, spec: PartitionSpec): OperationPlan 
     const root = crossings.planEntities(entities.selectionSet!, operationName);
     return { root, variables, tokenNames: crossings.names };
   }
-  const planner = new RootFieldPlanner(spec, operation.operation, crossings);
+  const pages = new PagePlanner(text);
+  const planner = new RootFieldPlanner(spec, operation.operation, crossings, pages);
   const fields = Array.from(rootSelections(operation.selectionSet), (selection) => planner.plan(selection));
   const root: FieldsPlan = { kind: "fields", operation: operation.operation, operationName, fields };
-  return { root, variables, tokenNames: crossings.names };
+  return { root, variables: withAfters(variables, pages), tokenNames: crossings.names };
+}
+
+/** The operation's variables, and those of merged pages. */
+function withAfters(variables: VariableDefinitions, { plans }: PagePlanner): VariableDefinitions {
+  if (plans.size === 0) return variables;
+  const afters = Array.from(
+    plans.values(),
+    ({ afterVariable }) => [afterVariable, `$${afterVariable}:String`] as const,
+  );
+  return { ...variables, printed: new Map([...variables.printed, ...afters]) };
 }
 
 /** The characters that a plan keeps: its texts, whatever they have in common. */
@@ -87,16 +106,24 @@ class RootFieldPlanner {
   readonly #spec: PartitionSpec;
   readonly #operation: OperationTypeNode;
   readonly #crossings: CrossingPlanner;
+  readonly #pages: PagePlanner;
 
-  constructor(spec: PartitionSpec, operation: OperationTypeNode, crossings: CrossingPlanner) {
+  constructor(
+    spec: PartitionSpec,
+    operation: OperationTypeNode,
+    crossings: CrossingPlanner,
+    pages: PagePlanner,
+  ) {
     this.#spec = spec;
     this.#operation = operation;
     this.#crossings = crossings;
+    this.#pages = pages;
   }
 
-  plan({ field, conditions }: RootSelection): RootField {
+  plan({ field: asked, conditions }: RootSelection): RootField {
     const rootType = this.#spec.schema.getRootType(this.#operation)!;
-    const definition = rootType.getFields()[field.name.value];
+    const definition = rootType.getFields()[asked.name.value];
+    const { field, route } = this.#route(asked, definition, rootType.name);
     const selections =
       field.selectionSet &&
       this.#crossings.cut({ kind: Kind.SELECTION_SET, selections: [{ ...field, directives: [] }] }, rootType);
@@ -107,21 +134,36 @@ class RootFieldPlanner {
       text: printCompact(bare),
       variables: usedVariables(bare),
       conditions,
-      route: this.#route(field, definition, rootType.name),
+      route,
       crossings: selections?.tree.below.get(responseName) ?? { here: new Map(), below: new Map() },
     };
   }
 
+  /** The field as it is sent, and who it is sent to. */
   #route(
     field: FieldNode,
     definition: GraphQLField<unknown, unknown> | undefined,
     typeName: string,
-  ): FieldRoute {
-    if (field.name.value === "__typename") return { kind: "typename", typeName };
+  ): { field: FieldNode; route: FieldRoute } {
+    if (field.name.value === "__typename") return { field, route: { kind: "typename", typeName } };
     const route = rootRoute(this.#spec, this.#operation, field.name.value);
     if (!route) throw codedError("INTERNAL_SERVER_ERROR", ERROR_CODES.INTERNAL_SERVER_ERROR);
-    if (route.kind === "gather") return route;
-    const argument = definition!.args.find(({ name }) => name === route.by[0])!;
-    return { kind: "owner", by: route.by, argument, field };
+    const argument = (name: string): FieldArgument => ({
+      argument: definition!.args.find((candidate) => candidate.name === name)!,
+      field,
+    });
+    switch (route.kind) {
+      case "gather":
+        return { field, route };
+      case "owner":
+        return { field, route: { ...route, ...argument(route.by[0]!) } };
+      case "merge": {
+        const page = this.#pages.plan(field, route.missing);
+        const rows = { first: argument("first"), after: argument("after") };
+        return { field: page.field, route: { kind: "merge", ...rows, page: page.plan } };
+      }
+      default:
+        return route satisfies never;
+    }
   }
 }

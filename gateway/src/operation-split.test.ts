@@ -42,6 +42,11 @@ async function split(text: string, variables: Record<string, unknown> = {}) {
   return { asked, ...(await fetchEntities(plan.root, representations, run)) };
 }
 
+/** What a merged list is sent with. */
+const MERGED =
+  "query ($merge_after_0:String){all:allReaders(first:2 after:$merge_after_0){edges{node{id}}...on ReaderConnection{totalCount}merge_edges:edges{cursor}merge_pageInfo:pageInfo{hasNextPage}}}";
+const TOKENS = "_merge_edges:edges{cursor}_merge_pageInfo:pageInfo{hasNextPage}";
+
 const ROWS: { name: string; text: string; variables?: Record<string, unknown>; asked: unknown[] }[] = [
   {
     name: "fields by literals, numbers among them; a value without an owner goes to the default partition",
@@ -81,6 +86,25 @@ const ROWS: { name: string; text: string; variables?: Record<string, unknown>; a
       ["south", "query {branches{id}}"],
       ["west", `query {branches{id} reader(id:"west:2"){id}}`],
     ],
+  },
+  {
+    name: "a merged list goes everywhere, with what it takes to merge it, from where each partition is",
+    text: `query($after:String){all:allReaders(first:2,after:$after){edges{node{id}}...on ReaderConnection{totalCount}}}`,
+    variables: { after: "AAAA.south:BBBB.west:" },
+    asked: [
+      ["north", MERGED, { merge_after_0: "AAAA" }],
+      ["south", MERGED, { merge_after_0: "BBBB" }],
+      ["west", MERGED, { merge_after_0: null }],
+    ],
+  },
+  {
+    name: "merged lists of one name have one cursor, and names of the client's stay apart",
+    text: `{merge_edges:__typename allReaders{totalCount}allReaders{complete}reader(id:"west:1"){id}}`,
+    asked: ["north", "south", "west"].map((id) => [
+      id,
+      `query ($_merge_after_0:String){allReaders(after:$_merge_after_0){totalCount ${TOKENS}} allReaders(after:$_merge_after_0){complete ${TOKENS}}${id === "west" ? ' reader(id:"west:1"){id}' : ""}}`,
+      { _merge_after_0: null },
+    ]),
   },
   {
     name: "fragments at the root, and their conditions",

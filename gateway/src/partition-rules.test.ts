@@ -17,16 +17,18 @@ test("the library's schema breaks no rule, and only its branches are partitioned
   expect(brokenPartitionRules(supergraph, "BRANCH")).toEqual([]);
 });
 
+const ALL_READERS = 'Query.allReaders of the partitioned subgraph "branch"';
+
 test.each([
   [
     'branch(id: ID!): Branch @partition(by: "id")',
     "branch(id: ID!): Branch",
-    'Query.branch of the partitioned subgraph "branch" needs @partition(by:) or @gather',
+    'Query.branch of the partitioned subgraph "branch" needs @partition(by:), @gather or @merge',
   ],
   [
     'greet(input: GreetInput!): Reader @partition(by: "input.readerId")',
     "greet(input: GreetInput!): Reader",
-    'Mutation.greet of the partitioned subgraph "branch" needs @partition(by:) or @gather',
+    'Mutation.greet of the partitioned subgraph "branch" needs @partition(by:), @gather or @merge',
   ],
   [
     "branches: [Branch]! @gather",
@@ -42,6 +44,61 @@ test.each([
     'greet(input: GreetInput!): Reader @partition(by: "input.readerId")',
     "greet(input: GreetInput!): [Reader] @gather",
     'Mutation.greet of the partitioned subgraph "branch" changes something, so @gather cannot be on it',
+  ],
+  [
+    "branches: [Branch]! @gather",
+    'branches: [Branch]! @gather @merge(missing: "missingBranches")',
+    'Query.branches of the partitioned subgraph "branch" cannot have both @gather and @merge',
+  ],
+  [
+    'greet(input: GreetInput!): Reader @partition(by: "input.readerId")',
+    'greet(first: Int = 1, after: String): ReaderConnection @merge(missing: "missingBranches")',
+    'Mutation.greet of the partitioned subgraph "branch" changes something, so @merge cannot be on it',
+  ],
+  [
+    "first: Int = 4",
+    "first: Int",
+    `${ALL_READERS} has @merge, so it must have an argument \`first: Int\` with a default`,
+  ],
+  [
+    "after: String, orderBy",
+    "after: ID, orderBy",
+    `${ALL_READERS} has @merge, so it must have an argument \`after: String\``,
+  ],
+  [
+    "ReaderConnection\n    @merge",
+    "ReaderConnection!\n    @merge",
+    `${ALL_READERS} has @merge, so it must be a nullable connection`,
+  ],
+  [
+    '@merge(missing: "missingBranches")',
+    '@merge(missing: "missing")',
+    `${ALL_READERS} has @merge, so ReaderConnection must have a field "missing"`,
+  ],
+  [
+    "totalCount: Int",
+    "totalCount: Int!",
+    `${ALL_READERS} has @merge, but ReaderConnection.totalCount cannot be Int!`,
+  ],
+  [
+    "missingBranches: [ID!]!",
+    "missingBranches: [ID!]!\n  averageName: String",
+    `${ALL_READERS} has @merge, but pages cannot be merged with the field ReaderConnection.averageName`,
+  ],
+  [
+    "cursor: String!",
+    "cursor: ID!",
+    `${ALL_READERS} has @merge, so ReaderConnection.edges must be objects with a field "cursor: String!"`,
+  ],
+  [
+    "hasPreviousPage: Boolean!",
+    "hasPreviousPage: Boolean",
+    `${ALL_READERS} has @merge, but pages cannot be merged with PageInfo.hasPreviousPage: Boolean`,
+  ],
+  [
+    "endCursor: String\n",
+    "",
+    `${ALL_READERS} has @merge, so PageInfo must have hasNextPage, hasPreviousPage, startCursor, endCursor`,
   ],
   [
     '@partition(by: "filter.at.branch")',
@@ -84,7 +141,8 @@ test("the directives are found under other names, and another spec's are not our
   );
   const link = renamed.replace('{ name: "@everywhere"', '{ name: "@gather"');
   const supergraph = readSupergraph(librarySupergraph(link));
-  expect(supergraph.names).toEqual({ partition: "partition", gather: "everywhere", crosses: "crosses" });
+  const others = { partition: "partition", merge: "merge", crosses: "crosses" };
+  expect(supergraph.names).toEqual({ ...others, gather: "everywhere" });
   expect(brokenPartitionRules(supergraph, "BRANCH")).toEqual([]);
 
   const foreign = readSupergraph(

@@ -16,6 +16,7 @@ import {
   Kind,
   type SelectionSetNode,
 } from "graphql";
+import { brokenPageRule } from "./merge-rules.ts";
 import { type FieldPath, type PartitionSpec, readPartitionSpec, resolvableKeys } from "./partition-spec.ts";
 import { directivesOf, resolvesField, type Supergraph } from "./supergraph.ts";
 
@@ -50,18 +51,26 @@ function rootFieldProblem(
   field: Field,
 ): string | undefined {
   const route = spec.roots.get(`${type.name}.${field.name}`);
-  if (!route) return "needs @partition(by:) or @gather";
+  if (!route) return "needs @partition(by:), @gather or @merge";
+  const routing = [names!.partition, names!.gather, names!.merge].filter(
+    (name) => directivesOf(field, name).length > 0,
+  );
+  if (routing.length > 1) return `cannot have both @${routing[0]} and @${routing[1]}`;
+  if (route.kind !== "owner" && type !== schema.getQueryType())
+    return `changes something, so @${routing[0]} cannot be on it`;
   switch (route.kind) {
     case "owner":
-      if (directivesOf(field, names!.gather).length > 0) return "cannot have both @partition and @gather";
       return argumentPathExists(field, route.by)
         ? undefined
         : `has no argument "${route.by.join(".")}" to route by`;
     case "gather":
-      if (type !== schema.getQueryType()) return "changes something, so @gather cannot be on it";
       return isListOfNullable(field.type)
         ? undefined
         : "has @gather, so it must be a list of nullable elements";
+    case "merge": {
+      const problem = brokenPageRule(field, route.missing);
+      return problem && `has @merge, ${problem}`;
+    }
     default:
       return route satisfies never;
   }

@@ -3,6 +3,7 @@
  * cross from one partition to another. Nothing else is needed to split an operation.
  */
 import {
+  type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
   isAbstractType,
@@ -11,13 +12,18 @@ import {
   parse,
   type SelectionSetNode,
 } from "graphql";
-import { argumentsOf, directivesOf, resolvesField, type Supergraph } from "./supergraph.ts";
+import { argumentsOf, directivesOf, resolvesField, type SpecNames, type Supergraph } from "./supergraph.ts";
 
 /** A path, outermost name first: `["input", "town"]`. */
 export type FieldPath = readonly string[];
 
 /** Who answers a root field: the owner of the value at a path into its arguments, or everybody. */
-export type RootRoute = { kind: "owner"; by: FieldPath } | { kind: "gather" };
+export type RootRoute =
+  | { kind: "owner"; by: FieldPath }
+  /** Everybody answers with a list; the lists are joined. */
+  | { kind: "gather" }
+  /** Everybody answers with a page; the pages are merged. `missing` is the page's list of those that are not in it. */
+  | { kind: "merge"; missing: string };
 
 /** An entity whose rows are spread over the partitions. */
 export interface PartitionedEntity {
@@ -58,9 +64,8 @@ export function readPartitionSpec(supergraph: Supergraph, graph: string): Partit
       const name = `${type.name}.${field.name}`;
       if (directivesOf(field, names.crosses).length > 0) crossings.add(name);
       if (!isObjectType(type) || !rootTypes.includes(type) || !resolvesField(graph, type, field)) continue;
-      const partition = directivesOf(field, names.partition)[0];
-      if (partition) roots.set(name, { kind: "owner", by: pathOf(partition) });
-      else if (directivesOf(field, names.gather).length > 0) roots.set(name, { kind: "gather" });
+      const route = readRoute(field, names);
+      if (route) roots.set(name, route);
     }
   }
   return { subgraph, schema, roots, entities, crossings };
@@ -92,6 +97,14 @@ export function rootRoute(
 /** The types whose fields an operation can begin with. */
 export function rootTypesOf(schema: GraphQLSchema): GraphQLNamedType[] {
   return [schema.getQueryType(), schema.getMutationType()].filter((type) => type != null);
+}
+
+function readRoute(field: GraphQLField<unknown, unknown>, names: SpecNames): RootRoute | undefined {
+  const partition = directivesOf(field, names.partition)[0];
+  if (partition) return { kind: "owner", by: pathOf(partition) };
+  if (directivesOf(field, names.gather).length > 0) return { kind: "gather" };
+  const merge = directivesOf(field, names.merge)[0];
+  return merge && { kind: "merge", missing: String(argumentsOf(merge).missing) };
 }
 
 function readEntity(

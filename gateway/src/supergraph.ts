@@ -30,6 +30,7 @@ export interface SupergraphSubgraph {
 export interface SpecNames {
   partition: string;
   gather: string;
+  merge: string;
   crosses: string;
 }
 
@@ -42,6 +43,9 @@ export interface Supergraph {
   /** Undefined if the supergraph does not link the partition spec. */
   names: SpecNames | undefined;
 }
+
+/** Where links stand. */
+type SchemaNodes = Pick<GraphQLSchema, "astNode" | "extensionASTNodes">;
 
 /** Anything with directives in its AST node: a type or a field. */
 type Annotated = GraphQLNamedType | GraphQLField<unknown, unknown>;
@@ -58,7 +62,7 @@ export function readSupergraph(sdl: string): Supergraph {
   }
   const subgraphs = readSubgraphs(schema);
   if (subgraphs.size === 0) throw new StartupError("Supergraph: it names no subgraph (enum join__Graph)");
-  return { sdl, schema, subgraphs, names: readSpecNames(document) };
+  return { sdl, schema, subgraphs, names: readSpecNames(schema) };
 }
 
 function readSubgraphs(schema: GraphQLSchema): Map<string, SupergraphSubgraph> {
@@ -74,19 +78,36 @@ function readSubgraphs(schema: GraphQLSchema): Map<string, SupergraphSubgraph> {
   return subgraphs;
 }
 
-/** Follows the core-schema link: imported names (perhaps renamed), else names prefixed by the spec's own. */
-function readSpecNames(document: DocumentNode): SpecNames | undefined {
-  for (const definition of document.definitions) {
-    if (definition.kind !== Kind.SCHEMA_DEFINITION && definition.kind !== Kind.SCHEMA_EXTENSION) continue;
-    for (const directive of definition.directives ?? []) {
+/** The partition spec's directives as a supergraph, or a subgraph, calls them. */
+export function readSpecNames(schema: SchemaNodes): SpecNames | undefined {
+  const local = linkedNames(schema, SPEC_URL, "partition");
+  if (!local) return undefined;
+  return {
+    partition: local("partition"),
+    gather: local("gather"),
+    merge: local("merge"),
+    crosses: local("crosses"),
+  };
+}
+
+/**
+ * Follows the core-schema link of a specification: its directives may be imported, perhaps under another name; else they have the
+ * prefix that the link gives them. The directive that has the specification's own name needs no import.
+ * @returns what a directive is called here; undefined if the specification is not linked
+ */
+export function linkedNames(
+  { astNode, extensionASTNodes }: SchemaNodes,
+  specUrl: string,
+  specName: string,
+): ((directive: string) => string) | undefined {
+  for (const definition of [astNode, ...extensionASTNodes]) {
+    for (const directive of definition?.directives ?? []) {
       if (directive.name.value !== "link") continue;
       const link = argumentsOf(directive) as { url?: string; as?: string; import?: unknown[] };
-      if (!link.url?.startsWith(SPEC_URL)) continue;
-      const local = (name: string) =>
-        importedAs(name, link.import ?? []) ?? `${link.as ?? "partition"}__${name}`;
-      // The directive that has the spec's own name needs no import.
-      const partition = importedAs("partition", link.import ?? []) ?? link.as ?? "partition";
-      return { partition, gather: local("gather"), crosses: local("crosses") };
+      if (!link.url?.startsWith(specUrl)) continue;
+      const prefix = link.as ?? specName;
+      return (name) =>
+        importedAs(name, link.import ?? []) ?? (name === specName ? prefix : `${prefix}__${name}`);
     }
   }
   return undefined;

@@ -382,6 +382,24 @@ export type EmailTaken = {
   message: Scalars['String']['output'];
 };
 
+/** A page of the clients of all cities. */
+export type GlobalClientConnection = {
+  __typename?: 'GlobalClientConnection';
+  /** Whether every city answered; if not, clients of the missing cities would be on this page. */
+  complete: Scalars['Boolean']['output'];
+  /** The clients with their cursors. */
+  edges: Array<ClientEdge>;
+  /** The cities that did not answer. */
+  missingCities: Array<Scalars['ID']['output']>;
+  /**
+   * Where the page lies in the list. Whether more follows is said of the cities that answered; those that did not can be asked again
+   * with the last cursor.
+   */
+  pageInfo: PageInfo;
+  /** How many clients the whole list has; null unless every city answered. */
+  totalCount?: Maybe<Scalars['Int']['output']>;
+};
+
 /** The committed transaction that an idempotency key stands for. */
 export type KeyedTransaction = {
   __typename?: 'KeyedTransaction';
@@ -745,6 +763,11 @@ export type Query = {
   city?: Maybe<City>;
   /** One client, or null if there is none of that id. It is asked of the city in the id. */
   client?: Maybe<Client>;
+  /**
+   * The clients of all cities in one order, a page at a time. A city that does not answer is named by the page and by an error; its
+   * clients are on a later page if it is back by then.
+   */
+  clients?: Maybe<GlobalClientConnection>;
   /** The committed transaction that an idempotency key stands for, if it has been used. Between services only. */
   keyedTransaction?: Maybe<KeyedTransaction>;
   /** One order, or null if there is none of that id. It is asked of the city in the id. */
@@ -763,6 +786,14 @@ export type QueryCityArgs = {
 
 export type QueryClientArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type QueryClientsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<ClientFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  orderBy?: InputMaybe<ClientOrder>;
 };
 
 
@@ -1365,6 +1396,7 @@ export type ResolversTypes = {
   DecideState: DecideState;
   DecisionInput: DecisionInput;
   EmailTaken: ResolverTypeWrapper<EmailTaken>;
+  GlobalClientConnection: ResolverTypeWrapper<ClientPage>;
   KeyedTransaction: ResolverTypeWrapper<KeyedTransaction>;
   Location: ResolverTypeWrapper<Location>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -1462,6 +1494,7 @@ export type ResolversParentTypes = {
   DecideAnswer: DecideAnswer;
   DecisionInput: DecisionInput;
   EmailTaken: EmailTaken;
+  GlobalClientConnection: ClientPage;
   KeyedTransaction: KeyedTransaction;
   Location: Location;
   Mutation: Record<PropertyKey, never>;
@@ -1526,6 +1559,12 @@ export type CrossesDirectiveResolver<Result, Parent, ContextType = CityContext, 
 export type GatherDirectiveArgs = { };
 
 export type GatherDirectiveResolver<Result, Parent, ContextType = CityContext, Args = GatherDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type MergeDirectiveArgs = {
+  missing: Scalars['String']['input'];
+};
+
+export type MergeDirectiveResolver<Result, Parent, ContextType = CityContext, Args = MergeDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
 export type PartitionDirectiveArgs = {
   by: Scalars['String']['input'];
@@ -1647,6 +1686,14 @@ export type EmailTakenResolvers<ContextType = CityContext, ParentType extends Re
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type GlobalClientConnectionResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['GlobalClientConnection'] = ResolversParentTypes['GlobalClientConnection']> = {
+  complete?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  edges?: Resolver<Array<ResolversTypes['ClientEdge']>, ParentType, ContextType>;
+  missingCities?: Resolver<Array<ResolversTypes['ID']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+  totalCount?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
 export type KeyedTransactionResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['KeyedTransaction'] = ResolversParentTypes['KeyedTransaction']> = {
   requestHash?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   transactionId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
@@ -1754,6 +1801,7 @@ export type QueryResolvers<ContextType = CityContext, ParentType extends Resolve
   cities?: Resolver<Array<Maybe<ResolversTypes['City']>>, ParentType, ContextType>;
   city?: Resolver<Maybe<ResolversTypes['City']>, ParentType, ContextType, RequireFields<QueryCityArgs, 'id'>>;
   client?: Resolver<Maybe<ResolversTypes['Client']>, ParentType, ContextType, RequireFields<QueryClientArgs, 'id'>>;
+  clients?: Resolver<Maybe<ResolversTypes['GlobalClientConnection']>, ParentType, ContextType, RequireFields<QueryClientsArgs, 'first' | 'orderBy'>>;
   keyedTransaction?: Resolver<Maybe<ResolversTypes['KeyedTransaction']>, ParentType, ContextType, RequireFields<QueryKeyedTransactionArgs, 'idempotencyKey' | 'kind'>>;
   order?: Resolver<Maybe<ResolversTypes['Order']>, ParentType, ContextType, RequireFields<QueryOrderArgs, 'id'>>;
   orderFacts?: Resolver<Array<ResolversTypes['OrderFacts']>, ParentType, ContextType, RequireFields<QueryOrderFactsArgs, 'questions'>>;
@@ -1945,6 +1993,7 @@ export type Resolvers<ContextType = CityContext> = {
   DateTime?: GraphQLScalarType;
   DecideAnswer?: DecideAnswerResolvers<ContextType>;
   EmailTaken?: EmailTakenResolvers<ContextType>;
+  GlobalClientConnection?: GlobalClientConnectionResolvers<ContextType>;
   KeyedTransaction?: KeyedTransactionResolvers<ContextType>;
   Location?: LocationResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
@@ -1992,5 +2041,6 @@ export type Resolvers<ContextType = CityContext> = {
 export type DirectiveResolvers<ContextType = CityContext> = {
   crosses?: CrossesDirectiveResolver<any, any, ContextType>;
   gather?: GatherDirectiveResolver<any, any, ContextType>;
+  merge?: MergeDirectiveResolver<any, any, ContextType>;
   partition?: PartitionDirectiveResolver<any, any, ContextType>;
 };

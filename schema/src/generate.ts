@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { generate } from "@graphql-codegen/cli";
 import { parse } from "graphql";
 import { compose } from "./compose.ts";
+import { persistedQueryManifest } from "./manifest.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const SUBGRAPHS = ["catalog", "city", "orders"] as const;
@@ -37,6 +38,7 @@ const RESOLVER_MODELS = {
       CityTransactionConnection: model("CityTransactionPage"),
       Client: model("ClientRow"),
       ClientConnection: model("ClientPage"),
+      GlobalClientConnection: model("ClientPage"),
       Order: model("OrderRow"),
       OrderAllocation: model("OrderAllocationRow"),
       OrderConnection: model("OrderPage"),
@@ -98,17 +100,20 @@ async function resolverTypes(): Promise<GeneratedFile[]> {
   return (await Promise.all(files)).flat();
 }
 
-/** The typed client: documents of schema/client/*.ts against the API schema, and the manifest of persisted documents. */
+/** The typed client: documents of schema/client/*.ts against the API schema, and the manifest of their operations. */
 async function typedClient(apiSdl: string): Promise<GeneratedFile[]> {
-  return run({
+  const files = await run({
     [join(root, "generated/client/")]: {
       schema: apiSdl,
       documents: [join(root, "client/**/*.ts")],
       preset: "client",
-      presetConfig: { fragmentMasking: false, persistedDocuments: { hashAlgorithm: "sha256" } },
+      presetConfig: { fragmentMasking: false },
       config: { useTypeImports: true, enumsAsTypes: true, scalars: CLIENT_SCALARS, importExtension: ".ts" },
     },
   });
+  const documents = files.find(({ path }) => path.endsWith("/graphql.ts"))!.content;
+  const path = join(root, "generated/client/persisted-query-manifest.json");
+  return [...files, { path, content: persistedQueryManifest(documents) }];
 }
 
 type Outputs = Extract<Parameters<typeof generate>[0], { generates: unknown }>["generates"];

@@ -5,11 +5,11 @@ import type { CityResolvers } from "@teranga/schema/generated/city.ts";
 import type { City } from "../context.ts";
 import type { CityStub } from "../model.ts";
 import { getHealth } from "../sql/get-health.ts";
-import { CLIENT_ORDERINGS, countClients, listClients } from "../sql/list-clients.ts";
 import { countOrders, listOrders, ORDER_ORDERINGS } from "../sql/list-orders.ts";
 import { countStock, listStock, STOCK_ORDERINGS } from "../sql/list-stock.ts";
 import { countTransactions, listTransactions } from "../sql/list-transactions.ts";
-import { clientFilter, orderFilter, stockFilter } from "./input.ts";
+import { pageOfClients } from "./client-list.ts";
+import { orderFilter, stockFilter } from "./input.ts";
 import { orderPosition } from "./order.ts";
 import { mustOwn } from "./routing.ts";
 
@@ -29,20 +29,9 @@ export const cityResolvers: CityResolvers = {
   isDefault: (stub, _, { city }) => own(stub, city).isDefault,
   location: (stub, _, { city }) => own(stub, city).location,
 
-  async clients(stub, args, { city }) {
+  clients(stub, args, { city }) {
     own(stub, city);
-    const order = args.orderBy ?? "NAME_ASC";
-    const byName = order.startsWith("NAME");
-    const page = parsePage(args, order, byName ? "text" : "time");
-    const filter = parseInput(clientFilter, args.filter ?? {}, "filter");
-    const rows = await listClients(city.sql, filter, CLIENT_ORDERINGS[order], page);
-    return toConnection(
-      rows,
-      page,
-      ({ id, nameKey, registeredAt }) => ({ id, key: byName ? nameKey : registeredAt.toISOString() }),
-      (row) => row,
-      () => countClients(city.sql, filter),
-    );
+    return pageOfClients(args, city);
   },
 
   async stock(stub, args, { city }) {

@@ -4,6 +4,7 @@ import { badInput } from "@teranga/kit/errors.ts";
 import type { OrderFactsInput, QueryResolvers } from "@teranga/schema/generated/city.ts";
 import { getKeyedTransaction } from "../sql/get-keyed-transaction.ts";
 import { getOrderFacts } from "../sql/get-order-facts.ts";
+import { pageOfClients } from "./client-list.ts";
 import { canBeId, mustOwn } from "./routing.ts";
 
 export const queries: QueryResolvers = {
@@ -28,6 +29,8 @@ export const queries: QueryResolvers = {
   },
 
   cities: (_, _args, { city }) => [{ id: city.id }],
+
+  clients: (_, args, { city }) => pageOfClients(args, city),
 
   async orderFacts(_, { questions }, { city }) {
     if (questions.length > QUESTIONS_MAX) {

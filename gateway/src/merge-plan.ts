@@ -1,0 +1,121 @@
+/**
+ * Merged pages, the planning side. The gateway needs each row's cursor and whether more rows follow, whether the client asks for
+ * them or not, and under names that are nobody's alias; and each partition may have to begin elsewhere. So a field with @merge is
+ * sent with two selections more and with a variable for `after`. What the client calls the parts of its page is noted.
+ */
+import { type FieldNode, Kind, type SelectionNode, type SelectionSetNode } from "graphql";
+
+export const PAGE_INFO_FIELDS = ["hasNextPage", "hasPreviousPage", "startCursor", "endCursor"] as const;
+export type PageInfoField = (typeof PAGE_INFO_FIELDS)[number];
+
+/** What a name in the client's page stands for. */
+export type PagePart =
+  /** `cursors`: the names of the edges' cursors. */
+  | { kind: "edges"; cursors: Set<string> }
+  | { kind: "pageInfo"; fields: Map<string, PageInfoField> }
+  | { kind: "totalCount" }
+  | { kind: "complete" }
+  | { kind: "missing" };
+
+/** Where the parts of a page are in the partitions' answers, and where they have to be in the client's. */
+export interface PagePlan {
+  /** By response name. What is not in it, `__typename`, is the same in all pages. */
+  parts: Map<string, PagePart>;
+  /** The name of the edges that have nothing but their `cursor`. */
+  edgesToken: string;
+  /** The name of the page info that has nothing but `hasNextPage`. */
+  pageInfoToken: string;
+  /** The variable that says where the partition's page begins. */
+  afterVariable: string;
+}
+
+/** Plans the merged fields of one operation. */
+export class PagePlanner {
+  /** By response name: fields of one name are one field to those who answer, so they have one plan. */
+  readonly plans = new Map<string, PagePlan>();
+  readonly #prefix: string;
+
+  /** @param text the whole operation: tokens are made unlike anything in it */
+  constructor(text: string) {
+    let prefix = "merge_";
+    while (text.includes(prefix)) prefix = `_${prefix}`;
+    this.#prefix = prefix;
+  }
+
+  /** @param missing the name of the page's list of missing partitions */
+  plan(field: FieldNode, missing: string): { field: FieldNode; plan: PagePlan } {
+    const plan = this.#planOf(field.alias?.value ?? field.name.value);
+    addParts(field.selectionSet!, missing, plan.parts);
+    const selections = [
+      ...field.selectionSet!.selections,
+      selection(plan.edgesToken, "edges", "cursor"),
+      selection(plan.pageInfoToken, "pageInfo", "hasNextPage"),
+    ];
+    const others = (field.arguments ?? []).filter(({ name }) => name.value !== "after");
+    const value = { kind: Kind.VARIABLE, name: nameNode(plan.afterVariable) } as const;
+    const after = { kind: Kind.ARGUMENT, name: nameNode("after"), value } as const;
+    const selectionSet = { kind: Kind.SELECTION_SET, selections } as const;
+    return { field: { ...field, arguments: [...others, after], selectionSet }, plan };
+  }
+
+  #planOf(responseName: string): PagePlan {
+    const known = this.plans.get(responseName);
+    if (known) return known;
+    const plan = {
+      parts: new Map<string, PagePart>(),
+      edgesToken: `${this.#prefix}edges`,
+      pageInfoToken: `${this.#prefix}pageInfo`,
+      afterVariable: `${this.#prefix}after_${this.plans.size}`,
+    };
+    this.plans.set(responseName, plan);
+    return plan;
+  }
+}
+
+const nameNode = (value: string) => ({ kind: Kind.NAME, value }) as const;
+
+/** `alias: field { inner }` */
+function selection(alias: string, field: string, inner: string): FieldNode {
+  const selections = [{ kind: Kind.FIELD, name: nameNode(inner) } as const];
+  const selectionSet = { kind: Kind.SELECTION_SET, selections } as const;
+  return { kind: Kind.FIELD, alias: nameNode(alias), name: nameNode(field), selectionSet };
+}
+
+/** Fields whose conditions do not hold are noted too: they are not in the answers. */
+function addParts(selectionSet: SelectionSetNode, missing: string, parts: Map<string, PagePart>): void {
+  for (const field of fieldsOf(selectionSet)) {
+    const responseName = field.alias?.value ?? field.name.value;
+    const part = parts.get(responseName) ?? newPart(field.name.value, missing);
+    if (!part) continue;
+    parts.set(responseName, part);
+    for (const inner of field.selectionSet ? fieldsOf(field.selectionSet) : []) {
+      const innerName = inner.alias?.value ?? inner.name.value;
+      if (part.kind === "edges" && inner.name.value === "cursor") part.cursors.add(innerName);
+      const pageInfoField = PAGE_INFO_FIELDS.find((name) => name === inner.name.value);
+      if (part.kind === "pageInfo" && pageInfoField) part.fields.set(innerName, pageInfoField);
+    }
+  }
+}
+
+/** merge-rules.ts has seen to it that a page has no other fields. */
+function newPart(fieldName: string, missing: string): PagePart | undefined {
+  switch (fieldName) {
+    case "edges":
+      return { kind: "edges", cursors: new Set() };
+    case "pageInfo":
+      return { kind: "pageInfo", fields: new Map() };
+    case "totalCount":
+    case "complete":
+      return { kind: fieldName };
+    default:
+      return fieldName === missing ? { kind: "missing" } : undefined;
+  }
+}
+
+/** The fields of a selection set and of the fragments in it, which have been inlined. */
+function* fieldsOf({ selections }: SelectionSetNode): Generator<FieldNode> {
+  for (const selection of selections as readonly SelectionNode[]) {
+    if (selection.kind === Kind.FIELD) yield selection;
+    if (selection.kind === Kind.INLINE_FRAGMENT) yield* fieldsOf(selection.selectionSet);
+  }
+}
