@@ -42,6 +42,7 @@ export class PlacesBeyond {
 
   /** An error at the first place of each list. */
   errors(): GraphQLFormattedError[] {
+    if (this.#paths.size === 0) return [];
     const error = codedError(
       "ANSWER_TOO_LARGE",
       "The answer is too large: from here on this field is null. Ask for smaller pages.",

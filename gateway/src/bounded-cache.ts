@@ -17,6 +17,10 @@ export class BoundedCache<Value> {
     this.#options = options;
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   /** The value of a key, made if it is not there. */
   get(key: string, make: () => Value): Value {
     const found = this.find(key);

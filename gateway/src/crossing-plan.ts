@@ -58,7 +58,7 @@ export function textLength({ here, below }: CrossingTree): number {
   return length;
 }
 
-const isEmptyTree = (tree: CrossingTree) => tree.here.size === 0 && tree.below.size === 0;
+export const isEmptyTree = (tree: CrossingTree) => tree.here.size === 0 && tree.below.size === 0;
 
 /** Cuts the crossings out of one operation and its follow-ups. */
 export class CrossingPlanner {

@@ -6,6 +6,7 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  getOperationAST,
   Kind,
   type OperationDefinitionNode,
   print,
@@ -17,9 +18,9 @@ import {
 } from "graphql";
 import { emptyObject } from "./answer.ts";
 
-/** The one operation of a document, its fragment spreads replaced by inline fragments. */
-export function inlinedOperation(document: DocumentNode): OperationDefinitionNode {
-  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+/** An operation of a document, its fragment spreads replaced by inline fragments. @param name needed if there are several */
+export function inlinedOperation(document: DocumentNode, name?: string): OperationDefinitionNode {
+  const operation = getOperationAST(document, name) ?? undefined;
   if (!operation) throw badInput("query", "must hold an operation");
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions) {

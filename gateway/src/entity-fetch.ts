@@ -7,7 +7,7 @@ import { errorAt, isObject, type JsonObject, ownValue, type PartAnswer } from ".
 import { type AnswerBudget, PlacesBeyond, spend } from "./answer-budget.ts";
 import { hasEntities } from "./answer-shape.ts";
 import { type CrossingPlace, takeCrossings } from "./crossing-places.ts";
-import type { EntityPlan } from "./crossing-plan.ts";
+import { type EntityPlan, isEmptyTree } from "./crossing-plan.ts";
 import { pickVariables } from "./documents.ts";
 import { clientPath, ownerOf, type PartitionRun } from "./partition-run.ts";
 import { limitErrors } from "./service-errors.ts";
@@ -25,12 +25,16 @@ export async function fetchEntities(
   representations: readonly JsonObject[],
   run: PartitionRun,
 ): Promise<FetchedEntities> {
-  const fetched: FetchedEntities = { entities: representations.map(() => null), errors: [] };
+  const fetched: FetchedEntities = {
+    entities: new Array<JsonObject | null>(representations.length).fill(null),
+    errors: [],
+  };
   const groups = groupByOwner(representations, fetched, run);
   const variables = pickVariables(run.variables, plan.variables);
   await Promise.all(
     Array.from(groups, async ([partition, indexes]) => {
-      const own = indexes.map((index) => representations[index]!);
+      const isAll = indexes.length === representations.length;
+      const own = isAll ? representations : indexes.map((index) => representations[index]!);
       const request = {
         query: plan.text,
         operationName: plan.operationName,
@@ -43,6 +47,7 @@ export async function fetchEntities(
       takeEntities(answer, indexes, fetched, run);
     }),
   );
+  if (isEmptyTree(plan.crossings)) return { ...fetched, errors: limitErrors(fetched.errors) };
   const errors = await followCrossings(takeCrossings(fetched.entities, plan.crossings, []), run);
   return { entities: fetched.entities, errors: limitErrors([...fetched.errors, ...errors]) };
 }

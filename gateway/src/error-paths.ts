@@ -14,30 +14,19 @@ import { limitErrors } from "./service-errors.ts";
 export const visibleErrorPaths: ApolloServerPlugin<GatewayContext> = {
   async requestDidStart() {
     return {
-      async willSendResponse({ response: { body }, contextValue }) {
+      async willSendResponse({ response: { body } }) {
         if (body.kind !== "single") return;
         const result = body.singleResult;
-        const { valueCompletion, ...extensions } = result.extensions ?? {};
-        if (valueCompletion !== undefined) {
-          contextValue.log.error({ valueCompletion }, "a service's values do not fit the schema");
-          result.errors = [...(result.errors ?? []), ...completionErrors(valueCompletion)];
-          if (Object.keys(extensions).length > 0) result.extensions = extensions;
-          else delete result.extensions;
-        }
         if (result.errors) result.errors = visibleErrors(result.errors, result.data);
       },
     };
   },
 };
 
-/**
- * A value that is null where it must not be, or of a wrong type, makes its object null. If no service has an error to show for it,
- * the query planner tells so in the extension `valueCompletion`, where no client looks, in words about types.
- */
-export function completionErrors(valueCompletion: unknown): GraphQLFormattedError[] {
+/** What a client is told of values that are null where they must not be, or of a wrong type, if no service has said why. */
+export function completionErrors(misfits: readonly { path: ResponsePath }[]): GraphQLFormattedError[] {
   const error = codedError("INTERNAL_SERVER_ERROR", ERROR_CODES.INTERNAL_SERVER_ERROR);
-  const problems: { path?: ResponsePath }[] = Array.isArray(valueCompletion) ? valueCompletion : [];
-  return limitErrors(problems.map(({ path }) => errorAt(error, path ?? [])));
+  return limitErrors(misfits.map(({ path }) => errorAt(error, path)));
 }
 
 /** The errors with their paths cut to what `data` has; of those that then say the same at the same place, one. */

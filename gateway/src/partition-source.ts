@@ -1,106 +1,89 @@
-/** The data source of a partitioned subgraph: one subgraph to the query planner, many services behind it. */
-import type { GraphQLDataSource } from "@apollo/gateway";
-import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
+/** A partitioned subgraph: one subgraph to the query planner, many services behind it. */
+import type { SubgraphRequest } from "@teranga/kit/transport.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
-import type { AnsweredPart, JsonObject } from "./answer.ts";
-import { BoundedCache } from "./bounded-cache.ts";
+import type { AnsweredPart, JsonObject, PartAnswer } from "./answer.ts";
 import { withDefaults } from "./documents.ts";
-import { type AskEndpoints, createEndpoints } from "./endpoints.ts";
+import { copyJson } from "./engine/merge.ts";
 import { fetchEntities } from "./entity-fetch.ts";
+import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "./fetch.ts";
 import { fetchFields } from "./field-fetch.ts";
+import type { PartitionNetwork } from "./network.ts";
 import { type OperationPlan, planLength, planOperation } from "./operation-plan.ts";
 import type { AskTerms, PartitionRun } from "./partition-run.ts";
 import type { PartitionSpec } from "./partition-spec.ts";
 import type { GatewayContext } from "./request-context.ts";
 import { takenErrors } from "./service-errors.ts";
-import {
-  contextOf,
-  partitionUnavailable,
-  type SourceDependencies,
-  type SourceOptions,
-  type SourceResponse,
-} from "./source.ts";
+import { askTerms, partitionUnavailable, type SourceDependencies } from "./source.ts";
 
-/** A client has a few dozen operations and each comes to a few texts; beyond that a text is planned again. */
-const PLANS_MAX = 1_000;
-/** A client that writes ids into its documents instead of variables makes a new plan each time, as long as it likes. */
-const PLANS_LENGTH_MAX = 16 * 1024 * 1024;
-/** The text of an operation, and about as much again for the texts that it comes to. */
-const PLAN_LENGTH_MAX = 128 * 1024;
-
-export class PartitionSource implements GraphQLDataSource<GatewayContext> {
-  readonly #placement: PartitionPlacement;
+export class PartitionSource implements Source {
   readonly #spec: PartitionSpec;
   readonly #dependencies: SourceDependencies;
-  readonly #plans = new BoundedCache<OperationPlan>({
-    entriesMax: PLANS_MAX,
-    weigh: (text, plan) => text.length + planLength(plan),
-    weightMax: PLANS_LENGTH_MAX,
-    entryWeightMax: PLAN_LENGTH_MAX,
-  });
-  readonly #endpoints: ReadonlyMap<string, AskEndpoints>;
 
-  constructor(placement: PartitionPlacement, spec: PartitionSpec, dependencies: SourceDependencies) {
-    this.#placement = placement;
+  constructor(spec: PartitionSpec, dependencies: SourceDependencies) {
     this.#spec = spec;
     this.#dependencies = dependencies;
-    this.#endpoints = new Map(
-      placement.partitions.map(({ id, urls }) => [id, createEndpoints({ ...dependencies, urls })]),
-    );
   }
 
-  async process(options: SourceOptions): Promise<SourceResponse> {
-    const text = options.request.query!;
-    const plan = this.#plans.get(text, () => planOperation(text, this.#spec));
-    const run = this.#startRun(plan, options);
+  prepare({ text }: FetchOperation): PreparedFetch {
+    const plan = planOperation(text, this.#spec);
+    return {
+      weight: text.length + planLength(plan),
+      send: (variables, context) => this.#send(plan, variables, context),
+    };
+  }
+
+  async #send(plan: OperationPlan, variables: JsonObject, context: GatewayContext): Promise<FetchAnswer> {
+    const run = this.#startRun(plan, variables, context);
     switch (plan.root.kind) {
       case "entities": {
         const representations = run.variables.representations as JsonObject[];
         const { entities, errors } = await fetchEntities(plan.root, representations, run);
         const located = errors.map((error) => ({ ...error, path: ["_entities", ...(error.path ?? [])] }));
-        return { data: { _entities: entities }, ...(located.length > 0 && { errors: located }) };
+        return { data: { _entities: entities }, errors: located };
       }
-      case "fields": {
-        const { data, errors } = await fetchFields(plan.root, plan.variables, run);
-        return { data, ...(errors.length > 0 && { errors }) };
-      }
+      case "fields":
+        return fetchFields(plan.root, plan.variables, run);
       default:
         return plan.root satisfies never;
     }
   }
 
-  #startRun({ variables, tokenNames }: OperationPlan, options: SourceOptions): PartitionRun {
-    const context = contextOf(options);
+  #startRun(
+    { variables, tokenNames }: OperationPlan,
+    given: JsonObject,
+    context: GatewayContext,
+  ): PartitionRun {
+    const placement = context.network.placements.get(this.#spec.subgraph) as PartitionNetwork;
     return {
       spec: this.#spec,
-      partitionIds: this.#placement.partitions.map(({ id }) => id),
-      partitionOf: this.#placement.partitionOf,
-      variables: withDefaults(variables, options.request.variables),
+      partitionIds: placement.partitionIds,
+      partitionOf: placement.partitionOf,
+      variables: withDefaults(variables, given),
       tokenNames,
       budget: context.budget,
-      ask: (partition, request, terms) => this.#ask(partition, request, terms, context),
+      ask: (partition, request, terms) => this.#ask(placement, partition, request, terms, context),
     };
   }
 
   async #ask(
+    placement: PartitionNetwork,
     partition: string,
-    request: Parameters<PartitionRun["ask"]>[1],
+    request: SubgraphRequest,
     { mayRepeat, isWhole }: AskTerms,
     context: GatewayContext,
-  ): ReturnType<PartitionRun["ask"]> {
-    const { subgraph } = this.#placement;
+  ): Promise<PartAnswer> {
+    const { subgraph } = this.#spec;
     const id = `${subgraph}/${partition}`;
     if (context.unavailable.has(id)) {
       return { kind: "failed", error: partitionUnavailable(subgraph, partition) };
     }
     this.#dependencies.onSubgraphRequest?.({ subgraph, partition, operation: request.query });
     try {
-      const headers = { [REQUEST_ID_HEADER]: context.requestId };
-      const { data = null, errors } = await this.#endpoints.get(partition)!(request, { mayRepeat, headers });
+      const taken = await placement.ask.get(partition)!(request, askTerms(context, mayRepeat));
+      const { data = null, errors, shared } = taken;
       const answer: AnsweredPart = { kind: "answered", data, errors: takenErrors(errors) };
       if (!isWhole(answer)) throw new TransportError("unknown", "answered something else than was asked for");
-      return answer;
+      return shared ? { ...answer, data: copyJson(data) as JsonObject | null } : answer;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       context.unavailable.add(id);

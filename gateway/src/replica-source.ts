@@ -1,6 +1,4 @@
-/** The data source of a subgraph any of whose instances can answer; also of every subgraph of a foreign supergraph. */
-import type { GraphQLDataSource } from "@apollo/gateway";
-import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
+/** A subgraph any of whose instances can answer; also every subgraph of a foreign supergraph. */
 import { TransportError } from "@teranga/kit/transport.ts";
 import { type DirectiveNode, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
 import { errorAt, type JsonObject } from "./answer.ts";
@@ -12,7 +10,6 @@ import {
   type RootShape,
   rootShape,
 } from "./answer-shape.ts";
-import { BoundedCache } from "./bounded-cache.ts";
 import {
   inlinedOperation,
   isIncluded,
@@ -21,21 +18,14 @@ import {
   variableDefinitionsOf,
   withDefaults,
 } from "./documents.ts";
-import { type AskEndpoints, createEndpoints } from "./endpoints.ts";
+import { copyJson } from "./engine/merge.ts";
+import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "./fetch.ts";
+import type { ReplicaNetwork } from "./network.ts";
 import type { GatewayContext } from "./request-context.ts";
 import { limitErrors, takenErrors } from "./service-errors.ts";
-import {
-  contextOf,
-  type SourceDependencies,
-  type SourceOptions,
-  type SourceResponse,
-  subgraphUnavailable,
-} from "./source.ts";
+import { askTerms, type SourceDependencies, subgraphUnavailable } from "./source.ts";
 
-/** As for plans of partitioned subgraphs (partition-source.ts). */
-const EXPECTATIONS = { entriesMax: 1_000, weightMax: 16 * 1024 * 1024, entryWeightMax: 64 * 1024 };
-
-/** What an operation must come back as, worked out once per text. */
+/** What an operation must come back as. */
 interface Expectation {
   /** What each entity must be; undefined if no entities are asked for. */
   entity: ObjectShape | undefined;
@@ -43,51 +33,54 @@ interface Expectation {
   definitions: VariableDefinitions;
 }
 
-export class ReplicaSource implements GraphQLDataSource<GatewayContext> {
+export class ReplicaSource implements Source {
   readonly #subgraph: string;
   readonly #schema: GraphQLSchema;
   readonly #dependencies: SourceDependencies;
-  readonly #ask: AskEndpoints;
-  readonly #expectations = new BoundedCache<Expectation>({ ...EXPECTATIONS, weigh: (text) => text.length });
 
-  /** @param urls the instances, nearest first. @param schema the whole supergraph's types */
-  constructor(
-    subgraph: string,
-    urls: readonly string[],
-    schema: GraphQLSchema,
-    dependencies: SourceDependencies,
-  ) {
+  /** @param schema the whole supergraph's types */
+  constructor(subgraph: string, schema: GraphQLSchema, dependencies: SourceDependencies) {
     this.#subgraph = subgraph;
     this.#schema = schema;
     this.#dependencies = dependencies;
-    this.#ask = createEndpoints({ ...dependencies, urls });
   }
 
-  async process(options: SourceOptions): Promise<SourceResponse> {
-    const { query = "", operationName, variables } = options.request;
-    const context = contextOf(options);
-    const expected = this.#expectations.get(query, () => expectationOf(query, this.#schema));
-    if (context.unavailable.has(this.#subgraph)) return this.#failure(expected, variables);
-    this.#dependencies.onSubgraphRequest?.({ subgraph: this.#subgraph, operation: query });
+  prepare(operation: FetchOperation): PreparedFetch {
+    const expected = expectationOf(operation.text, this.#schema);
+    return {
+      weight: operation.text.length,
+      send: (variables, context) => this.#send(operation, expected, variables, context),
+    };
+  }
+
+  async #send(
+    { text, operationName, kind }: FetchOperation,
+    expected: Expectation,
+    variables: JsonObject,
+    context: GatewayContext,
+  ): Promise<FetchAnswer> {
+    const subgraph = this.#subgraph;
+    if (context.unavailable.has(subgraph)) return this.#failure(expected, variables);
+    this.#dependencies.onSubgraphRequest?.({ subgraph, operation: text });
     try {
-      const headers = { [REQUEST_ID_HEADER]: context.requestId };
-      const mayRepeat = !query.startsWith(OperationTypeNode.MUTATION);
-      const answer = await this.#ask({ query, operationName, variables }, { mayRepeat, headers });
-      const taken = { data: answer.data ?? null, errors: takenErrors(answer.errors ?? []) };
+      const { ask } = context.network.placements.get(subgraph) as ReplicaNetwork;
+      const request = { query: text, operationName, variables };
+      const answer = await ask(request, askTerms(context, kind !== OperationTypeNode.MUTATION));
+      const taken = { data: answer.data ?? null, errors: takenErrors(answer.errors) };
       if (!isWhole(taken, expected, variables)) {
         throw new TransportError("unknown", "answered something else than was asked for");
       }
-      return { data: taken.data, ...(taken.errors.length > 0 && { errors: taken.errors }) };
+      return answer.shared ? { ...taken, data: copyJson(taken.data) as JsonObject | null } : taken;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      context.unavailable.add(this.#subgraph);
-      context.log.warn({ subgraph: this.#subgraph, reason: error.message }, "a subgraph does not answer");
+      context.unavailable.add(subgraph);
+      context.log.warn({ subgraph, reason: error.message }, "a subgraph does not answer");
       return this.#failure(expected, variables);
     }
   }
 
   /** Null and an error for each thing that was asked for, so that a client sees what is missing and why. */
-  #failure(expected: Expectation, variables: JsonObject | undefined): SourceResponse {
+  #failure(expected: Expectation, variables: JsonObject): FetchAnswer {
     const error = subgraphUnavailable(this.#subgraph);
     if (expected.entity) {
       const representations = representationsOf(variables);
@@ -117,21 +110,18 @@ function expectationOf(text: string, schema: GraphQLSchema): Expectation {
 function isWhole(
   answer: Parameters<typeof hasFields>[0],
   expected: Expectation,
-  variables: JsonObject | undefined,
+  variables: JsonObject,
 ): boolean {
   if (expected.entity) return hasEntities(answer, expected.entity, representationsOf(variables).length);
   return hasFields(answer, includedFields(expected, variables));
 }
 
 /** Those that @skip and @include let through. */
-function includedFields(
-  { fields, definitions }: Expectation,
-  variables: JsonObject | undefined,
-): RootShape[] {
+function includedFields({ fields, definitions }: Expectation, variables: JsonObject): RootShape[] {
   const all = withDefaults(definitions, variables);
   return fields.filter(({ conditions }) => isIncluded(conditions, all));
 }
 
-function representationsOf(variables: JsonObject | undefined): unknown[] {
-  return Array.isArray(variables?.representations) ? variables.representations : [];
+function representationsOf(variables: JsonObject): unknown[] {
+  return Array.isArray(variables.representations) ? variables.representations : [];
 }

@@ -1,13 +1,9 @@
-/** What the data sources of all placements have in common. */
-import type { GraphQLDataSource } from "@apollo/gateway";
+/** What the sources of all placements have in common. */
 import { codedError, type ErrorCode, unavailableCode } from "@teranga/kit/errors.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import type { Send } from "@teranga/kit/transport.ts";
+import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import type { GraphQLError } from "graphql";
+import type { AskTerms } from "./network.ts";
 import type { GatewayContext } from "./request-context.ts";
-
-export type SourceOptions = Parameters<GraphQLDataSource<GatewayContext>["process"]>[0];
-export type SourceResponse = Awaited<ReturnType<GraphQLDataSource<GatewayContext>["process"]>>;
 
 /** One request that is about to be sent to a service. */
 export interface SentRequest {
@@ -16,13 +12,8 @@ export interface SentRequest {
   operation: string;
 }
 
-/** What every data source needs. */
+/** What every source needs. */
 export interface SourceDependencies {
-  send: Send;
-  /** How long one request to a service may take. */
-  deadlineMs: number;
-  nowMs: () => number;
-  log: Logger;
   onSubgraphRequest?: ((request: SentRequest) => void) | undefined;
 }
 
@@ -37,7 +28,10 @@ export function subgraphUnavailable(subgraph: string): GraphQLError {
   return codedError("SUBGRAPH_UNAVAILABLE", `The service "${subgraph}" is unavailable.`, { subgraph });
 }
 
-/** The client request's context. Sources exist only behind a running gateway, which always gives one. */
-export function contextOf(options: SourceOptions): GatewayContext {
-  return options.context as GatewayContext;
+/** How the services are asked on behalf of a client's request. */
+export function askTerms(context: GatewayContext, mayRepeat: boolean): AskTerms {
+  const { requestId, forwardedHeaders, record } = context;
+  const deadlineAtMs = Math.min(context.deadlineAtMs, performance.now() + context.fetchDeadlineMs);
+  const headers = { ...forwardedHeaders, [REQUEST_ID_HEADER]: requestId };
+  return { mayRepeat, headers, deadlineAtMs, onFetched: record.fetched };
 }

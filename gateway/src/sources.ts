@@ -1,42 +1,52 @@
-/** Chooses the data source of each subgraph by its placement. */
-import type { GraphQLDataSource } from "@apollo/gateway";
+/** What a supergraph and a topology come to together: a source and a placement for each subgraph. */
 import { StartupError } from "@teranga/kit/config.ts";
-import type { Topology } from "@teranga/kit/topology.ts";
+import type { Placement, Topology } from "@teranga/kit/topology.ts";
+import type { Source } from "./fetch.ts";
 import { brokenPartitionRules } from "./partition-rules.ts";
 import { PartitionSource } from "./partition-source.ts";
 import { partitionedGraphs, readPartitionSpec } from "./partition-spec.ts";
 import { ReplicaSource } from "./replica-source.ts";
-import type { GatewayContext } from "./request-context.ts";
 import type { SourceDependencies } from "./source.ts";
 import type { Supergraph } from "./supergraph.ts";
 
-/**
- * @param topology overrides the supergraph's URLs; needed for a partitioned subgraph
- * @throws StartupError with one line if the supergraph and the topology do not fit together
- */
+/** @throws StartupError with one line if a partitioned subgraph breaks the rules of the partition spec */
 export function createSources(
   supergraph: Supergraph,
-  topology: Topology | undefined,
+  placements: ReadonlyMap<string, Placement>,
   dependencies: SourceDependencies,
-): ReadonlyMap<string, GraphQLDataSource<GatewayContext>> {
-  const sources = new Map<string, GraphQLDataSource<GatewayContext>>();
-  const partitioned = new Set(partitionedGraphs(supergraph));
-  for (const [graph, { name, url }] of supergraph.subgraphs) {
-    const placement = topology?.placements.get(name);
-    if (placement?.kind === "partitions") {
+): ReadonlyMap<string, Source> {
+  const sources = new Map<string, Source>();
+  for (const [graph, { name }] of supergraph.subgraphs) {
+    if (placements.get(name)?.kind === "partitions") {
       const broken = brokenPartitionRules(supergraph, graph);
       if (broken.length > 0) throw new StartupError(broken.join("; "));
-      sources.set(name, new PartitionSource(placement, readPartitionSpec(supergraph, graph), dependencies));
-    } else if (partitioned.has(graph)) {
-      throw new StartupError(
-        `The subgraph "${name}" is partitioned: set TOPOLOGY to a file that gives its partitions`,
-      );
+      sources.set(name, new PartitionSource(readPartitionSpec(supergraph, graph), dependencies));
     } else {
-      const urls = placement?.urls ?? [checkedUrl(name, url)];
-      sources.set(name, new ReplicaSource(name, urls, supergraph.schema, dependencies));
+      sources.set(name, new ReplicaSource(name, supergraph.schema, dependencies));
     }
   }
   return sources;
+}
+
+/**
+ * Where each subgraph of a supergraph is.
+ * @param topology overrides the supergraph's URLs; needed for a partitioned subgraph
+ * @throws StartupError with one line if the two do not fit together
+ */
+export function placementsOf(supergraph: Supergraph, topology: Topology | undefined): Map<string, Placement> {
+  const placements = new Map<string, Placement>();
+  const partitioned = new Set(partitionedGraphs(supergraph));
+  for (const [graph, { name, url }] of supergraph.subgraphs) {
+    const placement = topology?.placements.get(name);
+    if (partitioned.has(graph) && placement?.kind !== "partitions") {
+      throw new StartupError(
+        `The subgraph "${name}" is partitioned: set TOPOLOGY to a file that gives its partitions`,
+      );
+    }
+    const found = placement ?? { kind: "replicas" as const, subgraph: name, urls: [checkedUrl(name, url)] };
+    placements.set(name, found);
+  }
+  return placements;
 }
 
 function checkedUrl(subgraph: string, url: string): string {

@@ -1,0 +1,194 @@
+/** Goal: the breaker opens for what does not answer and for nothing else. Method: its transitions one by one, and histories drawn at random. */
+import type { Clock } from "@teranga/kit/retry.ts";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  advance,
+  type Circuit,
+  type CircuitEvent,
+  FAILURES_MAX,
+  newCircuit,
+  PROBE_WAIT,
+  SILENCE,
+} from "./breaker.ts";
+
+const clock: Clock = { nowMs: () => 0, random: () => 0.5 };
+const after = (events: readonly CircuitEvent[], from: Circuit = newCircuit(0)) =>
+  events.reduce((circuit, event) => advance(circuit, event, clock), from);
+
+const answered = (atMs: number, tookMs = 1): CircuitEvent => ({
+  kind: "answered",
+  begunAtMs: atMs - tookMs,
+  atMs,
+});
+const failed = (
+  fault: "no-connection" | "timeout" | "bad-answer",
+  begunAtMs: number,
+  atMs: number,
+): CircuitEvent => ({ kind: "failed", fault, begunAtMs, atMs });
+const kindAfter = (...events: CircuitEvent[]) => after(events).kind;
+
+test("one connection that cannot be made opens it", () => {
+  expect(kindAfter(answered(5), failed("no-connection", 10, 11))).toBe("open");
+});
+
+test("one request that hears nothing while nobody hears anything opens it", () => {
+  expect(kindAfter(answered(5), failed("timeout", 10, 10 + SILENCE.minMs))).toBe("open");
+});
+
+test("a request that hears nothing while others are answered does not", () => {
+  expect(kindAfter(answered(4_500), failed("timeout", 10, 5_010))).toBe("closed");
+  expect(kindAfter(answered(20), failed("timeout", 10, 5_010))).toBe("open");
+});
+
+test("what answers slowly may be silent for twice as long, but not for ever", () => {
+  const slow = answered(1_500, 1_500);
+  expect(kindAfter(slow, failed("timeout", 1_600, 4_500))).toBe("closed");
+  expect(kindAfter(slow, failed("timeout", 1_600, 4_601))).toBe("open");
+  expect(kindAfter(answered(4_900, 4_900), failed("timeout", 5_000, 9_000))).toBe("open");
+  const forgotten = Array.from({ length: 60 }, (_, index) => answered(1_501 + index));
+  expect(kindAfter(slow, ...forgotten, failed("timeout", 1_600, 2_600))).toBe("open");
+});
+
+test("a request that had little time says nothing", () => {
+  expect(kindAfter(failed("timeout", 10, 10 + SILENCE.minMs - 1))).toBe("closed");
+});
+
+test("useless answers open it only if they are many in a row", () => {
+  const failures = Array.from({ length: FAILURES_MAX }, (_, index) =>
+    failed("bad-answer", index * 2, index * 2 + 1),
+  );
+  expect(kindAfter(...failures.slice(1))).toBe("closed");
+  expect(kindAfter(...failures)).toBe("open");
+  const interrupted = failures.flatMap((failure, index) =>
+    index === 2 ? [answered(5), failure] : [failure],
+  );
+  expect(kindAfter(...interrupted)).toBe("closed");
+});
+
+test("requests that fail together are one failure", () => {
+  const together = Array.from({ length: 100 }, (_, index) =>
+    failed("bad-answer", index / 100, 5 + index / 100),
+  );
+  expect(after(together)).toMatchObject({ kind: "closed", failures: 1 });
+});
+
+test("what failed before it was closed again says nothing", () => {
+  const closed = after([
+    failed("no-connection", 1, 2),
+    { kind: "probe-begun" },
+    { kind: "probe-answered", atMs: 100 },
+  ]);
+  expect(after([failed("timeout", 2, 5_002), failed("no-connection", 3, 200)], closed).kind).toBe("closed");
+  expect(after([failed("no-connection", 101, 102)], closed).kind).toBe("open");
+});
+
+test("an answer to a request of before closes it, whatever the probe says then", () => {
+  const events: CircuitEvent[] = [failed("timeout", 0, 5_000), { kind: "probe-begun" }, answered(5_050)];
+  expect(after(events)).toEqual(newCircuit(5_050));
+  expect(kindAfter(...events, { kind: "probe-failed", atMs: 5_100 })).toBe("closed");
+});
+
+test("what answers only probes is probed later each time, until it answers a request", () => {
+  let circuit = newCircuit(0);
+  const waits: number[] = [];
+  for (let time = 0; waits.length < 9; time += 10_000) {
+    circuit = after([failed("timeout", time, time + 5_000)], circuit);
+    if (circuit.kind !== "open") throw new Error("not open");
+    waits.push(circuit.probeAtMs - time - 5_000);
+    circuit = after([{ kind: "probe-begun" }, { kind: "probe-answered", atMs: time + 9_999 }], circuit);
+  }
+  expect(waits).toEqual([75, 150, 300, 600, 1_200, 2_400, 3_750, 3_750, 3_750]);
+  const trusted = after([answered(100_001), failed("no-connection", 100_002, 100_003)], circuit);
+  expect(trusted).toEqual({ kind: "open", probeAtMs: 100_078, mistrust: 0 });
+});
+
+/** Steps of time, and what happens after each. */
+const history = fc.array(
+  fc.record({
+    stepMs: fc.integer({ min: 0, max: 3_000 }),
+    what: fc.constantFrom(
+      "answered",
+      "no-connection",
+      "timeout",
+      "bad-answer",
+      "probe-begun",
+      "probe-answered",
+      "probe-failed",
+    ),
+    tookMs: fc.integer({ min: 0, max: 5_000 }),
+  }),
+  { maxLength: 60 },
+);
+type Step = { stepMs: number; what: string; tookMs: number };
+
+function eventsOf(steps: readonly Step[]): CircuitEvent[] {
+  let atMs = 0;
+  return steps.map(({ stepMs, what, tookMs }): CircuitEvent => {
+    atMs += stepMs;
+    switch (what) {
+      case "answered":
+        return answered(atMs, Math.min(atMs, tookMs));
+      case "probe-begun":
+        return { kind: "probe-begun" };
+      case "probe-answered":
+      case "probe-failed":
+        return { kind: what, atMs };
+      default:
+        return failed(what as "timeout", Math.max(0, atMs - tookMs), atMs);
+    }
+  });
+}
+
+test("it never opens without a reason, and every wait for a probe is within the limits", () => {
+  fc.assert(
+    fc.property(history, (steps) => {
+      const events = eventsOf(steps);
+      let circuit = newCircuit(0);
+      for (const [index, event] of events.entries()) {
+        const next = advance(circuit, event, clock);
+        if (next.kind === "open" && circuit.kind === "closed")
+          expect(isReason(events.slice(0, index + 1))).toBe(true);
+        if (next.kind === "open" && next !== circuit && "atMs" in event) {
+          expect(next.probeAtMs - event.atMs).toBeGreaterThanOrEqual(PROBE_WAIT.firstMs / 2);
+          expect(next.probeAtMs - event.atMs).toBeLessThanOrEqual(PROBE_WAIT.maxMs);
+        }
+        circuit = next;
+      }
+    }),
+  );
+});
+
+/** Why a history may have opened the circuit with its last event, told without the circuit. */
+function isReason(events: readonly CircuitEvent[]): boolean {
+  const last = events.at(-1)!;
+  if (last.kind !== "failed") return false;
+  if (last.fault === "no-connection") return true;
+  const isAnswer = ({ kind }: CircuitEvent) => kind === "answered";
+  const heardAtMs = events.filter(isAnswer).map((event) => (event as { atMs: number }).atMs);
+  const isSilent = last.atMs - Math.max(last.begunAtMs, ...heardAtMs) >= SILENCE.minMs;
+  if (last.fault === "timeout" && isSilent) return true;
+  const sinceAnswer = events.slice(events.findLastIndex(isAnswer) + 1);
+  return sinceAnswer.filter(({ kind }) => kind === "failed").length >= FAILURES_MAX;
+}
+
+test("whatever was before, the dead are found out within a few requests and the living with one probe", () => {
+  fc.assert(
+    fc.property(
+      history,
+      fc.constantFrom("no-connection" as const, "timeout" as const, "bad-answer" as const),
+      (steps, fault) => {
+        let circuit = after(eventsOf(steps));
+        const startMs = 1_000_000;
+        for (let request = 0; request < FAILURES_MAX; request++) {
+          const begunAtMs = startMs + request * 1_000;
+          circuit = after([failed(fault, begunAtMs, begunAtMs + 900)], circuit);
+        }
+        expect(circuit.kind).not.toBe("closed");
+        expect(
+          after([{ kind: "probe-begun" }, { kind: "probe-answered", atMs: 2_000_000 }], circuit).kind,
+        ).toBe("closed");
+      },
+    ),
+  );
+});

@@ -1,0 +1,121 @@
+/** One service process that can be asked, and its circuit breaker (breaker.ts). Probes it in the background while it is not asked. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Logger } from "@teranga/kit/log.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+import {
+  type Send,
+  type SendOptions,
+  type SubgraphRequest,
+  type SubgraphResponse,
+  TransportError,
+} from "@teranga/kit/transport.ts";
+import { advance, type Circuit, type CircuitEvent, newCircuit, probeDeadlineMs } from "./breaker.ts";
+
+export interface EndpointMeans {
+  send: Send;
+  /** Of milliseconds that only ever grow. */
+  clock: Clock;
+  startTimer: StartTimer;
+  log?: Logger | undefined;
+  onCircuit?: ((change: CircuitChange) => void) | undefined;
+}
+
+/** Runs something after so many milliseconds; what it gives back calls that off. */
+export type StartTimer = (ms: number, run: () => void) => () => void;
+
+/** A breaker that has opened, begun to probe, or closed. */
+export interface CircuitChange {
+  url: string;
+  state: Circuit["kind"];
+}
+
+/** Every GraphQL service can answer it, and it costs none of them anything. */
+const PROBE: SubgraphRequest = { query: "{ __typename }" };
+
+/** Of which 64 have a connection (kit/src/transport.ts). What would wait behind more would wait for its deadline. */
+const UNDER_WAY_MAX = 2_000;
+const TOO_MANY = new TransportError("refused", `${UNDER_WAY_MAX} requests are under way already`, {
+  fault: "not-theirs",
+});
+
+export class Endpoint {
+  readonly url: string;
+  readonly #means: EndpointMeans;
+  /** Probes belong to no client's request, so their spans must not either. */
+  readonly #outside = AsyncLocalStorage.snapshot();
+  #circuit: Circuit;
+  #underWay = 0;
+  readonly #retired = new AbortController();
+  #cancelProbe = () => {};
+  #probing: Promise<void> | undefined;
+
+  constructor(url: string, means: EndpointMeans) {
+    this.url = url;
+    this.#means = means;
+    this.#circuit = newCircuit(means.clock.nowMs());
+  }
+
+  get state(): Circuit["kind"] {
+    return this.#circuit.kind;
+  }
+
+  /** Sends, whatever the circuit is: who asks looks at `state` before. @throws TransportError */
+  async send(request: SubgraphRequest, options: SendOptions): Promise<SubgraphResponse> {
+    const { send, clock } = this.#means;
+    if (this.#underWay >= UNDER_WAY_MAX) throw TOO_MANY;
+    const begunAtMs = clock.nowMs();
+    this.#underWay++;
+    try {
+      const answer = await send(this.url, request, options);
+      this.#advance({ kind: "answered", begunAtMs, atMs: clock.nowMs() });
+      return answer;
+    } catch (error) {
+      if (error instanceof TransportError && error.fault !== "not-theirs") {
+        this.#advance({ kind: "failed", fault: error.fault, begunAtMs, atMs: clock.nowMs() });
+      }
+      throw error;
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  /** For good: requests under way end as they do, but a probe is called off, and none leaves any more. */
+  async retire(): Promise<void> {
+    this.#retired.abort();
+    this.#cancelProbe();
+    await this.#probing;
+  }
+
+  #advance(event: CircuitEvent): void {
+    const before = this.#circuit.kind;
+    this.#circuit = advance(this.#circuit, event, this.#means.clock);
+    const state = this.#circuit.kind;
+    if (state === before) return;
+    const { log, onCircuit } = this.#means;
+    onCircuit?.({ url: this.url, state });
+    if (before === "closed") log?.warn({ url: this.url }, "an endpoint does not answer");
+    if (state === "closed") log?.info({ url: this.url }, "an endpoint answers again");
+    this.#cancelProbe();
+    if (this.#circuit.kind === "open") this.#probeAt(this.#circuit.probeAtMs);
+  }
+
+  #probeAt(atMs: number): void {
+    if (this.#retired.signal.aborted) return;
+    const { clock, startTimer } = this.#means;
+    this.#cancelProbe = startTimer(Math.max(1, atMs - clock.nowMs()), () => {
+      this.#probing = this.#outside(() => this.#probe());
+    });
+  }
+
+  async #probe(): Promise<void> {
+    const { send, clock } = this.#means;
+    const options = { deadlineMs: probeDeadlineMs(this.#circuit), signal: this.#retired.signal };
+    this.#advance({ kind: "probe-begun" });
+    try {
+      await send(this.url, PROBE, options);
+      this.#advance({ kind: "probe-answered", atMs: clock.nowMs() });
+    } catch {
+      this.#advance({ kind: "probe-failed", atMs: clock.nowMs() });
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/** The steps of a plan that ask a subgraph: for fields of the root, or of something that leads back to it; for entities. */
+import type { FetchNode } from "@apollo/query-planner";
+import { type GraphQLFormattedError, type GraphQLSchema, isInterfaceType } from "graphql";
+import { errorAt, type JsonObject } from "../answer.ts";
+import type { Source } from "../fetch.ts";
+import { EntityFetch, type Origin } from "./entity-batch.ts";
+import { mergeInto } from "./merge.ts";
+import { compileRepresentation, flatMembers, type Represent } from "./representations.ts";
+import { compileRewrites, type Rewrite } from "./rewrites.ts";
+import type { Run } from "./run.ts";
+import { type PlanPath, placesOf } from "./sites.ts";
+import { type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
+
+/** Does its part of a plan for the objects that the plan's path has led to. */
+export type Step = (run: Run, sites: readonly JsonObject[]) => Promise<void> | void;
+
+/** Makes the fetches of one plan. */
+export class FetchCompiler {
+  readonly #sources: ReadonlyMap<string, Source>;
+  readonly #schema: GraphQLSchema;
+  readonly #abstractTypes: ReadonlySet<string>;
+  /** Those of entities, by what they ask. */
+  readonly #entityFetches = new Map<string, EntityFetch>();
+
+  /** @param sources by subgraph. @param schema the supergraph's types */
+  constructor(sources: ReadonlyMap<string, Source>, schema: GraphQLSchema) {
+    this.#sources = sources;
+    this.#schema = schema;
+    const types = Object.values(schema.getTypeMap());
+    this.#abstractTypes = new Set(types.filter(isInterfaceType).map(({ name }) => name));
+  }
+
+  /** @param path from the answer's root to the fetch's sites */
+  compile(node: FetchNode, path: PlanPath): { step: Step; weight: number } {
+    if (node.requires === undefined) {
+      const fetch = this.#prepare(node);
+      return { step: (run, sites) => fetchFields(fetch, path, sites, run), weight: fetch.prepared.weight };
+    }
+    const known = this.#entityFetches.get(whatIsAsked(node));
+    const fetch = known ?? new EntityFetch(this.#prepare(node));
+    if (!known) this.#entityFetches.set(whatIsAsked(node), fetch);
+    const { requires } = node;
+    const rewrite = compileRewrites(node.inputRewrites, this.#schema);
+    const plain = compileRepresentation(requires, this.#schema);
+    const origin: Origin = {
+      path,
+      represent: rewrite ? rewritten(plain, rewrite) : plain,
+      members: rewrite ? undefined : flatMembers(requires, this.#schema),
+    };
+    return { step: (run, sites) => fetch.ask(run, sites, origin), weight: known ? 0 : fetch.weight };
+  }
+
+  #prepare(node: FetchNode): SubgraphFetch {
+    const { serviceName: subgraph, operation: text, operationName, operationKind: kind } = node;
+    return {
+      subgraph,
+      prepared: this.#sources.get(subgraph)!.prepare({ text, operationName, kind }),
+      variableNames: node.variableUsages ?? [],
+      rewriteOutput: compileRewrites(node.outputRewrites, this.#schema),
+      abstractTypes: this.#abstractTypes,
+    };
+  }
+}
+
+function rewritten(represent: Represent, rewrite: Rewrite): Represent {
+  return (source) => {
+    const representation = represent(source);
+    // The planner may set the type's name: of what has nothing to be known by it must not make an entity.
+    if (representation?.__typename === undefined) return null;
+    rewrite(representation);
+    return representation;
+  };
+}
+
+/** Equal for fetches that can be sent as one. The planner numbers them in their names. */
+function whatIsAsked({ serviceName, operation, operationName, outputRewrites }: FetchNode): string {
+  const nameless = operationName === undefined ? operation : operation.replace(operationName, "");
+  return JSON.stringify([serviceName, nameless, outputRewrites ?? []]);
+}
+
+async function fetchFields(
+  fetch: SubgraphFetch,
+  path: PlanPath,
+  sites: readonly JsonObject[],
+  run: Run,
+): Promise<void> {
+  if (sites.length === 0) return;
+  const { data, errors } = await fetch.prepared.send(variablesOf(fetch, run), run.context);
+  if (data) {
+    fetch.rewriteOutput?.(data);
+    for (const site of sites) mergeInto(site, data);
+    if (sites.length > 1) run.hasShared = true;
+  }
+  if (errors.length > 0) run.addServiceErrors(fetch.subgraph, atSites(errors, path, sites, run));
+}
+
+/** What the root could not say is missing at every site. */
+function* atSites(
+  errors: readonly GraphQLFormattedError[],
+  path: PlanPath,
+  sites: readonly JsonObject[],
+  run: Run,
+): Generator<GraphQLFormattedError> {
+  const places = path.length === 0 ? [[]] : [...placesOf(run.data, path, new Set(sites)).values()].flat();
+  for (const error of errors) {
+    if (error.path === undefined) yield error;
+    else for (const place of places) yield errorAt(error, [...place, ...error.path]);
+  }
+}

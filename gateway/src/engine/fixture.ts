@@ -1,0 +1,65 @@
+/** Graphs over schemas in this process, and the list of what they were asked. */
+
+import { buildSubgraphSchema } from "@apollo/subgraph";
+import { createLogger } from "@teranga/kit/log.ts";
+import type { SubgraphRequest } from "@teranga/kit/transport.ts";
+import { compose } from "@teranga/schema/compose.ts";
+import { graphql, parse } from "graphql";
+import { createAnswerBudget } from "../answer-budget.ts";
+import type { LivePlacement } from "../network.ts";
+import { RequestRecord } from "../request-record.ts";
+import { createSources } from "../sources.ts";
+import { readSupergraph } from "../supergraph.ts";
+import { Graph } from "./graph.ts";
+
+export interface SubgraphFixture {
+  sdl: string;
+  // biome-ignore lint/suspicious/noExplicitAny: as buildSubgraphSchema has them
+  resolvers: any;
+}
+
+export interface AskedRequest extends SubgraphRequest {
+  subgraph: string;
+}
+
+const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import:
+  ["@key", "@external", "@requires", "@provides", "@shareable", "@inaccessible", "@interfaceObject", "@override"])`;
+
+export function startGraph(subgraphs: Record<string, SubgraphFixture>) {
+  const sdls = Object.entries(subgraphs).map(([name, { sdl }]) => ({
+    name,
+    url: `http://${name}/graphql`,
+    sdl: LINK + sdl,
+  }));
+  const supergraph = readSupergraph(compose(sdls).supergraphSdl);
+  const graph = new Graph(supergraph, createSources(supergraph, new Map(), {}));
+  const asked: AskedRequest[] = [];
+  const placements = new Map<string, LivePlacement>();
+  for (const { name, sdl } of sdls) {
+    const schema = buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers: subgraphs[name]!.resolvers }]);
+    const ask = async (request: SubgraphRequest) => {
+      asked.push({ subgraph: name, ...request });
+      const { query: source, operationName, variables: variableValues } = request;
+      const result = await graphql({ schema, source, operationName, variableValues });
+      return { ...JSON.parse(JSON.stringify(result)), shared: false };
+    };
+    placements.set(name, { kind: "replicas", subgraph: name, ask });
+  }
+  const ask = async (query: string, variables: Record<string, unknown> = {}) => {
+    asked.length = 0;
+    const result = await graph.operation(parse(query), undefined, query).execute(variables, {
+      requestId: "test",
+      log: createLogger("test", "silent"),
+      network: { placements },
+      deadlineAtMs: Number.POSITIVE_INFINITY,
+      fetchDeadlineMs: 5_000,
+      forwardedHeaders: {},
+      unavailable: new Set(),
+      budget: createAnswerBudget(),
+      record: new RequestRecord("test", false, () => 0),
+    });
+    const errors = result.errors?.map(({ message, path }) => ({ message, path }));
+    return { data: JSON.parse(JSON.stringify(result.data)), ...(errors && { errors }), asked: [...asked] };
+  };
+  return { ask, graph };
+}

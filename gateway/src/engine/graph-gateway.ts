@@ -1,0 +1,77 @@
+/** What Apollo Server asks of a gateway: a schema, which may be replaced while it runs, and how operations are carried out. */
+import { prettyFormatQueryPlan } from "@apollo/query-planner";
+import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
+import type { GraphQLSchema } from "graphql";
+import type { Network } from "../network.ts";
+import type { GatewayContext } from "../request-context.ts";
+import type { Graph } from "./graph.ts";
+
+type GatewayInterface = ApolloServerOptionsWithGateway<BaseContext>["gateway"];
+type Executor = NonNullable<Awaited<ReturnType<GatewayInterface["load"]>>["executor"]>;
+type Listener = Parameters<GatewayInterface["onSchemaLoadOrUpdate"]>[0];
+
+interface Running {
+  graph: Graph;
+  network: Network;
+}
+
+export class GraphGateway implements GatewayInterface {
+  #running: Running;
+  readonly #listeners = new Set<Listener>();
+  /** By what clients see. An operation that began on a graph goes on with it, though another may have come since. */
+  readonly #all = new WeakMap<GraphQLSchema, Running>();
+
+  constructor(graph: Graph, network: Network) {
+    this.#running = { graph, network };
+    this.#all.set(graph.apiSchema, this.#running);
+  }
+
+  get graph(): Graph {
+    return this.#running.graph;
+  }
+
+  get network(): Network {
+    return this.#running.network;
+  }
+
+  /** From now on operations are carried out on this graph. */
+  update(graph: Graph, network: Network): void {
+    this.#running = { graph, network };
+    this.#all.set(graph.apiSchema, this.#running);
+    this.#notify();
+  }
+
+  /** From now on the graph's operations go to these services. */
+  updateNetwork(network: Network): void {
+    this.#running.network = network;
+  }
+
+  onSchemaLoadOrUpdate(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async load(): ReturnType<GatewayInterface["load"]> {
+    this.#notify();
+    return { executor: this.#execute };
+  }
+
+  async stop(): Promise<void> {
+    this.#listeners.clear();
+  }
+
+  #notify(): void {
+    const { apiSchema, supergraph } = this.#running.graph;
+    for (const listener of this.#listeners) listener({ apiSchema, coreSupergraphSdl: supergraph.sdl });
+  }
+
+  readonly #execute: Executor = async ({ schema, document, request, queryHash, context }) => {
+    const { graph, network } = this.#all.get(schema)!;
+    const { operationName } = request;
+    const operation = graph.operation(document, operationName, queryHash);
+    const own = context as GatewayContext;
+    own.record.planned(() => prettyFormatQueryPlan(graph.planOf(document, operationName)));
+    // The context was made before Apollo Server chose the schema; the two must be of one time.
+    return operation.execute(request.variables ?? {}, { ...own, network });
+  };
+}

@@ -1,0 +1,46 @@
+/** One operation while its plan is carried out. */
+import { ERROR_CODES } from "@teranga/kit/errors.ts";
+import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import type { JsonObject } from "../answer.ts";
+import type { GatewayContext } from "../request-context.ts";
+import { limitErrors } from "../service-errors.ts";
+import { bareObject } from "./bare-object.ts";
+
+export class Run {
+  /** What all fetches have brought together so far. */
+  readonly data: JsonObject = bareObject();
+  readonly errors: GraphQLError[] = [];
+  /** As the client gave them. */
+  readonly variables: JsonObject;
+  readonly context: GatewayContext;
+  /** The entities that are about to be asked for, by the fetch. */
+  readonly batches = new Map<object, unknown>();
+  /** Whether some object of `data` stands at several places. */
+  hasShared = false;
+
+  constructor(variables: JsonObject, context: GatewayContext) {
+    this.variables = variables;
+    this.context = context;
+  }
+
+  /** Takes over a service's errors, which are at their places in the client's answer. */
+  addServiceErrors(subgraph: string, errors: Iterable<GraphQLFormattedError>): void {
+    for (const { message, path, extensions } of limitErrors(errors)) {
+      const said = message || ERROR_CODES.INTERNAL_SERVER_ERROR;
+      this.errors.push(
+        new GraphQLError(said, { path, extensions: { ...extensions, serviceName: subgraph } }),
+      );
+    }
+  }
+
+  /** A fault of ours. What it says is for the log. */
+  addFault(fault: unknown): void {
+    if (fault instanceof GraphQLError) {
+      this.errors.push(fault);
+      return;
+    }
+    const originalError = fault instanceof Error ? fault : new Error(String(fault));
+    const extensions = { code: "INTERNAL_SERVER_ERROR" };
+    this.errors.push(new GraphQLError(originalError.message, { originalError, extensions }));
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The result shaper: what the fetches brought together, made into what the client asked for. Aliases and their order, types and their
+ * conditions, nulls that bubble up, values checked against their types: all decided while compiling, once an operation and type.
+ */
+import {
+  type FieldNode,
+  type GraphQLCompositeType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  isCompositeType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  type SelectionSetNode,
+} from "graphql";
+import { isObject } from "../answer.ts";
+import { collectFields } from "./collect-fields.ts";
+import { type CompleteLeaf, compileLeaf } from "./leaf-values.ts";
+import {
+  type BuildObject,
+  buildLocating,
+  type Complete,
+  generateBuilder,
+  type Member,
+  MISFIT,
+} from "./object-builder.ts";
+
+/** Objects of one type under one selection. */
+interface ObjectShape {
+  members: readonly Member[];
+  build: BuildObject;
+}
+
+export class ShapeCompiler {
+  readonly #schema: GraphQLSchema;
+  readonly #conditions: Record<string, unknown>;
+
+  /** @param schema what clients see. @param conditions the variables that @skip and @include look at */
+  constructor(schema: GraphQLSchema, conditions: Record<string, unknown>) {
+    this.#schema = schema;
+    this.#conditions = conditions;
+  }
+
+  /** The shape of a whole answer. */
+  compileRoot(type: GraphQLCompositeType, selectionSet: SelectionSetNode): Complete {
+    return this.#object(type, [selectionSet]);
+  }
+
+  #value(type: GraphQLOutputType, nodes: readonly FieldNode[]): Complete {
+    if (isNonNullType(type)) return nonNull(this.#value(type.ofType, nodes));
+    if (isListType(type)) return list(this.#value(type.ofType, nodes));
+    if (!isCompositeType(type)) return leaf(compileLeaf(type));
+    return this.#object(
+      type,
+      nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : [])),
+    );
+  }
+
+  /** Shapes are compiled for the types that are met: an interface may have hundreds. */
+  #object(type: GraphQLCompositeType, selectionSets: readonly SelectionSetNode[]): Complete {
+    const shapes = new Map<string, ObjectShape>();
+    const shapeFor = (typeName: string): ObjectShape | undefined => {
+      const known = shapes.get(typeName);
+      if (known) return known;
+      const found = this.#schema.getType(typeName);
+      if (!isCompositeType(found)) return undefined;
+      const members = this.#members(found, selectionSets);
+      const shape = { members, build: generateBuilder(members) };
+      shapes.set(typeName, shape);
+      return shape;
+    };
+    return (value, run) => {
+      if (value === null || value === undefined) return null;
+      if (!isObject(value)) return run.misfit("not an object");
+      const known = run.known(shapes, value);
+      if (known !== undefined) return known;
+      const typeName = value.__typename ?? type.name;
+      const shape = typeof typeName === "string" ? shapeFor(typeName) : undefined;
+      if (!shape) return run.misfit("an object of an unknown type");
+      const before = run.size;
+      run.grow(shape.members.length);
+      const built = run.isLocating ? buildLocating(shape.members, value, run) : shape.build(value, run);
+      run.learn(shapes, value, built, before);
+      return built;
+    };
+  }
+
+  #members(type: GraphQLCompositeType, selectionSets: readonly SelectionSetNode[]): Member[] {
+    const fields = collectFields(this.#schema, type, selectionSets, this.#conditions);
+    return Array.from(fields, ([responseName, nodes]): Member => {
+      const name = nodes[0]!.name.value;
+      if (name === "__typename") return { responseName, complete: this.#typename(type) };
+      if (name === "__schema" || name === "__type")
+        return { responseName, complete: (value) => value ?? null };
+      const field = "getFields" in type ? type.getFields()[name] : undefined;
+      if (!field) throw new Error(`${type.name} has no field ${name}, which validation would have refused`);
+      return { responseName, complete: this.#value(field.type, nodes) };
+    });
+  }
+
+  #typename(type: GraphQLCompositeType): Complete {
+    if (isObjectType(type)) return () => type.name;
+    // Of an abstract type without a `__typename` of its own: an alias may hold the name of the real one.
+    return (value, run) => {
+      const found = typeof value === "string" ? this.#schema.getType(value) : undefined;
+      if (isObjectType(found)) return found.name;
+      run.misfit("an object that does not tell its type");
+      return MISFIT;
+    };
+  }
+}
+
+function nonNull(inner: Complete): Complete {
+  return (value, run) => {
+    if (value === null || value === undefined) {
+      run.misfit("null where it must not be");
+      return MISFIT;
+    }
+    const completed = inner(value, run);
+    return completed === null ? MISFIT : completed;
+  };
+}
+
+function list(inner: Complete): Complete {
+  return (value, run) => {
+    if (value === null || value === undefined) return null;
+    if (!Array.isArray(value)) return run.misfit("not a list");
+    run.grow(value.length);
+    const completed = new Array<unknown>(value.length);
+    let isWhole = true;
+    for (let index = 0; index < value.length; index++) {
+      if (run.isLocating) run.enter(index);
+      const element = inner(value[index], run);
+      if (run.isLocating) run.leave();
+      if (element === MISFIT) isWhole = false;
+      completed[index] = element;
+    }
+    return isWhole ? completed : null;
+  };
+}
+
+function leaf(completeLeaf: CompleteLeaf): Complete {
+  return (value, run) => {
+    if (value === null || value === undefined) return null;
+    const completed = completeLeaf(value);
+    return completed === undefined ? run.misfit("a value of another type") : completed;
+  };
+}

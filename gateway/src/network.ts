@@ -1,0 +1,277 @@
+/**
+ * The network: for each placement of the topology a way to ask it. What asks belongs to a topology and is replaced with it; what is known of
+ * an endpoint (its breaker, its connections) belongs to its URL and stays.
+ *
+ *   ask ── refused at once? ── shared with a query under way? (shared-requests.ts)
+ *                                └─ the instances in turn (instances.ts) ── an endpoint (endpoint.ts) ── its breaker (breaker.ts)
+ */
+import type { Logger } from "@teranga/kit/log.ts";
+import type { PartitionOf } from "@teranga/kit/partition.ts";
+import type { Placement } from "@teranga/kit/topology.ts";
+import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
+import type { Send, SubgraphRequest, SubgraphResponse } from "@teranga/kit/transport.ts";
+import type { Circuit } from "./breaker.ts";
+import { type CircuitChange, Endpoint, type EndpointMeans, type StartTimer } from "./endpoint.ts";
+import { type Asked, askInstances, isBrokenCircuit, type Question, refusedAtOnce } from "./instances.ts";
+import { type SharedAsked, SharedRequests, type Writes } from "./shared-requests.ts";
+
+/** What can be asked under one topology. Never changed: a request keeps the one that it began with. */
+export interface Network {
+  placements: ReadonlyMap<string, LivePlacement>;
+}
+
+export type LivePlacement =
+  | { kind: "replicas"; subgraph: string; ask: Ask }
+  | {
+      kind: "partitions";
+      subgraph: string;
+      /** In the topology's order. */
+      partitionIds: readonly string[];
+      partitionOf: PartitionOf;
+      ask: ReadonlyMap<string, Ask>;
+    };
+
+export type ReplicaNetwork = Extract<LivePlacement, { kind: "replicas" }>;
+export type PartitionNetwork = Extract<LivePlacement, { kind: "partitions" }>;
+
+/** @throws TransportError of the last instance that was tried */
+export type Ask = (request: SubgraphRequest, terms: AskTerms) => Promise<SubgraphAnswer>;
+
+export interface AskTerms {
+  /** Whether it is a query: it may be repeated and shared. */
+  mayRepeat: boolean;
+  headers: Record<string, string>;
+  /** On the clock of `nowMs`. All tries together keep to it. */
+  deadlineAtMs: number;
+  onFetched?: ((fetch: FetchRecord) => void) | undefined;
+}
+
+export interface SubgraphAnswer extends SubgraphResponse {
+  /** This very object goes to other requests too: it must not be changed. */
+  shared: boolean;
+}
+
+/** One question to a placement, and what has come of it. */
+export interface FetchRecord {
+  subgraph: string;
+  partition?: string;
+  /**
+   * `refused`: certainly not acted on. `unknown`: perhaps. `broken-circuit`: no instance was asked, because none of them answers
+   * at the moment.
+   */
+  outcome: "answered" | "refused" | "unknown" | "broken-circuit";
+  durationMs: number;
+  /** How many requests were sent for it; 0 if it was answered by another's. */
+  attempts: number;
+  /** Whether another's request was waited for. */
+  shared: boolean;
+}
+
+/** What happens on the network, for whoever counts it. */
+export interface NetworkObserver {
+  fetched?(fetch: FetchRecord): void;
+  circuitChanged?(change: CircuitChange): void;
+}
+
+/** The breaker of one instance of a placement. */
+export interface CircuitView {
+  subgraph: string;
+  partition?: string;
+  url: string;
+  state: Circuit["kind"];
+}
+
+export interface NetworkDependencies {
+  send: Send;
+  /** Milliseconds that only ever grow. */
+  nowMs: () => number;
+  /** A number in [0, 1), for the jitter of probes; chance unless told. */
+  random?: () => number;
+  /** Says which endpoints do not answer; nobody unless told. */
+  log?: Logger;
+  /** Whether equal queries that are under way share one request; they do unless told. */
+  shareQueries?: boolean;
+  observer?: NetworkObserver | undefined;
+  /** How the probes of open circuits wait, and who waits for another's request; in real time unless told. */
+  startTimer?: StartTimer;
+}
+
+export interface Networks {
+  /** The network of these placements. What is not in them any more is not probed any more; requests under way end as they do. */
+  update(placements: Iterable<Placement>): Network;
+  /** The breakers of the last update's placements, for whoever shows them. */
+  circuits(): CircuitView[];
+  /** Stops all probes. The connections are the transport's to close. */
+  close(): Promise<void>;
+}
+
+/** One row owner, or all replicas: the endpoints that can answer the same. */
+interface Place {
+  subgraph: string;
+  partition?: string;
+  endpoints: readonly Endpoint[];
+  ask: Ask;
+}
+
+export function createNetworks(dependencies: NetworkDependencies): Networks {
+  const { send, nowMs, log, observer, shareQueries = true } = dependencies;
+  const { random = Math.random, startTimer = startRealTimer } = dependencies;
+  const writes: Writes = { ended: 0 };
+  const onCircuit = (change: CircuitChange) => observer?.circuitChanged?.(change);
+  const means: EndpointMeans = { send, clock: { nowMs, random }, startTimer, log, onCircuit };
+  let endpoints = new Map<string, Endpoint>();
+  let places = new Map<string, Place>();
+
+  const placeOf = (
+    key: string,
+    urls: readonly string[],
+    where: Pick<Place, "subgraph" | "partition">,
+  ): Place => {
+    const known = places.get(key);
+    if (known) return known;
+    const asked = [...new Set(urls)].map((url) => endpointOf(url));
+    const shared = shareQueries ? new SharedRequests(writes, nowMs, startTimer) : undefined;
+    const ask = createAsk({ ...where, endpoints: asked, writes, shared, nowMs, observer });
+    return { ...where, endpoints: asked, ask };
+  };
+  const endpointOf = (url: string): Endpoint => {
+    const endpoint = endpoints.get(url) ?? new Endpoint(url, means);
+    endpoints.set(url, endpoint);
+    return endpoint;
+  };
+
+  return {
+    update(placements) {
+      const kept = new Map<string, Place>();
+      const keep: KeepPlace = (urls, where) => {
+        const key = JSON.stringify([where.subgraph, where.partition, urls]);
+        const place = placeOf(key, urls, where);
+        kept.set(key, place);
+        return place.ask;
+      };
+      const live = Array.from(placements, (placement) => livePlacement(placement, keep));
+      places = kept;
+      const used = new Map(
+        [...kept.values()].flatMap((place) => place.endpoints.map((one) => [one.url, one])),
+      );
+      for (const [url, endpoint] of endpoints) if (!used.has(url)) void endpoint.retire();
+      endpoints = used;
+      return { placements: new Map(live.map((placement) => [placement.subgraph, placement])) };
+    },
+    circuits: () =>
+      [...places.values()].flatMap(({ subgraph, partition, endpoints }) =>
+        endpoints.map(({ url, state }) => ({
+          subgraph,
+          ...(partition !== undefined && { partition }),
+          url,
+          state,
+        })),
+      ),
+    async close() {
+      await Promise.all([...endpoints.values()].map((endpoint) => endpoint.retire()));
+    },
+  };
+}
+
+type KeepPlace = (urls: readonly string[], where: Pick<Place, "subgraph" | "partition">) => Ask;
+
+function livePlacement(placement: Placement, keep: KeepPlace): LivePlacement {
+  const { subgraph } = placement;
+  switch (placement.kind) {
+    case "replicas":
+      return { kind: "replicas", subgraph, ask: keep(placement.urls, { subgraph }) };
+    case "partitions": {
+      const { partitions, partitionOf } = placement;
+      const asks = partitions.map(({ id, urls }) => [id, keep(urls, { subgraph, partition: id })] as const);
+      const partitionIds = partitions.map(({ id }) => id);
+      return { kind: "partitions", subgraph, partitionIds, partitionOf, ask: new Map(asks) };
+    }
+    default:
+      return placement satisfies never;
+  }
+}
+
+interface AskMeans {
+  subgraph: string;
+  partition?: string;
+  endpoints: readonly Endpoint[];
+  writes: Writes;
+  shared: SharedRequests | undefined;
+  nowMs: () => number;
+  observer: NetworkObserver | undefined;
+}
+
+function createAsk(means: AskMeans): Ask {
+  const { endpoints, writes, shared, nowMs, observer } = means;
+
+  const askOnce = (request: SubgraphRequest, terms: AskTerms, beganMs: number): Promise<SharedAsked> => {
+    const refused = refusedAtOnce(endpoints, terms.deadlineAtMs, beganMs);
+    if (refused) return Promise.resolve(alone(refused));
+    const question = questionOf(request, terms);
+    const begin = () => askInstances(endpoints, question, nowMs);
+    if (terms.mayRepeat) return shared ? shared.run(question, begin) : begin().then(alone);
+    // Whatever became of it: it may have been acted on.
+    return begin()
+      .then(alone)
+      .finally(() => writes.ended++);
+  };
+
+  return (request, terms) =>
+    inSpan("gateway.fetch", {}, async (span) => {
+      const beganMs = nowMs();
+      const result = await askOnce(request, terms, beganMs);
+      const fetch = recordOf(means, result, nowMs() - beganMs);
+      if (span.isRecording()) span.setAttributes(attributesOf(fetch));
+      observer?.fetched?.(fetch);
+      terms.onFetched?.(fetch);
+      const { asked, isShared } = result;
+      if (asked.kind === "failed") throw asked.error;
+      return Object.assign(asked.answer, { shared: isShared });
+    });
+}
+
+function alone(asked: Asked): SharedAsked {
+  return { asked, isJoined: false, isShared: false };
+}
+
+function questionOf(request: SubgraphRequest, { headers, mayRepeat, deadlineAtMs }: AskTerms): Question {
+  const { query, operationName, variables } = request;
+  const body = request.body ?? JSON.stringify({ query, operationName, variables });
+  return { query, operationName, variables, body, headers, mayRepeat, deadlineAtMs };
+}
+
+function recordOf(
+  { subgraph, partition }: AskMeans,
+  { asked, isJoined }: SharedAsked,
+  durationMs: number,
+): FetchRecord {
+  return {
+    subgraph,
+    ...(partition !== undefined && { partition }),
+    outcome: outcomeOf(asked),
+    durationMs,
+    attempts: isJoined ? 0 : asked.attempts,
+    shared: isJoined,
+  };
+}
+
+function attributesOf({ subgraph, partition, outcome, attempts, shared }: FetchRecord) {
+  return {
+    [ATTRIBUTE.subgraph]: subgraph,
+    ...(partition !== undefined && { [ATTRIBUTE.city]: partition }),
+    [ATTRIBUTE.result]: outcome,
+    [ATTRIBUTE.attempts]: attempts,
+    [ATTRIBUTE.shared]: shared,
+  };
+}
+
+function outcomeOf(asked: Asked): FetchRecord["outcome"] {
+  if (asked.kind === "answered") return "answered";
+  return isBrokenCircuit(asked) ? "broken-circuit" : asked.error.effect;
+}
+
+/** Does not keep the process alive: a probe that nobody waits for is no reason to run. */
+const startRealTimer: StartTimer = (ms, run) => {
+  const timer = setTimeout(run, ms).unref();
+  return () => clearTimeout(timer);
+};
