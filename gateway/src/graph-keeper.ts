@@ -1,0 +1,125 @@
+/**
+ * What a gateway runs, a supergraph over a topology, and how it is replaced while it runs.
+ *
+ * Of what is wanted as much is taken as makes sense: the new topology with a new supergraph; or else the new topology with the supergraph
+ * as it is; or else a new supergraph over the topology as it is; or else nothing. Why something cannot be taken is one line in the
+ * log, once.
+ */
+import { StartupError } from "@teranga/kit/config.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import type { Topology } from "@teranga/kit/topology.ts";
+
+/** What can be run: the supergraph is sound, and has what it needs of the topology. */
+export interface RunnableGraph {
+  supergraphSdl: string;
+  /** A gateway that has nothing but a supergraph goes without. */
+  topology: Topology | undefined;
+}
+
+/**
+ * Takes changes up. Each may refuse by a StartupError, which is logged, and then nothing has changed. They are called one at a time, and
+ * a promise is waited for.
+ */
+export interface GraphChanges {
+  /** The topology has changed, and the supergraph has not. */
+  onTopology: (topology: Topology) => void | Promise<void>;
+  /** The supergraph has changed; perhaps the topology has with it. */
+  onSupergraph: (supergraphSdl: string, topology: Topology | undefined) => void | Promise<void>;
+}
+
+export interface GraphKeeperOptions {
+  /** What runs at the start. */
+  running: RunnableGraph;
+  /** The newest supergraph for a topology; undefined if it cannot be told yet. @throws StartupError if there can be none */
+  supergraphFor: (topology: Topology | undefined) => string | undefined;
+  /** @throws StartupError if the two cannot be run together */
+  check: (supergraphSdl: string, topology: Topology | undefined) => void;
+  changes: GraphChanges;
+  /** A new supergraph is run. */
+  onRunning: (graph: RunnableGraph) => Promise<void>;
+  log: Logger;
+}
+
+export class GraphKeeper {
+  readonly #options: GraphKeeperOptions;
+  #running: RunnableGraph;
+  #wanted: Topology | undefined;
+  #lastFault: string | undefined;
+  /** The settlement under way. The next one begins when it has ended; there are as many as callers who wait. */
+  #settled: Promise<void> = Promise.resolve();
+
+  constructor(options: GraphKeeperOptions) {
+    this.#options = options;
+    this.#running = options.running;
+    this.#wanted = options.running.topology;
+  }
+
+  get running(): RunnableGraph {
+    return this.#running;
+  }
+
+  /** Asks for a topology; `settle` takes it up. */
+  want(topology: Topology): void {
+    this.#wanted = topology;
+  }
+
+  /** Runs what is wanted and can be had now. Rejects if a change failed otherwise than by being refused. */
+  settle(): Promise<void> {
+    const settled = this.#settled.then(() => this.#settleOnce());
+    this.#settled = settled.catch(() => {});
+    return settled;
+  }
+
+  async #settleOnce(): Promise<void> {
+    const { supergraphSdl, topology } = this.#running;
+    const { supergraphFor } = this.#options;
+    const candidates: (() => Candidate)[] = [
+      () => ({ supergraphSdl: supergraphFor(this.#wanted), topology: this.#wanted }),
+      () => ({ supergraphSdl, topology: this.#wanted }),
+      () => ({ supergraphSdl: supergraphFor(topology), topology }),
+    ];
+    let fault: string | undefined;
+    for (const candidate of candidates) {
+      const outcome = await this.#tryToRun(candidate);
+      if (outcome.kind === "refused") fault ??= outcome.fault;
+      if (outcome.kind === "runs") break;
+    }
+    if (fault !== undefined && fault !== this.#lastFault) {
+      this.#options.log.error(`${fault}; the rest stays as it was`);
+    }
+    this.#lastFault = fault;
+  }
+
+  async #tryToRun(candidate: () => Candidate): Promise<Outcome> {
+    try {
+      const { supergraphSdl, topology } = candidate();
+      if (supergraphSdl === undefined) return { kind: "not-yet" };
+      await this.#run({ supergraphSdl, topology });
+      return { kind: "runs" };
+    } catch (error) {
+      if (error instanceof StartupError) return { kind: "refused", fault: error.message };
+      throw error;
+    }
+  }
+
+  /** @throws StartupError if it cannot be run */
+  async #run(graph: RunnableGraph): Promise<void> {
+    const { check, changes, onRunning } = this.#options;
+    const { supergraphSdl, topology } = graph;
+    const isNew = supergraphSdl !== this.#running.supergraphSdl;
+    if (!isNew && topology === this.#running.topology) return;
+    check(supergraphSdl, topology);
+    if (isNew) await changes.onSupergraph(supergraphSdl, topology);
+    else if (topology) await changes.onTopology(topology);
+    this.#running = graph;
+    if (isNew) await onRunning(graph);
+  }
+}
+
+interface Candidate {
+  /** Undefined if a service has to be heard first. */
+  supergraphSdl: string | undefined;
+  topology: Topology | undefined;
+}
+
+type Outcome = { kind: "runs" } | { kind: "not-yet" } | { kind: "refused"; fault: string };
