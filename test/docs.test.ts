@@ -6,6 +6,8 @@ import { catalogVariables } from "@teranga/catalog/config.ts";
 import { cityVariables } from "@teranga/city/config.ts";
 import { addBacklogMetrics, createCityMetrics } from "@teranga/city/metrics.ts";
 import { gatewayVariables } from "@teranga/gateway/config.ts";
+import { createGatewayMetrics } from "@teranga/gateway/metrics.ts";
+import { proxyVariables } from "@teranga/gateway/proxy/proxy-config.ts";
 import { clusterVariables } from "@teranga/infra/config.ts";
 import { ERROR_CODES } from "@teranga/kit/errors.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
@@ -34,6 +36,7 @@ describe("every variable is documented", () => {
     catalog: catalogVariables,
     orders: ordersVariables,
     gateway: gatewayVariables,
+    "partition proxy": proxyVariables,
     cluster: clusterVariables,
   };
   test.each(Object.keys(services))("of %s", async (service) => {
@@ -51,6 +54,7 @@ test("every metric is documented as it is, and every documented metric exists", 
   const registry = new Registry();
   createOrderMetrics(registry);
   createCityMetrics(registry);
+  createGatewayMetrics(registry, () => ({ plans: 0, generation: 0, omitted: 0, circuits: [] }));
   const readBacklog = () => Promise.reject(new Error("no database"));
   addBacklogMetrics(registry, { readBacklog, nowMs: () => 0, delay: async () => {} });
   const metrics = (await registry.getMetricsAsJSON()) as unknown as {

@@ -9,9 +9,27 @@ import {
   type TracingConfig,
   tracingVariables,
 } from "@teranga/kit/config.ts";
+import { DEADLINE_HEADER } from "@teranga/kit/deadline.ts";
+import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
 import { z } from "zod";
-import type { GatewaySource } from "./gateway.ts";
+import type { GraphSource } from "./graph-watch.ts";
+import type { Surface } from "./surface.ts";
+import { readSurface, surfaceVariables } from "./surface-config.ts";
+
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+/** What the gateway says itself to a service, or HTTP does. */
+const RESERVED_HEADERS = new Set([
+  "connection",
+  "content-length",
+  "content-type",
+  "host",
+  "traceparent",
+  "tracestate",
+  "transfer-encoding",
+  DEADLINE_HEADER,
+  REQUEST_ID_HEADER,
+]);
 
 export const gatewayVariables = z.object({
   GATEWAY_PORT: portVariable
@@ -26,6 +44,47 @@ export const gatewayVariables = z.object({
     .describe(
       "The path of the topology file. With `--supergraph` it is needed only if the graph has partitions.",
     ),
+  FORWARDED_HEADERS: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").map((name) => name.trim().toLowerCase()))
+    .transform((names) => names.filter((name) => name !== ""))
+    .refine((names) => names.every((name) => HEADER_NAME.test(name)), "a header's name has other characters")
+    .refine(
+      (names) => !names.some((name) => RESERVED_HEADERS.has(name)),
+      "names a header of the gateway's own",
+    )
+    .describe("The client's headers that services get to see, with commas between; none unless told."),
+  GATEWAY_DEADLINE_MS: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(60_000)
+    .default(5_000)
+    .describe(
+      "How long one request to a service may take, in milliseconds; a client's request has three times that.",
+    ),
+  SHARE_QUERIES: z
+    .enum(["true", "false"])
+    .default("true")
+    .transform((text) => text === "true")
+    .describe(
+      "`true` or `false`: whether equal queries to a service that are under way at once are sent as one.",
+    ),
+  SUPERGRAPH_CACHE: z
+    .string()
+    .optional()
+    .describe(
+      "The path of a file that keeps the last supergraph, for a start at which no service answers. Not with `--supergraph`.",
+    ),
+  SCHEMA_POLL_MS: z.coerce
+    .number()
+    .int()
+    .min(100)
+    .max(3_600_000)
+    .default(10_000)
+    .describe("How often services are asked for their schema, in milliseconds. Not with `--supergraph`."),
+  ...surfaceVariables,
   LOG_LEVEL: logLevelVariable.describe("The lowest level that is logged."),
   ...tracingVariables,
 });
@@ -34,9 +93,16 @@ export const gatewayVariables = z.object({
 const supergraphVariables = gatewayVariables.partial({ SERVICE_CREDENTIAL: true, TOPOLOGY: true });
 
 export interface GatewayConfig {
-  source: GatewaySource;
+  source: GraphSource;
   credential: string | undefined;
   port: number;
+  cacheFile: string | undefined;
+  schemaPollMs: number;
+  /** In lower case. */
+  forwardedHeaders: readonly string[];
+  deadlineMs: number;
+  shareQueries: boolean;
+  surface: Surface;
   logLevel: string;
   tracing: TracingConfig;
 }
@@ -50,25 +116,40 @@ export async function readGatewayConfig(
   const variables = options.port === undefined ? env : { ...env, GATEWAY_PORT: options.port };
   if (options.supergraph === undefined) {
     const config = readConfig(gatewayVariables, variables);
-    const source: GatewaySource = { kind: "topology", topology: await loadTopology(config.TOPOLOGY) };
-    return {
-      source,
-      credential: config.SERVICE_CREDENTIAL,
-      port: config.GATEWAY_PORT,
-      logLevel: config.LOG_LEVEL,
-      tracing: config,
-    };
+    const topology = await loadTopology(config.TOPOLOGY);
+    return configOf(config, { kind: "topology", topology, topologyFile: config.TOPOLOGY });
   }
   const config = readConfig(supergraphVariables, variables);
-  const source: GatewaySource = {
+  return configOf(config, {
     kind: "supergraph",
     supergraphSdl: await readSupergraphFile(options.supergraph),
-    ...(config.TOPOLOGY !== undefined && { topology: await loadTopology(config.TOPOLOGY) }),
-  };
+    supergraphFile: options.supergraph,
+    ...(config.TOPOLOGY !== undefined && {
+      topology: await loadTopology(config.TOPOLOGY),
+      topologyFile: config.TOPOLOGY,
+    }),
+  });
+}
+
+async function configOf(
+  config: z.infer<typeof supergraphVariables>,
+  source: GraphSource,
+): Promise<GatewayConfig> {
+  if (config.SERVICE_CREDENTIAL !== undefined && config.FORWARDED_HEADERS.includes("authorization")) {
+    throw new StartupError(
+      "FORWARDED_HEADERS: authorization carries SERVICE_CREDENTIAL, not what a client says",
+    );
+  }
   return {
     source,
     credential: config.SERVICE_CREDENTIAL,
     port: config.GATEWAY_PORT,
+    cacheFile: config.SUPERGRAPH_CACHE,
+    schemaPollMs: config.SCHEMA_POLL_MS,
+    forwardedHeaders: config.FORWARDED_HEADERS,
+    deadlineMs: config.GATEWAY_DEADLINE_MS,
+    shareQueries: config.SHARE_QUERIES,
+    surface: await readSurface(config),
     logLevel: config.LOG_LEVEL,
     tracing: config,
   };

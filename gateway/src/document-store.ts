@@ -1,7 +1,8 @@
-/** Where Apollo Server keeps the documents that it has parsed and validated. */
+/** Where Apollo Server keeps the documents that it has parsed and validated, and the texts of persisted queries. */
 import type { ApolloServerOptions, BaseContext } from "@apollo/server";
 import type { DocumentNode } from "graphql";
 import { BoundedCache } from "./bounded-cache.ts";
+import type { Safelist } from "./safelist.ts";
 
 type DocumentStore = NonNullable<ApolloServerOptions<BaseContext>["documentStore"]>;
 
@@ -37,4 +38,34 @@ export function documentBytes({ loc }: DocumentNode): number {
   let bytes = loc?.source.body.length ?? 0;
   for (let token = loc?.startToken ?? null; token; token = token.next) bytes += TOKEN_BYTES;
   return bytes;
+}
+
+type PersistedQueryCache = NonNullable<
+  Exclude<ApolloServerOptions<BaseContext>["persistedQueries"], false | undefined>["cache"]
+>;
+
+/** Apollo Server puts this before the hash. */
+const KEY_PREFIX = "apq:";
+const TEXTS_MAX = 10_000;
+/** About 8,000 of the longest operations of our own clients. */
+const TEXTS_CHARACTERS_MAX = 16 * 1024 * 1024;
+/** A document of 10,000 tokens is about as long. One client's giant must not drive out everybody's texts. */
+const TEXT_CHARACTERS_MAX = 128 * 1024;
+
+/**
+ * The texts that clients have registered under their hash, and those of the safelist, which nobody has to register. What is lost here
+ * the client sends once more.
+ */
+export function createPersistedQueryCache(safelist: Safelist | undefined): PersistedQueryCache {
+  const texts = new BoundedCache<string>({
+    entriesMax: TEXTS_MAX,
+    weightMax: TEXTS_CHARACTERS_MAX,
+    entryWeightMax: TEXT_CHARACTERS_MAX,
+    weigh: (key, text) => key.length + text.length,
+  });
+  return {
+    get: async (key) => safelist?.bodyOf(key.slice(KEY_PREFIX.length)) ?? texts.find(key),
+    set: async (key, text) => texts.put(key, text),
+    delete: async (key) => texts.delete(key),
+  };
 }

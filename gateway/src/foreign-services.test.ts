@@ -7,7 +7,8 @@ import { compose } from "@teranga/schema/compose.ts";
 import { afterEach, expect, test } from "vitest";
 import { type FaultyService, startFaultyService } from "./fixture/faulty-service.ts";
 import { ask, log } from "./fixture/library.ts";
-import { type GatewaySource, startGateway } from "./gateway.ts";
+import { startGateway } from "./gateway.ts";
+import type { GraphSource } from "./graph-watch.ts";
 
 const SDL = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3") type Query { a: Int b: Int! }`;
 const supergraphOf = (url: string) => compose([{ name: "other", url, sdl: SDL }]).supergraphSdl;
@@ -19,7 +20,7 @@ async function errorsOf(answer: unknown, isOurs: boolean, query = "{ a }") {
   service = await startFaultyService(() => answer);
   const topology = parseTopology(JSON.stringify({ subgraphs: { other: { replicas: [service.url] } } }));
   const supergraphSdl = supergraphOf(service.url);
-  const source: GatewaySource = { kind: "supergraph", supergraphSdl, ...(isOurs && { topology }) };
+  const source: GraphSource = { kind: "supergraph", supergraphSdl, ...(isOurs && { topology }) };
   const gateway = await startGateway({ source, port: 0, log });
   const { errors } = await ask(gateway.url, query);
   await gateway.close();

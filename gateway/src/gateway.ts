@@ -1,62 +1,66 @@
 /** The gateway: one GraphQL endpoint over all services. It keeps nothing; any number of them can run side by side. */
-import { ApolloGateway, type GraphQLDataSource } from "@apollo/gateway";
+import type { IncomingHttpHeaders } from "node:http";
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
-import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import cors from "@fastify/cors";
-import { StartupError } from "@teranga/kit/config.ts";
 import type { Logger } from "@teranga/kit/log.ts";
+import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import {
   addHealth,
   createApp,
   listen,
-  logFaults,
   REQUEST_ID_HEADER,
   type RunningServer,
   requestIdOf,
 } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
-import type { Topology } from "@teranga/kit/topology.ts";
 import { traceRequests } from "@teranga/kit/tracing.ts";
-import { createTransport, type Send } from "@teranga/kit/transport.ts";
-import { startWorker } from "@teranga/kit/worker.ts";
+import { createTransport } from "@teranga/kit/transport.ts";
 import type { FastifyInstance } from "fastify";
 import { createAnswerBudget } from "./answer-budget.ts";
-import { createFormatError, isFaultOf, operationIsKnown } from "./client-errors.ts";
-import { checkLate, composeLive, type UncheckedPartition } from "./compose-live.ts";
-import { createDocumentStore } from "./document-store.ts";
-import { visibleErrorPaths } from "./error-paths.ts";
-import { sizeRule, TOKENS_MAX } from "./limits.ts";
+import { type GraphSource, startGraphWatch } from "./graph-watch.ts";
+import { LiveGraph } from "./live-graph.ts";
+import {
+  addGatewayMetrics,
+  createGatewayMetrics,
+  type GatewayMetrics,
+  type GatewayState,
+} from "./metrics.ts";
+import { createNetworks, type NetworkObserver } from "./network.ts";
 import type { GatewayContext } from "./request-context.ts";
-import { reservedNamesRule } from "./reserved-names.ts";
+import { watchRequests } from "./request-log.ts";
 import type { SentRequest } from "./source.ts";
-import { createSources } from "./sources.ts";
-import { readSupergraph } from "./supergraph.ts";
-
-/** Where the graph comes from: composed from the running services, or a supergraph made elsewhere. */
-export type GatewaySource =
-  | { kind: "topology"; topology: Topology }
-  | { kind: "supergraph"; supergraphSdl: string; topology?: Topology };
+import { type Surface, surfaceOf, surfaceOptions } from "./surface.ts";
 
 export interface GatewayOptions {
-  source: GatewaySource;
+  source: GraphSource;
   /** What the services ask for; foreign services need none. */
   credential?: string | undefined;
   port: number;
   log: Logger;
-  /** How long one request to a service may take. */
+  /** What clients meet at the door; that of production unless told. */
+  surface?: Surface;
+  /** How long one request to a service may take; a client's request has three times that. */
   deadlineMs?: number;
+  /** The names, in lower case, of the client's headers that services get to see; none unless told. */
+  forwardedHeaders?: readonly string[];
+  /** Whether equal queries to a service that are under way at once are sent as one; they are unless told. */
+  shareQueries?: boolean;
   /** How long to wait at the start for the services to come up. */
   startupWaitMs?: number;
-  /** How often partitions that were down at the start are looked for, to compare their schema. */
-  lateCheckIntervalMs?: number;
+  /** Where the last supergraph is kept for a start at which no service can be asked; nowhere unless told. */
+  cacheFile?: string | undefined;
+  /** How often services are asked for their schema. */
+  schemaPollMs?: number;
   /** Called for each request to a service just before it is sent. */
   onSubgraphRequest?: (request: SentRequest) => void;
 }
 
 const DEADLINE_MS = 5_000;
+/** A plan has a few steps, one after the other; each may meet something that hangs. */
+const DEADLINES_A_REQUEST = 3;
 const STARTUP_WAIT_MS = 60_000;
-const LATE_CHECK_INTERVAL_MS = 5_000;
+const SCHEMA_POLL_MS = 10_000;
 
 /** Apollo Sandbox, hosted and embedded, and pages of a developer's own machine. */
 const CORS_ORIGINS = [
@@ -67,133 +71,131 @@ const CORS_ORIGINS = [
 
 /** Starts a gateway. @throws StartupError if the graph cannot be had or the port is taken */
 export async function startGateway(options: GatewayOptions): Promise<RunningServer> {
-  const { source, credential, log } = options;
+  const { credential, log, shareQueries = true } = options;
   const transport = createTransport({ credential });
+  const telemetry = createTelemetry(options);
+  const { send } = transport;
+  const nowMs = () => performance.now();
+  const networks = createNetworks({ send, nowMs, log, shareQueries, observer: telemetry.observer });
+  const closing = [
+    { name: "the probes", close: networks.close },
+    { name: "the connections", close: transport.close },
+  ];
   try {
-    const { supergraphSdl, unchecked } = await loadSupergraph(options, transport.send);
-    const sources = createSources(readSupergraph(supergraphSdl), source.topology, {
-      send: transport.send,
-      deadlineMs: options.deadlineMs ?? DEADLINE_MS,
-      nowMs: () => performance.now(),
+    const watch = await startGraphWatch({
+      source: options.source,
+      send,
       log,
-      onSubgraphRequest: options.onSubgraphRequest,
+      cacheFile: options.cacheFile,
+      pollMs: options.schemaPollMs ?? SCHEMA_POLL_MS,
+      startupWaitMs: options.startupWaitMs ?? STARTUP_WAIT_MS,
     });
-    const server = await serve(supergraphSdl, sources, options);
-    const late = watchLatePartitions(unchecked, transport.send, options);
-    const close = () =>
-      closeAll([
-        { name: "the schema check", close: late },
-        { name: "the server", close: server.close },
-        { name: "the connections", close: transport.close },
-      ]);
-    return { ...server, close };
+    closing.unshift({ name: "the watch over the graph", close: watch.stop });
+    const { onSubgraphRequest } = options;
+    const live = new LiveGraph(watch, { networks, observer: telemetry.observer, onSubgraphRequest });
+    telemetry.show(() => ({
+      plans: live.gateway.graph.operationCount,
+      generation: live.generation,
+      omitted: watch.omitted().length,
+      circuits: networks.circuits(),
+    }));
+    const server = await serve(live, telemetry, options);
+    watch.follow(live);
+    closing.unshift({ name: "the server", close: server.close });
+    return { ...server, close: () => closeAll(closing) };
   } catch (error) {
-    await transport.close();
+    await closeAll(closing);
     throw error;
   }
 }
 
-async function loadSupergraph(
-  { source, log, startupWaitMs = STARTUP_WAIT_MS }: GatewayOptions,
-  send: Send,
-): Promise<{ supergraphSdl: string; unchecked: UncheckedPartition[] }> {
-  switch (source.kind) {
-    case "topology":
-      return composeLive({ topology: source.topology, send, log, waitMs: startupWaitMs });
-    case "supergraph":
-      return { supergraphSdl: source.supergraphSdl, unchecked: [] };
-    default:
-      return source satisfies never;
-  }
+interface Telemetry {
+  registry: ReturnType<typeof createProcessRegistry>;
+  metrics: GatewayMetrics;
+  /** Hears of what happens on the network and in the graph. */
+  observer: NetworkObserver & GatewayMetrics;
+  /** Says where the state is read that gauges show. */
+  show: (state: () => GatewayState) => void;
 }
 
-/** Compares the schemas of partitions that come up later; returns how to stop. */
-function watchLatePartitions(
-  unchecked: readonly UncheckedPartition[],
-  send: Send,
-  { log, lateCheckIntervalMs = LATE_CHECK_INTERVAL_MS }: GatewayOptions,
-): () => Promise<void> {
-  if (unchecked.length === 0) return async () => {};
-  let waiting = [...unchecked];
-  const worker = startWorker({
-    name: "schema check",
-    intervalMs: lateCheckIntervalMs,
-    log,
-    step: async () => {
-      waiting = await checkLate(waiting, send, log);
-      return false;
-    },
-  });
-  return () => worker.stop();
+function createTelemetry({ surface }: GatewayOptions): Telemetry {
+  const registry = createProcessRegistry();
+  let state: () => GatewayState = () => ({ plans: 0, generation: 0, omitted: 0, circuits: [] });
+  const metrics = createGatewayMetrics(registry, () => state(), surface?.safelist?.operationNames);
+  const show = (shown: () => GatewayState) => {
+    state = shown;
+  };
+  return { registry, metrics, observer: metrics, show };
 }
 
 async function serve(
-  supergraphSdl: string,
-  sources: ReadonlyMap<string, GraphQLDataSource<GatewayContext>>,
-  { source, port, log }: GatewayOptions,
+  live: LiveGraph,
+  { registry, metrics }: Telemetry,
+  options: GatewayOptions,
 ): Promise<RunningServer> {
-  const app = createApp(log);
-  // Who names a subgraph in a topology runs it as services of ours. Any other is somebody else's, known from the supergraph.
-  const isOurs = (subgraph: string) => source.topology?.placements.has(subgraph) === true;
-  const apollo = createApollo(app, supergraphSdl, sources, isOurs, log);
-  await startApollo(apollo);
+  const { credential, port, log, surface = surfaceOf("production") } = options;
+  const app = createApp(log, { bodyBytesMax: surface.limits.bodyBytesMax });
   await app.register(cors, { origin: CORS_ORIGINS, exposedHeaders: [REQUEST_ID_HEADER] });
-  addHealth(app, async () => apollo.assertStarted("the gateway's supergraph is loaded"));
   app.addHook("onRequest", async (request, reply) => {
     const requestId = requestIdOf(request);
     request.headers[REQUEST_ID_HEADER] = requestId;
     reply.header(REQUEST_ID_HEADER, requestId);
   });
-  traceRequests(app, "anyone");
-  await app.register(fastifyApollo(apollo), {
-    context: async (request) => {
-      const requestId = requestIdOf(request);
-      const unavailable = new Set<string>();
-      return { requestId, log: log.child({ requestId }), unavailable, budget: createAnswerBudget() };
-    },
+  const isDevelopment = surface.mode === "development";
+  const nowMs = () => performance.now();
+  const requests = watchRequests(app, { log, metrics, mayExplain: isDevelopment, nowMs });
+  addGatewayMetrics(app, registry, { credential, isOpen: isDevelopment });
+  // Who names a subgraph in a topology runs it as services of ours. Any other is somebody else's, known from the supergraph.
+  const isOurs = (subgraph: string) => live.isPlaced(subgraph);
+  const costModelOf = live.costModelOf.bind(live);
+  const shown = surfaceOptions(surface, { isOurs, costModelOf, metrics, requests });
+  const apollo = new ApolloServer<GatewayContext>({
+    ...shown,
+    gateway: live.gateway,
+    logger: log,
+    stopOnTerminationSignals: false,
+    plugins: [...shown.plugins, fastifyApolloDrainPlugin(app) as ApolloServerPlugin<GatewayContext>],
   });
+  await apollo.start();
+  addHealth(app, async () => apollo.assertStarted("the gateway's supergraph is loaded"));
+  traceRequests(app, "anyone");
+  await addGraphQL(app, apollo, live, requests.recordOf, options);
   const bound = await listen(app, port, () => apollo.stop());
   // Apollo's drain plugin closes the Fastify app.
   return { url: `http://127.0.0.1:${bound}/graphql`, port: bound, close: () => apollo.stop() };
 }
 
-function createApollo(
+async function addGraphQL(
   app: FastifyInstance,
-  supergraphSdl: string,
-  sources: ReadonlyMap<string, GraphQLDataSource<GatewayContext>>,
-  isOurs: (subgraph: string) => boolean,
-  log: Logger,
-): ApolloServer<GatewayContext> {
-  return new ApolloServer<GatewayContext>({
-    gateway: new ApolloGateway({
-      supergraphSdl,
-      buildService: ({ name }) => sources.get(name)!,
-      logger: log,
-    }),
-    introspection: true,
-    includeStacktraceInErrorResponses: false,
-    stopOnTerminationSignals: false,
-    logger: log,
-    parseOptions: { maxTokens: TOKENS_MAX },
-    // Query plans are kept by the query planner, persisted queries by Apollo Server: 30 MiB of their JSON each.
-    documentStore: createDocumentStore(),
-    validationRules: [sizeRule, reservedNamesRule],
-    formatError: createFormatError(isOurs),
-    plugins: [
-      logFaults(({ log }) => log, isFaultOf(isOurs)),
-      operationIsKnown,
-      visibleErrorPaths,
-      ApolloServerPluginLandingPageLocalDefault({ embed: { initialState: { pollForSchemaUpdates: false } } }),
-      fastifyApolloDrainPlugin(app) as ApolloServerPlugin<GatewayContext>,
-    ],
+  apollo: ApolloServer<GatewayContext>,
+  live: LiveGraph,
+  recordOf: ReturnType<typeof watchRequests>["recordOf"],
+  { log, deadlineMs = DEADLINE_MS, forwardedHeaders = [] }: GatewayOptions,
+): Promise<void> {
+  await app.register(fastifyApollo(apollo), {
+    context: async (request) => {
+      const requestId = requestIdOf(request);
+      return {
+        requestId,
+        log: log.child({ requestId }),
+        network: live.network,
+        deadlineAtMs: performance.now() + DEADLINES_A_REQUEST * deadlineMs,
+        fetchDeadlineMs: deadlineMs,
+        forwardedHeaders: pickHeaders(request.headers, forwardedHeaders),
+        record: recordOf(request),
+        unavailable: new Set<string>(),
+        budget: createAnswerBudget(),
+      };
+    },
   });
 }
 
-/** The planner refuses a document that is not a supergraph only when it starts. */
-async function startApollo(apollo: ApolloServer<GatewayContext>): Promise<void> {
-  try {
-    await apollo.start();
-  } catch (error) {
-    throw new StartupError(`Supergraph: ${(error as Error).message.split("\n")[0]}`);
+/** Those of a client's headers that services get to see. */
+function pickHeaders(headers: IncomingHttpHeaders, names: readonly string[]): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of names) {
+    const value = headers[name];
+    if (value !== undefined) picked[name] = String(value);
   }
+  return picked;
 }

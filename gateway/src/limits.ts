@@ -1,24 +1,72 @@
 /**
- * What a client's operation may cost before anything is planned: its tokens, how deep it is nested, and how many fields it
- * has once its fragments are expanded. Checked while validating, so an operation beyond a limit costs microseconds.
+ * What a client's operation may be before anything is planned: how many tokens it has, how deep it is nested, how many root fields,
+ * aliases and fields it has once its fragments are expanded. Checked while validating, so an operation beyond a limit costs
+ * microseconds, and one within them is measured once for as long as its document is kept. What it may cost is cost.ts.
  */
+import { codedError, type ErrorCode } from "@teranga/kit/errors.ts";
 import {
-  type ASTVisitor,
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
+  Lexer,
+  type SelectionNode,
   type SelectionSetNode,
-  type ValidationContext,
+  TokenKind,
+  type ValidationRule,
 } from "graphql";
 
-/** The longest operation of our own clients has about 600; Sandbox's introspection has about 350. */
-export const TOKENS_MAX = 10_000;
-/** The introspection query is 13 deep; from a city through an order's allocations to the city's stock is 14. */
-export const DEPTH_MAX = 20;
-/** As DEPTH_MAX, but with fragments counted too: a client built of components has one or two around each field. */
-export const NESTING_MAX = 3 * DEPTH_MAX;
-/** Fragments within fragments multiply: 20 lines can stand for millions of fields. */
+/** The limits that an operator may set (config.ts). */
+export interface Limits {
+  depthMax: number;
+  aliasesMax: number;
+  rootFieldsMax: number;
+  tokensMax: number;
+  costMax: number;
+  bodyBytesMax: number;
+}
+
+/** Each leaves room above the most that our own clients and tests ask for. */
+export const DEFAULT_LIMITS: Limits = {
+  /** The introspection query is 13 deep; from a city through an order's allocations to the city's stock is 14. */
+  depthMax: 20,
+  /** Programs that put operations together alias each of their parts. */
+  aliasesMax: 100,
+  /** A shop's page asks for up to ten things at once. */
+  rootFieldsMax: 50,
+  /** The longest operation of our own clients has about 600; Sandbox's introspection has about 350. */
+  tokensMax: 10_000,
+  /** 100 orders of 14 cities with their allocations cost 17,000; the public gateway benchmark's heavy query 25,000. */
+  costMax: 100_000,
+  /** A document of 10,000 tokens is about 100 kB; the rest is for variables. */
+  bodyBytesMax: 1024 * 1024,
+};
+
+/** How often the depth of fields may be nested if fragments count too: a client built of components has one or two around each field. */
+const NESTING_PER_DEPTH = 3;
+/** Fragments within fragments multiply: 20 lines can stand for millions of fields. Not for operators: it bounds our own work. */
 export const FIELDS_MAX = 5_000;
+
+/** What an operation can have too much of. */
+export type LimitName = "depth" | "nesting" | "fields" | "aliases" | "rootFields" | "tokens" | "cost";
+
+export const LIMIT_CODE = "OPERATION_LIMIT_EXCEEDED" satisfies ErrorCode;
+
+/** The refusal of an operation beyond a limit. JSON has no number for some figures of operations that multiply. */
+export function limitExceeded(limit: LimitName, actual: number, allowed: number): GraphQLError {
+  const figure = Math.min(actual, Number.MAX_SAFE_INTEGER);
+  const message = `The operation ${WORDS[limit](figure)}; ${allowed} ${allowed === 1 ? "is" : "are"} allowed.`;
+  return codedError(LIMIT_CODE, message, { limit, actual: figure, allowed, http: { status: 400 } });
+}
+
+const WORDS: Record<LimitName, (actual: number) => string> = {
+  depth: (actual) => `is nested ${actual} levels deep`,
+  nesting: (actual) => `is nested ${actual} levels deep with its fragments`,
+  fields: (actual) => `asks for ${actual} fields, its fragments expanded`,
+  aliases: (actual) => `has ${actual} aliases, its fragments expanded`,
+  rootFields: (actual) => `has ${actual} root fields, its fragments expanded`,
+  tokens: (actual) => `has ${actual} tokens or more`,
+  cost: (actual) => `costs ${actual}`,
+};
 
 interface Size {
   /** Levels of fields. */
@@ -26,30 +74,54 @@ interface Size {
   /** Levels of fields and fragments. */
   nesting: number;
   fields: number;
+  aliases: number;
+  /** Fields that are not below another one. */
+  topFields: number;
 }
 
-const NOTHING: Size = { depth: 0, nesting: 0, fields: 0 };
+const NOTHING: Size = { depth: 0, nesting: 0, fields: 0, aliases: 0, topFields: 0 };
 
-/** Refuses operations that are nested too deep or expand to too many fields. */
-export function sizeRule(context: ValidationContext): ASTVisitor {
+/** Refuses operations that are nested too deep, expand to too many fields, or have too many aliases or root fields. */
+export function createSizeRule(limits: Limits): ValidationRule {
+  return (context) => {
+    const sizeOf = createMeasure((name) => context.getFragment(name) ?? undefined);
+    return {
+      OperationDefinition(operation) {
+        const error = problemOf(sizeOf(operation.selectionSet), limits);
+        if (!error) return;
+        context.reportError(
+          new GraphQLError(error.message, { nodes: operation, extensions: error.extensions }),
+        );
+      },
+    };
+  };
+}
+
+/** Measures selections; a fragment is measured once, however often it is spread. */
+function createMeasure(fragmentOf: (name: string) => FragmentDefinitionNode | undefined) {
   const sizes = new Map<FragmentDefinitionNode, Size>();
 
-  const sizeOf = (selectionSet: SelectionSetNode): Size => {
-    const size: Size = { depth: 0, nesting: 0, fields: 0 };
-    for (const selection of selectionSet.selections) {
-      const own = selection.kind === Kind.FIELD ? 1 : 0;
-      let inner: Size = NOTHING;
-      if (selection.kind === Kind.FRAGMENT_SPREAD) inner = fragmentSize(selection.name.value);
-      else if (selection.selectionSet) inner = sizeOf(selection.selectionSet);
-      size.depth = Math.max(size.depth, own + inner.depth);
+  const sizeOf = ({ selections }: SelectionSetNode): Size => {
+    const size: Size = { ...NOTHING };
+    for (const selection of selections) {
+      const inner = innerSize(selection);
+      const isField = selection.kind === Kind.FIELD;
+      size.depth = Math.max(size.depth, (isField ? 1 : 0) + inner.depth);
       size.nesting = Math.max(size.nesting, 1 + inner.nesting);
-      size.fields += own + inner.fields;
+      size.fields += (isField ? 1 : 0) + inner.fields;
+      size.aliases += (isField && selection.alias ? 1 : 0) + inner.aliases;
+      size.topFields += isField ? 1 : inner.topFields;
     }
     return size;
   };
 
+  const innerSize = (selection: SelectionNode): Size => {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) return fragmentSize(selection.name.value);
+    return selection.selectionSet ? sizeOf(selection.selectionSet) : NOTHING;
+  };
+
   const fragmentSize = (name: string): Size => {
-    const fragment = context.getFragment(name);
+    const fragment = fragmentOf(name);
     if (!fragment) return NOTHING;
     const known = sizes.get(fragment);
     if (known) return known;
@@ -59,22 +131,37 @@ export function sizeRule(context: ValidationContext): ASTVisitor {
     sizes.set(fragment, size);
     return size;
   };
-
-  return {
-    OperationDefinition(operation) {
-      const problem = problemOf(sizeOf(operation.selectionSet));
-      if (problem) context.reportError(new GraphQLError(problem, { nodes: operation }));
-    },
-  };
+  return sizeOf;
 }
 
-function problemOf({ depth, nesting, fields }: Size): string | undefined {
-  if (depth > DEPTH_MAX) return `The operation is nested ${depth} levels deep; ${DEPTH_MAX} are allowed.`;
-  if (nesting > NESTING_MAX) {
-    return `The operation is nested ${nesting} levels deep with its fragments; ${NESTING_MAX} are allowed.`;
+/** The first limit that is exceeded: one is enough to refuse. */
+function problemOf(size: Size, limits: Limits): GraphQLError | undefined {
+  const figures: [LimitName, number, number][] = [
+    ["depth", size.depth, limits.depthMax],
+    ["nesting", size.nesting, limits.depthMax * NESTING_PER_DEPTH],
+    ["fields", size.fields, FIELDS_MAX],
+    ["rootFields", size.topFields, limits.rootFieldsMax],
+    ["aliases", size.aliases, limits.aliasesMax],
+  ];
+  const beyond = figures.find(([, actual, allowed]) => actual > allowed);
+  return beyond && limitExceeded(...beyond);
+}
+
+/**
+ * What to say of a document that the parser does not take, if it stopped because of the limit of tokens: for that it has no code, and its
+ * words are not for machines. The tokens are counted again up to where it stopped, which is 1 ms at most.
+ */
+export function tokensExceeded(error: unknown, tokensMax: number): GraphQLError | undefined {
+  if (!(error instanceof GraphQLError) || !error.source || error.positions?.length !== 1) return undefined;
+  const lexer = new Lexer(error.source);
+  try {
+    for (let count = 1; count <= tokensMax; count++) {
+      const { kind, start } = lexer.advance();
+      if (kind === TokenKind.EOF || start >= error.positions[0]!) return undefined;
+    }
+  } catch {
+    // It stopped because something is no token at all.
+    return undefined;
   }
-  if (fields > FIELDS_MAX) {
-    return `The operation asks for too many fields, its fragments expanded; ${FIELDS_MAX} are allowed.`;
-  }
-  return undefined;
+  return limitExceeded("tokens", tokensMax + 1, tokensMax);
 }

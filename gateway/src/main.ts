@@ -11,10 +11,10 @@ import { startGateway } from "./gateway.ts";
 
 await runMain(async () => {
   const config = await readGatewayConfig(process.argv.slice(2), process.env);
-  const { source, credential, port, logLevel } = config;
+  const { logLevel, tracing: tracingConfig, ...options } = config;
   const log = createLogger("gateway", logLevel);
-  const tracing = await startTracing("gateway", config.tracing);
-  const server = await startGateway({ source, credential, port, log });
+  const tracing = await startTracing("gateway", tracingConfig);
+  const server = await startGateway({ ...options, log });
   const steps = [
     { name: "the gateway", close: server.close },
     { name: "the spans", close: tracing.stop },

@@ -125,7 +125,7 @@ test("a partition that hangs costs one deadline, however many fetches would ask 
   expect(other.tookMs).toBeLessThan(FAST_MS);
 });
 
-test("a partition that comes back is asked again at once", async () => {
+test("a partition that comes back is asked again as soon as a probe has seen it", async () => {
   const query = `{ reader(id: "south:1") { name } }`;
   await library.stopBranch("south");
   expect((await library.ask(query)).errors).toHaveLength(1);

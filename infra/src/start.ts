@@ -20,6 +20,8 @@ const END_NOW_MS = 3_000;
 outliveTerminal();
 await runMain(async () => {
   const startedMs = performance.now();
+  // A cluster on one's own machine shows what it does, unless it is told to be like a public one.
+  process.env.NODE_ENV ||= "development";
   const config = readClusterConfig(process.env);
   const log = createConsoleLog((line) => process.stdout.write(line));
   let cluster: Cluster | undefined;

@@ -8,6 +8,7 @@ import { startCatalog } from "@teranga/catalog/service.ts";
 import { prepareCityDatabase } from "@teranga/city/database.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
+import { surfaceOf } from "@teranga/gateway/surface.ts";
 import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import { loadSampleData } from "@teranga/infra/sample-data.ts";
@@ -114,6 +115,7 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
     ...shared,
     ...(deadlineMs !== undefined && { deadlineMs }),
     source: { kind: "topology", topology: proxied },
+    surface: { ...surfaceOf("production"), introspection: true },
     port: 0,
     onSubgraphRequest: (request) => requests.push(request),
   });

@@ -1,0 +1,47 @@
+/** Goal: every endpoint keeps to GraphQL over HTTP. Method: the audits of its reference implementation, all of them, over the wire. */
+import { type PartitionProxy, startPartitionProxy } from "@teranga/gateway/proxy/partition-proxy.ts";
+import { topologyText } from "@teranga/infra/cities.ts";
+import { authorization } from "@teranga/kit/credential.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { parseTopology } from "@teranga/kit/topology.ts";
+import { serverAudits } from "graphql-http";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
+
+let graph: Graph;
+let proxy: PartitionProxy;
+beforeAll(async () => {
+  graph = await startGraph();
+  const urlOf = (process: string) => graph.serviceUrl(process.replace(/^city-/, ""));
+  proxy = await startPartitionProxy({
+    subgraph: "city",
+    topology: parseTopology(topologyText(urlOf)),
+    credential: CREDENTIAL,
+    port: 0,
+    log: createLogger("proxy", "silent"),
+  });
+});
+afterAll(async () => {
+  await proxy?.close();
+  await graph.close();
+});
+
+function urlOf(endpoint: string): string {
+  if (endpoint === "gateway") return graph.url;
+  return endpoint === "partition proxy" ? proxy.url : graph.serviceUrl(endpoint);
+}
+
+/** What clients of the gateway, and services among themselves, send with everything. */
+const HEADERS = { authorization: authorization(CREDENTIAL), "apollo-require-preflight": "true" };
+
+describe.each(["gateway", "catalog", "orders", "thies", "partition proxy"])("%s", (name) => {
+  const audits = serverAudits({
+    url: () => urlOf(name),
+    fetchFn: (url: string, init: RequestInit = {}) =>
+      fetch(url, { ...init, headers: { ...HEADERS, ...(init.headers as Record<string, string>) } }),
+  });
+  test.each(audits.map((audit) => [audit.name, audit] as const))("%s", async (_, audit) => {
+    const result = await audit.fn();
+    expect(result.status === "ok" ? "ok" : `${result.status}: ${result.reason}`).toBe("ok");
+  });
+});
