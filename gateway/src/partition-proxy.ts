@@ -1,0 +1,31 @@
+/**
+ * Runs a partitioned subgraph as one endpoint for other routers: `node gateway/src/partition-proxy.ts --subgraph city --port N`,
+ * configured by the environment (proxy/proxy-config.ts).
+ */
+import { runMain } from "@teranga/kit/config.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { createProcessRegistry } from "@teranga/kit/metrics.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { loadTopology } from "@teranga/kit/topology.ts";
+import { watchTopology } from "@teranga/kit/topology-watch.ts";
+import { startTracing } from "@teranga/kit/tracing.ts";
+import { startPartitionProxy } from "./proxy/partition-proxy.ts";
+import { readProxyConfig } from "./proxy/proxy-config.ts";
+
+await runMain(async () => {
+  const config = readProxyConfig(process.argv.slice(2), process.env);
+  const { SUBGRAPH: subgraph, SERVICE_CREDENTIAL: credential, PORT: port, TOPOLOGY: file } = config;
+  const log = createLogger(`proxy-${subgraph}`, config.LOG_LEVEL);
+  const tracing = await startTracing(`proxy-${subgraph}`, config);
+  const topology = await loadTopology(file);
+  const registry = createProcessRegistry();
+  const proxy = await startPartitionProxy({ subgraph, topology, credential, port, log, registry });
+  const watch = watchTopology({ file, topology, onChange: proxy.update, log });
+  const steps = [
+    { name: "the topology's watch", close: watch.stop },
+    { name: "the proxy", close: proxy.close },
+    { name: "the spans", close: tracing.stop },
+  ];
+  closeOnSignal(() => closeAll(steps), log);
+  log.info({ url: proxy.url }, "the partition proxy is up");
+});

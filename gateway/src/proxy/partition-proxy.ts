@@ -1,0 +1,180 @@
+/**
+ * A partitioned subgraph as one endpoint, for routers that know nothing of partitions: what they send is split as the gateway splits
+ * it. It is to its callers what a service is: it asks for the credential, keeps to deadlines, and has health and metrics.
+ */
+import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
+import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
+import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
+import { isAuthorized } from "@teranga/kit/credential.ts";
+import { currentDeadlineAtMs, keepDeadlines } from "@teranga/kit/deadline.ts";
+import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { statusByMediaType } from "@teranga/kit/http-status.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import { addMetrics, METRICS_PATH, Registry } from "@teranga/kit/metrics.ts";
+import {
+  addHealth,
+  createApp,
+  listen,
+  logFaults,
+  type RunningServer,
+  requestIdOf,
+} from "@teranga/kit/server.ts";
+import { closeAll } from "@teranga/kit/shutdown.ts";
+import type { Topology } from "@teranga/kit/topology.ts";
+import { traceRequests } from "@teranga/kit/tracing.ts";
+import { createTransport } from "@teranga/kit/transport.ts";
+import type { FastifyInstance } from "fastify";
+import { createAnswerBudget } from "../answer-budget.ts";
+import { createFormatError, operationIsKnown } from "../client-errors.ts";
+import { createDocumentStore } from "../document-store.ts";
+import { createSizeRule, DEFAULT_LIMITS, FIELDS_MAX } from "../limits.ts";
+import { createGatewayMetrics, type GatewayMetrics } from "../metrics.ts";
+import { createNetworks } from "../network.ts";
+import type { GatewayContext } from "../request-context.ts";
+import { watchRequests } from "../request-log.ts";
+import type { SentRequest } from "../source.ts";
+import { LiveSubgraph } from "./live-subgraph.ts";
+import { SubgraphGateway } from "./subgraph-gateway.ts";
+import { createRoutableRule } from "./subgraph-schema.ts";
+
+export interface PartitionProxyOptions {
+  subgraph: string;
+  topology: Topology;
+  credential: string;
+  port: number;
+  log: Logger;
+  registry?: Registry;
+  /** How long one request to a partition may take; also of a caller that does not say how long it waits. */
+  deadlineMs?: number;
+  /** How long to wait at the start for one partition to answer. */
+  startupWaitMs?: number;
+  /** How often the partitions are asked for their schema. */
+  schemaPollMs?: number;
+  onSubgraphRequest?: (request: SentRequest) => void;
+}
+
+export interface PartitionProxy extends RunningServer {
+  /** Takes up another topology; requests under way go on with theirs. @throws StartupError if the subgraph is not in it */
+  update(topology: Topology): void;
+}
+
+const DEADLINE_MS = 5_000;
+const STARTUP_WAIT_MS = 60_000;
+const SCHEMA_POLL_MS = 10_000;
+
+/** Routers fuse fetches, with an alias for each, and put `_entities` around them. What multiplies is bounded as for clients. */
+const LIMITS = {
+  ...DEFAULT_LIMITS,
+  depthMax: DEFAULT_LIMITS.depthMax + 2,
+  aliasesMax: FIELDS_MAX,
+  rootFieldsMax: FIELDS_MAX,
+};
+
+/** Starts the proxy. @throws StartupError if no partition answers, the subgraph cannot be split, or the port is taken */
+export async function startPartitionProxy(options: PartitionProxyOptions): Promise<PartitionProxy> {
+  const { credential, log, registry = new Registry() } = options;
+  const transport = createTransport({ credential });
+  const state = { plans: () => 0, generation: 0, omitted: () => 0 };
+  const metrics = createGatewayMetrics(registry, () => ({
+    plans: state.plans(),
+    generation: state.generation,
+    omitted: state.omitted(),
+    circuits: networks.circuits(),
+  }));
+  const nowMs = () => performance.now();
+  const networks = createNetworks({ send: transport.send, nowMs, log, observer: metrics });
+  const closeNetwork = [
+    { name: "the probes", close: networks.close },
+    { name: "the connections", close: transport.close },
+  ];
+  try {
+    const live = new LiveSubgraph({ ...options, networks, send: transport.send });
+    const first = await live.firstSchema(options.startupWaitMs ?? STARTUP_WAIT_MS);
+    const gateway = new SubgraphGateway(first, options);
+    Object.assign(state, { plans: () => gateway.operationCount, omitted: () => live.omitted });
+    const server = await serve(gateway, live, { metrics, registry }, options);
+    const watch = live.watchSchema(options.schemaPollMs ?? SCHEMA_POLL_MS, (schema) => {
+      gateway.update(schema);
+      state.generation++;
+    });
+    const steps = [
+      { name: "the schema poll", close: watch.stop },
+      { name: "the server", close: server.close },
+      ...closeNetwork,
+    ];
+    return { ...server, update: (topology) => live.update(topology), close: () => closeAll(steps) };
+  } catch (error) {
+    await closeAll(closeNetwork);
+    throw error;
+  }
+}
+
+async function serve(
+  gateway: SubgraphGateway,
+  live: LiveSubgraph,
+  { metrics, registry }: { metrics: GatewayMetrics; registry: Registry },
+  { credential, port, log, deadlineMs = DEADLINE_MS }: PartitionProxyOptions,
+): Promise<RunningServer> {
+  const app = createApp(log);
+  addHealth(app, async () => apollo.assertStarted("the subgraph's schema is loaded"));
+  addMetrics(app, registry);
+  app.addHook("onRequest", async (request, reply) => {
+    const isOpen = request.url.startsWith("/health/") || request.url === METRICS_PATH;
+    if (isOpen || isAuthorized(request.headers.authorization, credential)) return;
+    const error = codedError("UNAUTHENTICATED", ERROR_CODES.UNAUTHENTICATED);
+    await reply.code(401).send({ errors: [error.toJSON()] });
+  });
+  traceRequests(app, "services");
+  keepDeadlines(app);
+  const watch = watchRequests(app, { log, metrics, mayExplain: false, nowMs: () => performance.now() });
+  const apollo = createApollo(app, gateway, watch.plugin, log);
+  await apollo.start();
+  await app.register(fastifyApollo(apollo), {
+    context: async (request) => {
+      const requestId = requestIdOf(request);
+      const record = watch.recordOf(request);
+      return {
+        requestId,
+        record,
+        log: log.child({ requestId }),
+        network: live.network,
+        deadlineAtMs: currentDeadlineAtMs() ?? performance.now() + deadlineMs,
+        fetchDeadlineMs: deadlineMs,
+        forwardedHeaders: {},
+        onFetched: record.fetched,
+        unavailable: new Set<string>(),
+        budget: createAnswerBudget(),
+      };
+    },
+  });
+  const bound = await listen(app, port, () => apollo.stop());
+  // Apollo's drain plugin closes the Fastify app.
+  return { url: `http://127.0.0.1:${bound}/graphql`, port: bound, close: () => apollo.stop() };
+}
+
+function createApollo(
+  app: FastifyInstance,
+  gateway: SubgraphGateway,
+  noteOperations: ApolloServerPlugin<GatewayContext>,
+  log: Logger,
+): ApolloServer<GatewayContext> {
+  return new ApolloServer<GatewayContext>({
+    gateway,
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    logger: log,
+    parseOptions: { maxTokens: LIMITS.tokensMax },
+    documentStore: createDocumentStore(),
+    validationRules: [createSizeRule(LIMITS), createRoutableRule(() => gateway.subgraph.spec)],
+    formatError: createFormatError(() => true, { showsFaults: false, limits: LIMITS }),
+    plugins: [
+      logFaults<GatewayContext>(({ log: requestLog }) => requestLog),
+      statusByMediaType,
+      operationIsKnown,
+      noteOperations,
+      ApolloServerPluginInlineTraceDisabled(),
+      fastifyApolloDrainPlugin(app) as ApolloServerPlugin<GatewayContext>,
+    ],
+  });
+}

@@ -1,0 +1,101 @@
+/** What Apollo Server asks of a gateway, for one partitioned subgraph: its schema, which may be replaced, and how it is asked. */
+import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
+import { GraphQLError, type GraphQLSchema } from "graphql";
+import { BoundedCache } from "../bounded-cache.ts";
+import { documentBytes } from "../document-store.ts";
+import type { Source } from "../fetch.ts";
+import { PartitionSource } from "../partition-source.ts";
+import type { GatewayContext } from "../request-context.ts";
+import type { SourceDependencies } from "../source.ts";
+import { SubgraphOperation } from "./subgraph-operation.ts";
+import type { SubgraphSchema } from "./subgraph-schema.ts";
+
+type GatewayInterface = ApolloServerOptionsWithGateway<BaseContext>["gateway"];
+type Executor = NonNullable<Awaited<ReturnType<GatewayInterface["load"]>>["executor"]>;
+type Listener = Parameters<GatewayInterface["onSchemaLoadOrUpdate"]>[0];
+
+/** A router has a few fetches for each operation of its clients. */
+const OPERATIONS = {
+  entriesMax: 2_000,
+  weightMax: 32 * 1024 * 1024,
+  entryWeightMax: 512 * 1024,
+} as const;
+
+/** One version of the subgraph with what has been planned on it. */
+interface Version {
+  subgraph: SubgraphSchema;
+  source: Source;
+  operations: BoundedCache<SubgraphOperation>;
+}
+
+export class SubgraphGateway implements GatewayInterface {
+  #current: Version;
+  readonly #dependencies: SourceDependencies;
+  readonly #listeners = new Set<Listener>();
+  /** A request goes on with the version that it began with. */
+  readonly #versions = new WeakMap<GraphQLSchema, Version>();
+
+  constructor(subgraph: SubgraphSchema, dependencies: SourceDependencies) {
+    this.#dependencies = dependencies;
+    this.#current = this.#add(subgraph);
+  }
+
+  get subgraph(): SubgraphSchema {
+    return this.#current.subgraph;
+  }
+
+  /** How many operations are kept planned. */
+  get operationCount(): number {
+    return this.#current.operations.size;
+  }
+
+  update(subgraph: SubgraphSchema): void {
+    this.#current = this.#add(subgraph);
+    this.#notify();
+  }
+
+  onSchemaLoadOrUpdate(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async load(): ReturnType<GatewayInterface["load"]> {
+    this.#notify();
+    return { executor: this.#execute };
+  }
+
+  async stop(): Promise<void> {
+    this.#listeners.clear();
+  }
+
+  #add(subgraph: SubgraphSchema): Version {
+    const source = new PartitionSource(subgraph.spec, this.#dependencies);
+    const operations = new BoundedCache<SubgraphOperation>({
+      ...OPERATIONS,
+      weigh: (_, operation) => operation.weight,
+    });
+    const version = { subgraph, source, operations };
+    this.#versions.set(subgraph.schema, version);
+    return version;
+  }
+
+  #notify(): void {
+    const { schema, sdl } = this.#current.subgraph;
+    for (const listener of this.#listeners) listener({ apiSchema: schema, coreSupergraphSdl: sdl });
+  }
+
+  readonly #execute: Executor = async ({ schema, document, request, queryHash, context }) => {
+    const { subgraph, source, operations } = this.#versions.get(schema)!;
+    const { operationName, variables } = request;
+    const key = operationName === undefined ? queryHash : `${queryHash} ${operationName}`;
+    const weight = 2 * documentBytes(document);
+    try {
+      const make = () => new SubgraphOperation(document, operationName, subgraph, source, weight);
+      return await operations.get(key, make).execute(variables ?? {}, context as GatewayContext);
+    } catch (error) {
+      // Apollo Server answers a request as failed, with 500, if its executor throws.
+      const originalError = error instanceof Error ? error : new Error(String(error));
+      return { errors: [new GraphQLError(originalError.message, { originalError })] };
+    }
+  };
+}

@@ -1,0 +1,276 @@
+/**
+ * An operation that a router sends to a partitioned subgraph. Its root fields come apart: entities, which are fetched by their
+ * keys; what is answered here (introspection, `_service`); and the rest, which is split by partition. Values were completed by the
+ * services, so they are passed on as they are.
+ */
+import { badInput } from "@teranga/kit/errors.ts";
+import {
+  type DocumentNode,
+  executeSync,
+  GraphQLError,
+  type GraphQLFormattedError,
+  getVariableValues,
+  isNonNullType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  valueFromAST,
+} from "graphql";
+import { emptyObject, errorAt, isObject, type JsonObject, ownValue } from "../answer.ts";
+import {
+  inlinedOperation,
+  isIncluded,
+  printCompact,
+  type RootSelection,
+  rootSelections,
+  usedVariables,
+  variableDefinitionsOf,
+  withDefaults,
+} from "../documents.ts";
+import type { FetchAnswer, PreparedFetch, Source } from "../fetch.ts";
+import type { GatewayContext } from "../request-context.ts";
+import { limitErrors } from "../service-errors.ts";
+import { FEDERATION_FIELDS, type SubgraphSchema } from "./subgraph-schema.ts";
+
+export interface SubgraphResult {
+  data?: JsonObject | null;
+  errors?: readonly GraphQLError[];
+}
+
+/** What one step of an operation has brought. */
+interface StepAnswer {
+  data: JsonObject;
+  errors: readonly GraphQLFormattedError[];
+}
+
+/** @param variables with the defaults of the operation's definitions */
+type Step = (variables: JsonObject, context: GatewayContext) => Promise<StepAnswer>;
+
+/** No router reads more. */
+const VARIABLE_ERRORS_MAX = 50;
+/** `representations`, as federation calls the variable; the entities' fetches of all routers are made alike here. */
+const REPRESENTATIONS = "representations";
+
+export class SubgraphOperation {
+  /** About how many characters it keeps. */
+  readonly weight: number;
+  readonly #operation: OperationDefinitionNode;
+  readonly #subgraph: SubgraphSchema;
+  readonly #steps: readonly Step[];
+  /** In the operation's order. */
+  readonly #names: readonly string[];
+  readonly #nonNull: readonly string[];
+
+  /** @param document validated. @param weight of what is kept of the document */
+  constructor(
+    document: DocumentNode,
+    name: string | undefined,
+    subgraph: SubgraphSchema,
+    source: Source,
+    weight: number,
+  ) {
+    this.#operation = inlinedOperation(document, name);
+    this.#subgraph = subgraph;
+    const planner = new StepPlanner(this.#operation, subgraph, source);
+    this.#steps = planner.steps();
+    this.weight = weight + planner.weight;
+    const selections = [...rootSelections(this.#operation.selectionSet)];
+    const rootFields = subgraph.schema.getRootType(this.#operation.operation)!.getFields();
+    this.#names = selections.map(({ field }) => responseNameOf(field));
+    this.#nonNull = selections
+      .filter(({ field }) => isNonNullType(rootFields[field.name.value]?.type))
+      .map(({ field }) => responseNameOf(field));
+  }
+
+  async execute(given: JsonObject, context: GatewayContext): Promise<SubgraphResult> {
+    const definitions = this.#operation.variableDefinitions ?? [];
+    const { schema } = this.#subgraph;
+    const { errors: refused } = getVariableValues(schema, definitions, given, {
+      maxErrors: VARIABLE_ERRORS_MAX,
+    });
+    if (refused) return { errors: refused };
+    const variables = withDefaults(variableDefinitionsOf(this.#operation), given);
+    const answers = await Promise.all(this.#steps.map((step) => step(variables, context)));
+    const errors = limitErrors(answers.flatMap((answer) => answer.errors)).map(toGraphQLError);
+    return { data: this.#join(answers), ...(errors.length > 0 && { errors }) };
+  }
+
+  #join(answers: readonly StepAnswer[]): JsonObject | null {
+    const data = emptyObject();
+    for (const name of this.#names) {
+      const answer = answers.find((candidate) => Object.hasOwn(candidate.data, name));
+      if (answer) data[name] = answer.data[name];
+    }
+    return this.#nonNull.some((name) => ownValue(data, name) === null) ? null : data;
+  }
+}
+
+function toGraphQLError({ message, path, extensions }: GraphQLFormattedError): GraphQLError {
+  return new GraphQLError(message, { path, extensions });
+}
+
+const responseNameOf = ({ alias, name }: RootSelection["field"]) => (alias ?? name).value;
+const nameNode = (value: string) => ({ kind: Kind.NAME, value }) as const;
+
+/** Takes an operation apart, once for all requests. */
+class StepPlanner {
+  weight = 0;
+  readonly #operation: OperationDefinitionNode;
+  readonly #subgraph: SubgraphSchema;
+  readonly #source: Source;
+
+  constructor(operation: OperationDefinitionNode, subgraph: SubgraphSchema, source: Source) {
+    this.#operation = operation;
+    this.#subgraph = subgraph;
+    this.#source = source;
+  }
+
+  steps(): Step[] {
+    const entities: RootSelection[] = [];
+    const local: RootSelection[] = [];
+    const split: RootSelection[] = [];
+    for (const selection of rootSelections(this.#operation.selectionSet)) {
+      const name = selection.field.name.value;
+      if (name === FEDERATION_FIELDS.entities) entities.push(selection);
+      else if (name === FEDERATION_FIELDS.service || name === "__schema" || name === "__type")
+        local.push(selection);
+      else split.push(selection);
+    }
+    const byName = Map.groupBy(entities, ({ field }) => responseNameOf(field));
+    const steps = Array.from(byName.values(), (same) => this.#entitiesStep(same));
+    if (local.length > 0) steps.push(this.#localStep(local));
+    if (split.length > 0) steps.push(this.#splitStep(split));
+    return steps;
+  }
+
+  #prepare(operation: OperationDefinitionNode): PreparedFetch {
+    const text = printCompact(operation);
+    const prepared = this.#source.prepare({
+      text,
+      operationName: operation.name?.value,
+      kind: operation.operation,
+    });
+    this.weight += prepared.weight;
+    return prepared;
+  }
+
+  #splitStep(selections: readonly RootSelection[]): Step {
+    const prepared = this.#prepare(this.#part(selections));
+    return async (variables, context) => {
+      const { data, errors } = await prepared.send(variables, context);
+      return { data: data ?? nullsOf(selections, variables), errors };
+    };
+  }
+
+  #localStep(selections: readonly RootSelection[]): Step {
+    const document: DocumentNode = { kind: Kind.DOCUMENT, definitions: [this.#part(selections)] };
+    const { schema } = this.#subgraph;
+    return async (variableValues) => {
+      const { data, errors } = executeSync({ schema, document, variableValues });
+      if (errors) throw errors[0]!;
+      return { data: data as JsonObject, errors: [] };
+    };
+  }
+
+  /** @param same entities of one name: they are of the same representations, and one answer */
+  #entitiesStep(same: readonly RootSelection[]): Step {
+    const field = joined(same);
+    const responseName = responseNameOf(field);
+    const argument = field.arguments!.find(({ name }) => name.value === REPRESENTATIONS)!.value;
+    const { schema, spec } = this.#subgraph;
+    const { type } = schema.getQueryType()!.getFields()._entities!.args[0]!;
+    const prepared = this.#prepare(this.#entitiesPart(field));
+    return async (variables, context) => {
+      if (!same.some(({ conditions }) => isIncluded(conditions, variables))) return { data: {}, errors: [] };
+      const representations = valueFromAST(argument, type, variables) as unknown[];
+      const { known, errors } = sorted(representations, (name) => spec.entities.has(name));
+      const asked = [...known.values()];
+      const answer = await prepared.send({ ...variables, [REPRESENTATIONS]: asked }, context);
+      const refused = errors.map(([index, error]) => errorAt(error, [responseName, index]));
+      const placed = placeEntities(responseName, representations.length, [...known.keys()], answer);
+      return { ...placed, errors: [...refused, ...placed.errors] };
+    };
+  }
+
+  /** `query ($representations: [_Any!]!, …) { _entities(representations: $representations) { … } }` */
+  #entitiesPart(field: RootSelection["field"]): OperationDefinitionNode {
+    const variable = { kind: Kind.VARIABLE, name: nameNode(REPRESENTATIONS) } as const;
+    const argument = { kind: Kind.ARGUMENT, name: nameNode(REPRESENTATIONS), value: variable } as const;
+    const { alias: _, directives: __, ...bare } = field;
+    const part = this.#part([{ field: { ...bare, arguments: [argument] }, conditions: [] }]);
+    const others = part.variableDefinitions!.filter(
+      ({ variable: { name } }) => name.value !== REPRESENTATIONS,
+    );
+    const any = {
+      kind: Kind.NON_NULL_TYPE,
+      type: { kind: Kind.NAMED_TYPE, name: nameNode("_Any") },
+    } as const;
+    const type = { kind: Kind.NON_NULL_TYPE, type: { kind: Kind.LIST_TYPE, type: any } } as const;
+    const own = { kind: Kind.VARIABLE_DEFINITION, variable, type } as const;
+    return { ...part, variableDefinitions: [own, ...others] };
+  }
+
+  /** The operation with some of its root fields, and the variables that they mention. */
+  #part(selections: readonly RootSelection[]): OperationDefinitionNode {
+    const fields: SelectionNode[] = selections.map(({ field, conditions }) => ({
+      ...field,
+      directives: conditions,
+    }));
+    const selectionSet = { kind: Kind.SELECTION_SET, selections: fields } as const;
+    const used = usedVariables(selectionSet);
+    const definitions = this.#operation.variableDefinitions ?? [];
+    const variableDefinitions = definitions.filter(({ variable }) => used.has(variable.name.value));
+    return { ...this.#operation, selectionSet, variableDefinitions };
+  }
+}
+
+/** Fields of one name as one, what is on each of them around its own selections. */
+function joined(same: readonly RootSelection[]): RootSelection["field"] {
+  const [first, ...others] = same;
+  if (others.length === 0) return first!.field;
+  const selections = same.map(({ field, conditions }): SelectionNode => {
+    const { selectionSet } = field;
+    return { kind: Kind.INLINE_FRAGMENT, directives: conditions, selectionSet: selectionSet! };
+  });
+  return { ...first!.field, selectionSet: { kind: Kind.SELECTION_SET, selections } };
+}
+
+/** For fields whose answer is missing as a whole. */
+function nullsOf(selections: readonly RootSelection[], variables: JsonObject): JsonObject {
+  const included = selections.filter(({ conditions }) => isIncluded(conditions, variables));
+  return Object.assign(
+    emptyObject(),
+    Object.fromEntries(included.map(({ field }) => [responseNameOf(field), null])),
+  );
+}
+
+/** The entities at the indexes of their representations, and their errors there. */
+function placeEntities(
+  responseName: string,
+  count: number,
+  indexes: readonly number[],
+  { data, errors }: FetchAnswer,
+): StepAnswer {
+  const entities: unknown[] = Array.from({ length: count }, () => null);
+  const found = Array.isArray(data?._entities) ? data._entities : [];
+  for (const [position, index] of indexes.entries()) entities[index] = found[position] ?? null;
+  const located = errors.map((error) => {
+    const [, position, ...rest] = error.path ?? [];
+    const index = typeof position === "number" ? indexes[position] : undefined;
+    return errorAt(error, [responseName, ...(index === undefined ? [] : [index, ...rest])]);
+  });
+  return { data: { [responseName]: entities }, errors: located };
+}
+
+/** The representations that can be asked for, by index, and the errors of the others. */
+function sorted(representations: readonly unknown[], isEntity: (typeName: string) => boolean) {
+  const known = new Map<number, JsonObject>();
+  const errors: [index: number, error: GraphQLError][] = [];
+  for (const [index, representation] of representations.entries()) {
+    const typeName = isObject(representation) ? ownValue(representation, "__typename") : undefined;
+    if (typeof typeName === "string" && isEntity(typeName)) known.set(index, representation as JsonObject);
+    else
+      errors.push([index, badInput(`${REPRESENTATIONS}.${index}`, "is of no type that is asked for by key")]);
+  }
+  return { known, errors };
+}

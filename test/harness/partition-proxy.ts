@@ -1,0 +1,43 @@
+/** A partition proxy over the cities of a graph. The cities are behind the graph's proxies, so that a test can cut them off. */
+import {
+  type PartitionProxy,
+  type PartitionProxyOptions,
+  startPartitionProxy,
+} from "@teranga/gateway/proxy/partition-proxy.ts";
+import { topologyText } from "@teranga/infra/cities.ts";
+import { authorization } from "@teranga/kit/credential.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { parseTopology } from "@teranga/kit/topology.ts";
+import { expect, vi } from "vitest";
+import { ask, CREDENTIAL, type Graph } from "./graph.ts";
+
+/** What callers show to a service, and to the proxy. */
+export const CREDENTIAL_HEADERS = { authorization: authorization(CREDENTIAL) };
+
+export function startCityProxy(
+  graph: Graph,
+  options: Partial<PartitionProxyOptions> = {},
+): Promise<PartitionProxy> {
+  const urlOf = (process: string) =>
+    process.startsWith("city-") ? graph.proxy(process.slice("city-".length)).url : graph.serviceUrl(process);
+  return startPartitionProxy({
+    subgraph: "city",
+    topology: parseTopology(topologyText(urlOf)),
+    credential: CREDENTIAL,
+    port: 0,
+    log: createLogger("proxy", process.env.TEST_LOG_LEVEL ?? "silent"),
+    deadlineMs: 1_500,
+    ...options,
+  });
+}
+
+/** Opens the wire to Thiès again, and waits until the breakers have noticed. */
+export async function untilThiesIsBack(graph: Graph, proxy: PartitionProxy): Promise<void> {
+  graph.proxy("thies").set("open");
+  const isBack = async (url: string, headers = {}) => {
+    const { errors } = await ask(url, "{ cities { name } }", {}, headers);
+    expect(errors).toBeUndefined();
+  };
+  const isBackForAll = () => Promise.all([isBack(proxy.url, CREDENTIAL_HEADERS), isBack(graph.url)]);
+  await vi.waitFor(isBackForAll, { timeout: 20_000, interval: 50 });
+}

@@ -1,0 +1,215 @@
+/**
+ * Routers that know nothing of partitions give the answers of our gateway when the partition proxy stands between them and the cities: the stock
+ * @apollo/gateway and Hive's gateway with its planner in Rust, over real HTTP, with all cities up and with one down.
+ */
+import {
+  ApolloGateway,
+  type GraphQLDataSourceProcessOptions,
+  RemoteGraphQLDataSource,
+} from "@apollo/gateway";
+import { ApolloServer } from "@apollo/server";
+import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";
+import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
+import { visibleErrors } from "@teranga/gateway/error-paths.ts";
+import type { PartitionProxy } from "@teranga/gateway/proxy/partition-proxy.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { compose } from "@teranga/schema/compose.ts";
+import type { GraphQLFormattedError } from "graphql";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Answer, ask, type Graph, startGraph } from "./harness/graph.ts";
+import { CREDENTIAL_HEADERS, startCityProxy, untilThiesIsBack } from "./harness/partition-proxy.ts";
+
+interface Router {
+  query(query: string, variables: Record<string, unknown>): Promise<Answer>;
+  /** What stays different, taken out of an answer's data. */
+  comparable(data: unknown): unknown;
+  close(): Promise<void>;
+}
+
+let graph: Graph;
+let proxy: PartitionProxy;
+/** What the proxy has asked, `dakar` for example, since it was last emptied. */
+let asked: (string | undefined)[] = [];
+const routers: Record<string, Router> = {};
+
+beforeAll(async () => {
+  graph = await startGraph({ deadlineMs: 1_500 });
+  proxy = await startCityProxy(graph, { onSubgraphRequest: ({ partition }) => asked.push(partition) });
+  const urls = { city: proxy.url, catalog: graph.serviceUrl("catalog"), orders: graph.serviceUrl("orders") };
+  const supergraphSdl = await composeServed(urls);
+  routers["@apollo/gateway"] = await startApollo(supergraphSdl);
+  routers["Hive's gateway"] = startHive(supergraphSdl);
+  await graph.query(
+    'mutation { placeOrder(input: { clientId: "thies:2", lines: [{ productId: "101", quantity: 7 }] }) { __typename } }',
+  );
+});
+afterAll(async () => {
+  for (const router of Object.values(routers)) await router.close();
+  await proxy?.close();
+  await graph.close();
+});
+
+/** Composes what these endpoints serve, as the routers' own tools do. */
+async function composeServed(urls: Record<string, string>): Promise<string> {
+  const subgraphs = Object.entries(urls).map(async ([name, url]) => {
+    const { data } = await ask(url, "{ _service { sdl } }", {}, CREDENTIAL_HEADERS);
+    return { name, url, sdl: data._service.sdl as string };
+  });
+  return compose(await Promise.all(subgraphs)).supergraphSdl;
+}
+
+async function startApollo(supergraphSdl: string): Promise<Router> {
+  class Source extends RemoteGraphQLDataSource {
+    override willSendRequest({ request }: GraphQLDataSourceProcessOptions) {
+      request.http!.headers.set("authorization", CREDENTIAL_HEADERS.authorization);
+    }
+  }
+  const logger = createLogger("router", "silent");
+  const buildService = ({ url }: { url?: string | undefined }) => new Source({ url: url! });
+  const gateway = new ApolloGateway({ supergraphSdl, buildService, logger });
+  const server = new ApolloServer({ gateway, stopOnTerminationSignals: false, logger });
+  await server.start();
+  return {
+    async query(query, variables) {
+      const { body } = await server.executeOperation({ query, variables });
+      if (body.kind !== "single") throw new Error("one answer is expected");
+      return JSON.parse(JSON.stringify(body.singleResult));
+    },
+    comparable: (data) => data,
+    close: () => server.stop(),
+  };
+}
+
+function startHive(supergraph: string): Router {
+  const gateway = createGatewayRuntime({
+    supergraph,
+    unifiedGraphHandler,
+    logging: false,
+    propagateHeaders: { fromClientToSubgraphs: () => CREDENTIAL_HEADERS },
+  });
+  return {
+    async query(query, variables) {
+      const headers = { "content-type": "application/json", accept: "application/json" };
+      const body = JSON.stringify({ query, variables });
+      const response = await gateway.fetch("http://hive/graphql", { method: "POST", headers, body });
+      return (await response.json()) as Answer;
+    },
+    comparable: withoutHollowObjects,
+    close: async () => gateway[Symbol.asyncDispose](),
+  };
+}
+
+/** Hive shows a row whose service did not answer as an object of nulls, even where the schema allows none. */
+function withoutHollowObjects(data: unknown): unknown {
+  return JSON.parse(JSON.stringify(data ?? null), (_name, value: unknown) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.values(value).every((member) => member === null) ? null : value;
+  });
+}
+
+/**
+ * What must be the same of errors: where, and what a client can react to. Both routers leave the path of a field that they fetched for
+ * themselves (`product.stockEverywhere.1`), where ours ends with the client's answer; Hive tells of a missing row at its fields too. So
+ * paths are cut to what our answer has, and each place counts once.
+ */
+function essence(errors: readonly GraphQLFormattedError[] | undefined, data: unknown): string[] {
+  const told = visibleErrors(errors ?? [], data).map(({ path, extensions }) =>
+    JSON.stringify([untilNull(path ?? [], data), extensions?.code, extensions?.city, extensions?.field]),
+  );
+  return [...new Set(told)].sort();
+}
+
+function untilNull(path: readonly (string | number)[], data: unknown): readonly (string | number)[] {
+  let place = data as Record<string | number, unknown> | null | undefined;
+  for (const [depth, step] of path.entries()) {
+    place = place?.[step] as typeof place;
+    if (place === null) return path.slice(0, depth + 1);
+  }
+  return path;
+}
+
+const ORDER = `fragment OrderParts on Order {
+  id total status
+  lines { product { id name } quantity }
+  allocations { city { id name isDefault } product { name } quantity }
+  transaction { state home { id } participants { city { name } } }
+}`;
+
+const OPERATIONS: [name: string, query: string, variables?: Record<string, unknown>][] = [
+  ["all cities", "{ cities { id name towns clients(first: 2) { edges { node { id name } } } } }"],
+  ["clients of two cities", '{ a: client(id: "dakar:1") { name } b: client(id: "thies:2") { name } }'],
+  [
+    "variables, defaults and conditions",
+    `query Q($id: ID! = "thies:2", $first: Int = 2, $no: Boolean!) {
+      client(id: $id) { name town @skip(if: $no) orders(first: $first) @include(if: $no) { totalCount } }
+      city(id: "Thiès") { id }
+    }`,
+    { no: false },
+  ],
+  [
+    "entities of all cities, and what is computed from them",
+    '{ product(id: "101") { name stock { city { id name } warehouse available } availability { total complete missingCities } } }',
+  ],
+  ["entities below a list", "{ products(first: 5) { edges { node { id stock { available } } } } }"],
+  [
+    "crossings through named fragments",
+    `{ client(id: "thies:2") { orders { edges { node { ...OrderParts } } } } } ${ORDER}`,
+  ],
+  [
+    "a merged list with what lies below it",
+    `query ($first: Int) { clients(first: $first, orderBy: REGISTERED_AT_DESC) {
+      all: edges { at: cursor node { __typename id city { name } orders { edges { node { ...OrderParts } } } } }
+      pageInfo { more: hasNextPage endCursor } totalCount complete missingCities
+    } } ${ORDER}`,
+    { first: 30 },
+  ],
+  ["nothing of an id", '{ client(id: "dakar:99999") { id } order(id: "thies:x") { id } }'],
+  ["names of types", '{ __typename cities { __typename } client(id: "dakar:1") { kind: __typename } }'],
+  ["a city that does not exist", '{ client(id: "bamako:1") { id } cities { id } }'],
+  [
+    "bad arguments",
+    '{ clients(first: 0) { totalCount } city(id: "dakar") { clients(after: "x") { totalCount } } }',
+  ],
+  [
+    "expected outcomes of mutations",
+    `mutation {
+      taken: registerClient(input: { name: "X", email: "MNDIAYE@example.com", town: "Dakar" }) { __typename }
+      moved: updateClient(input: { id: "dakar:1", town: "Thies" }) { ... on TownOfAnotherCity { city { id name } } }
+      nobody: updateClient(input: { id: "thies:999", name: "X" }) { __typename }
+      bad: restock(input: { cityId: "dakar", productId: "101", quantity: 0 }) { __typename }
+    }`,
+  ],
+];
+
+describe.each(["@apollo/gateway", "Hive's gateway"])("%s", (name) => {
+  async function expectSameAnswer(query: string, variables: Record<string, unknown> = {}): Promise<void> {
+    const router = routers[name]!;
+    const [ours, theirs] = [await graph.query(query, variables), await router.query(query, variables)];
+    expect(router.comparable(theirs.data)).toEqual(router.comparable(ours.data));
+    expect(essence(theirs.errors, ours.data)).toEqual(essence(ours.errors, ours.data));
+  }
+
+  test.each(OPERATIONS)("%s", async (_name, query, variables) => {
+    await expectSameAnswer(query, variables);
+  });
+
+  test("mutations happen in their order, over cities", async () => {
+    const restock = (alias: string, cityId: string) =>
+      `${alias}: restock(input: { cityId: "${cityId}", productId: "102", quantity: 1 }) { ... on Restocked { stock { onHand city { name } } } }`;
+    asked = [];
+    const mutation = `mutation { ${restock("a", "dakar")} ${restock("b", "thies")} ${restock("c", "dakar")} }`;
+    const { data, errors } = await routers[name]!.query(mutation, {});
+    expect(errors).toBeUndefined();
+    expect(data.c.stock).toEqual({ onHand: data.a.stock.onHand + 1, city: { name: "Dakar" } });
+    expect(asked).toEqual(["dakar", "thies", "dakar"]);
+  });
+
+  describe("with a city down", () => {
+    beforeAll(() => graph.proxy("thies").set("refusing"));
+    afterAll(() => untilThiesIsBack(graph, proxy));
+
+    test.each(OPERATIONS.slice(0, -1))("%s", async (_name, query, variables) => {
+      await expectSameAnswer(query, variables);
+    });
+  });
+});
