@@ -1,0 +1,61 @@
+/**
+ * `npm run bench:gateway`: the gateway against stock `@apollo/gateway`, Hive's gateway runtime and a floor, in turns on one core.
+ *
+ * | option              | meaning                                                                     |
+ * | ------------------- | --------------------------------------------------------------------------- |
+ * | `--quick`           | one short round: a look, not a measurement                                  |
+ * | `--rounds N`        | how often each operation is measured on each contestant                     |
+ * | `--seconds S`       | how long each run is measured                                               |
+ * | `--only NAME`       | of heavy, light, cities, split, sick; may be given again                    |
+ * | `--contestant NAME` | these contestants alone; may be given again                                 |
+ * | `--cpu-profile`     | also profiles ours; the profiles are kept in .teranga-profiles              |
+ * | `--write`           | writes the results to docs/benchmarks.md                                    |
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { writeGenerated } from "../write-generated.ts";
+import { startMarket } from "./contestants.ts";
+import { measureCountry } from "./country-bench.ts";
+import { renderCountry } from "./country-report.ts";
+import type { LoadMessage, LoadOrder } from "./load.ts";
+import { measureMarket } from "./market-bench.ts";
+import { renderHead, renderMarket } from "./market-report.ts";
+import { readOptions } from "./options.ts";
+import { CORES, startPinned } from "./pinned-process.ts";
+
+await runMain(async () => {
+  const options = readOptions(process.argv.slice(2));
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const directory = await mkdtemp(join(tmpdir(), "teranga-bench-gateway-"));
+  const stopped = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => stopped.abort(new StartupError("Stopped.")));
+  const { signal } = stopped;
+  const stops: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true })];
+  try {
+    const generator = await startPinned<LoadOrder, LoadMessage>({
+      name: "the load generator",
+      program: "test/bench/gateway/load-generator.ts",
+      core: CORES.others,
+      logFile: join(directory, "load-generator.log"),
+    });
+    stops.push(generator.stop);
+    const parts = [renderHead(options, process.argv.slice(2))];
+    if (options.operations.length > 0) {
+      const market = await startMarket(options.contestants, directory);
+      stops.push(market.stop);
+      const others = { generator, pids: [market.subgraphs.pid] };
+      parts.push(renderMarket(await measureMarket(market, { options, others, say, signal })));
+      await market.stop();
+    }
+    if (options.experiments.length > 0)
+      parts.push(renderCountry(await measureCountry({ options, generator, directory, say, signal })));
+    const report = parts.join("\n\n");
+    say(`\n${report}`);
+    if (options.write) await writeGenerated("bench:gateway", report);
+  } finally {
+    for (const stop of stops.toReversed()) await stop();
+  }
+});

@@ -1,0 +1,16 @@
+/**
+ * The stock gateway: Apollo Server over `@apollo/gateway`, both with their defaults. `SUPERGRAPH` and `PORT` say what and where. Served by Fastify,
+ * the faster of its two ways here: 1.7 ms of CPU time for the light query where the stand-alone server takes 2.3 ms, the heavy one alike.
+ */
+import { readFileSync } from "node:fs";
+import { ApolloGateway } from "@apollo/gateway";
+import { ApolloServer } from "@apollo/server";
+import fastifyApollo from "@as-integrations/fastify";
+import Fastify from "fastify";
+
+const gateway = new ApolloGateway({ supergraphSdl: readFileSync(process.env.SUPERGRAPH!, "utf8") });
+const server = new ApolloServer({ gateway });
+await server.start();
+const app = Fastify();
+await app.register(fastifyApollo(server));
+await app.listen({ port: Number(process.env.PORT), host: "127.0.0.1" });
