@@ -59,9 +59,10 @@ function groupByOwner(
   run: PartitionRun,
 ): Map<string, number[]> {
   const groups = new Map<string, number[]>();
-  for (const [index, representation] of representations.entries()) {
-    const by = run.spec.entities.get(String(representation.__typename))?.by ?? [];
-    const owner = ownerOf(run, valueAt(representation, by), by.join("."));
+  for (let index = 0; index < representations.length; index++) {
+    const representation = representations[index]!;
+    const by = run.spec.entities.get(representation.__typename as string)?.by ?? [];
+    const owner = ownerOf(run, valueAt(representation, by), by);
     switch (owner.kind) {
       case "found": {
         const group = groups.get(owner.partition);
@@ -80,10 +81,9 @@ function groupByOwner(
 }
 
 function valueAt(representation: JsonObject, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, name) => (isObject(value) ? ownValue(value, name) : undefined),
-    representation,
-  );
+  let value: unknown = representation;
+  for (const name of path) value = isObject(value) ? ownValue(value, name) : undefined;
+  return value;
 }
 
 /** Puts one partition's answer in the places of the representations that it was sent. */

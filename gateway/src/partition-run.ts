@@ -31,12 +31,12 @@ export interface AskTerms {
 
 export type Owner = { kind: "found"; partition: string } | { kind: "unknown"; error: GraphQLError };
 
-/** Who owns a routing value, as it stands in a request. @param at names the value in the error if there is none */
-export function ownerOf(run: PartitionRun, value: unknown, at: string): Owner {
+/** Who owns a routing value, as it stands in a request. @param at its path, which names it in the error if there is none */
+export function ownerOf(run: PartitionRun, value: unknown, at: readonly string[]): Owner {
   if (typeof value !== "string" && typeof value !== "number") {
     return {
       kind: "unknown",
-      error: badInput(at, `is missing; it says which ${run.spec.subgraph} is meant`),
+      error: badInput(at.join("."), `is missing; it says which ${run.spec.subgraph} is meant`),
     };
   }
   try {

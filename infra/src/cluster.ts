@@ -206,7 +206,7 @@ async function supervise(
 }
 
 function serviceEnvironment(
-  { portVariable, port, city, database }: ServicePlan,
+  { kind, portVariable, port, city, database }: ServicePlan,
   { credential, databaseUrls, seenPorts }: Shared,
   { home, logLevel }: ClusterConfig,
 ): Record<string, string> {
@@ -220,6 +220,7 @@ function serviceEnvironment(
     SERVICE_CREDENTIAL: credential,
     TOPOLOGY: pathsOf(home).topology,
     LOG_LEVEL: logLevel,
+    ...(kind === "gateway" ? { SUPERGRAPH_CACHE: pathsOf(home).supergraph } : {}),
     ...(city === null ? {} : { CITY: city }),
     ...(database === null ? {} : { DATABASE_URL: databaseUrl(database) }),
   };

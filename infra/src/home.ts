@@ -41,6 +41,7 @@ export function pathsOf(home: string) {
     processes: join(home, "processes.json"),
     ports: join(home, "ports.json"),
     topology: join(home, "topology.yaml"),
+    supergraph: join(home, "supergraph.graphql"),
     credential: join(home, "credential"),
     postgresPassword: join(home, "postgres-password"),
     postgres: join(home, "postgres"),

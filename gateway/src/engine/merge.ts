@@ -1,6 +1,5 @@
 /** Joining what several fetches tell of one object. */
 import { isObject, type JsonObject, setOwn } from "../answer.ts";
-import { isInherited } from "./bare-object.ts";
 
 /**
  * Puts the members of one object into another. What both have as objects is joined anew, never in place: an object that was
@@ -10,7 +9,7 @@ export function mergeInto(target: JsonObject, received: JsonObject): void {
   // Neither a service's answer nor what is made of it inherits anything that can be enumerated.
   for (const name in received) {
     const added = received[name];
-    if (isInherited(name)) {
+    if (name === "__proto__") {
       setOwn(target, name, Object.hasOwn(target, name) ? merged(target[name], added) : added);
       continue;
     }
