@@ -39,6 +39,8 @@ export type CircuitEvent =
   | { kind: "probe-answered"; atMs: number }
   | { kind: "probe-failed"; atMs: number };
 
+/** Nobody can be expected to answer within less, and no wait for it says anything. */
+const SHORT_MS = 50;
 /**
  * So long a silence is no answer, at least and at most: a healthy service answers within 100 ms, and a request has 5 s. In between
  * it is twice what the slowest answers have taken.
@@ -87,7 +89,7 @@ function advanceClosed(
       return { ...circuit, failures: 0, heardAtMs: event.atMs, slowestMs, mistrust: 0 };
     }
     case "failed": {
-      if (event.begunAtMs < circuit.sinceMs) return circuit;
+      if (event.begunAtMs < circuit.sinceMs || saysNothing(event)) return circuit;
       const failures = circuit.failures + 1;
       if (failures >= FAILURES_MAX || isSure(event, circuit)) {
         return opened(circuit.mistrust, event.atMs, clock);
@@ -124,6 +126,11 @@ function advanceOpened(
     default:
       return event satisfies never;
   }
+}
+
+/** Whether a request had so little time that nobody could have answered it. */
+function saysNothing({ fault, begunAtMs, atMs }: Extract<CircuitEvent, { kind: "failed" }>): boolean {
+  return fault === "timeout" && atMs - begunAtMs < SHORT_MS;
 }
 
 /** Whether one failure is enough to know that nobody answers there. */

@@ -102,6 +102,15 @@ export function withDefaults(
   return Object.assign(emptyObject(), defaults, given);
 }
 
+/** A variable's value, or its default if none was given. Names of variables may be names that objects inherit. */
+export function variableValue(
+  name: string,
+  given: Readonly<Record<string, unknown>>,
+  defaults: Readonly<Record<string, unknown>>,
+): unknown {
+  return Object.hasOwn(given, name) && given[name] !== undefined ? given[name] : defaults[name];
+}
+
 /** `($id:ID!,$first:Int=20)` for the variables of these names, or nothing. */
 export function printVariableDefinitions({ printed }: VariableDefinitions, names: Iterable<string>): string {
   const definitions = [...names].map((name) => printed.get(name)!);

@@ -37,3 +37,15 @@ test("stacks do not pass", () => {
     { message: "n" },
   ]);
 });
+
+test("what an error says is bounded, as it may be said at many places", () => {
+  const long = "x".repeat(100_000);
+  const [error] = takenErrors([{ message: long, extensions: { code: "ODD", more: long } }]);
+  expect(error!.message).toHaveLength(1_001);
+  expect(error!.extensions).toEqual({ code: "ODD" });
+});
+
+test("a path of null is none", () => {
+  const errors = [{ message: "m", path: null }] as unknown as Parameters<typeof takenErrors>[0];
+  expect(takenErrors(errors)).toEqual([{ message: "m" }]);
+});

@@ -6,16 +6,32 @@ const ERRORS_OF_A_KIND_MAX = 100;
 /** Further kinds are counted together. */
 const KINDS_MAX = 10;
 
+/** Longer messages are cut off: an error may be said at many places. */
+const MESSAGE_LENGTH_MAX = 1_000;
+/** Extensions that are longer as JSON are left out, but for the code. */
+const EXTENSIONS_LENGTH_MAX = 4_000;
+
 /** Errors as a service sent them, without what is not for clients, and no more than `limitErrors` lets through. */
 export function takenErrors(errors: readonly GraphQLFormattedError[] = []): GraphQLFormattedError[] {
-  return limitErrors(
-    errors.map((error) => {
-      if (!error.extensions) return error;
-      // Apollo Server would set its own answer's status by `http`.
-      const { stacktrace: _, exception: __, http: ___, ...extensions } = error.extensions;
-      return { ...error, extensions };
-    }),
-  );
+  return limitErrors(errors.map(taken));
+}
+
+function taken({ message, path, locations, extensions }: GraphQLFormattedError): GraphQLFormattedError {
+  const said = message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX)}…` : message;
+  return {
+    message: said,
+    ...(locations && { locations }),
+    // A service may well send null for what it does not know.
+    ...(path && { path }),
+    ...(extensions && { extensions: takenExtensions(extensions) }),
+  };
+}
+
+function takenExtensions(all: Record<string, unknown>): Record<string, unknown> {
+  // Apollo Server would set its own answer's status by `http`.
+  const { stacktrace: _, exception: __, http: ___, ...extensions } = all;
+  if (JSON.stringify(extensions).length <= EXTENSIONS_LENGTH_MAX) return extensions;
+  return typeof extensions.code === "string" ? { code: extensions.code.slice(0, MESSAGE_LENGTH_MAX) } : {};
 }
 
 interface Kind {

@@ -6,6 +6,8 @@ import { statusByMediaType } from "@teranga/kit/http-status.ts";
 import { logFaults } from "@teranga/kit/server.ts";
 import { createFormatError, isFaultOf, operationIsKnown } from "./client-errors.ts";
 import { type CostLimit, limitCost } from "./cost.ts";
+import { deliverDeferred } from "./defer-delivery.ts";
+import { deferLabelsRule } from "./defer-labels.ts";
 import { createDocumentStore, createPersistedQueryCache } from "./document-store.ts";
 import { visibleErrorPaths } from "./error-paths.ts";
 import { explainAnswers } from "./explain.ts";
@@ -54,6 +56,8 @@ type SurfaceOptions = Omit<ApolloServerOptionsWithGateway<GatewayContext>, "gate
 export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOptions {
   const { mode, introspection, sandbox, limits, safelist } = surface;
   const { isOurs, costModelOf, metrics, requests } = parts;
+  const formatError = createFormatError(isOurs, { showsFaults: mode === "development", limits });
+  const faults = logFaults<GatewayContext>(({ log }) => log, isFaultOf(isOurs));
   return {
     introspection,
     // "Did you mean" gives the schema away a word at a time.
@@ -64,13 +68,14 @@ export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOp
     parseOptions: { maxTokens: limits.tokensMax },
     documentStore: createDocumentStore(),
     persistedQueries: { cache: createPersistedQueryCache(safelist) },
-    validationRules: [createSizeRule(limits), reservedNamesRule],
-    formatError: createFormatError(isOurs, { showsFaults: mode === "development", limits }),
+    validationRules: [createSizeRule(limits), reservedNamesRule, deferLabelsRule],
+    formatError,
     plugins: [
-      logFaults(({ log }) => log, isFaultOf(isOurs)),
+      faults,
       operationIsKnown,
       ...(safelist ? [keepToSafelist(safelist, metrics)] : []),
       limitCost({ costMax: limits.costMax, modelOf: costModelOf }),
+      deliverDeferred({ formatError, faults }),
       // These look at the answer one after the other: first what is in it, then what is noted and said of it.
       visibleErrorPaths,
       requests.plugin,

@@ -15,7 +15,9 @@ import { operations } from "./graphs/operations.ts";
 import { override } from "./graphs/override.ts";
 import { provides } from "./graphs/provides.ts";
 import { requires } from "./graphs/requires.ts";
+import { requiresApart } from "./graphs/requires-apart.ts";
 import { requiresArguments } from "./graphs/requires-arguments.ts";
+import { resolvableKeys } from "./graphs/resolvable-keys.ts";
 import { unions } from "./graphs/unions.ts";
 
 const graphs: Record<string, AuditGraph> = {
@@ -28,7 +30,9 @@ const graphs: Record<string, AuditGraph> = {
   override,
   provides,
   requires,
+  requiresApart,
   requiresArguments,
+  resolvableKeys,
   unions,
 };
 

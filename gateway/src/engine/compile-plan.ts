@@ -1,6 +1,7 @@
 /** Query plans, compiled: every node becomes a function that is called for each request. */
 import type { FetchNode, PlanNode, QueryPlan, SubscriptionNode } from "@apollo/query-planner";
 import type { JsonObject } from "../answer.ts";
+import { variableValue } from "../documents.ts";
 import type { FetchCompiler, Step } from "./fetch-step.ts";
 import type { Run } from "./run.ts";
 import { type PlanPath, sitesAt } from "./sites.ts";
@@ -15,11 +16,14 @@ export interface PlanTerms {
   fetches: FetchCompiler;
   /** The defaults of the operation's variables. */
   defaults: Readonly<Record<string, unknown>>;
+  /** Puts something around each fetch; nothing unless told. */
+  around?: (node: FetchNode, step: Step) => Step;
 }
 
 const NOTHING: CompiledPlan = { step: () => {}, weight: 0 };
 
-export function compilePlan({ node }: QueryPlan, terms: PlanTerms): CompiledPlan {
+/** @param plan without Defer nodes (defer-plan.ts takes those apart) */
+export function compilePlan({ node }: Pick<QueryPlan, "node">, terms: PlanTerms): CompiledPlan {
   return node ? compileNode(node, terms, []) : NOTHING;
 }
 
@@ -48,7 +52,7 @@ function compileNode(node: PlanNode | SubscriptionNode, terms: PlanTerms, path: 
   }
 }
 
-function compileFetchNode(node: FetchNode, { fetches }: PlanTerms, path: PlanPath): CompiledPlan {
+function compileFetchNode(node: FetchNode, { fetches, around }: PlanTerms, path: PlanPath): CompiledPlan {
   const { step, weight } = fetches.compile(node, path);
   const guarded: Step = async (run, sites) => {
     try {
@@ -58,7 +62,7 @@ function compileFetchNode(node: FetchNode, { fetches }: PlanTerms, path: PlanPat
       run.addFault(fault);
     }
   };
-  return { step: guarded, weight };
+  return { step: around?.(node, guarded) ?? guarded, weight };
 }
 
 function compileSequence(nodes: readonly PlanNode[], terms: PlanTerms, path: PlanPath): CompiledPlan {
@@ -93,9 +97,7 @@ function compileCondition(
   const then = node.ifClause ? compileNode(node.ifClause, terms, path) : NOTHING;
   const otherwise = node.elseClause ? compileNode(node.elseClause, terms, path) : NOTHING;
   const holds = ({ variables }: Run): boolean =>
-    (Object.hasOwn(variables, node.condition) && variables[node.condition] !== undefined
-      ? variables[node.condition]
-      : terms.defaults[node.condition]) === true;
+    variableValue(node.condition, variables, terms.defaults) === true;
   const step = (run: Run, sites: readonly JsonObject[]) => (holds(run) ? then : otherwise).step(run, sites);
   return { step, weight: then.weight + otherwise.weight };
 }

@@ -3,12 +3,12 @@
  * moment, in the same words, is one request: the public benchmark's heavy query takes 9 requests instead of 16.
  */
 import type { GraphQLFormattedError } from "graphql";
-import { errorAt, isObject, type JsonObject, type ResponsePath } from "../answer.ts";
+import { isObject, type JsonObject, type ResponsePath } from "../answer.ts";
 import { EntityIndex } from "./entity-index.ts";
-import { mergeInto } from "./merge.ts";
+import { copyJson, mergeInto } from "./merge.ts";
 import type { FlatMembers, Represent } from "./representations.ts";
 import type { Run } from "./run.ts";
-import { type PlanPath, placesOf } from "./sites.ts";
+import { atPlaces, type PlanPath, placesOf } from "./sites.ts";
 import { type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
 
 /** Where in a plan entities come from, and how they are told to the subgraph. */
@@ -20,13 +20,18 @@ export interface Origin {
   members: FlatMembers | undefined;
 }
 
+/** What one branch of the plan asks for. */
+interface Branch {
+  /** From the answer's root. */
+  path: PlanPath;
+  /** The objects that wait for what is known of an entity, by its representation's index. */
+  sites: JsonObject[][];
+}
+
 /** The entities of one request. */
 interface Batch {
   index: EntityIndex;
-  /** The objects that wait for what is known of an entity, by its representation's index. */
-  sites: JsonObject[][];
-  /** Where they are. */
-  paths: PlanPath[];
+  branches: Branch[];
   sent: Promise<void>;
 }
 
@@ -46,13 +51,14 @@ export class EntityFetch {
   ask(run: Run, objects: readonly JsonObject[], { path, represent, members }: Origin): Promise<void> {
     const open = run.batches.get(this) as Batch | undefined;
     const batch = open ?? this.#open(run);
-    batch.paths.push(path);
+    const sites: JsonObject[][] = [];
+    batch.branches.push({ path, sites });
     for (const object of objects) {
       const index = batch.index.indexOf(object, represent, members);
       if (index === undefined) continue;
-      const own = batch.sites[index];
+      const own = sites[index];
       if (own) own.push(object);
-      else batch.sites[index] = [object];
+      else sites[index] = [object];
     }
     return batch.sent;
   }
@@ -63,28 +69,46 @@ export class EntityFetch {
       run.batches.delete(this);
       return this.#send(run, batch);
     });
-    const batch: Batch = { index: new EntityIndex(), sites: [], paths: [], sent };
+    const batch: Batch = { index: new EntityIndex(), branches: [], sent };
+    // Whoever asks waits for it. If something breaks before anybody does, that is said there, and must not end the process here.
+    sent.catch(() => {});
     run.batches.set(this, batch);
     return batch;
   }
 
-  async #send(run: Run, { index: { representations }, sites, paths }: Batch): Promise<void> {
+  async #send(run: Run, { index: { representations }, branches }: Batch): Promise<void> {
     if (representations.length === 0) return;
     const { subgraph, prepared, rewriteOutput, abstractTypes } = this.#fetch;
     const variables = variablesOf(this.#fetch, run);
     variables.representations = representations;
     const { data, errors } = await prepared.send(variables, run.context);
     const entities = Array.isArray(data?._entities) ? data._entities : [];
-    for (const [index, own] of sites.entries()) {
+    for (let index = 0; index < representations.length; index++) {
       const entity: unknown = entities[index];
       if (!isObject(entity)) continue;
       rewriteOutput?.(entity);
       // To a subgraph that has an interface as an object, all are of one type; whoever told the real one knows better.
       if (abstractTypes.has(entity.__typename as string)) delete entity.__typename;
-      for (const object of own) mergeInto(object, entity);
-      if (own.length > 1 && hasObjects(entity)) run.hasShared = true;
+      place(run, entity, index, branches);
     }
-    if (errors.length > 0) run.addServiceErrors(subgraph, atSites(errors, sites, paths, run));
+    if (errors.length > 0) run.addServiceErrors(subgraph, atSites(errors, branches, run));
+  }
+}
+
+/**
+ * Puts an entity where it is waited for. Objects within it stand at all places of a branch as one: whatever is fetched for them is the same.
+ * Another branch may go on to fetch something else under the same name, so it has objects of its own.
+ */
+function place(run: Run, entity: JsonObject, index: number, branches: readonly Branch[]): void {
+  const isNested = hasObjects(entity);
+  let isTaken = false;
+  for (const { sites } of branches) {
+    const own = sites[index];
+    if (!own) continue;
+    const given = isTaken && isNested ? (copyJson(entity) as JsonObject) : entity;
+    for (const object of own) mergeInto(object, given);
+    if (own.length > 1 && isNested) run.hasShared = true;
+    isTaken = true;
   }
 }
 
@@ -100,34 +124,22 @@ function hasObjects(entity: JsonObject): boolean {
 /** Each error at each place of its entity. One without an entity is an error of the whole fetch, and has no path. */
 function* atSites(
   errors: readonly GraphQLFormattedError[],
-  sites: readonly (readonly JsonObject[])[],
-  paths: readonly PlanPath[],
+  branches: readonly Branch[],
   run: Run,
 ): Generator<GraphQLFormattedError> {
-  const places = placesOfAll(new Set(sites.flat()), paths, run);
+  const places = branches.map(({ path, sites }) => placesOf(run.data, path, new Set(sites.flat())));
+  const byIndex = new Map<unknown, readonly ResponsePath[]>();
+  const placesAt = (index: number): readonly ResponsePath[] => {
+    const known = byIndex.get(index);
+    if (known) return known;
+    const found = branches.flatMap(({ sites }, at) =>
+      (sites[index] ?? []).flatMap((object) => places[at]!.get(object) ?? []),
+    );
+    byIndex.set(index, found);
+    return found;
+  };
   for (const error of errors) {
     const [root, index, ...rest] = error.path ?? [];
-    const own = root === "_entities" && typeof index === "number" ? sites[index] : undefined;
-    const found = own?.flatMap((object) => places.get(object) ?? []) ?? [];
-    if (found.length === 0) yield withoutPath(error);
-    for (const place of found) yield errorAt(error, [...place, ...rest]);
+    yield* atPlaces(error, root === "_entities" && typeof index === "number" ? placesAt(index) : [], rest);
   }
-}
-
-function withoutPath({ path: _, ...error }: GraphQLFormattedError): GraphQLFormattedError {
-  return error;
-}
-
-function placesOfAll(
-  objects: ReadonlySet<JsonObject>,
-  paths: readonly PlanPath[],
-  run: Run,
-): Map<JsonObject, ResponsePath[]> {
-  const places = new Map<JsonObject, ResponsePath[]>();
-  for (const path of new Set(paths)) {
-    for (const [object, found] of placesOf(run.data, path, objects)) {
-      places.set(object, [...(places.get(object) ?? []), ...found]);
-    }
-  }
-  return places;
 }

@@ -38,9 +38,11 @@ export class EntityIndex {
 
   /** Undefined if a member is no text and no number: of an object there may be an equal one. */
   #branchOf(source: JsonObject, members: FlatMembers): Branch | undefined {
-    const names = members.get(source.__typename as string);
-    if (!names) return undefined;
-    let branch = stepTo(this.#byMembers, source.__typename);
+    const own = members.get(source.__typename as string);
+    if (!own) return undefined;
+    // The same value under another name is another entity.
+    const { names, signature } = own;
+    let branch = stepTo(stepTo(this.#byMembers, signature), source.__typename);
     for (let at = 0; at < names.length; at++) {
       const value = source[names[at]!];
       if (typeof value === "object" || value === undefined) return undefined;

@@ -1,14 +1,14 @@
 /** The steps of a plan that ask a subgraph: for fields of the root, or of something that leads back to it; for entities. */
 import type { FetchNode } from "@apollo/query-planner";
 import { type GraphQLFormattedError, type GraphQLSchema, isInterfaceType } from "graphql";
-import { errorAt, type JsonObject } from "../answer.ts";
+import type { JsonObject } from "../answer.ts";
 import type { Source } from "../fetch.ts";
 import { EntityFetch, type Origin } from "./entity-batch.ts";
 import { mergeInto } from "./merge.ts";
 import { compileRepresentation, flatMembers, type Represent } from "./representations.ts";
 import { compileRewrites, type Rewrite } from "./rewrites.ts";
 import type { Run } from "./run.ts";
-import { type PlanPath, placesOf } from "./sites.ts";
+import { atPlaces, type PlanPath, placesOf } from "./sites.ts";
 import { type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
 
 /** Does its part of a plan for the objects that the plan's path has led to. */
@@ -102,8 +102,5 @@ function* atSites(
   run: Run,
 ): Generator<GraphQLFormattedError> {
   const places = path.length === 0 ? [[]] : [...placesOf(run.data, path, new Set(sites)).values()].flat();
-  for (const error of errors) {
-    if (error.path === undefined) yield error;
-    else for (const place of places) yield errorAt(error, [...place, ...error.path]);
-  }
+  for (const error of errors) yield* atPlaces(error, error.path ? places : [], error.path ?? []);
 }

@@ -7,6 +7,7 @@ import { compose } from "@teranga/schema/compose.ts";
 import { graphql, parse } from "graphql";
 import { createAnswerBudget } from "../answer-budget.ts";
 import type { LivePlacement } from "../network.ts";
+import type { GatewayContext } from "../request-context.ts";
 import { RequestRecord } from "../request-record.ts";
 import { createSources } from "../sources.ts";
 import { readSupergraph } from "../supergraph.ts";
@@ -45,21 +46,22 @@ export function startGraph(subgraphs: Record<string, SubgraphFixture>) {
     };
     placements.set(name, { kind: "replicas", subgraph: name, ask });
   }
+  const newContext = (): GatewayContext => ({
+    requestId: "test",
+    log: createLogger("test", "silent"),
+    network: { placements },
+    deadlineAtMs: Number.POSITIVE_INFINITY,
+    fetchDeadlineMs: 5_000,
+    forwardedHeaders: {},
+    unavailable: new Set(),
+    budget: createAnswerBudget(),
+    record: new RequestRecord("test", false, () => 0),
+  });
   const ask = async (query: string, variables: Record<string, unknown> = {}) => {
     asked.length = 0;
-    const result = await graph.operation(parse(query), undefined, query).execute(variables, {
-      requestId: "test",
-      log: createLogger("test", "silent"),
-      network: { placements },
-      deadlineAtMs: Number.POSITIVE_INFINITY,
-      fetchDeadlineMs: 5_000,
-      forwardedHeaders: {},
-      unavailable: new Set(),
-      budget: createAnswerBudget(),
-      record: new RequestRecord("test", false, () => 0),
-    });
+    const result = await graph.operation(parse(query), undefined, query).execute(variables, newContext());
     const errors = result.errors?.map(({ message, path }) => ({ message, path }));
     return { data: JSON.parse(JSON.stringify(result.data)), ...(errors && { errors }), asked: [...asked] };
   };
-  return { ask, graph };
+  return { ask, asked, graph, newContext };
 }

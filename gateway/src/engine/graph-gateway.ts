@@ -4,6 +4,8 @@ import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server
 import type { GraphQLSchema } from "graphql";
 import type { Network } from "../network.ts";
 import type { GatewayContext } from "../request-context.ts";
+import type { DeferredAnswer } from "./defer-answer.ts";
+import type { AskedOperation } from "./defer-operation.ts";
 import type { Graph } from "./graph.ts";
 
 type GatewayInterface = ApolloServerOptionsWithGateway<BaseContext>["gateway"];
@@ -15,15 +17,29 @@ interface Running {
   network: Network;
 }
 
+/** By what clients see. An operation that began on a graph goes on with it, though another may have come since. */
+const RUNNING = new WeakMap<GraphQLSchema, Running>();
+
+/**
+ * Begins an answer in parts; undefined if nothing is deferred, or if the operation cannot be begun: then the executor says why.
+ * @param schema what the operation was validated against
+ */
+export function beginDeferred(
+  schema: GraphQLSchema,
+  asked: AskedOperation,
+  context: GatewayContext,
+): DeferredAnswer | undefined {
+  const { graph, network } = RUNNING.get(schema)!;
+  return graph.deferredOperation(asked)?.begin(asked.variables, { ...context, network });
+}
+
 export class GraphGateway implements GatewayInterface {
   #running: Running;
   readonly #listeners = new Set<Listener>();
-  /** By what clients see. An operation that began on a graph goes on with it, though another may have come since. */
-  readonly #all = new WeakMap<GraphQLSchema, Running>();
 
   constructor(graph: Graph, network: Network) {
     this.#running = { graph, network };
-    this.#all.set(graph.apiSchema, this.#running);
+    RUNNING.set(graph.apiSchema, this.#running);
   }
 
   get graph(): Graph {
@@ -37,7 +53,7 @@ export class GraphGateway implements GatewayInterface {
   /** From now on operations are carried out on this graph. */
   update(graph: Graph, network: Network): void {
     this.#running = { graph, network };
-    this.#all.set(graph.apiSchema, this.#running);
+    RUNNING.set(graph.apiSchema, this.#running);
     this.#notify();
   }
 
@@ -66,7 +82,7 @@ export class GraphGateway implements GatewayInterface {
   }
 
   readonly #execute: Executor = async ({ schema, document, request, queryHash, context }) => {
-    const { graph, network } = this.#all.get(schema)!;
+    const { graph, network } = RUNNING.get(schema)!;
     const { operationName } = request;
     const operation = graph.operation(document, operationName, queryHash);
     const own = context as GatewayContext;

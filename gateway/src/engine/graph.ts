@@ -2,24 +2,27 @@
  * The graph of one supergraph: the schema that clients see, the query planner, and the operations that were compiled for it. It knows
  * no service's address; where fetches go is the network's affair, which changes on its own (network.ts).
  */
-import {
-  operationFromDocument,
-  Supergraph as PlannerSupergraph,
-  type Schema,
-} from "@apollo/federation-internals";
+import { operationFromDocument, type Schema } from "@apollo/federation-internals";
 import { type QueryPlan, QueryPlanner } from "@apollo/query-planner";
 import { StartupError } from "@teranga/kit/config.ts";
 import { codedError } from "@teranga/kit/errors.ts";
 import { inSpanNow } from "@teranga/kit/tracing.ts";
-import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from "graphql";
+import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
 import { BoundedCache } from "../bounded-cache.ts";
 import { documentBytes } from "../document-store.ts";
 import { inlinedOperation, rootSelections, variableDefinitionsOf } from "../documents.ts";
 import type { Source } from "../fetch.ts";
 import type { Supergraph } from "../supergraph.ts";
 import { compilePlan } from "./compile-plan.ts";
+import { type AskedOperation, type DeferredOperation, DeferredOperations } from "./defer-operation.ts";
+import { withoutDefer } from "./defer-split.ts";
 import { FetchCompiler } from "./fetch-step.ts";
+import { namesRead, withNamesApart } from "./names-apart.ts";
 import { CompiledOperation } from "./operation.ts";
+import { withoutStandIns } from "./plan-stand-ins.ts";
+import { plannerGraph } from "./planner-graph.ts";
+import { ShapeCache } from "./shape-cache.ts";
+import type { StandIns } from "./stand-ins.ts";
 
 /** A client has a few dozen operations; beyond that one is planned again. */
 const OPERATIONS_MAX = 1_000;
@@ -29,6 +32,8 @@ const OPERATION_WEIGHT_MAX = 2 * 1024 * 1024;
 
 /** What a compiled operation keeps for a byte of its parsed document, beside the texts of its fetches. */
 const COMPILED_FACTOR = 4;
+/** And for a field, once the fragments are expanded: they multiply. */
+const FIELD_BYTES = 200;
 
 export interface GraphObserver {
   /** An operation was looked up. @param planMs how long it took to plan and compile, if it was not known */
@@ -42,7 +47,11 @@ export class Graph {
   readonly #sources: ReadonlyMap<string, Source>;
   readonly #apiSchema: Schema;
   readonly #planner: QueryPlanner;
+  readonly #standIns: StandIns | undefined;
+  readonly #namesRead: ReadonlySet<string>;
+  readonly #shapes = new ShapeCache();
   readonly #observer: GraphObserver | undefined;
+  readonly #deferred: DeferredOperations;
   readonly #operations = new BoundedCache<CompiledOperation>({
     entriesMax: OPERATIONS_MAX,
     weightMax: OPERATIONS_WEIGHT_MAX,
@@ -56,18 +65,31 @@ export class Graph {
     this.#sources = sources;
     this.#observer = observer;
     try {
-      const planned = PlannerSupergraph.build(supergraph.sdl);
+      const { supergraph: planned, apiSchema, standIns } = plannerGraph(supergraph);
+      this.#standIns = standIns;
+      this.#namesRead = namesRead(supergraph);
       this.#apiSchema = planned.apiSchema();
-      this.#planner = new QueryPlanner(planned);
-      this.apiSchema = this.#apiSchema.toGraphQLJSSchema();
+      // Nothing is looked for in fragments when real fields are put back.
+      this.#planner = new QueryPlanner(planned, {
+        reuseQueryFragments: standIns === undefined,
+        incrementalDelivery: { enableDefer: true },
+      });
+      this.apiSchema = apiSchema.toGraphQLJSSchema({ includeDefer: true });
     } catch (error) {
       throw new StartupError(`Supergraph: ${(error as Error).message.split("\n")[0]}`);
     }
+    this.#deferred = new DeferredOperations({
+      schema: this.apiSchema,
+      withNamesApart: (document) => withNamesApart(document, this.#namesRead),
+      plan: (document, operationName) => this.#plan(document, operationName),
+      newFetchCompiler: () => this.#newFetchCompiler(),
+      cache: this.#shapes,
+    });
   }
 
   /** How many operations are kept compiled. */
   get operationCount(): number {
-    return this.#operations.size;
+    return this.#operations.size + this.#deferred.size;
   }
 
   /**
@@ -85,25 +107,49 @@ export class Graph {
     return operation;
   }
 
-  /** The plan of an operation, to be looked at. */
+  /**
+   * The same of an operation that a client takes in parts; undefined if nothing of it is deferred.
+   * @throws GraphQLError if the planner refuses it
+   */
+  deferredOperation(asked: AskedOperation): DeferredOperation | undefined {
+    const found = this.#deferred.find(asked);
+    if (found) this.#observer?.operationFound(found.planMs);
+    return found?.operation;
+  }
+
+  /** The plan of an operation that is answered at once, to be looked at. */
   planOf(document: DocumentNode, operationName: string | undefined): QueryPlan {
+    return this.#plan(this.#atOnce(document), operationName);
+  }
+
+  #plan(document: DocumentNode, operationName: string | undefined): QueryPlan {
     const options = operationName === undefined ? {} : { operationName };
-    return this.#planner.buildQueryPlan(operationFromDocument(this.#apiSchema, document, options));
+    const planned = this.#planner.buildQueryPlan(operationFromDocument(this.#apiSchema, document, options));
+    return withoutStandIns(planned, this.#standIns);
   }
 
   #compile(document: DocumentNode, operationName: string | undefined): CompiledOperation {
-    const operation = inlinedOperation(document, operationName);
+    const planned = this.#atOnce(document);
+    const operation = inlinedOperation(planned, operationName);
     const { defaults } = variableDefinitionsOf(operation);
-    const fetches = new FetchCompiler(this.#sources, this.supergraph.schema);
-    const terms = { fetches, defaults };
-    const queryPlan = this.planOf(document, operationName);
+    const terms = { fetches: this.#newFetchCompiler(), defaults };
+    const queryPlan = this.#plan(planned, operationName);
     if (!queryPlan.node && asksForFields(operation)) {
       // The planner leaves out what nobody can resolve, and the answer would be null without a word.
       const message = "No service can answer what the operation asks for.";
       throw codedError("GRAPHQL_VALIDATION_FAILED", message, { http: { status: 400 } });
     }
     const plan = compilePlan(queryPlan, terms);
-    return new CompiledOperation(operation, this.apiSchema, plan, COMPILED_FACTOR * documentBytes(document));
+    const weight = COMPILED_FACTOR * documentBytes(document) + FIELD_BYTES * fieldCount(operation);
+    return new CompiledOperation(operation, plan, { schema: this.apiSchema, cache: this.#shapes, weight });
+  }
+
+  #atOnce(document: DocumentNode): DocumentNode {
+    return withNamesApart(withoutDefer(document), this.#namesRead);
+  }
+
+  #newFetchCompiler(): FetchCompiler {
+    return new FetchCompiler(this.#sources, this.supergraph.schema);
   }
 }
 
@@ -113,4 +159,14 @@ function asksForFields({ selectionSet }: OperationDefinitionNode): boolean {
     if (conditions.length === 0 && !field.name.value.startsWith("__")) return true;
   }
   return false;
+}
+
+function fieldCount(operation: OperationDefinitionNode): number {
+  let count = 0;
+  visit(operation, {
+    Field: () => {
+      count++;
+    },
+  });
+  return count;
 }

@@ -10,7 +10,8 @@ const INT_MIN = -(2 ** 31);
 const BUILT_IN: Readonly<Record<string, CompleteLeaf>> = {
   String: (value) => (typeof value === "string" ? value : undefined),
   Boolean: (value) => (typeof value === "boolean" ? value : undefined),
-  Float: (value) => (typeof value === "number" ? value : undefined),
+  // JSON has numbers that no Float holds: 1e999 is read as infinity.
+  Float: (value) => (Number.isFinite(value) ? value : undefined),
   Int: (value) =>
     typeof value === "number" && Number.isInteger(value) && value >= INT_MIN && value <= INT_MAX
       ? value

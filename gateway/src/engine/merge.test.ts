@@ -1,4 +1,4 @@
-/** Goal: what is joined at one place changes nothing at another. Method: objects that share what lies below them. */
+/** Goal: what several fetches tell of one object comes together. Method: objects with all that JSON has. */
 import { expect, test } from "vitest";
 import type { JsonObject } from "../answer.ts";
 import { copyJson, mergeInto } from "./merge.ts";
@@ -22,16 +22,18 @@ test("members of both are joined at every depth, the later value counts", () => 
   });
 });
 
-test("an object that stands at two places is not changed by what comes to one of them", () => {
-  const shared = { size: { width: 1 }, list: [{ a: 1 }] };
-  const one: JsonObject = { id: "1" };
-  const other: JsonObject = { id: "2" };
-  mergeInto(one, shared);
-  mergeInto(other, shared);
-  mergeInto(one, { size: { height: 2 }, list: [{ b: 2 }] });
-  expect(one).toEqual({ id: "1", size: { width: 1, height: 2 }, list: [{ a: 1, b: 2 }] });
-  expect(other).toEqual({ id: "2", ...shared });
-  expect(shared).toEqual({ size: { width: 1 }, list: [{ a: 1 }] });
+test("what is joined stays where it is: a branch of the plan may be about to put something into it", () => {
+  const size = { width: 1 };
+  const element = { a: 1 };
+  const target: JsonObject = { size, list: [element] };
+  mergeInto(target, { size: { height: 2 }, list: [{ b: 2 }] });
+  expect(target.size).toBe(size);
+  expect((target.list as unknown[])[0]).toBe(element);
+  expect(size).toEqual({ width: 1, height: 2 });
+  expect(element).toEqual({ a: 1, b: 2 });
+  // Joined with itself it stays as it is.
+  mergeInto(target, { size, list: [element] });
+  expect(target).toEqual({ size: { width: 1, height: 2 }, list: [{ a: 1, b: 2 }] });
 });
 
 test("names that objects inherit are members like any other", () => {

@@ -1,31 +1,33 @@
 /** Joining what several fetches tell of one object. */
-import { isObject, type JsonObject, setOwn } from "../answer.ts";
+import { isObject, type JsonObject, ownValue, setOwn } from "../answer.ts";
 
 /**
- * Puts the members of one object into another. What both have as objects is joined anew, never in place: an object that was
- * fetched once may stand at many places, and a place of it must not change the others. Of two values, the later one counts.
+ * Puts the members of one object into another. What both have as objects is joined in place: a branch of the plan that runs beside this
+ * one may be about to put something into it. Of two other values, the later one counts.
  */
 export function mergeInto(target: JsonObject, received: JsonObject): void {
   // Neither a service's answer nor what is made of it inherits anything that can be enumerated.
   for (const name in received) {
     const added = received[name];
     if (name === "__proto__") {
-      setOwn(target, name, Object.hasOwn(target, name) ? merged(target[name], added) : added);
+      setOwn(target, name, joined(ownValue(target, name), added));
       continue;
     }
     const old = target[name];
-    target[name] = old === undefined || old === null || typeof old !== "object" ? added : merged(old, added);
+    if (typeof old !== "object" || old === null) target[name] = added;
+    else if (old !== added) target[name] = joined(old, added);
   }
 }
 
-function merged(old: unknown, added: unknown): unknown {
+function joined(old: unknown, added: unknown): unknown {
   if (Array.isArray(old) && Array.isArray(added)) {
-    return old.length === added.length ? old.map((element, index) => merged(element, added[index])) : added;
+    if (old.length !== added.length) return added;
+    for (const [index, element] of added.entries()) old[index] = joined(old[index], element);
+    return old;
   }
   if (!isObject(old) || !isObject(added)) return added;
-  const both: JsonObject = { ...old };
-  mergeInto(both, added);
-  return both;
+  if (old !== added) mergeInto(old, added);
+  return old;
 }
 
 /** A copy of a JSON value, for a request that shares an answer with others and changes what it gets. */

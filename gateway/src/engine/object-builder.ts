@@ -12,6 +12,8 @@ export const MISFIT = undefined;
 export interface Member {
   /** A GraphQL name: letters, digits and underscores. */
   responseName: string;
+  /** Under which it stands in the data; nearly always the same. */
+  sourceName: string;
   complete: Complete;
 }
 
@@ -25,8 +27,8 @@ export type BuildObject = (source: JsonObject, run: ShapeRun) => JsonObject | nu
 export function generateBuilder(members: readonly Member[]): BuildObject {
   const completers = members.map(({ complete }) => complete);
   const names = members.map(({ responseName }) => JSON.stringify(responseName));
-  const lines = members.map(({ responseName }, index) => {
-    const value = isInherited(responseName) ? `own(source, ${names[index]})` : `source.${responseName}`;
+  const lines = members.map(({ sourceName }, index) => {
+    const value = isInherited(sourceName) ? `own(source, "${sourceName}")` : `source.${sourceName}`;
     return `const v${index} = c${index}(${value}, run); if (v${index} === undefined) return null;`;
   });
   // In brackets `__proto__` is a name like any other.
@@ -44,9 +46,9 @@ export function buildLocating(
   run: ShapeRun,
 ): JsonObject | null {
   const built: JsonObject = {};
-  for (const { responseName, complete } of members) {
+  for (const { responseName, sourceName, complete } of members) {
     run.enter(responseName);
-    const value = complete(ownValue(source, responseName), run);
+    const value = complete(ownValue(source, sourceName), run);
     run.leave();
     if (value === MISFIT) return null;
     setOwn(built, responseName, value);

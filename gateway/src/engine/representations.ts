@@ -27,11 +27,12 @@ export function compileRepresentation(
 function compilePart(selection: QueryPlanSelectionNode, schema: GraphQLSchema): Part {
   switch (selection.kind) {
     case Kind.FIELD: {
-      const name = selection.alias ?? selection.name;
+      const { name, alias = name } = selection;
       const inner = selection.selections && compileRepresentation(selection.selections, schema);
-      const isOrdinary = !isInherited(name);
+      const isOrdinary = !isInherited(alias);
       return (source, result) => {
-        const value = isOrdinary ? source[name] : ownValue(source, name);
+        // A field that is required with arguments stands under a name of its own.
+        const value = isOrdinary ? source[alias] : ownValue(source, alias);
         if (value === undefined) return false;
         result[name] = inner ? within(value, inner) : value;
         return true;
@@ -59,7 +60,7 @@ function within(value: unknown, represent: Represent): unknown {
 }
 
 /** The names of a representation's members by type, if each type's are texts and numbers alone, and one fragment tells them. */
-export type FlatMembers = ReadonlyMap<string, readonly string[]>;
+export type FlatMembers = ReadonlyMap<string, { names: readonly string[]; signature: string }>;
 
 /**
  * What says which entity is meant, for fetches whose representations are plain: nearly all are `... on Type { __typename id }`.
@@ -69,7 +70,7 @@ export function flatMembers(
   selections: readonly QueryPlanSelectionNode[],
   schema: GraphQLSchema,
 ): FlatMembers | undefined {
-  const members = new Map<string, string[]>();
+  const members = new Map<string, { names: string[]; signature: string }>();
   for (const selection of selections) {
     if (selection.kind !== Kind.INLINE_FRAGMENT || selection.typeCondition === undefined) return undefined;
     const names: string[] = [];
@@ -81,7 +82,7 @@ export function flatMembers(
     }
     for (const type of typesWithin(schema, selection.typeCondition)) {
       if (members.has(type)) return undefined;
-      members.set(type, names);
+      members.set(type, { names, signature: names.join(" ") });
     }
   }
   return members;

@@ -5,6 +5,7 @@ import type { JsonObject } from "../answer.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { limitErrors } from "../service-errors.ts";
 import { bareObject } from "./bare-object.ts";
+import { clientPath } from "./names-apart.ts";
 
 export class Run {
   /** What all fetches have brought together so far. */
@@ -23,12 +24,15 @@ export class Run {
     this.context = context;
   }
 
-  /** Takes over a service's errors, which are at their places in the client's answer. */
+  /** Takes over a service's errors, which are at their places in the data. */
   addServiceErrors(subgraph: string, errors: Iterable<GraphQLFormattedError>): void {
     for (const { message, path, extensions } of limitErrors(errors)) {
       const said = message || ERROR_CODES.INTERNAL_SERVER_ERROR;
       this.errors.push(
-        new GraphQLError(said, { path, extensions: { ...extensions, serviceName: subgraph } }),
+        new GraphQLError(said, {
+          path: path && clientPath(path),
+          extensions: { ...extensions, serviceName: subgraph },
+        }),
       );
     }
   }

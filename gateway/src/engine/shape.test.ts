@@ -164,3 +164,36 @@ test("an answer that multiplies beyond bounds is given up, remembered objects an
   ).toThrow(TooLarge);
   expect(performance.now() - startMs).toBeLessThan(2_000);
 });
+
+test("an object of a type that cannot be at its place is null, and the rest of the answer is not", () => {
+  const item = { __typename: "Tool", id: "1", name: "x" };
+  expect(
+    shape("{ item { id } thing { id } }", { item, thing: { __typename: "Tool", id: "2" } }),
+  ).toMatchObject({
+    data: { item: null, thing: { id: "2" } },
+    misfits: 1,
+  });
+  expect(shape("{ node { id } }", { node: { __typename: "Tool", id: "1" } })).toMatchObject({
+    data: { node: null },
+  });
+  expect(shape("{ any { ... on Item { id } } }", { any: [{ __typename: "Tool" }] })).toMatchObject({
+    data: { any: [null] },
+  });
+  // A subgraph that has the interface as an object says no other name.
+  expect(shape("{ item { id } }", { item: { ...item, __typename: "Node" } })).toMatchObject({
+    data: { item: { id: "1" } },
+  });
+});
+
+test("numbers that no Float holds are none", () => {
+  expect(shape("{ item { price } }", JSON.parse('{ "item": { "price": 1e999 } }'))).toMatchObject({
+    data: { item: { price: null } },
+    misfits: 1,
+  });
+});
+
+test("long texts count by their length, at each place of an object", () => {
+  const item = { __typename: "Item", id: "x".repeat(1_000_000), tags: [] };
+  const things = Array.from({ length: 40 }, () => item);
+  expect(() => shape("{ any { ... on Item { id } } }", { any: things }, "shared")).toThrow(TooLarge);
+});

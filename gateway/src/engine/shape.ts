@@ -4,18 +4,22 @@
  */
 import {
   type FieldNode,
+  type GraphQLAbstractType,
   type GraphQLCompositeType,
   type GraphQLOutputType,
   type GraphQLSchema,
+  isAbstractType,
   isCompositeType,
   isListType,
   isNonNullType,
   isObjectType,
+  isUnionType,
   type SelectionSetNode,
 } from "graphql";
 import { isObject } from "../answer.ts";
 import { collectFields } from "./collect-fields.ts";
 import { type CompleteLeaf, compileLeaf } from "./leaf-values.ts";
+import { clientName } from "./names-apart.ts";
 import {
   type BuildObject,
   buildLocating,
@@ -34,11 +38,17 @@ interface ObjectShape {
 export class ShapeCompiler {
   readonly #schema: GraphQLSchema;
   readonly #conditions: Record<string, unknown>;
+  #memberCount = 0;
 
   /** @param schema what clients see. @param conditions the variables that @skip and @include look at */
   constructor(schema: GraphQLSchema, conditions: Record<string, unknown>) {
     this.#schema = schema;
     this.#conditions = conditions;
+  }
+
+  /** How many members the objects have that were compiled so far. */
+  get memberCount(): number {
+    return this.#memberCount;
   }
 
   /** The shape of a whole answer. */
@@ -62,10 +72,11 @@ export class ShapeCompiler {
     const shapeFor = (typeName: string): ObjectShape | undefined => {
       const known = shapes.get(typeName);
       if (known) return known;
-      const found = this.#schema.getType(typeName);
-      if (!isCompositeType(found)) return undefined;
+      const found = this.#realType(type, typeName);
+      if (!found) return undefined;
       const members = this.#members(found, selectionSets);
       const shape = { members, build: generateBuilder(members) };
+      this.#memberCount += members.length + 1;
       shapes.set(typeName, shape);
       return shape;
     };
@@ -85,16 +96,31 @@ export class ShapeCompiler {
     };
   }
 
+  /** The type of an object that says its name, at a place of a declared type; undefined if it cannot be there. */
+  #realType(declared: GraphQLCompositeType, typeName: string): GraphQLCompositeType | undefined {
+    if (typeName === declared.name) return declared;
+    const found = this.#schema.getType(typeName);
+    if (!isCompositeType(found)) return undefined;
+    if (isAbstractType(declared)) return this.#isWithin(declared, found) ? found : undefined;
+    // A subgraph that has an interface as an object knows no name but the interface's.
+    return isAbstractType(found) && this.#isWithin(found, declared) ? declared : undefined;
+  }
+
+  #isWithin(abstract: GraphQLAbstractType, type: GraphQLCompositeType): boolean {
+    return !isUnionType(type) && this.#schema.isSubType(abstract, type);
+  }
+
   #members(type: GraphQLCompositeType, selectionSets: readonly SelectionSetNode[]): Member[] {
     const fields = collectFields(this.#schema, type, selectionSets, this.#conditions);
-    return Array.from(fields, ([responseName, nodes]): Member => {
+    return Array.from(fields, ([sourceName, nodes]): Member => {
       const name = nodes[0]!.name.value;
-      if (name === "__typename") return { responseName, complete: this.#typename(type) };
       if (name === "__schema" || name === "__type")
-        return { responseName, complete: (value) => value ?? null };
+        return { responseName: sourceName, sourceName, complete: (value) => value ?? null };
+      const names = { responseName: clientName(sourceName)!, sourceName };
+      if (name === "__typename") return { ...names, complete: this.#typename(type) };
       const field = "getFields" in type ? type.getFields()[name] : undefined;
       if (!field) throw new Error(`${type.name} has no field ${name}, which validation would have refused`);
-      return { responseName, complete: this.#value(field.type, nodes) };
+      return { ...names, complete: this.#value(field.type, nodes) };
     });
   }
 
@@ -143,6 +169,17 @@ function leaf(completeLeaf: CompleteLeaf): Complete {
   return (value, run) => {
     if (value === null || value === undefined) return null;
     const completed = completeLeaf(value);
-    return completed === undefined ? run.misfit("a value of another type") : completed;
+    if (completed === undefined) return run.misfit("a value of another type");
+    if (typeof completed === "string" || typeof completed === "object") run.grow(weightOf(completed));
+    return completed;
   };
+}
+
+/** What a leaf adds to an answer's size beside itself: a unit for every 32 characters, and for each part of a scalar with parts. */
+function weightOf(value: unknown): number {
+  if (typeof value === "string") return value.length >> 5;
+  if (typeof value !== "object" || value === null) return 1;
+  let weight = 1;
+  for (const part of Object.values(value)) weight += weightOf(part);
+  return weight;
 }

@@ -2,7 +2,9 @@
  * Sites: the objects that a plan's path leads to. An entity that was fetched once may stand at thousands of places of the answer, as
  * one object; it is one site, and whatever happens to it happens once. So the work goes with what is distinct, not with the answer's size.
  */
-import { isObject, type JsonObject, ownValue, type ResponsePath } from "../answer.ts";
+import type { GraphQLFormattedError } from "graphql";
+import { errorAt, isObject, type JsonObject, ownValue, type ResponsePath } from "../answer.ts";
+import { notListedBy } from "../service-errors.ts";
 
 /** A query plan's path: names, and "@" for each element of a list. */
 export type PlanPath = readonly string[];
@@ -38,8 +40,13 @@ function membersOf(level: readonly unknown[], name: string): unknown[] {
   return members;
 }
 
-/** A path is followed to so many places at most, to say where an error is; an answer has far fewer errors. */
-const PLACES_MAX = 100_000;
+/**
+ * So many steps are taken to find out where errors are, some 20 ms. Objects that stand at many places within one another multiply the
+ * ways there beyond any bound.
+ */
+const STEPS_MAX = 200_000;
+/** An error is shown at so many places; its code and its words would be the same at all of them. */
+const SHOWN_PLACES_MAX = 100;
 
 /**
  * Where in an answer each of the sites stands, in the answer's order. Asked for only if there is an error to be placed.
@@ -52,12 +59,11 @@ export function placesOf(
 ): Map<JsonObject, ResponsePath[]> {
   const places = new Map<JsonObject, ResponsePath[]>();
   const here: (string | number)[] = [];
-  let left = PLACES_MAX;
+  let left = STEPS_MAX;
 
   const follow = (value: unknown, depth: number): void => {
-    if (left <= 0) return;
+    if (left-- <= 0) return;
     if (depth === path.length) {
-      left--;
       if (!isObject(value) || !sites.has(value)) return;
       const known = places.get(value);
       if (known) known.push([...here]);
@@ -80,4 +86,22 @@ export function placesOf(
 
   follow(data, 0);
   return places;
+}
+
+/**
+ * An error at its places; beyond SHOWN_PLACES_MAX one stands for the others. Without a place it is an error of the whole fetch.
+ * @param rest of the path, below each place
+ */
+export function* atPlaces(
+  error: GraphQLFormattedError,
+  places: readonly ResponsePath[],
+  rest: ResponsePath,
+): Generator<GraphQLFormattedError> {
+  const { path: _, ...unplaced } = error;
+  if (places.length === 0) yield unplaced;
+  for (const place of places.slice(0, SHOWN_PLACES_MAX)) yield errorAt(error, [...place, ...rest]);
+  const beyond = places[SHOWN_PLACES_MAX];
+  if (!beyond) return;
+  const notListed = (places.length - SHOWN_PLACES_MAX) * Math.max(1, notListedBy(error));
+  yield errorAt({ ...error, extensions: { ...error.extensions, notListed } }, [...beyond, ...rest]);
 }

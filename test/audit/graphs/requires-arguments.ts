@@ -7,7 +7,7 @@ const SACKS = [
 ];
 const RATE = 655;
 const CONFLICT = "the planner fetches the field once, with one of the two sets of arguments";
-const PLANNER = { ours: CONFLICT, stock: CONFLICT };
+const PLANNER = { stock: CONFLICT };
 
 export const requiresArguments: AuditGraph = {
   subgraphs: {

@@ -133,7 +133,7 @@ export const requires: AuditGraph = {
         },
       },
       errors: "either",
-      differs: { ours: ALIAS, stock: ALIAS },
+      differs: { stock: ALIAS },
     },
     {
       shows: "in a fragment, and again outside of it",

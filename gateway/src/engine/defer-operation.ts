@@ -1,0 +1,182 @@
+/** Operations with @defer, compiled for each way their conditions turn out, and kept. */
+import type { QueryPlan } from "@apollo/query-planner";
+import { inSpanNow } from "@teranga/kit/tracing.ts";
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  getOperationAST,
+  getVariableValues,
+  type OperationDefinitionNode,
+} from "graphql";
+import type { JsonObject } from "../answer.ts";
+import { BoundedCache } from "../bounded-cache.ts";
+import { documentBytes } from "../document-store.ts";
+import {
+  inlinedOperation,
+  type VariableDefinitions,
+  variableDefinitionsOf,
+  withDefaults,
+} from "../documents.ts";
+import type { GatewayContext } from "../request-context.ts";
+import { type AnswerPart, DeferredAnswer } from "./defer-answer.ts";
+import { compileParts } from "./defer-plan.ts";
+import { deferVariables, splitOperation } from "./defer-split.ts";
+import type { FetchCompiler } from "./fetch-step.ts";
+import { compileIntrospection, type Introspect } from "./introspection.ts";
+import type { ShapeCache } from "./shape-cache.ts";
+import { Shapes } from "./shapes.ts";
+
+/** What a graph gives to its operations. */
+export interface DeferTerms {
+  /** What clients see. */
+  schema: GraphQLSchema;
+  withNamesApart: (document: DocumentNode) => DocumentNode;
+  plan: (document: DocumentNode, operationName: string | undefined) => QueryPlan;
+  newFetchCompiler: () => FetchCompiler;
+  /** Where the shapes of answers are kept. */
+  cache: ShapeCache;
+}
+
+/** A client has a few such operations, with one or two conditions each. */
+const OPERATIONS_MAX = 200;
+const OPERATIONS_WEIGHT_MAX = 32 * 1024 * 1024;
+const OPERATION_WEIGHT_MAX = 2 * 1024 * 1024;
+/** What a compiled operation keeps for a byte of its parsed document, beside the texts of its fetches. */
+const COMPILED_FACTOR = 8;
+
+/** An operation as a client asks for it. */
+export interface AskedOperation {
+  document: DocumentNode;
+  operationName: string | undefined;
+  /** Stands for the document. */
+  key: string;
+  /** As the client gave them. */
+  variables: JsonObject;
+}
+
+/** An operation of which something is deferred. */
+export class DeferredOperation {
+  /** About how many characters it keeps. */
+  readonly weight: number;
+  readonly #operation: OperationDefinitionNode;
+  readonly #schema: GraphQLSchema;
+  readonly #definitions: VariableDefinitions;
+  readonly #primary: AnswerPart;
+  readonly #deferred: readonly AnswerPart[];
+  readonly #introspect: Introspect | undefined;
+
+  constructor(
+    operation: OperationDefinitionNode,
+    schema: GraphQLSchema,
+    { primary, deferred }: CompiledParts,
+    weight: number,
+  ) {
+    this.weight = weight;
+    this.#schema = schema;
+    this.#operation = operation;
+    this.#definitions = variableDefinitionsOf(operation);
+    this.#primary = primary;
+    this.#deferred = deferred;
+    this.#introspect = compileIntrospection(operation, schema);
+  }
+
+  /** Begins an answer; undefined if the variables do not fit. @throws GraphQLError of the schema's description of itself */
+  begin(variables: JsonObject, context: GatewayContext): DeferredAnswer | undefined {
+    const definitions = this.#operation.variableDefinitions ?? [];
+    if (getVariableValues(this.#schema, definitions, variables, { maxErrors: 1 }).errors) return undefined;
+    const parts = [this.#primary, ...this.#deferred];
+    if (parts.some(({ shapes }) => shapes.conditionErrors(variables).length > 0)) return undefined;
+    const root = this.#introspect?.(variables) ?? {};
+    const conditions = withDefaults(this.#definitions, variables);
+    return new DeferredAnswer(this.#primary, this.#deferred, { variables, conditions, context, root });
+  }
+}
+
+interface CompiledParts {
+  primary: AnswerPart;
+  deferred: readonly AnswerPart[];
+}
+
+export interface FoundOperation {
+  operation: DeferredOperation;
+  /** How long it took to plan and compile, if it was not known. */
+  planMs: number | undefined;
+}
+
+/** The operations with @defer of one graph. */
+export class DeferredOperations {
+  readonly #terms: DeferTerms;
+  /** By document; undefined if it has no @defer. */
+  readonly #variables = new WeakMap<DocumentNode, readonly string[] | undefined>();
+  /** Null for those of which nothing is deferred with these variables. */
+  readonly #operations = new BoundedCache<DeferredOperation | null>({
+    entriesMax: OPERATIONS_MAX,
+    weightMax: OPERATIONS_WEIGHT_MAX,
+    entryWeightMax: OPERATION_WEIGHT_MAX,
+    weigh: (key, operation) => key.length + (operation?.weight ?? 0),
+  });
+
+  constructor(terms: DeferTerms) {
+    this.#terms = terms;
+  }
+
+  /** How many are kept compiled. */
+  get size(): number {
+    return this.#operations.size;
+  }
+
+  /**
+   * An operation, compiled if it is not known; undefined if nothing of it is deferred.
+   * @throws GraphQLError if the planner refuses it
+   */
+  find(asked: AskedOperation): FoundOperation | undefined {
+    const { document, operationName, key } = asked;
+    const names = this.#deferVariables(document);
+    if (!names) return undefined;
+    const definition = getOperationAST(document, operationName);
+    if (!definition) return undefined;
+    const all = withDefaults(variableDefinitionsOf(definition), asked.variables);
+    const ownKey = JSON.stringify([key, operationName, names.map((name) => all[name] === true)]);
+    const known = this.#operations.find(ownKey);
+    if (known !== undefined) return known ? { operation: known, planMs: undefined } : undefined;
+    const startMs = performance.now();
+    const operation = inSpanNow("gateway.plan", () => this.#compile(document, operationName, all));
+    this.#operations.put(ownKey, operation);
+    return operation ? { operation, planMs: performance.now() - startMs } : undefined;
+  }
+
+  #deferVariables(document: DocumentNode): readonly string[] | undefined {
+    if (!this.#variables.has(document)) this.#variables.set(document, deferVariables(document));
+    return this.#variables.get(document);
+  }
+
+  #compile(
+    document: DocumentNode,
+    operationName: string | undefined,
+    variables: Record<string, unknown>,
+  ): DeferredOperation | null {
+    const { schema, withNamesApart, plan, newFetchCompiler, cache } = this.#terms;
+    const operation = inlinedOperation(withNamesApart(document), operationName);
+    const split = splitOperation(operation, schema, variables);
+    if (split.deferred.length === 0) return null;
+    const { defaults } = variableDefinitionsOf(operation);
+    const planned: QueryPlan = split.planned ? plan(split.planned, operationName) : { kind: "QueryPlan" };
+    const plans = compileParts(planned, { fetches: newFetchCompiler(), defaults });
+    const terms = { schema, defaults, cache };
+    const rootType = schema.getRootType(operation.operation)!;
+    const primary: AnswerPart = {
+      fragment: undefined,
+      typeName: rootType.name,
+      plan: plans.primary,
+      shapes: new Shapes(rootType, split.primary, terms),
+    };
+    const deferred = split.deferred.map((fragment) => ({
+      fragment,
+      typeName: fragment.type.name,
+      plan: plans.deferred.get(fragment.id),
+      shapes: new Shapes(fragment.type, fragment.selectionSet, terms),
+    }));
+    const weight = COMPILED_FACTOR * documentBytes(document) + plans.weight;
+    return new DeferredOperation(operation, schema, { primary, deferred }, weight);
+  }
+}

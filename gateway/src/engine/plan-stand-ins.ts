@@ -1,0 +1,103 @@
+/** Puts the real fields back into a plan that was made with stand-ins (`stand-ins.ts`). */
+import type {
+  DeferredNode,
+  FetchNode,
+  PlanNode,
+  QueryPlan,
+  QueryPlanSelectionNode,
+  SubscriptionNode,
+} from "@apollo/query-planner";
+import { Kind, parse, visit } from "graphql";
+import { printCompact } from "../documents.ts";
+import { mayHaveNamesApart } from "./names-apart.ts";
+import { splitByNeeds } from "./split-fetch.ts";
+import type { StandIns } from "./stand-ins.ts";
+
+export function withoutStandIns(plan: QueryPlan, standIns: StandIns | undefined): QueryPlan {
+  if (!standIns || !plan.node) return plan;
+  return { ...plan, node: inNode(plan.node, standIns) };
+}
+
+function inNode<Node extends PlanNode | SubscriptionNode>(node: Node, standIns: StandIns): Node | PlanNode;
+function inNode(node: PlanNode | SubscriptionNode, standIns: StandIns): PlanNode | SubscriptionNode {
+  const inside = (inner: PlanNode): PlanNode => inNode(inner, standIns);
+  switch (node.kind) {
+    case "Sequence":
+    case "Parallel":
+      return { ...node, nodes: node.nodes.map(inside) };
+    case "Flatten":
+      return { ...node, node: inside(node.node) };
+    case "Fetch":
+      return inFetch(node, standIns);
+    case "Condition": {
+      const { ifClause, elseClause } = node;
+      return {
+        ...node,
+        ...(ifClause && { ifClause: inside(ifClause) }),
+        ...(elseClause && { elseClause: inside(elseClause) }),
+      };
+    }
+    case "Defer": {
+      const { primary } = node;
+      const deferred = node.deferred.map(
+        (part): DeferredNode => ({ ...part, ...(part.node && { node: inside(part.node) }) }),
+      );
+      return {
+        ...node,
+        primary: { ...primary, ...(primary.node && { node: inside(primary.node) }) },
+        deferred,
+      };
+    }
+    case "Subscription": {
+      const primary = withRealFields(node.primary, standIns);
+      return { ...node, primary, ...(node.rest && { rest: inside(node.rest) }) };
+    }
+    default:
+      return node satisfies never;
+  }
+}
+
+function inFetch(node: FetchNode, standIns: StandIns): PlanNode {
+  const parts = splitByNeeds(node, standIns).map((part) => withRealFields(part, standIns));
+  if (parts.length === 1) return parts[0]!;
+  if (node.id === undefined) return { kind: "Parallel", nodes: parts };
+  // What is deferred until the fetch is over must wait for all of its parts: the last one has its id.
+  const nodes = parts.map(({ id, ...part }, index) =>
+    id !== undefined && index === parts.length - 1 ? { ...part, id } : part,
+  );
+  return { kind: "Sequence", nodes };
+}
+
+function withRealFields(node: FetchNode, standIns: StandIns): FetchNode {
+  const { operationDocumentNode: _, ...fetch } = node;
+  const { requires } = node;
+  return {
+    ...fetch,
+    operation: realFields(node.operation, standIns),
+    ...(requires && { requires: requires.map((selection) => readAs(selection, standIns)) }),
+  };
+}
+
+/** What a subgraph is asked: `apart_1` becomes `apart_1: price(currency: EUR)`. */
+function realFields(text: string, { fields }: StandIns): string {
+  if (!mayHaveNamesApart(text)) return text;
+  const document = visit(parse(text, { noLocation: true }), {
+    Field(field) {
+      const real = fields.get(field.name.value);
+      return real && { ...field, ...real, alias: field.alias ?? field.name };
+    },
+  });
+  return printCompact(document);
+}
+
+/** What is told to a subgraph: `price`, which stands as `apart_1` in the data. */
+function readAs(selection: QueryPlanSelectionNode, standIns: StandIns): QueryPlanSelectionNode {
+  const inner = selection.selections?.map((each) => readAs(each, standIns));
+  if (selection.kind === Kind.INLINE_FRAGMENT) return { ...selection, selections: inner! };
+  const real = standIns.fields.get(selection.name);
+  return {
+    ...selection,
+    ...(real && { alias: selection.alias ?? selection.name, name: real.name.value }),
+    ...(inner && { selections: inner }),
+  };
+}
