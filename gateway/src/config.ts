@@ -13,9 +13,9 @@ import { DEADLINE_HEADER } from "@teranga/kit/deadline.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
 import { z } from "zod";
-import type { GraphSource } from "./graph-watch.ts";
-import type { Surface } from "./surface.ts";
-import { readSurface, surfaceVariables } from "./surface-config.ts";
+import type { GraphSource } from "./graph/graph-watch.ts";
+import type { Surface } from "./surface/surface.ts";
+import { readSurface, surfaceVariables } from "./surface/surface-config.ts";
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 /** What the gateway says itself to a service, or HTTP does. */

@@ -17,20 +17,20 @@ import { closeAll } from "@teranga/kit/shutdown.ts";
 import { traceRequests } from "@teranga/kit/tracing.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
 import type { FastifyInstance } from "fastify";
-import { createAnswerBudget } from "./answer-budget.ts";
-import { type GraphSource, startGraphWatch } from "./graph-watch.ts";
-import { LiveGraph } from "./live-graph.ts";
+import { type GraphSource, startGraphWatch } from "./graph/graph-watch.ts";
+import { LiveGraph } from "./graph/live-graph.ts";
+import { createNetworks, type NetworkObserver } from "./network/network.ts";
+import { createAnswerBudget } from "./partition/answer-budget.ts";
+import type { GatewayContext } from "./request-context.ts";
+import type { SentRequest } from "./sources/source.ts";
 import {
   addGatewayMetrics,
   createGatewayMetrics,
   type GatewayMetrics,
   type GatewayState,
-} from "./metrics.ts";
-import { createNetworks, type NetworkObserver } from "./network.ts";
-import type { GatewayContext } from "./request-context.ts";
-import { watchRequests } from "./request-log.ts";
-import type { SentRequest } from "./source.ts";
-import { type Surface, surfaceOf, surfaceOptions } from "./surface.ts";
+} from "./surface/metrics.ts";
+import { watchRequests } from "./surface/request-log.ts";
+import { type Surface, surfaceOf, surfaceOptions } from "./surface/surface.ts";
 
 export interface GatewayOptions {
   source: GraphSource;

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { getIntrospectionQuery } from "graphql";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Library } from "./fixture/library.ts";
-import { DEFAULT_LIMITS, FIELDS_MAX } from "./limits.ts";
+import { DEFAULT_LIMITS, FIELDS_MAX } from "./surface/limits.ts";
 
 let library: Library;
 beforeAll(async () => {

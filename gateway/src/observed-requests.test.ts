@@ -3,8 +3,8 @@ import { createLogger } from "@teranga/kit/log.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { CREDENTIAL } from "./fixture/branch-service.ts";
 import { Library } from "./fixture/library.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
-import { surfaceOf } from "./surface.ts";
+import { DEFAULT_LIMITS } from "./surface/limits.ts";
+import { surfaceOf } from "./surface/surface.ts";
 
 let library: Library;
 const lines: Record<string, unknown>[] = [];

@@ -1,8 +1,8 @@
 /** What belongs to one client request while it runs. */
 import type { Logger } from "@teranga/kit/log.ts";
-import type { AnswerBudget } from "./answer-budget.ts";
-import type { Network } from "./network.ts";
-import type { RequestRecord } from "./request-record.ts";
+import type { Network } from "./network/network.ts";
+import type { AnswerBudget } from "./partition/answer-budget.ts";
+import type { RequestRecord } from "./surface/request-record.ts";
 
 export interface GatewayContext {
   /** Sent along with every request to a service. */

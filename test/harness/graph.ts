@@ -8,7 +8,7 @@ import { startCatalog } from "@teranga/catalog/service.ts";
 import { prepareCityDatabase } from "@teranga/city/database.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
-import { surfaceOf } from "@teranga/gateway/surface.ts";
+import { surfaceOf } from "@teranga/gateway/surface/surface.ts";
 import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import { loadSampleData } from "@teranga/infra/sample-data.ts";

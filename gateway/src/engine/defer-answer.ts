@@ -5,9 +5,9 @@
 import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
 import { GraphQLError } from "graphql";
 import type { JsonObject, ResponsePath } from "../answer.ts";
-import { spend } from "../answer-budget.ts";
-import { completionErrors } from "../error-paths.ts";
+import { spend } from "../partition/answer-budget.ts";
 import type { GatewayContext } from "../request-context.ts";
+import { completionErrors } from "../surface/error-paths.ts";
 import { DeferredErrors, type Place, type Shaped } from "./defer-errors.ts";
 import { eachPlace, valueAt } from "./defer-places.ts";
 import type { PartPlan } from "./defer-plan.ts";

@@ -4,7 +4,7 @@
  */
 import type { GraphQLError } from "graphql";
 import type { JsonObject, ResponsePath } from "../answer.ts";
-import { visibleErrors } from "../error-paths.ts";
+import { visibleErrors } from "../surface/error-paths.ts";
 import type { DataPlace } from "./defer-places.ts";
 
 /** A place at which a deferred fragment is delivered. */

@@ -10,7 +10,6 @@ import {
 } from "graphql";
 import type { JsonObject } from "../answer.ts";
 import { BoundedCache } from "../bounded-cache.ts";
-import { documentBytes } from "../document-store.ts";
 import {
   inlinedOperation,
   type VariableDefinitions,
@@ -18,6 +17,7 @@ import {
   withDefaults,
 } from "../documents.ts";
 import type { GatewayContext } from "../request-context.ts";
+import { documentBytes } from "../surface/document-store.ts";
 import { type AnswerPart, DeferredAnswer } from "./defer-answer.ts";
 import { compileParts } from "./defer-plan.ts";
 import { deferVariables, splitOperation } from "./defer-split.ts";

@@ -2,7 +2,7 @@
 import type { FetchNode } from "@apollo/query-planner";
 import { type GraphQLFormattedError, type GraphQLSchema, isInterfaceType } from "graphql";
 import type { JsonObject } from "../answer.ts";
-import type { Source } from "../fetch.ts";
+import type { Source } from "../sources/fetch.ts";
 import { EntityFetch, type Origin } from "./entity-batch.ts";
 import { mergeInto } from "./merge.ts";
 import { compileRepresentation, flatMembers, type Represent } from "./representations.ts";

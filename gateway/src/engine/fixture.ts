@@ -5,12 +5,12 @@ import { createLogger } from "@teranga/kit/log.ts";
 import type { SubgraphRequest } from "@teranga/kit/transport.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import { graphql, parse } from "graphql";
-import { createAnswerBudget } from "../answer-budget.ts";
-import type { LivePlacement } from "../network.ts";
+import { readSupergraph } from "../graph/supergraph.ts";
+import type { LivePlacement } from "../network/network.ts";
+import { createAnswerBudget } from "../partition/answer-budget.ts";
 import type { GatewayContext } from "../request-context.ts";
-import { RequestRecord } from "../request-record.ts";
-import { createSources } from "../sources.ts";
-import { readSupergraph } from "../supergraph.ts";
+import { createSources } from "../sources/create-sources.ts";
+import { RequestRecord } from "../surface/request-record.ts";
 import { Graph } from "./graph.ts";
 
 export interface SubgraphFixture {

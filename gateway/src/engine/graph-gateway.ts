@@ -2,7 +2,7 @@
 import { prettyFormatQueryPlan } from "@apollo/query-planner";
 import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
 import type { GraphQLSchema } from "graphql";
-import type { Network } from "../network.ts";
+import type { Network } from "../network/network.ts";
 import type { GatewayContext } from "../request-context.ts";
 import type { DeferredAnswer } from "./defer-answer.ts";
 import type { AskedOperation } from "./defer-operation.ts";

@@ -5,7 +5,7 @@
  */
 import { type DocumentNode, type FieldNode, Kind, type SelectionSetNode, visit } from "graphql";
 import type { ResponsePath } from "../answer.ts";
-import { argumentsOf, directivesOf, type Supergraph } from "../supergraph.ts";
+import { argumentsOf, directivesOf, type Supergraph } from "../graph/supergraph.ts";
 import { parseFieldSet } from "./field-set.ts";
 
 const APART = "apart_";

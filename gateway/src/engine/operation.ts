@@ -9,8 +9,8 @@ import {
 } from "graphql";
 import type { JsonObject, ResponsePath } from "../answer.ts";
 import { variableDefinitionsOf } from "../documents.ts";
-import { completionErrors } from "../error-paths.ts";
 import type { GatewayContext } from "../request-context.ts";
+import { completionErrors } from "../surface/error-paths.ts";
 import type { CompiledPlan } from "./compile-plan.ts";
 import { compileIntrospection, type Introspect } from "./introspection.ts";
 import type { Complete } from "./object-builder.ts";

@@ -10,7 +10,7 @@ import {
   type ObjectTypeDefinitionNode,
   parse,
 } from "graphql";
-import { argumentsOf, type Supergraph } from "../supergraph.ts";
+import { argumentsOf, type Supergraph } from "../graph/supergraph.ts";
 import { readStandIns, requiredOn, type StandIns } from "./stand-ins.ts";
 
 export interface PlannerGraph {

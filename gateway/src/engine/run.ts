@@ -3,7 +3,7 @@ import { ERROR_CODES } from "@teranga/kit/errors.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { JsonObject } from "../answer.ts";
 import type { GatewayContext } from "../request-context.ts";
-import { limitErrors } from "../service-errors.ts";
+import { limitErrors } from "../sources/service-errors.ts";
 import { bareObject } from "./bare-object.ts";
 import { clientPath } from "./names-apart.ts";
 

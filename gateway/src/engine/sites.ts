@@ -4,7 +4,7 @@
  */
 import type { GraphQLFormattedError } from "graphql";
 import { errorAt, isObject, type JsonObject, ownValue, type ResponsePath } from "../answer.ts";
-import { notListedBy } from "../service-errors.ts";
+import { notListedBy } from "../sources/service-errors.ts";
 
 /** A query plan's path: names, and "@" for each element of a list. */
 export type PlanPath = readonly string[];

@@ -16,7 +16,7 @@ import {
   type SelectionSetNode,
 } from "graphql";
 import { printCompact } from "../documents.ts";
-import { argumentsOf, directivesOf, type Supergraph } from "../supergraph.ts";
+import { argumentsOf, directivesOf, type Supergraph } from "../graph/supergraph.ts";
 import { parseFieldSet } from "./field-set.ts";
 import { nameApart } from "./names-apart.ts";
 

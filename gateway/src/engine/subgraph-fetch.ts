@@ -1,6 +1,6 @@
 /** What asks a subgraph one thing, wherever in a plan. */
 import type { JsonObject } from "../answer.ts";
-import type { PreparedFetch } from "../fetch.ts";
+import type { PreparedFetch } from "../sources/fetch.ts";
 import type { Rewrite } from "./rewrites.ts";
 import type { Run } from "./run.ts";
 

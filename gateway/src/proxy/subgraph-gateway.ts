@@ -2,11 +2,11 @@
 import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
 import { GraphQLError, type GraphQLSchema } from "graphql";
 import { BoundedCache } from "../bounded-cache.ts";
-import { documentBytes } from "../document-store.ts";
-import type { Source } from "../fetch.ts";
-import { PartitionSource } from "../partition-source.ts";
+import { PartitionSource } from "../partition/partition-source.ts";
 import type { GatewayContext } from "../request-context.ts";
-import type { SourceDependencies } from "../source.ts";
+import type { Source } from "../sources/fetch.ts";
+import type { SourceDependencies } from "../sources/source.ts";
+import { documentBytes } from "../surface/document-store.ts";
 import { SubgraphOperation } from "./subgraph-operation.ts";
 import type { SubgraphSchema } from "./subgraph-schema.ts";
 

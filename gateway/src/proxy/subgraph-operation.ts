@@ -27,9 +27,9 @@ import {
   variableDefinitionsOf,
   withDefaults,
 } from "../documents.ts";
-import type { FetchAnswer, PreparedFetch, Source } from "../fetch.ts";
 import type { GatewayContext } from "../request-context.ts";
-import { limitErrors } from "../service-errors.ts";
+import type { FetchAnswer, PreparedFetch, Source } from "../sources/fetch.ts";
+import { limitErrors } from "../sources/service-errors.ts";
 import { FEDERATION_FIELDS, type SubgraphSchema } from "./subgraph-schema.ts";
 
 export interface SubgraphResult {

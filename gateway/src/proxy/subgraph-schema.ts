@@ -12,9 +12,9 @@ import {
   parse,
   type ValidationContext,
 } from "graphql";
-import { brokenPartitionRules } from "../partition-rules.ts";
-import { type PartitionSpec, partitionedGraphs, readPartitionSpec } from "../partition-spec.ts";
-import { readSupergraph } from "../supergraph.ts";
+import { readSupergraph } from "../graph/supergraph.ts";
+import { brokenPartitionRules } from "../partition/partition-rules.ts";
+import { type PartitionSpec, partitionedGraphs, readPartitionSpec } from "../partition/partition-spec.ts";
 
 const SERVICE_TYPE = "_Service";
 

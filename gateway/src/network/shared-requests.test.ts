@@ -1,0 +1,163 @@
+/**
+ * Goal: equal queries that are under way share one request, and nobody gets an answer that is older than what was written, or somebody else's.
+ * Method: endpoints in virtual time that number their answers.
+ */
+import { expect, test } from "vitest";
+import { EndpointWorld } from "../fixture/endpoint-world.ts";
+
+const URL_A = "http://a";
+
+function slowWorld(answerAfterMs = 100) {
+  const it = new EndpointWorld();
+  it.behaviours.set(URL_A, answerAfterMs);
+  return it;
+}
+
+const numbers = async (asked: readonly Promise<{ data?: unknown }>[]) =>
+  (await Promise.all(asked)).map(({ data }) => (data as { number: number }).number);
+
+test("equal queries get one answer, which says that it is shared; later ones a new one", async () => {
+  const it = slowWorld();
+  const { ask } = it.replicas([URL_A]);
+  const asked = [ask(), ask(), ask()];
+  await it.time.pass(100);
+  expect(await numbers(asked)).toEqual([1, 1, 1]);
+  const answers = await Promise.all(asked);
+  expect(answers.every((answer) => answer === answers[0] && answer.shared)).toBe(true);
+  expect(it.fetched).toMatchObject([
+    { attempts: 1, shared: false },
+    { attempts: 0, shared: true },
+    { attempts: 0, shared: true },
+  ]);
+  const later = ask();
+  await it.time.pass(100);
+  expect(await later).toMatchObject({ data: { number: 2 }, shared: false });
+});
+
+test("headers that only name or trace the request do not keep queries apart; all others do", async () => {
+  const it = slowWorld();
+  const { ask } = it.replicas([URL_A]);
+  const headers = [
+    { "x-request-id": "1", traceparent: "a" },
+    { "x-request-id": "2", tracestate: "b" },
+    { authorization: "ann" },
+    { authorization: "bob" },
+    { authorization: "bob", "x-request-id": "3" },
+    { "accept-language": "fr" },
+  ];
+  const asked = headers.map((each) => ask("{ me }", { headers: each }));
+  await it.time.pass(100);
+  expect(await numbers(asked)).toEqual([1, 1, 2, 3, 3, 4]);
+});
+
+test("another text, name or variable, or another subgraph at the same address, is another query", async () => {
+  const it = slowWorld();
+  const networks = it.networks();
+  const { placements } = networks.update(
+    ["s", "t"].map((subgraph) => ({ kind: "replicas" as const, subgraph, urls: [URL_A] })),
+  );
+  const terms = { mayRepeat: true, headers: {}, deadlineAtMs: 5_000 };
+  const requests = [
+    { query: "{ x }" },
+    { query: "{ y }" },
+    { query: "{ x }", operationName: "A" },
+    { query: "{ x }", variables: { a: 1 } },
+    { query: "{ x }", variables: { a: "1" } },
+  ];
+  const asked = [...requests, ...requests].map((request) => {
+    const placement = placements.get("s")!;
+    return placement.kind === "replicas" ? placement.ask(request, terms) : Promise.reject();
+  });
+  const other = placements.get("t")!;
+  if (other.kind === "replicas") asked.push(other.ask(requests[0]!, terms));
+  await it.time.pass(100);
+  expect(await numbers(asked)).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6]);
+});
+
+test.each([1, "cuts", "refuses", "hangs"] as const)(
+  "a query that comes after a mutation that ended (%s) does not join one of before, whatever the subgraph",
+  async (behaviour) => {
+    const it = slowWorld(2_000);
+    it.behaviours.set("http://b", behaviour);
+    const networks = it.networks();
+    const { placements } = networks.update([
+      { kind: "replicas", subgraph: "cities", urls: [URL_A] },
+      { kind: "replicas", subgraph: "orders", urls: ["http://b"] },
+    ]);
+    const [cities, orders] = ["cities", "orders"].map((name) => {
+      const placement = placements.get(name)!;
+      if (placement.kind !== "replicas") throw new Error("not replicas");
+      return placement.ask;
+    });
+    const terms = { mayRepeat: true, headers: {}, deadlineAtMs: 5_000 };
+    const before = cities!({ query: "{ x }" }, terms);
+    const mutation = orders!({ query: "mutation { x }" }, { ...terms, mayRepeat: false, deadlineAtMs: 500 });
+    mutation.catch(() => {});
+    const during = cities!({ query: "{ x }" }, terms);
+    await it.time.pass(600);
+    const after = [cities!({ query: "{ x }" }, terms), cities!({ query: "{ x }" }, terms)];
+    await it.time.pass(3_000);
+    const [first, joined, ...rest] = await numbers([before, during, ...after]);
+    expect(joined).toBe(first);
+    expect(rest[0]).not.toBe(first);
+    expect(rest[1]).toBe(rest[0]);
+  },
+);
+
+test("mutations are never shared", async () => {
+  const it = slowWorld();
+  const { ask } = it.replicas([URL_A]);
+  const asked = [1, 2].map(() => ask("mutation { x }", { mayRepeat: false }));
+  await it.time.pass(100);
+  expect(await numbers(asked)).toEqual([1, 2]);
+});
+
+test("a query joins only what leaves it half of its time", async () => {
+  const it = slowWorld(400);
+  const { ask } = it.replicas([URL_A]);
+  const short = ask("{ x }", { leftMs: 500 });
+  const patient = ask("{ x }", { leftMs: 1_100 });
+  // The patient one's flight has taken the place of the short one's.
+  const equal = ask("{ x }", { leftMs: 1_000 });
+  await it.time.pass(500);
+  expect(await numbers([short, patient, equal])).toEqual([1, 2, 2]);
+});
+
+test("a query that joins keeps its own deadline, and costs the others nothing", async () => {
+  const it = slowWorld(600);
+  const { ask } = it.replicas([URL_A]);
+  const patient = ask("{ x }", { leftMs: 1_000 });
+  const hurried = ask("{ x }", { leftMs: 300 });
+  let endedAtMs = 0;
+  void hurried.catch(() => {
+    endedAtMs = it.time.nowMs;
+  });
+  await it.time.pass(600);
+  await expect(hurried).rejects.toMatchObject({ effect: "unknown" });
+  expect(endedAtMs).toBe(300);
+  expect(await numbers([patient])).toEqual([1]);
+  expect(it.time.waiting).toBe(0);
+});
+
+test("a flight that fails fails all who joined, and nobody after", async () => {
+  const it = new EndpointWorld();
+  it.behaviours.set(URL_A, "cuts");
+  const { ask } = it.replicas([URL_A]);
+  const asked = [ask(), ask(), ask()];
+  await it.time.pass(10);
+  for (const one of asked) await expect(one).rejects.toMatchObject({ effect: "unknown" });
+  // Each instance as often as for one, so twice.
+  expect(it.sent).toHaveLength(2);
+  it.behaviours.set(URL_A, 1);
+  const later = ask();
+  await it.time.pass(10);
+  expect(await numbers([later])).toEqual([1]);
+});
+
+test("it can be turned off", async () => {
+  const it = slowWorld();
+  const { ask } = it.replicas([URL_A], { shareQueries: false });
+  const asked = [ask(), ask()];
+  await it.time.pass(100);
+  expect(await numbers(asked)).toEqual([1, 2]);
+});

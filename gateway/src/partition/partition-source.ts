@@ -1,0 +1,94 @@
+/** A partitioned subgraph: one subgraph to the query planner, many services behind it. */
+import type { SubgraphRequest } from "@teranga/kit/transport.ts";
+import { TransportError } from "@teranga/kit/transport.ts";
+import type { AnsweredPart, JsonObject, PartAnswer } from "../answer.ts";
+import { withDefaults } from "../documents.ts";
+import { copyJson } from "../engine/merge.ts";
+import type { PartitionNetwork } from "../network/network.ts";
+import type { GatewayContext } from "../request-context.ts";
+import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "../sources/fetch.ts";
+import { takenErrors } from "../sources/service-errors.ts";
+import { askTerms, partitionUnavailable, type SourceDependencies } from "../sources/source.ts";
+import { fetchEntities } from "./entity-fetch.ts";
+import { fetchFields } from "./field-fetch.ts";
+import { type OperationPlan, planLength, planOperation } from "./operation-plan.ts";
+import type { AskTerms, PartitionRun } from "./partition-run.ts";
+import type { PartitionSpec } from "./partition-spec.ts";
+
+export class PartitionSource implements Source {
+  readonly #spec: PartitionSpec;
+  readonly #dependencies: SourceDependencies;
+
+  constructor(spec: PartitionSpec, dependencies: SourceDependencies) {
+    this.#spec = spec;
+    this.#dependencies = dependencies;
+  }
+
+  prepare({ text }: FetchOperation): PreparedFetch {
+    const plan = planOperation(text, this.#spec);
+    return {
+      weight: text.length + planLength(plan),
+      send: (variables, context) => this.#send(plan, variables, context),
+    };
+  }
+
+  async #send(plan: OperationPlan, variables: JsonObject, context: GatewayContext): Promise<FetchAnswer> {
+    const run = this.#startRun(plan, variables, context);
+    switch (plan.root.kind) {
+      case "entities": {
+        const representations = run.variables.representations as JsonObject[];
+        const { entities, errors } = await fetchEntities(plan.root, representations, run);
+        const located = errors.map((error) => ({ ...error, path: ["_entities", ...(error.path ?? [])] }));
+        return { data: { _entities: entities }, errors: located };
+      }
+      case "fields":
+        return fetchFields(plan.root, plan.variables, run);
+      default:
+        return plan.root satisfies never;
+    }
+  }
+
+  #startRun(
+    { variables, tokenNames }: OperationPlan,
+    given: JsonObject,
+    context: GatewayContext,
+  ): PartitionRun {
+    const placement = context.network.placements.get(this.#spec.subgraph) as PartitionNetwork;
+    return {
+      spec: this.#spec,
+      partitionIds: placement.partitionIds,
+      partitionOf: placement.partitionOf,
+      variables: withDefaults(variables, given),
+      tokenNames,
+      budget: context.budget,
+      ask: (partition, request, terms) => this.#ask(placement, partition, request, terms, context),
+    };
+  }
+
+  async #ask(
+    placement: PartitionNetwork,
+    partition: string,
+    request: SubgraphRequest,
+    { mayRepeat, isWhole }: AskTerms,
+    context: GatewayContext,
+  ): Promise<PartAnswer> {
+    const { subgraph } = this.#spec;
+    const id = `${subgraph}/${partition}`;
+    if (context.unavailable.has(id)) {
+      return { kind: "failed", error: partitionUnavailable(subgraph, partition) };
+    }
+    this.#dependencies.onSubgraphRequest?.({ subgraph, partition, operation: request.query });
+    try {
+      const taken = await placement.ask.get(partition)!(request, askTerms(context, mayRepeat));
+      const { data = null, errors, shared } = taken;
+      const answer: AnsweredPart = { kind: "answered", data, errors: takenErrors(errors) };
+      if (!isWhole(answer)) throw new TransportError("unknown", "answered something else than was asked for");
+      return shared ? { ...answer, data: copyJson(data) as JsonObject | null } : answer;
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      context.unavailable.add(id);
+      context.log.warn({ subgraph, partition, reason: error.message }, "a partition does not answer");
+      return { kind: "failed", error: partitionUnavailable(subgraph, partition) };
+    }
+  }
+}

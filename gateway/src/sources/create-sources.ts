@@ -1,0 +1,55 @@
+/** What a supergraph and a topology come to together: a source and a placement for each subgraph. */
+import { StartupError } from "@teranga/kit/config.ts";
+import type { Placement, Topology } from "@teranga/kit/topology.ts";
+import type { Supergraph } from "../graph/supergraph.ts";
+import { brokenPartitionRules } from "../partition/partition-rules.ts";
+import { PartitionSource } from "../partition/partition-source.ts";
+import { partitionedGraphs, readPartitionSpec } from "../partition/partition-spec.ts";
+import type { Source } from "./fetch.ts";
+import { ReplicaSource } from "./replica-source.ts";
+import type { SourceDependencies } from "./source.ts";
+
+/** @throws StartupError with one line if a partitioned subgraph breaks the rules of the partition spec */
+export function createSources(
+  supergraph: Supergraph,
+  placements: ReadonlyMap<string, Placement>,
+  dependencies: SourceDependencies,
+): ReadonlyMap<string, Source> {
+  const sources = new Map<string, Source>();
+  for (const [graph, { name }] of supergraph.subgraphs) {
+    if (placements.get(name)?.kind === "partitions") {
+      const broken = brokenPartitionRules(supergraph, graph);
+      if (broken.length > 0) throw new StartupError(broken.join("; "));
+      sources.set(name, new PartitionSource(readPartitionSpec(supergraph, graph), dependencies));
+    } else {
+      sources.set(name, new ReplicaSource(name, supergraph.schema, dependencies));
+    }
+  }
+  return sources;
+}
+
+/**
+ * Where each subgraph of a supergraph is.
+ * @param topology overrides the supergraph's URLs; needed for a partitioned subgraph
+ * @throws StartupError with one line if the two do not fit together
+ */
+export function placementsOf(supergraph: Supergraph, topology: Topology | undefined): Map<string, Placement> {
+  const placements = new Map<string, Placement>();
+  const partitioned = new Set(partitionedGraphs(supergraph));
+  for (const [graph, { name, url }] of supergraph.subgraphs) {
+    const placement = topology?.placements.get(name);
+    if (partitioned.has(graph) && placement?.kind !== "partitions") {
+      throw new StartupError(
+        `The subgraph "${name}" is partitioned: set TOPOLOGY to a file that gives its partitions`,
+      );
+    }
+    const found = placement ?? { kind: "replicas" as const, subgraph: name, urls: [checkedUrl(name, url)] };
+    placements.set(name, found);
+  }
+  return placements;
+}
+
+function checkedUrl(subgraph: string, url: string): string {
+  if (/^https?:$/.test(URL.parse(url)?.protocol ?? "")) return url;
+  throw new StartupError(`The supergraph has no http or https URL for the subgraph "${subgraph}"`);
+}

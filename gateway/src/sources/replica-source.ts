@@ -1,0 +1,127 @@
+/** A subgraph any of whose instances can answer; also every subgraph of a foreign supergraph. */
+import { TransportError } from "@teranga/kit/transport.ts";
+import { type DirectiveNode, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
+import { errorAt, type JsonObject } from "../answer.ts";
+import {
+  inlinedOperation,
+  isIncluded,
+  rootSelections,
+  type VariableDefinitions,
+  variableDefinitionsOf,
+  withDefaults,
+} from "../documents.ts";
+import { copyJson } from "../engine/merge.ts";
+import type { ReplicaNetwork } from "../network/network.ts";
+import type { GatewayContext } from "../request-context.ts";
+import {
+  hasEntities,
+  hasFields,
+  type ObjectShape,
+  objectShape,
+  type RootShape,
+  rootShape,
+} from "./answer-shape.ts";
+import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "./fetch.ts";
+import { limitErrors, takenErrors } from "./service-errors.ts";
+import { askTerms, type SourceDependencies, subgraphUnavailable } from "./source.ts";
+
+/** What an operation must come back as. */
+interface Expectation {
+  /** What each entity must be; undefined if no entities are asked for. */
+  entity: ObjectShape | undefined;
+  fields: readonly (RootShape & { conditions: readonly DirectiveNode[] })[];
+  definitions: VariableDefinitions;
+}
+
+export class ReplicaSource implements Source {
+  readonly #subgraph: string;
+  readonly #schema: GraphQLSchema;
+  readonly #dependencies: SourceDependencies;
+
+  /** @param schema the whole supergraph's types */
+  constructor(subgraph: string, schema: GraphQLSchema, dependencies: SourceDependencies) {
+    this.#subgraph = subgraph;
+    this.#schema = schema;
+    this.#dependencies = dependencies;
+  }
+
+  prepare(operation: FetchOperation): PreparedFetch {
+    const expected = expectationOf(operation.text, this.#schema);
+    return {
+      weight: operation.text.length,
+      send: (variables, context) => this.#send(operation, expected, variables, context),
+    };
+  }
+
+  async #send(
+    { text, operationName, kind }: FetchOperation,
+    expected: Expectation,
+    variables: JsonObject,
+    context: GatewayContext,
+  ): Promise<FetchAnswer> {
+    const subgraph = this.#subgraph;
+    if (context.unavailable.has(subgraph)) return this.#failure(expected, variables);
+    this.#dependencies.onSubgraphRequest?.({ subgraph, operation: text });
+    try {
+      const { ask } = context.network.placements.get(subgraph) as ReplicaNetwork;
+      const request = { query: text, operationName, variables };
+      const answer = await ask(request, askTerms(context, kind !== OperationTypeNode.MUTATION));
+      const taken = { data: answer.data ?? null, errors: takenErrors(answer.errors) };
+      if (!isWhole(taken, expected, variables)) {
+        throw new TransportError("unknown", "answered something else than was asked for");
+      }
+      return answer.shared ? { ...taken, data: copyJson(taken.data) as JsonObject | null } : taken;
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      context.unavailable.add(subgraph);
+      context.log.warn({ subgraph, reason: error.message }, "a subgraph does not answer");
+      return this.#failure(expected, variables);
+    }
+  }
+
+  /** Null and an error for each thing that was asked for, so that a client sees what is missing and why. */
+  #failure(expected: Expectation, variables: JsonObject): FetchAnswer {
+    const error = subgraphUnavailable(this.#subgraph);
+    if (expected.entity) {
+      const representations = representationsOf(variables);
+      const errors = limitErrors(representations.map((_, index) => errorAt(error, ["_entities", index])));
+      return { data: { _entities: representations.map(() => null) }, errors };
+    }
+    const names = includedFields(expected, variables).map(({ responseName }) => responseName);
+    const data = Object.fromEntries(names.map((name) => [name, null]));
+    return { data, errors: names.map((name) => errorAt(error, [name])) };
+  }
+}
+
+function expectationOf(text: string, schema: GraphQLSchema): Expectation {
+  const operation = inlinedOperation(parse(text, { noLocation: true }));
+  const rootType = schema.getRootType(operation.operation);
+  const selections = [...rootSelections(operation.selectionSet)];
+  const entities = selections.find(({ field }) => field.name.value === "_entities")?.field;
+  const fields = selections.map(({ field, conditions }) => {
+    const definition = rootType?.getFields()[field.name.value];
+    const responseName = field.alias?.value ?? field.name.value;
+    return { ...rootShape(responseName, definition, field.selectionSet, schema), conditions };
+  });
+  const entity = entities && objectShape(entities.selectionSet!, undefined, schema);
+  return { entity, fields, definitions: variableDefinitionsOf(operation) };
+}
+
+function isWhole(
+  answer: Parameters<typeof hasFields>[0],
+  expected: Expectation,
+  variables: JsonObject,
+): boolean {
+  if (expected.entity) return hasEntities(answer, expected.entity, representationsOf(variables).length);
+  return hasFields(answer, includedFields(expected, variables));
+}
+
+/** Those that @skip and @include let through. */
+function includedFields({ fields, definitions }: Expectation, variables: JsonObject): RootShape[] {
+  const all = withDefaults(definitions, variables);
+  return fields.filter(({ conditions }) => isIncluded(conditions, all));
+}
+
+function representationsOf(variables: JsonObject): unknown[] {
+  return Array.isArray(variables.representations) ? variables.representations : [];
+}

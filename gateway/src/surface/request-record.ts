@@ -1,0 +1,71 @@
+/** What is noted of one client request while it runs: for its line in the log, for the metrics, and for the client if it asks. */
+import type { FetchRecord } from "../network/network.ts";
+
+/** Of a plan over 1,024 cities, a step and a half. More are counted. */
+const FETCHES_SHOWN_MAX = 1_500;
+/** Codes of services that are not ours are their affair; as many different ones are told apart. */
+const CODES_MAX = 20;
+const OTHER_CODE = "(other)";
+
+/** The operation of a request, once it is known. */
+export interface ObservedOperation {
+  /** As the client named it. */
+  name: string | undefined;
+  type: "query" | "mutation" | "subscription";
+  /** SHA-256 of its text. Log lines have it instead of the text, which may hold what is nobody's business. */
+  hash: string | undefined;
+}
+
+/** What a client is told of how its answer was made (explain.ts). */
+export interface Explanation {
+  plan: unknown;
+  fetches: (FetchRecord & { endedAtMs: number })[];
+  fetchesNotListed: number;
+}
+
+export class RequestRecord {
+  readonly requestId: string;
+  operation: ObservedOperation | undefined;
+  /** How many errors of each code the client was told. */
+  readonly errors = new Map<string, number>();
+  fetches = 0;
+  failedFetches = 0;
+  sharedFetches = 0;
+  retriedFetches = 0;
+  readonly explanation: Explanation | undefined;
+  readonly #nowMs: () => number;
+  readonly #begunAtMs: number;
+
+  constructor(requestId: string, isExplained: boolean, nowMs: () => number) {
+    this.requestId = requestId;
+    this.#nowMs = nowMs;
+    this.#begunAtMs = nowMs();
+    this.explanation = isExplained ? { plan: undefined, fetches: [], fetchesNotListed: 0 } : undefined;
+  }
+
+  get durationMs(): number {
+    return this.#nowMs() - this.#begunAtMs;
+  }
+
+  /** To be called for each question to a service once it is over. */
+  readonly fetched = (fetch: FetchRecord): void => {
+    this.fetches++;
+    if (fetch.outcome !== "answered") this.failedFetches++;
+    if (fetch.shared) this.sharedFetches++;
+    if (fetch.attempts > 1) this.retriedFetches++;
+    if (!this.explanation) return;
+    if (this.explanation.fetches.length < FETCHES_SHOWN_MAX) {
+      this.explanation.fetches.push({ ...fetch, endedAtMs: this.durationMs });
+    } else this.explanation.fetchesNotListed++;
+  };
+
+  /** To be called once the operation is planned. @param describe makes the plan readable; called only if somebody reads it */
+  planned(describe: () => unknown): void {
+    if (this.explanation) this.explanation.plan = describe();
+  }
+
+  told(code: string): void {
+    const known = this.errors.has(code) || this.errors.size < CODES_MAX ? code : OTHER_CODE;
+    this.errors.set(known, (this.errors.get(known) ?? 0) + 1);
+  }
+}
