@@ -22,7 +22,7 @@ import { printModel, readSdl, type SdlModel, type TypeModel } from "./sdl-model.
 
 const BASES = {
   city: readSchema("city"),
-  branch: readFileSync(new URL("fixture/branch.graphql", import.meta.url), "utf8"),
+  branch: readFileSync(new URL("../fixture/branch.graphql", import.meta.url), "utf8"),
 };
 
 /** Thousands of runs have found nothing more; these find each rule of the common schema that is broken. */
