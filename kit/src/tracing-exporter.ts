@@ -14,7 +14,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import type { SpanRecorder } from "./tracing.ts";
+import { type SpanRecorder, setRecorded } from "./tracing.ts";
 
 /** A collector that is away must hold up neither the service nor its end (shutdown.ts leaves 10 s for everything). */
 const EXPORT_LIMIT_MS = 2_000;
@@ -31,9 +31,11 @@ export function recordSpans(service: string, processor: SpanProcessor, ratio = 1
   trace.setGlobalTracerProvider(provider);
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  setRecorded(true);
   return {
     async stop() {
       await Promise.allSettled([provider.shutdown()]);
+      setRecorded(false);
       trace.disable();
       context.disable();
       propagation.disable();

@@ -19,7 +19,7 @@ import {
 } from "graphql";
 import { isObject, type JsonObject, ownValue } from "../answer.ts";
 
-/** By response name. Fields that the schema does not tell about are not in it. */
+/** By response name. Scalars are not in it, nor fields that the schema does not tell about. */
 export type ObjectShape = ReadonlyMap<string, ValueShape>;
 
 interface ValueShape {
@@ -69,7 +69,10 @@ function addSelections(
     const object = (shape.get(responseName)?.object ?? new Map()) as Map<string, ValueShape>;
     const isComposite = isCompositeType(getNamedType(type)) && selection.selectionSet !== undefined;
     if (isComposite) addSelections(selection.selectionSet!, getNamedType(type), schema, object);
-    shape.set(responseName, { lists: listDepth(type), object: isComposite ? object : undefined });
+    const lists = listDepth(type);
+    // Of a scalar anything will do, and most fields are scalars.
+    if (isComposite || lists > 0)
+      shape.set(responseName, { lists, object: isComposite ? object : undefined });
   }
 }
 
@@ -124,7 +127,7 @@ function fits(value: unknown, { lists, object }: ValueShape): boolean {
   }
   if (!object) return true;
   if (!isObject(value)) return false;
-  const typeName = ownValue(value, "__typename");
+  const typeName = value.__typename;
   if (typeName !== undefined && typeof typeName !== "string") return false;
   for (const [name, shape] of object) {
     if (Object.hasOwn(value, name) && !fits(value[name], shape)) return false;

@@ -25,8 +25,10 @@ import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "./fetch
 import { limitErrors, takenErrors } from "./service-errors.ts";
 import { askTerms, type SourceDependencies, subgraphUnavailable } from "./source.ts";
 
-/** What an operation must come back as. */
+/** An operation, and what it must come back as. */
 interface Expectation {
+  /** The request's body up to the variables: the rest of it is the same each time. */
+  head: string;
   /** What each entity must be; undefined if no entities are asked for. */
   entity: ObjectShape | undefined;
   fields: readonly (RootShape & { conditions: readonly DirectiveNode[] })[];
@@ -46,7 +48,7 @@ export class ReplicaSource implements Source {
   }
 
   prepare(operation: FetchOperation): PreparedFetch {
-    const expected = expectationOf(operation.text, this.#schema);
+    const expected = expectationOf(operation, this.#schema);
     return {
       weight: operation.text.length,
       send: (variables, context) => this.#send(operation, expected, variables, context),
@@ -64,7 +66,12 @@ export class ReplicaSource implements Source {
     this.#dependencies.onSubgraphRequest?.({ subgraph, operation: text });
     try {
       const { ask } = context.network.placements.get(subgraph) as ReplicaNetwork;
-      const request = { query: text, operationName, variables };
+      const request = {
+        query: text,
+        operationName,
+        variables,
+        body: `${expected.head}${JSON.stringify(variables)}}`,
+      };
       const answer = await ask(request, askTerms(context, kind !== OperationTypeNode.MUTATION));
       const taken = { data: answer.data ?? null, errors: takenErrors(answer.errors) };
       if (!isWhole(taken, expected, variables)) {
@@ -93,7 +100,7 @@ export class ReplicaSource implements Source {
   }
 }
 
-function expectationOf(text: string, schema: GraphQLSchema): Expectation {
+function expectationOf({ text, operationName }: FetchOperation, schema: GraphQLSchema): Expectation {
   const operation = inlinedOperation(parse(text, { noLocation: true }));
   const rootType = schema.getRootType(operation.operation);
   const selections = [...rootSelections(operation.selectionSet)];
@@ -104,7 +111,8 @@ function expectationOf(text: string, schema: GraphQLSchema): Expectation {
     return { ...rootShape(responseName, definition, field.selectionSet, schema), conditions };
   });
   const entity = entities && objectShape(entities.selectionSet!, undefined, schema);
-  return { entity, fields, definitions: variableDefinitionsOf(operation) };
+  const head = `${JSON.stringify({ query: text, operationName }).slice(0, -1)},"variables":`;
+  return { head, entity, fields, definitions: variableDefinitionsOf(operation) };
 }
 
 function isWhole(
