@@ -9,6 +9,7 @@ import {
   getOperationAST,
   Kind,
   type OperationDefinitionNode,
+  parse,
   print,
   type SelectionNode,
   type SelectionSetNode,
@@ -149,4 +150,9 @@ export function isIncluded(
         return true;
     }
   });
+}
+
+/** A set of fields, as the arguments of @key and @requires have them. */
+export function parseFieldSet(text: string): SelectionSetNode {
+  return inlinedOperation(parse(`{${text}}`, { noLocation: true })).selectionSet;
 }

@@ -173,3 +173,41 @@ test("closing ends a request under way first, and takes no new ones", async () =
   ).rejects.toMatchObject({ code: "ECONNREFUSED" });
   await own.closeServices();
 });
+
+const GARBAGE = '\u00ff;=,"{[*/*;q=NaN';
+
+test.each([
+  "accept",
+  "accept-encoding",
+  "apollo-require-preflight",
+  "authorization",
+  "cookie",
+  "origin",
+  "traceparent",
+  "tracestate",
+  "x-deadline-ms",
+  "x-explain",
+  "x-forwarded-for",
+  "x-request-id",
+])(
+  "a header %s that is garbage gets an answer or a coded error, and the next request its answer",
+  async (name) => {
+    const { status, data, errors } = await library.ask(
+      `{ reader(id: "north:1") { id } }`,
+      {},
+      { [name]: GARBAGE },
+    );
+    if (status === 200) expect(data).toEqual({ reader: { id: "north:1" } });
+    else expect(errors).toEqual([expect.objectContaining({ extensions: { code: "BAD_REQUEST" } })]);
+    expect((await library.ask(`{ reader(id: "north:1") { id } }`)).data).toEqual({
+      reader: { id: "north:1" },
+    });
+  },
+);
+
+test("a content type that is garbage is refused with a code", async () => {
+  const { status, errors } = await library.ask("{ __typename }", {}, { "content-type": GARBAGE });
+  expect(status).toBeGreaterThanOrEqual(400);
+  expect(status).toBeLessThan(500);
+  expect(errors).toMatchObject([{ extensions: { code: "BAD_REQUEST" } }]);
+});

@@ -5,8 +5,8 @@
  */
 import { type DocumentNode, type FieldNode, Kind, type SelectionSetNode, visit } from "graphql";
 import type { ResponsePath } from "../answer.ts";
+import { parseFieldSet } from "../documents.ts";
 import { argumentsOf, directivesOf, type Supergraph } from "../graph/supergraph.ts";
-import { parseFieldSet } from "./field-set.ts";
 
 const APART = "apart_";
 

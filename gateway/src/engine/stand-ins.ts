@@ -15,9 +15,8 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from "graphql";
-import { printCompact } from "../documents.ts";
+import { parseFieldSet, printCompact } from "../documents.ts";
 import { argumentsOf, directivesOf, type Supergraph } from "../graph/supergraph.ts";
-import { parseFieldSet } from "./field-set.ts";
 import { nameApart } from "./names-apart.ts";
 
 /** One step down into what is required. */

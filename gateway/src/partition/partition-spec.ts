@@ -9,9 +9,9 @@ import {
   isAbstractType,
   isObjectType,
   type OperationTypeNode,
-  parse,
   type SelectionSetNode,
 } from "graphql";
+import { parseFieldSet } from "../documents.ts";
 import {
   argumentsOf,
   directivesOf,
@@ -128,12 +128,7 @@ export function resolvableKeys(type: GraphQLNamedType, graph: string): Selection
   return directivesOf(type, "join__type")
     .map(argumentsOf)
     .filter((join) => join.graph === graph && join.resolvable !== false && typeof join.key === "string")
-    .map((join) => parseSelections(join.key as string));
-}
-
-function parseSelections(fields: string): SelectionSetNode {
-  const definition = parse(`{ ${fields} }`, { noLocation: true }).definitions[0]!;
-  return (definition as { selectionSet: SelectionSetNode }).selectionSet;
+    .map((join) => parseFieldSet(join.key as string));
 }
 
 function pathOf(partition: Parameters<typeof argumentsOf>[0]): FieldPath {
