@@ -62,7 +62,7 @@ test("the topology of the cluster is one that services can read", () => {
     urls: [url],
   } of placement.partitions)
     expect(url).toBe(urls.get(id));
-  expect(["THIES", "Saint Louis", "Kaolack"].map(placement.partitionOf)).toEqual([
+  expect(["THIES", "Saint Louis", "Kaolack"].map((town) => placement.partitionOf(town))).toEqual([
     "thies",
     "saint-louis",
     "autres",

@@ -1,27 +1,37 @@
 /** Whether a service or a database answers now. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 
 /** A healthy service answers /health/ready within a few milliseconds; its own database check is bounded by seconds. */
 const PROBE_TIMEOUT_MS = 2_000;
 const PROBE_INTERVAL_MS = 50;
 
-/** Whether the service at this GraphQL endpoint says that it can do its work. */
-export async function isServiceReady(endpoint: string): Promise<boolean> {
+export interface ServiceHealth {
+  /** It can do its work. */
+  isReady: boolean;
+  /** What a person should look at nevertheless, a line each. */
+  notes: readonly string[];
+}
+
+const healthAnswer = z.object({ notes: z.array(z.string()).default([]) });
+
+/** What the service at this GraphQL endpoint says of itself. */
+export async function readHealth(endpoint: string): Promise<ServiceHealth> {
   try {
     const response = await fetch(new URL("/health/ready", endpoint), {
       signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
     });
-    await response.arrayBuffer();
-    return response.ok;
+    const { notes } = healthAnswer.parse(await response.json());
+    return { isReady: response.ok, notes };
   } catch {
-    return false;
+    return { isReady: false, notes: [] };
   }
 }
 
 /** Probes until ready; false if `giveUp` says so first. */
 export async function untilServiceReady(endpoint: string, giveUp: () => boolean): Promise<boolean> {
   while (!giveUp()) {
-    if (await isServiceReady(endpoint)) return true;
+    if ((await readHealth(endpoint)).isReady) return true;
     await sleep(PROBE_INTERVAL_MS);
   }
   return false;

@@ -1,5 +1,5 @@
 /** The health of a cluster's processes, as they answer now. */
-import { isServiceReady } from "./health.ts";
+import { readHealth } from "./health.ts";
 import { acceptsConnections } from "./postgres.ts";
 import type { ProcessKind, ProcessRecord } from "./state.ts";
 
@@ -17,6 +17,8 @@ export interface ProcessStatus {
   /** The GraphQL endpoint, or the database's URL without its password. */
   url: string;
   health: Health;
+  /** What it says that a person should look at, although it does its work. */
+  notes: readonly string[];
 }
 
 /** Asks all of them side by side; each is given two seconds. */
@@ -27,16 +29,21 @@ export async function statusOf(
   return Promise.all(
     records.map(async (record) => {
       const { name, kind, city, pid, url } = record;
-      return { name, kind, city, pid, url, health: await healthOf(record, password) };
+      return { name, kind, city, pid, url, ...(await healthOf(record, password)) };
     }),
   );
 }
 
-async function healthOf({ kind, url, phase }: ProcessRecord, password: string): Promise<Health> {
-  const answers =
-    kind === "postgres" ? await acceptsConnections(withPassword(url, password)) : await isServiceReady(url);
-  if (answers) return "ready";
-  return phase === "starting" ? "starting" : "down";
+async function healthOf(
+  { kind, url, phase }: ProcessRecord,
+  password: string,
+): Promise<Pick<ProcessStatus, "health" | "notes">> {
+  const { isReady, notes } =
+    kind === "postgres"
+      ? { isReady: await acceptsConnections(withPassword(url, password)), notes: [] }
+      : await readHealth(url);
+  if (isReady) return { health: "ready", notes };
+  return { health: phase === "starting" ? "starting" : "down", notes };
 }
 
 function withPassword(url: string, password: string): string {

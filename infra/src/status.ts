@@ -34,5 +34,6 @@ function table(home: string, processes: readonly ProcessStatus[]): string {
     String(pid ?? "-"),
     url,
   ]);
-  return `${textTable([["NAME", "CITY", "HEALTH", "PID", "URL"], ...rows])}\n`;
+  const notes = processes.flatMap(({ name, notes }) => notes.map((note) => `! ${name}: ${note}\n`));
+  return [`${textTable([["NAME", "CITY", "HEALTH", "PID", "URL"], ...rows])}\n`, ...notes].join("");
 }

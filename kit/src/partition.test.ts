@@ -32,6 +32,19 @@ test("an id of a partition that does not exist is an error that names it", () =>
   );
 });
 
+test.each(["casamance", "Ziguinchor", "Saint Louis", "GUEDIAWAYE", ""])(
+  "%j as an id is that of no partition, whoever owns the name",
+  (value) => {
+    expect(() => partitionOf(value, "id")).toThrowError(
+      expect.objectContaining({ extensions: { code: "UNKNOWN_CITY", city: value } }),
+    );
+  },
+);
+
+test("an id of a partition, or of something in it, belongs to it", () => {
+  expect([partitionOf("dakar", "id"), partitionOf("autres:24", "id")]).toEqual(["dakar", "autres"]);
+});
+
 test("every name has exactly one owner, and spelling does not change it", () => {
   fc.assert(
     fc.property(

@@ -3,7 +3,8 @@
  *
  * A global id carries its partition before a colon (`dakar:1`). Anything else is the name of a partition or one of the
  * values it claims (here: a town), compared after normalisation; a value that nobody claims goes to the default partition,
- * so the fragments are complete and disjoint whatever people type.
+ * so the fragments are complete and disjoint whatever people type. The id of a partition, as a key of an entity has it, is nothing that
+ * people type: it belongs to that partition or to nobody, since a partition that has gone must never pass for another one.
  */
 import { codedError, partitionCode } from "./errors.ts";
 
@@ -16,8 +17,11 @@ export interface PartitionRule {
   isDefault: boolean;
 }
 
-/** @throws GraphQLError `UNKNOWN_CITY` (by the subgraph's name) for an id of a partition that does not exist. */
-export type PartitionOf = (value: string) => string;
+/**
+ * @param form what the value is: a `name` that people type, or an id, unless told; `id` if it must be a partition's id or begin with one
+ * @throws GraphQLError `UNKNOWN_CITY` (by the subgraph's name) for an id of a partition that does not exist.
+ */
+export type PartitionOf = (value: string, form?: "name" | "id") => string;
 
 /** Longer values are nobody's name; refusing them keeps normalisation cheap. */
 const VALUE_LENGTH_MAX = 200;
@@ -33,12 +37,12 @@ export function createPartitionOf(subgraph: string, partitions: readonly Partiti
     for (const name of [id, ...claims]) owners.set(normalise(name), id);
   const fallback = partitions.find(({ isDefault }) => isDefault)!.id;
 
-  return (value) => {
+  return (value, form = "name") => {
     // Keys of entities have the id itself, thousands of times in an answer; taking a name apart costs 2 µs.
     if (ids.has(value)) return value;
     const colon = value.indexOf(":");
-    if (colon >= 0) {
-      const id = value.slice(0, colon);
+    if (colon >= 0 || form === "id") {
+      const id = colon >= 0 ? value.slice(0, colon) : value;
       if (ids.has(id)) return id;
       throw codedError(
         partitionCode("UNKNOWN", subgraph) as "UNKNOWN_CITY",

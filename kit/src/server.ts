@@ -41,11 +41,15 @@ export interface SubgraphServerOptions<Context extends object> {
   log: Logger;
   /** Resolves if the service can do its work now; rejects if not. Behind /health/ready. */
   checkReady: () => Promise<unknown>;
+  /** What a person should look at although the service does its work, a line each. Shown behind /health/ready. */
+  notes?: Notes;
   /** What is read at /metrics; nothing is there unless told. */
   registry?: Registry;
   /** What is said of an operation that failed because the database could not be reached, or was going down. */
   unavailable?: GraphQLError;
 }
+
+export type Notes = () => Promise<readonly string[]>;
 
 interface RequestLog {
   requestLog: Logger;
@@ -89,7 +93,7 @@ export async function startSubgraphServer<Context extends object>(
   });
   await apollo.start();
 
-  addHealth(app, options.checkReady);
+  addHealth(app, options.checkReady, options.notes);
   if (options.registry) addMetrics(app, options.registry);
   app.addHook("onRequest", async (request, reply) => {
     if (isOpen(request.url) || isAuthorized(request.headers.authorization, credential)) return;
@@ -142,13 +146,18 @@ export function requestIdOf(request: FastifyRequest): string {
   return typeof given === "string" && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-/** /health/live: the process runs. /health/ready: it can do its work; 503 with the reason's name if not. */
-export function addHealth(app: FastifyInstance, checkReady: () => Promise<unknown>): void {
+/** /health/live: the process runs. /health/ready: it can do its work, and what a person should look at nevertheless; 503 if it cannot. */
+export function addHealth(
+  app: FastifyInstance,
+  checkReady: () => Promise<unknown>,
+  notes: Notes = async () => [],
+): void {
   app.get("/health/live", async () => ({ status: "live" }));
   app.get("/health/ready", async (_request, reply) => {
     try {
       await checkReady();
-      return { status: "ready" };
+      const found = await notes();
+      return { status: "ready", ...(found.length > 0 && { notes: found }) };
     } catch {
       return reply.code(503).send({ status: "not ready" });
     }

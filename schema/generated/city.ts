@@ -1086,6 +1086,8 @@ export type TransactionParticipant = {
   lines: Array<TransactionLine>;
   /** How far the city has come, as the home knows it. */
   state: TransactionParticipantState;
+  /** For how long the home has waited for it to acknowledge; null once it has. */
+  unacknowledgedForSeconds?: Maybe<Scalars['Float']['output']>;
 };
 
 /** How far a participant of a committed transaction has come, as the home knows it. */
@@ -1920,6 +1922,7 @@ export type TransactionParticipantResolvers<ContextType = CityContext, ParentTyp
   city?: Resolver<Maybe<ResolversTypes['City']>, ParentType, ContextType>;
   lines?: Resolver<Array<ResolversTypes['TransactionLine']>, ParentType, ContextType>;
   state?: Resolver<ResolversTypes['TransactionParticipantState'], ParentType, ContextType>;
+  unacknowledgedForSeconds?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
 };
 
 export type UnknownClientResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['UnknownClient'] = ResolversParentTypes['UnknownClient']> = {

@@ -62,7 +62,7 @@ function groupByOwner(
   for (let index = 0; index < representations.length; index++) {
     const representation = representations[index]!;
     const by = run.spec.entities.get(representation.__typename as string)?.by ?? [];
-    const owner = ownerOf(run, valueAt(representation, by), by);
+    const owner = ownerOf(run, valueAt(representation, by), by, "id");
     switch (owner.kind) {
       case "found": {
         const group = groups.get(owner.partition);

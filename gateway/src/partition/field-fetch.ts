@@ -214,7 +214,7 @@ function fieldOwner(route: Extract<FieldRoute, { kind: "owner" }>, run: Partitio
       (object, step) => (isObject(object) ? ownValue(object, step) : undefined),
       argumentValue(route, run),
     );
-  return ownerOf(run, routing, route.by);
+  return ownerOf(run, routing, route.by, "name");
 }
 
 /** An argument as the partitions will understand it: what is written, else the schema's default. */

@@ -198,15 +198,19 @@ test.each(ROWS)("$name", async ({ text, variables, asked }) => {
   expect((await split(text, variables)).asked).toEqual(asked);
 });
 
-test("an entity of a partition that does not exist is an error at its place", async () => {
-  const representations = ["north:1", "east:1", undefined].map((id) => ({ __typename: "Reader", id }));
+test("an entity of a partition that does not exist is an error at its place, and none of the default partition", async () => {
+  const representations = ["north:1", "east:1", undefined, "east"].map((id) => ({
+    __typename: "Reader",
+    id,
+  }));
   const text =
     "query($representations:[_Any!]!){_entities(representations:$representations){...on Reader{name}}}";
   const { entities, errors } = (await split(text, { representations })) as FetchedEntities & { asked: Asked };
-  expect(entities).toEqual([null, null, null]);
+  expect(entities).toEqual([null, null, null, null]);
   expect(errors.map(({ path, extensions }) => [path, extensions?.code])).toEqual([
     [[1], "UNKNOWN_BRANCH"],
     [[2], "BAD_USER_INPUT"],
+    [[3], "UNKNOWN_BRANCH"],
   ]);
 });
 

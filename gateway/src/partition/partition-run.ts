@@ -31,8 +31,17 @@ export interface AskTerms {
 
 export type Owner = { kind: "found"; partition: string } | { kind: "unknown"; error: GraphQLError };
 
-/** Who owns a routing value, as it stands in a request. @param at its path, which names it in the error if there is none */
-export function ownerOf(run: PartitionRun, value: unknown, at: readonly string[]): Owner {
+/**
+ * Who owns a routing value, as it stands in a request.
+ * @param at its path, which names it in the error if there is none
+ * @param form what a client types, or an entity's key, which names its owner
+ */
+export function ownerOf(
+  run: PartitionRun,
+  value: unknown,
+  at: readonly string[],
+  form: "name" | "id",
+): Owner {
   if (typeof value !== "string" && typeof value !== "number") {
     return {
       kind: "unknown",
@@ -40,7 +49,7 @@ export function ownerOf(run: PartitionRun, value: unknown, at: readonly string[]
     };
   }
   try {
-    return { kind: "found", partition: run.partitionOf(String(value)) };
+    return { kind: "found", partition: run.partitionOf(String(value), form) };
   } catch (error) {
     if (error instanceof GraphQLError) return { kind: "unknown", error };
     throw error;

@@ -40,7 +40,7 @@ const send: WiredCity["send"] = (message, of) => dakar.send(message, of);
 describe("an entry that breaks the protocol, between two that do not", () => {
   test.each<[string, object]>([
     ["of this city itself", { transactionId: newId("dakar") }],
-    ["of a city that does not exist", { transactionId: newId("atlantis") }],
+    ["of what is no city's id", { transactionId: newId("Thiès") }],
     ["without a UUID", { transactionId: "thies:1" }],
     ["without lines", { lines: [] }],
     ["of one product twice", { lines: [line(), line()] }],
@@ -75,7 +75,7 @@ describe("an entry that breaks the protocol, between two that do not", () => {
     ["at less than nothing", { lines: [{ ...line(), unitPrice: -1 }] }],
     ["with less than its lines", { allocations: [] }],
     ["with more than its lines", { allocations: [{ ...line(2), cityId: "dakar" }] }],
-    ["from a city that does not exist", { allocations: [{ ...line(), cityId: "atlantis" }] }],
+    ["from what is no city's id", { allocations: [{ ...line(), cityId: "Thiès" }] }],
     [
       "from a city twice",
       {
@@ -109,8 +109,33 @@ describe("an entry that breaks the protocol, between two that do not", () => {
       "VIOLATION",
     ]);
     const question = (home: string, cityId: string) => ({ transactionId: newId(home), cityId });
-    const questions = [question("dakar", "thies"), question("thies", "dakar"), question("dakar", "atlantis")];
+    const questions = [question("dakar", "thies"), question("thies", "dakar"), question("dakar", "Thiès")];
     expect((await send("outcome", questions)).states).toEqual(["ABORTED", "VIOLATION", "VIOLATION"]);
+  });
+});
+
+describe("a city that the receiver's topology does not have", () => {
+  test("is the home of what it takes part in", async () => {
+    const prepared = prepare(newId("casamance"));
+    const { transactionId, kind, lines } = prepared;
+    const decision = { transactionId, kind, decision: "COMMITTED", lines };
+    expect((await send("prepare", [prepared])).states).toEqual(["PREPARED"]);
+    expect((await send("decide", [decision])).states).toEqual(["DONE"]);
+  });
+
+  test("gives to an order, gives to a transfer, and asks for an outcome", async () => {
+    const given = order(newId("dakar"), { allocations: [{ ...line(), cityId: "casamance" }] });
+    const transfer = {
+      transactionId: newId("dakar"),
+      fromCityId: "casamance",
+      idempotencyKey: "key",
+      requestHash: "hash",
+      ...line(),
+    };
+    expect((await send("commit", [given])).states).toEqual(["COMMITTED"]);
+    expect((await send("transfer", [transfer])).states).toEqual(["COMMITTED"]);
+    const question = { transactionId: given.transactionId, cityId: "casamance" };
+    expect((await send("outcome", [question])).states).toEqual(["COMMITTED"]);
   });
 });
 

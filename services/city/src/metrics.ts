@@ -21,9 +21,14 @@ export type RecoveryCause = "asked_home" | "told_participant";
 /** A scrape is given up after 10 s by default; a database that hangs must leave time for the other metrics. */
 const READING_LIMIT_MS = 1_000;
 
+export interface Backlog extends HealthRow {
+  /** Transactions that wait for a city that the topology does not have. */
+  stranded: number;
+}
+
 export interface BacklogSource {
   /** What waits to be finished, from the database. */
-  readBacklog: () => Promise<HealthRow>;
+  readBacklog: () => Promise<Backlog>;
   nowMs: () => number;
   /** Resolves after so many milliseconds; rejects when the signal says so. */
   delay: (milliseconds: number, signal: AbortSignal) => Promise<void>;
@@ -97,7 +102,7 @@ export function addBacklogMetrics(registry: Registry, { readBacklog, nowMs, dela
   const backlog = shareReading(readBacklog, { limitMs: READING_LIMIT_MS, delay, onFailure });
   const ageOf = (since: Date | null) => (since ? Math.max(0, nowMs() - since.getTime()) / 1_000 : 0);
 
-  const add = (name: string, help: string, measure: (reading: HealthRow) => number) =>
+  const add = (name: string, help: string, measure: (reading: Backlog) => number) =>
     new Gauge({
       name,
       help,
@@ -127,5 +132,10 @@ export function addBacklogMetrics(registry: Registry, { readBacklog, nowMs, dela
     "teranga_city_unacknowledged_oldest_seconds",
     "The age of the oldest decision that waits for it; 0 if there is none.",
     ({ oldestUnacknowledgedAt }) => ageOf(oldestUnacknowledgedAt),
+  );
+  add(
+    "teranga_city_stranded_transactions",
+    "Transactions that wait for a city that the topology does not have. It must be 0.",
+    ({ stranded }) => stranded,
   );
 }

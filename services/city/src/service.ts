@@ -21,6 +21,7 @@ import { createPayments } from "./payments/payments.ts";
 import { startRecovery } from "./recovery.ts";
 import { resolvers } from "./resolvers/index.ts";
 import { getHealth } from "./sql/get-health.ts";
+import { countStranded, strandedNotes } from "./stranded.ts";
 
 export interface CityOptions {
   cityId: string;
@@ -69,7 +70,13 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     onLostTransaction: () => metrics.lostTransaction(),
   });
   addBacklogMetrics(registry, {
-    readBacklog: () => getHealth(database.sql),
+    readBacklog: async () => {
+      const [health, stranded] = await Promise.all([
+        getHealth(database.sql),
+        countStranded({ sql: database.sql, placement }),
+      ]);
+      return { ...health, stranded };
+    },
     nowMs: () => clock.nowMs(),
     delay: (milliseconds, signal) => delay(milliseconds, undefined, { signal }),
   });
@@ -96,6 +103,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       port: options.port,
       log,
       checkReady: () => database.sql`select 1`,
+      notes: () => strandedNotes(city),
       registry,
       unavailable: codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId }),
     });

@@ -11,17 +11,17 @@ import { countTransactions, listTransactions } from "../sql/list-transactions.ts
 import { pageOfClients } from "./client-list.ts";
 import { orderFilter, stockFilter } from "./input.ts";
 import { orderPosition } from "./order.ts";
-import { mustOwn } from "./routing.ts";
+import { mustBe } from "./routing.ts";
 
-/** This city's entry of the topology. @throws GraphQLError WRONG_CITY if the stub is another city. */
+/** This city's entry of the topology. @throws GraphQLError WRONG_CITY if the stub is another city, UNKNOWN_CITY if it is none. */
 function own(stub: CityStub, city: City) {
-  mustOwn(city, stub.id);
+  mustBe(city, stub.id);
   return city.placement.partitions.find(({ id }) => id === city.id)!;
 }
 
 export const cityResolvers: CityResolvers = {
   async __resolveReference({ id }, { city }) {
-    mustOwn(city, id);
+    mustBe(city, id);
     return { id: city.id };
   },
   name: (stub, _, { city }) => own(stub, city).name,

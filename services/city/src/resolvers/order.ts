@@ -2,7 +2,7 @@
 import type { Position } from "@teranga/kit/connection.ts";
 import type { Resolvers } from "@teranga/schema/generated/city.ts";
 import type { OrderRow } from "../model.ts";
-import { canBeId, mustOwn } from "./routing.ts";
+import { canBeId, mustOwn, recordedCity } from "./routing.ts";
 
 /** Where an order lies in a list of the ordering. */
 export function orderPosition(order: string): (row: OrderRow) => Position {
@@ -31,7 +31,7 @@ export const orderResolvers = {
     total: ({ quantity, unitPrice }) => quantity * unitPrice,
   },
   OrderAllocation: {
-    city: ({ cityId }) => ({ id: cityId }),
+    city: ({ cityId }, _, { city }) => recordedCity(city, cityId),
     product: ({ productId }) => ({ id: productId }),
   },
 } satisfies Resolvers;

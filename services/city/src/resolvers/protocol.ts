@@ -8,7 +8,7 @@ import { answerEach } from "./message-batch.ts";
 import {
   cancellationIsSound,
   decisionIsSound,
-  isCity,
+  isCityId,
   isOwn,
   orderIsSound,
   prepareIsSound,
@@ -80,7 +80,7 @@ export const protocolMutations = {
       entries: transactions,
       // Several cities may ask about one transaction.
       keyOf: ({ transactionId, cityId }) => `${transactionId} ${cityId}`,
-      isSound: ({ transactionId, cityId }) => isOwn(transactionId, city) && isCity(cityId, city),
+      isSound: ({ transactionId, cityId }) => isOwn(transactionId, city) && isCityId(cityId),
       run: (entries) => city.protocol.outcome(entries, city.clock),
       nothing: { lines: [] },
     }),

@@ -7,7 +7,7 @@ import type { CityContext } from "../context.ts";
 import { restock } from "../sql/restock.ts";
 import { warehouseOf } from "../warehouse.ts";
 import { restockInput } from "./input.ts";
-import { canBeId, mustOwn } from "./routing.ts";
+import { canBeId, mustBe } from "./routing.ts";
 
 export const stockResolvers = {
   StockLevel: {
@@ -16,7 +16,7 @@ export const stockResolvers = {
         city: { id: string };
         product: { id: string };
       };
-      mustOwn(city, owner.id);
+      mustBe(city, owner.id);
       return canBeId(product.id) ? load.stock.load(product.id) : null;
     },
     city: (_level, _args, { city }) => ({ id: city.id }),

@@ -2,7 +2,7 @@
 import type { AbortReason, Resolvers } from "@teranga/schema/generated/city.ts";
 import type { CityContext } from "../context.ts";
 import type { DecisionRow, ParticipantRow, TransactionStub } from "../model.ts";
-import { canBeId, mustOwn } from "./routing.ts";
+import { canBeId, mustOwn, recordedCity } from "./routing.ts";
 
 /** @throws GraphQLError WRONG_CITY if the transaction is of another home: the gateway asks there instead. */
 async function decisionOf({ id }: TransactionStub, { city, load }: CityContext): Promise<DecisionRow> {
@@ -41,6 +41,10 @@ function finishOf({ decidedAt }: DecisionRow, participants: readonly Participant
   return new Date(Math.max(...times.map((time) => time.getTime())));
 }
 
+function secondsSince(time: Date, { city }: CityContext): number {
+  return Math.max(0, city.clock.nowMs() - time.getTime()) / 1_000;
+}
+
 export const transactionResolvers = {
   Transaction: {
     async __resolveReference({ id }, { city, load }) {
@@ -71,15 +75,19 @@ export const transactionResolvers = {
     },
   },
   TransactionParticipant: {
-    city: ({ cityId }) => ({ id: cityId }),
+    city: ({ cityId }, _, { city }) => recordedCity(city, cityId),
     state: ({ acknowledgedAt }) => (acknowledgedAt === null ? "UNACKNOWLEDGED" : "ACKNOWLEDGED"),
+    async unacknowledgedForSeconds({ transactionId, acknowledgedAt }, _, context) {
+      if (acknowledgedAt !== null) return null;
+      return secondsSince((await decisionOf({ id: transactionId }, context)).decidedAt, context);
+    },
   },
   TransactionLine: {
     product: ({ productId }) => ({ id: productId }),
   },
   StockTransfer: {
     product: ({ productId }) => ({ id: productId }),
-    from: ({ fromCityId }) => ({ id: fromCityId }),
+    from: ({ fromCityId }, _, { city }) => recordedCity(city, fromCityId),
     to: (_transfer, _args, { city }) => ({ id: city.id }),
   },
   CityTransaction: {
@@ -87,7 +95,7 @@ export const transactionResolvers = {
     // What an aborted transaction had set aside is recorded still, and held no more.
     lines: ({ transactionId, role, state }, _, { load }) =>
       role === "HOME" || state === "ABORTED" ? [] : load.reservations.load(transactionId),
-    inDoubtForSeconds: ({ state, createdAt }, _, { city }) =>
-      state === "IN_DOUBT" ? Math.max(0, city.clock.nowMs() - createdAt.getTime()) / 1_000 : null,
+    inDoubtForSeconds: ({ state, createdAt }, _, context) =>
+      state === "IN_DOUBT" ? secondsSince(createdAt, context) : null,
   },
 } satisfies Resolvers;
