@@ -4,7 +4,8 @@
  */
 import type { GraphQLFormattedError } from "graphql";
 import { isObject, type JsonObject, type ResponsePath } from "../answer.ts";
-import { EntityIndex } from "./entity-index.ts";
+import { EntityIndex, LACKING } from "./entity-index.ts";
+import type { Step } from "./fetch-step.ts";
 import { copyJson, mergeInto } from "./merge.ts";
 import type { FlatMembers, Represent } from "./representations.ts";
 import type { Run } from "./run.ts";
@@ -18,6 +19,8 @@ export interface Origin {
   represent: Represent;
   /** Set if the representations are plain. */
   members: FlatMembers | undefined;
+  /** Asks for what can be asked of an object that lacks something; undefined if nothing can. */
+  partFor: ((object: JsonObject) => Step | undefined) | undefined;
 }
 
 /** What one branch of the plan asks for. */
@@ -47,15 +50,29 @@ export class EntityFetch {
     return this.#fetch.prepared.weight;
   }
 
-  /** Resolves when the entities of these objects are there. One that lacks what is required is not asked for. */
-  ask(run: Run, objects: readonly JsonObject[], { path, represent, members }: Origin): Promise<void> {
+  /** Resolves when the entities of these objects are there. One that lacks what is required is asked for as far as it can be. */
+  async ask(run: Run, objects: readonly JsonObject[], origin: Origin): Promise<void> {
+    const lacking: JsonObject[] = [];
+    const sent = this.#add(run, objects, origin, lacking);
+    if (lacking.length === 0) return sent;
+    const parts = Map.groupBy(lacking, (object) => origin.partFor?.(object));
+    await Promise.all([sent, ...[...parts].map(([step, own]) => step?.(run, own))]);
+  }
+
+  #add(
+    run: Run,
+    objects: readonly JsonObject[],
+    { path, represent, members }: Origin,
+    lacking: JsonObject[],
+  ): Promise<void> {
     const open = run.batches.get(this) as Batch | undefined;
     const batch = open ?? this.#open(run);
     const sites: JsonObject[][] = [];
     batch.branches.push({ path, sites });
     for (const object of objects) {
       const index = batch.index.indexOf(object, represent, members);
-      if (index === undefined) continue;
+      if (index === LACKING) lacking.push(object);
+      if (index === undefined || index === LACKING) continue;
       const own = sites[index];
       if (own) own.push(object);
       else sites[index] = [object];

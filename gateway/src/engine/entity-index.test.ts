@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { buildSchema, Kind } from "graphql";
 import { expect, test } from "vitest";
 import type { JsonObject } from "../answer.ts";
-import { EntityIndex } from "./entity-index.ts";
+import { EntityIndex, LACKING } from "./entity-index.ts";
 import { compileRepresentation, flatMembers } from "./representations.ts";
 
 const schema = buildSchema(`
@@ -61,7 +61,8 @@ test("an entity has one index, and no other entity has it", () => {
         const members = flatMembers(required, schema);
         const expected = represent(each);
         const found = index.indexOf(each, represent, members);
-        if (expected?.__typename === undefined) expect(found).toBeUndefined();
+        if (expected === null) expect(found).toBe(LACKING);
+        else if (expected.__typename === undefined) expect(found).toBeUndefined();
         else expect(index.representations[found!]).toEqual(expected);
       }
     }),

@@ -11,13 +11,17 @@ interface Branch {
 const newBranch = (): Branch => ({ next: new Map(), index: undefined });
 
 /** The representations that a request has so far. */
+/** In place of an index: what is required is not there. */
+export const LACKING = -1;
+
 export class EntityIndex {
   readonly representations: JsonObject[] = [];
   readonly #byMembers = newBranch();
   readonly #byJson = new Map<string, number>();
 
   /**
-   * The index of a source's representation, which is made if there is none yet; undefined if the source lacks what is required.
+   * The index of a source's representation, which is made if there is none yet; LACKING if the source lacks what is required, undefined
+   * if nothing is asked of its type.
    *
    * With `members` the source's own values lead to it, and no object is made of one that is known: as JSON, keys were a tenth of a
    * large operation's time.
@@ -30,7 +34,8 @@ export class EntityIndex {
     const branch = members && this.#branchOf(source, members);
     if (branch?.index !== undefined) return branch.index;
     const representation = represent(source);
-    if (!representation?.__typename) return undefined;
+    if (representation === null) return LACKING;
+    if (!representation.__typename) return undefined;
     if (!branch) return this.#indexByJson(representation);
     branch.index = this.#add(representation);
     return branch.index;

@@ -4,7 +4,9 @@ import { type GraphQLFormattedError, type GraphQLSchema, isInterfaceType } from 
 import type { JsonObject } from "../answer.ts";
 import type { Source } from "../sources/fetch.ts";
 import { EntityFetch, type Origin } from "./entity-batch.ts";
+import type { FieldNeeds } from "./field-needs.ts";
 import { mergeInto } from "./merge.ts";
+import { keylessTypes, PartialFetches } from "./partial-fetch.ts";
 import { compileRepresentation, flatMembers, type Represent } from "./representations.ts";
 import { compileRewrites, type Rewrite } from "./rewrites.ts";
 import type { Run } from "./run.ts";
@@ -14,18 +16,22 @@ import { type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
 /** Does its part of a plan for the objects that the plan's path has led to. */
 export type Step = (run: Run, sites: readonly JsonObject[]) => Promise<void> | void;
 
+const NOTHING_TOLD: JsonObject = Object.freeze({});
+
 /** Makes the fetches of one plan. */
 export class FetchCompiler {
   readonly #sources: ReadonlyMap<string, Source>;
   readonly #schema: GraphQLSchema;
+  readonly #needs: FieldNeeds;
   readonly #abstractTypes: ReadonlySet<string>;
   /** Those of entities, by what they ask. */
   readonly #entityFetches = new Map<string, EntityFetch>();
 
   /** @param sources by subgraph. @param schema the supergraph's types */
-  constructor(sources: ReadonlyMap<string, Source>, schema: GraphQLSchema) {
+  constructor(sources: ReadonlyMap<string, Source>, schema: GraphQLSchema, needs: FieldNeeds) {
     this.#sources = sources;
     this.#schema = schema;
+    this.#needs = needs;
     const types = Object.values(schema.getTypeMap());
     this.#abstractTypes = new Set(types.filter(isInterfaceType).map(({ name }) => name));
   }
@@ -36,18 +42,36 @@ export class FetchCompiler {
       const fetch = this.#prepare(node);
       return { step: (run, sites) => fetchFields(fetch, path, sites, run), weight: fetch.prepared.weight };
     }
+    const parts = new PartialFetches(node, {
+      needs: this.#needs,
+      schema: this.#schema,
+      compile: (part) => this.#compileEntities(part, path).step,
+    });
+    return this.#compileEntities(node, path, (object) => parts.stepFor(object));
+  }
+
+  #compileEntities(node: FetchNode, path: PlanPath, partFor?: Origin["partFor"]) {
     const known = this.#entityFetches.get(whatIsAsked(node));
     const fetch = known ?? new EntityFetch(this.#prepare(node));
     if (!known) this.#entityFetches.set(whatIsAsked(node), fetch);
-    const { requires } = node;
+    const requires = node.requires!;
     const rewrite = compileRewrites(node.inputRewrites, this.#schema);
-    const plain = compileRepresentation(requires, this.#schema);
+    const whole = compileRepresentation(requires, this.#schema);
+    const keyless = keylessTypes(node, this.#needs, this.#schema);
+    const plain: Represent =
+      keyless.size === 0
+        ? whole
+        : (source) => (keyless.has(source.__typename as string) ? NOTHING_TOLD : whole(source));
     const origin: Origin = {
       path,
       represent: rewrite ? rewritten(plain, rewrite) : plain,
-      members: rewrite ? undefined : flatMembers(requires, this.#schema),
+      members: rewrite || keyless.size > 0 ? undefined : flatMembers(requires, this.#schema),
+      partFor,
     };
-    return { step: (run, sites) => fetch.ask(run, sites, origin), weight: known ? 0 : fetch.weight };
+    return {
+      step: (run: Run, sites: readonly JsonObject[]) => fetch.ask(run, sites, origin),
+      weight: known ? 0 : fetch.weight,
+    };
   }
 
   #prepare(node: FetchNode): SubgraphFetch {
@@ -66,8 +90,7 @@ function rewritten(represent: Represent, rewrite: Rewrite): Represent {
   return (source) => {
     const representation = represent(source);
     // The planner may set the type's name: of what has nothing to be known by it must not make an entity.
-    if (representation?.__typename === undefined) return null;
-    rewrite(representation);
+    if (representation?.__typename !== undefined) rewrite(representation);
     return representation;
   };
 }

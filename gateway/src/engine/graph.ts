@@ -17,6 +17,7 @@ import { compilePlan } from "./compile-plan.ts";
 import { type AskedOperation, type DeferredOperation, DeferredOperations } from "./defer-operation.ts";
 import { withoutDefer } from "./defer-split.ts";
 import { FetchCompiler } from "./fetch-step.ts";
+import { FieldNeeds } from "./field-needs.ts";
 import { namesRead, withNamesApart } from "./names-apart.ts";
 import { CompiledOperation } from "./operation.ts";
 import { withoutStandIns } from "./plan-stand-ins.ts";
@@ -48,6 +49,7 @@ export class Graph {
   readonly #apiSchema: Schema;
   readonly #planner: QueryPlanner;
   readonly #standIns: StandIns | undefined;
+  readonly #needs: FieldNeeds;
   readonly #namesRead: ReadonlySet<string>;
   readonly #shapes = new ShapeCache();
   readonly #observer: GraphObserver | undefined;
@@ -67,6 +69,7 @@ export class Graph {
     try {
       const { supergraph: planned, apiSchema, standIns } = plannerGraph(supergraph);
       this.#standIns = standIns;
+      this.#needs = new FieldNeeds(supergraph, standIns);
       this.#namesRead = namesRead(supergraph);
       this.#apiSchema = planned.apiSchema();
       // Nothing is looked for in fragments when real fields are put back.
@@ -149,7 +152,7 @@ export class Graph {
   }
 
   #newFetchCompiler(): FetchCompiler {
-    return new FetchCompiler(this.#sources, this.supergraph.schema);
+    return new FetchCompiler(this.#sources, this.supergraph.schema, this.#needs);
   }
 }
 

@@ -91,7 +91,7 @@ function realFields(text: string, { fields }: StandIns): string {
 }
 
 /** What is told to a subgraph: `price`, which stands as `apart_1` in the data. */
-function readAs(selection: QueryPlanSelectionNode, standIns: StandIns): QueryPlanSelectionNode {
+export function readAs(selection: QueryPlanSelectionNode, standIns: StandIns): QueryPlanSelectionNode {
   const inner = selection.selections?.map((each) => readAs(each, standIns));
   if (selection.kind === Kind.INLINE_FRAGMENT) return { ...selection, selections: inner! };
   const real = standIns.fields.get(selection.name);

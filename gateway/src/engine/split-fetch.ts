@@ -5,17 +5,13 @@
 import type { FetchNode, QueryPlanSelectionNode } from "@apollo/query-planner";
 import {
   doTypesOverlap,
-  type FieldNode,
   type GraphQLNamedType,
   getNamedType,
   isCompositeType,
   Kind,
   type OperationDefinitionNode,
-  parse,
-  type SelectionNode,
-  type SelectionSetNode,
 } from "graphql";
-import { printCompact, usedVariables } from "../documents.ts";
+import { type EntityField, entityFields, entityOperation, partOf } from "./entity-operation.ts";
 import { mayHaveNamesApart } from "./names-apart.ts";
 import { fieldOf, type Need, type StandIns, type Step, whoNeeds } from "./stand-ins.ts";
 
@@ -29,15 +25,15 @@ interface Group {
 /** Fetches that together ask what one asked; the fetch itself if all that it needs fits into one representation. */
 export function splitByNeeds(node: FetchNode, standIns: StandIns): FetchNode[] {
   if (!node.requires || !mayHaveNamesApart(JSON.stringify(node.requires))) return [node];
-  const [operation] = parse(node.operation, { noLocation: true }).definitions;
-  if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error("a fetch begins with its operation");
+  const operation = entityOperation(node.operation);
   const groups = groupsOf(operation, node.serviceName, standIns);
   if (groups.length < 2) return [node];
   return groups.map((group, index) => {
     const others = groups.filter((other) => other !== group);
     // What needs nothing goes with the first.
-    const isAsked = (name: string) =>
-      group.fields.has(name) || (index === 0 && !others.some(({ fields }) => fields.has(name)));
+    const isAsked = (field: EntityField) =>
+      group.fields.has(nameOf(field)) ||
+      (index === 0 && !others.some(({ fields }) => fields.has(nameOf(field))));
     const isLeftOut = (steps: Need) =>
       !hasNeed(group, steps, standIns) && others.some((other) => hasNeed(other, steps, standIns));
     return {
@@ -51,8 +47,8 @@ export function splitByNeeds(node: FetchNode, standIns: StandIns): FetchNode[] {
 /** Each field goes into the first group that it fits into. */
 function groupsOf({ selectionSet }: OperationDefinitionNode, subgraph: string, standIns: StandIns): Group[] {
   const groups: Group[] = [];
-  for (const { type, field } of entityFields(selectionSet)) {
-    const needs = standIns.needs.get(whoNeeds(subgraph, type, field));
+  for (const asked of entityFields(selectionSet)) {
+    const needs = standIns.needs.get(whoNeeds(subgraph, asked.type, asked.field));
     if (!needs) continue;
     let group = groups.find((candidate) => fits(candidate.needs, needs, standIns));
     if (!group) {
@@ -60,7 +56,7 @@ function groupsOf({ selectionSet }: OperationDefinitionNode, subgraph: string, s
       groups.push(group);
     }
     group.needs.push(...needs);
-    group.fields.add(nameOf(type, field));
+    group.fields.add(nameOf(asked));
   }
   return groups;
 }
@@ -93,49 +89,7 @@ function areSame(
   });
 }
 
-const nameOf = (type: string, field: string): string => `${type}.${field}`;
-
-/** The fields that a fetch asks entities for, under the type conditions next to them. */
-function* entityFields(
-  { selections }: SelectionSetNode,
-  type = "",
-  depth = 0,
-): Generator<{ type: string; field: string }> {
-  for (const selection of selections) {
-    if (selection.kind === Kind.INLINE_FRAGMENT) {
-      yield* entityFields(selection.selectionSet, selection.typeCondition?.name.value ?? type, depth);
-    } else if (selection.kind === Kind.FIELD) {
-      if (depth === 0) yield* entityFields(selection.selectionSet!, type, 1);
-      else yield { type, field: selection.name.value };
-    }
-  }
-}
-
-/** The part of an operation on entities that asks for some of their fields only, with the variables of these. */
-function partOf(operation: OperationDefinitionNode, isAsked: (field: string) => boolean) {
-  const within = (selectionSet: SelectionSetNode, type: string): SelectionSetNode => ({
-    ...selectionSet,
-    selections: selectionSet.selections.flatMap((selection): SelectionNode[] => {
-      if (selection.kind === Kind.FIELD)
-        return isAsked(nameOf(type, selection.name.value)) ? [selection] : [];
-      if (selection.kind === Kind.FRAGMENT_SPREAD) throw new Error("the planner makes no fragments here");
-      const inner = within(selection.selectionSet, selection.typeCondition?.name.value ?? type);
-      return inner.selections.length > 0 ? [{ ...selection, selectionSet: inner }] : [];
-    }),
-  });
-  const entities = operation.selectionSet.selections[0] as FieldNode;
-  const selectionSet: SelectionSetNode = {
-    kind: Kind.SELECTION_SET,
-    selections: [{ ...entities, selectionSet: within(entities.selectionSet!, "") }],
-  };
-  const used = usedVariables(selectionSet);
-  const variableDefinitions = operation.variableDefinitions?.filter(({ variable }) =>
-    used.has(variable.name.value),
-  );
-  const part = { ...operation, selectionSet, ...(variableDefinitions && { variableDefinitions }) };
-  const variableUsages = [...used].filter((name) => name !== "representations");
-  return { operation: printCompact(part), variableUsages };
-}
+const nameOf = ({ type, field }: EntityField): string => `${type}.${field}`;
 
 /** @param above the steps to the selections. @param type of what is selected from, if it is known */
 function withoutNeeds(
