@@ -13,7 +13,16 @@ import { ERROR_CODES } from "@teranga/kit/errors.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
 import { ordersVariables } from "@teranga/orders/config.ts";
 import { createOrderMetrics } from "@teranga/orders/metrics.ts";
-import { buildSchema, type GraphQLNamedType, isEnumType, isInputObjectType, isObjectType } from "graphql";
+import {
+  buildSchema,
+  type GraphQLInterfaceType,
+  type GraphQLNamedType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+  isScalarType,
+} from "graphql";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 
@@ -115,13 +124,28 @@ test("every type, field, argument and value of the graph has a description", asy
   expect(missing).toEqual([]);
 });
 
+test("every result with a message is a Failure, and every scalar of ours says where it is specified", async () => {
+  const schema = buildSchema(await read("schema/generated/api.graphql"));
+  const types = Object.values(schema.getTypeMap());
+  const told = types.filter(
+    (type) => isObjectType(type) && type.getFields().message && !type.name.startsWith("__"),
+  );
+  const failures = schema.getPossibleTypes(schema.getType("Failure") as GraphQLInterfaceType);
+  expect(told.map(({ name }) => name).sort()).toEqual(failures.map(({ name }) => name).sort());
+  const scalars = types.filter((type) => isScalarType(type) && !BUILT_IN.has(type.name));
+  expect(scalars.map((type) => [type.name, "specifiedByURL" in type && type.specifiedByURL])).toEqual([
+    ["DateTime", "https://scalars.graphql.org/andimarek/date-time.html"],
+    ["Amount", "https://teranga.dev/scalars/amount"],
+  ]);
+});
+
 const BUILT_IN = new Set(["String", "Int", "Float", "Boolean", "ID"]);
 const ROOTS = new Set(["Query", "Mutation"]);
 
 type Member = { description?: string | null | undefined; args?: readonly (Member & { name: string })[] };
 
 function membersOf(type: GraphQLNamedType): [string, Member][] {
-  if (isObjectType(type) || isInputObjectType(type))
+  if (isObjectType(type) || isInterfaceType(type) || isInputObjectType(type))
     return Object.entries(type.getFields() as Record<string, Member>);
   if (isEnumType(type)) return type.getValues().map((value) => [value.name, value]);
   return [];

@@ -38,7 +38,7 @@ interface Entries {
 const wallet = async (id: string, first = 20, after: string | null = null) =>
   (
     await ask(
-      `query ($id: ID!, $first: Int, $after: String) { client(id: $id) { wallet { balance currency
+      `query ($id: ID!, $first: Int, $after: String) { client(id: $id) { wallet { id balance currency
         entries(first: $first, after: $after) { totalCount pageInfo { hasNextPage endCursor } edges { node {
           id reason amount transaction { kind state order { id } }
         } } }
@@ -51,6 +51,7 @@ const amounts = ({ edges }: Entries) => edges.map(({ node }) => node.amount);
 describe("a wallet", () => {
   test("that nobody has put anything into is an empty one", async () => {
     expect(await wallet("dakar:4")).toMatchObject({
+      id: "dakar:4",
       balance: 0,
       currency: "XOF",
       entries: { totalCount: 0, edges: [], pageInfo: { hasNextPage: false, endCursor: null } },

@@ -65,6 +65,12 @@ export type DiscontinueProductInput = {
 /** What taking a product off sale came to. */
 export type DiscontinueProductResult = ProductDiscontinued | UnknownProduct;
 
+/** A result that is not what was asked for. Its type says whether anything was changed. */
+export type Failure = {
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+};
+
 export type Mutation = {
   __typename?: 'Mutation';
   /** Adds a product to the catalog. It has no stock until a city is restocked with it. */
@@ -183,7 +189,7 @@ export type ProductFilter = {
 };
 
 /** Another product has this name. */
-export type ProductNameTaken = {
+export type ProductNameTaken = Failure & {
   __typename?: 'ProductNameTaken';
   /** What happened, for people. */
   message: Scalars['String']['output'];
@@ -246,7 +252,7 @@ export type StockLevel = {
 };
 
 /** There is no product of this id. */
-export type UnknownProduct = {
+export type UnknownProduct = Failure & {
   __typename?: 'UnknownProduct';
   /** What happened, for people. */
   message: Scalars['String']['output'];
@@ -378,6 +384,13 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
   ;
 };
 
+/** Mapping of interface types */
+export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
+  Failure:
+    | ( Omit<ProductNameTaken, 'product'> & { product: _RefType['Product'] } )
+    | ( UnknownProduct )
+  ;
+};
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
@@ -394,6 +407,7 @@ export type ResolversTypes = {
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   DiscontinueProductInput: DiscontinueProductInput;
   DiscontinueProductResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['DiscontinueProductResult']>;
+  Failure: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Failure']>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
   Product: ResolverTypeWrapper<ProductNode>;
@@ -426,6 +440,7 @@ export type ResolversParentTypes = {
   DateTime: Scalars['DateTime']['output'];
   DiscontinueProductInput: DiscontinueProductInput;
   DiscontinueProductResult: ResolversUnionTypes<ResolversParentTypes>['DiscontinueProductResult'];
+  Failure: ResolversInterfaceTypes<ResolversParentTypes>['Failure'];
   Mutation: Record<PropertyKey, never>;
   PageInfo: PageInfo;
   Product: ProductNode;
@@ -467,6 +482,10 @@ export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversT
 
 export type DiscontinueProductResultResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['DiscontinueProductResult'] = ResolversParentTypes['DiscontinueProductResult']> = {
   __resolveType: TypeResolveFn<'ProductDiscontinued' | 'UnknownProduct', ParentType, ContextType>;
+};
+
+export type FailureResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Failure'] = ResolversParentTypes['Failure']> = {
+  __resolveType: TypeResolveFn<'ProductNameTaken' | 'UnknownProduct', ParentType, ContextType>;
 };
 
 export type MutationResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
@@ -556,6 +575,7 @@ export type Resolvers<ContextType = CatalogContext> = {
   CreateProductResult?: CreateProductResultResolvers<ContextType>;
   DateTime?: GraphQLScalarType;
   DiscontinueProductResult?: DiscontinueProductResultResolvers<ContextType>;
+  Failure?: FailureResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   Product?: ProductResolvers<ContextType>;

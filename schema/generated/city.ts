@@ -374,10 +374,16 @@ export type DecisionInput = {
 };
 
 /** Another client of the city has this e-mail address. */
-export type EmailTaken = {
+export type EmailTaken = Failure & {
   __typename?: 'EmailTaken';
   /** The address. */
   email: Scalars['String']['output'];
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+};
+
+/** A result that is not what was asked for. Its type says whether anything was changed. */
+export type Failure = {
   /** What happened, for people. */
   message: Scalars['String']['output'];
 };
@@ -996,7 +1002,7 @@ export type StockTransfer = {
 };
 
 /** The idempotency key was used before, for a top-up of another amount. Nothing was changed. */
-export type TopUpKeyReused = {
+export type TopUpKeyReused = Failure & {
   __typename?: 'TopUpKeyReused';
   /** The entry that the key stands for. */
   entry: WalletEntry;
@@ -1018,7 +1024,7 @@ export type TopUpWalletInput = {
 export type TopUpWalletResult = TopUpKeyReused | UnknownClient | WalletLimitExceeded | WalletToppedUp;
 
 /** The town is served by another city than the client's. */
-export type TownOfAnotherCity = {
+export type TownOfAnotherCity = Failure & {
   __typename?: 'TownOfAnotherCity';
   /** The city that serves it. */
   city?: Maybe<City>;
@@ -1112,7 +1118,7 @@ export type TransactionState =
   | 'COMMITTED';
 
 /** There is no client of this id. */
-export type UnknownClient = {
+export type UnknownClient = Failure & {
   __typename?: 'UnknownClient';
   /** The id that was given. */
   clientId: Scalars['ID']['output'];
@@ -1121,7 +1127,7 @@ export type UnknownClient = {
 };
 
 /** There is no product of this id. */
-export type UnknownProduct = {
+export type UnknownProduct = Failure & {
   __typename?: 'UnknownProduct';
   /** What happened, for people. */
   message: Scalars['String']['output'];
@@ -1158,6 +1164,8 @@ export type Wallet = {
   currency: Currency;
   /** Its entries in the ledger, newest first. They add up to the balance and what is held for payments under way. */
   entries: WalletEntryConnection;
+  /** The client's id: caches know a wallet by it. */
+  id: Scalars['ID']['output'];
 };
 
 
@@ -1215,7 +1223,7 @@ export type WalletEntryReason =
   | 'TOP_UP';
 
 /** The wallet would hold more than a wallet may. Nothing was changed. */
-export type WalletLimitExceeded = {
+export type WalletLimitExceeded = Failure & {
   __typename?: 'WalletLimitExceeded';
   /** What it holds. */
   balance: Scalars['Amount']['output'];
@@ -1364,6 +1372,17 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
   ;
 };
 
+/** Mapping of interface types */
+export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
+  Failure:
+    | ( EmailTaken )
+    | ( Omit<TopUpKeyReused, 'entry'> & { entry: _RefType['WalletEntry'] } )
+    | ( Omit<TownOfAnotherCity, 'city'> & { city?: Maybe<_RefType['City']> } )
+    | ( UnknownClient )
+    | ( UnknownProduct )
+    | ( WalletLimitExceeded )
+  ;
+};
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
@@ -1398,6 +1417,7 @@ export type ResolversTypes = {
   DecideState: DecideState;
   DecisionInput: DecisionInput;
   EmailTaken: ResolverTypeWrapper<EmailTaken>;
+  Failure: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Failure']>;
   GlobalClientConnection: ResolverTypeWrapper<ClientPage>;
   KeyedTransaction: ResolverTypeWrapper<KeyedTransaction>;
   Location: ResolverTypeWrapper<Location>;
@@ -1496,6 +1516,7 @@ export type ResolversParentTypes = {
   DecideAnswer: DecideAnswer;
   DecisionInput: DecisionInput;
   EmailTaken: EmailTaken;
+  Failure: ResolversInterfaceTypes<ResolversParentTypes>['Failure'];
   GlobalClientConnection: ClientPage;
   KeyedTransaction: KeyedTransaction;
   Location: Location;
@@ -1686,6 +1707,10 @@ export type EmailTakenResolvers<ContextType = CityContext, ParentType extends Re
   email?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type FailureResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['Failure'] = ResolversParentTypes['Failure']> = {
+  __resolveType: TypeResolveFn<'EmailTaken' | 'TopUpKeyReused' | 'TownOfAnotherCity' | 'UnknownClient' | 'UnknownProduct' | 'WalletLimitExceeded', ParentType, ContextType>;
 };
 
 export type GlobalClientConnectionResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['GlobalClientConnection'] = ResolversParentTypes['GlobalClientConnection']> = {
@@ -1945,6 +1970,7 @@ export type WalletResolvers<ContextType = CityContext, ParentType extends Resolv
   balance?: Resolver<ResolversTypes['Amount'], ParentType, ContextType>;
   currency?: Resolver<ResolversTypes['Currency'], ParentType, ContextType>;
   entries?: Resolver<ResolversTypes['WalletEntryConnection'], ParentType, ContextType, RequireFields<WalletEntriesArgs, 'first'>>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
 };
 
 export type WalletEntryResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['WalletEntry'] = ResolversParentTypes['WalletEntry']> = {
@@ -1996,6 +2022,7 @@ export type Resolvers<ContextType = CityContext> = {
   DateTime?: GraphQLScalarType;
   DecideAnswer?: DecideAnswerResolvers<ContextType>;
   EmailTaken?: EmailTakenResolvers<ContextType>;
+  Failure?: FailureResolvers<ContextType>;
   GlobalClientConnection?: GlobalClientConnectionResolvers<ContextType>;
   KeyedTransaction?: KeyedTransactionResolvers<ContextType>;
   Location?: LocationResolvers<ContextType>;

@@ -39,7 +39,7 @@ export type Currency =
   | 'XOF';
 
 /** Some of the products are no longer sold. Nothing was changed. */
-export type DiscontinuedProducts = {
+export type DiscontinuedProducts = Failure & {
   __typename?: 'DiscontinuedProducts';
   /** What happened, for people. */
   message: Scalars['String']['output'];
@@ -47,8 +47,14 @@ export type DiscontinuedProducts = {
   products: Array<Maybe<Product>>;
 };
 
+/** A result that is not what was asked for. Its type says whether anything was changed. */
+export type Failure = {
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+};
+
 /** The idempotency key was used before, for another request. Nothing was changed. */
-export type IdempotencyKeyReused = {
+export type IdempotencyKeyReused = Failure & {
   __typename?: 'IdempotencyKeyReused';
   /** What happened, for people. */
   message: Scalars['String']['output'];
@@ -94,7 +100,7 @@ export type Order = {
 };
 
 /** The order was cancelled before. Nothing was changed. */
-export type OrderAlreadyCancelled = {
+export type OrderAlreadyCancelled = Failure & {
   __typename?: 'OrderAlreadyCancelled';
   /** What happened, for people. */
   message: Scalars['String']['output'];
@@ -142,7 +148,7 @@ export type OrderQuote = {
 };
 
 /** Too little of some products could be had from the cities that could be asked. Nothing was changed. */
-export type OutOfStock = {
+export type OutOfStock = Failure & {
   __typename?: 'OutOfStock';
   /** What happened, for people. */
   message: Scalars['String']['output'];
@@ -156,7 +162,7 @@ export type OutOfStock = {
  * Whether it has happened is not known: the city that decides stopped answering at the decisive moment. Sending the same request
  * with the same idempotency key again is safe, and tells once it has happened.
  */
-export type OutcomeUnknown = {
+export type OutcomeUnknown = Failure & {
   __typename?: 'OutcomeUnknown';
   /** The key to try again with: the one that was given, or one that was made for this call. */
   idempotencyKey: Scalars['String']['output'];
@@ -167,7 +173,7 @@ export type OutcomeUnknown = {
 };
 
 /** The way of paying does not pay for the order. Nothing was changed. */
-export type PaymentDeclined = {
+export type PaymentDeclined = Failure & {
   __typename?: 'PaymentDeclined';
   /** What the client's wallet holds, if the order was to be paid from it. */
   balance?: Maybe<Scalars['Amount']['output']>;
@@ -211,7 +217,7 @@ export type PlaceOrderInput = {
 export type PlaceOrderResult = DiscontinuedProducts | IdempotencyKeyReused | OrderPlaced | OutOfStock | OutcomeUnknown | PaymentDeclined | PriceChanged | SplitLimitExceeded | UnknownClient | UnknownProducts;
 
 /** The order costs something else than the client expects. Nothing was changed. */
-export type PriceChanged = {
+export type PriceChanged = Failure & {
   __typename?: 'PriceChanged';
   /** What the client expects it to cost. */
   expectedTotal: Scalars['Amount']['output'];
@@ -286,7 +292,7 @@ export type Shortage = {
 };
 
 /** There is enough, but none of the 4,096 nearest choices of so few cities has it. Nothing was changed. */
-export type SplitLimitExceeded = {
+export type SplitLimitExceeded = Failure & {
   __typename?: 'SplitLimitExceeded';
   /** The most cities that were allowed to give. */
   maxSplits: Scalars['Int']['output'];
@@ -336,7 +342,7 @@ export type TransferStockInput = {
 export type TransferStockResult = IdempotencyKeyReused | OutOfStock | OutcomeUnknown | StockTransferred | UnknownProduct;
 
 /** There is no client of this id. */
-export type UnknownClient = {
+export type UnknownClient = Failure & {
   __typename?: 'UnknownClient';
   /** The id that was given. */
   clientId: Scalars['ID']['output'];
@@ -345,7 +351,7 @@ export type UnknownClient = {
 };
 
 /** There is no order of this id. */
-export type UnknownOrder = {
+export type UnknownOrder = Failure & {
   __typename?: 'UnknownOrder';
   /** What happened, for people. */
   message: Scalars['String']['output'];
@@ -354,7 +360,7 @@ export type UnknownOrder = {
 };
 
 /** There is no product of this id. */
-export type UnknownProduct = {
+export type UnknownProduct = Failure & {
   __typename?: 'UnknownProduct';
   /** What happened, for people. */
   message: Scalars['String']['output'];
@@ -363,7 +369,7 @@ export type UnknownProduct = {
 };
 
 /** The catalog does not have some of the products. Nothing was changed. */
-export type UnknownProducts = {
+export type UnknownProducts = Failure & {
   __typename?: 'UnknownProducts';
   /** What happened, for people. */
   message: Scalars['String']['output'];
@@ -477,6 +483,23 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
   ;
 };
 
+/** Mapping of interface types */
+export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
+  Failure:
+    | ( DiscontinuedProducts )
+    | ( IdempotencyKeyReused )
+    | ( OrderAlreadyCancelled )
+    | ( OutOfStock )
+    | ( OutcomeUnknown )
+    | ( PaymentDeclined )
+    | ( PriceChanged )
+    | ( SplitLimitExceeded )
+    | ( UnknownClient )
+    | ( UnknownOrder )
+    | ( UnknownProduct )
+    | ( UnknownProducts )
+  ;
+};
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
@@ -488,6 +511,7 @@ export type ResolversTypes = {
   City: ResolverTypeWrapper<City>;
   Currency: Currency;
   DiscontinuedProducts: ResolverTypeWrapper<DiscontinuedProducts>;
+  Failure: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Failure']>;
   IdempotencyKeyReused: ResolverTypeWrapper<IdempotencyKeyReused>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Order: ResolverTypeWrapper<Order>;
@@ -532,6 +556,7 @@ export type ResolversParentTypes = {
   CancelOrderResult: ResolversUnionTypes<ResolversParentTypes>['CancelOrderResult'];
   City: City;
   DiscontinuedProducts: DiscontinuedProducts;
+  Failure: ResolversInterfaceTypes<ResolversParentTypes>['Failure'];
   IdempotencyKeyReused: IdempotencyKeyReused;
   Mutation: Record<PropertyKey, never>;
   Order: Order;
@@ -582,6 +607,10 @@ export type DiscontinuedProductsResolvers<ContextType = unknown, ParentType exte
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   products?: Resolver<Array<Maybe<ResolversTypes['Product']>>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type FailureResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Failure'] = ResolversParentTypes['Failure']> = {
+  __resolveType: TypeResolveFn<'DiscontinuedProducts' | 'IdempotencyKeyReused' | 'OrderAlreadyCancelled' | 'OutOfStock' | 'OutcomeUnknown' | 'PaymentDeclined' | 'PriceChanged' | 'SplitLimitExceeded' | 'UnknownClient' | 'UnknownOrder' | 'UnknownProduct' | 'UnknownProducts', ParentType, ContextType>;
 };
 
 export type IdempotencyKeyReusedResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['IdempotencyKeyReused'] = ResolversParentTypes['IdempotencyKeyReused']> = {
@@ -744,6 +773,7 @@ export type Resolvers<ContextType = unknown> = {
   CancelOrderResult?: CancelOrderResultResolvers<ContextType>;
   City?: CityResolvers<ContextType>;
   DiscontinuedProducts?: DiscontinuedProductsResolvers<ContextType>;
+  Failure?: FailureResolvers<ContextType>;
   IdempotencyKeyReused?: IdempotencyKeyReusedResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   Order?: OrderResolvers<ContextType>;

@@ -13,6 +13,7 @@ const BALANCE_MAX = 1_000_000_000;
 
 export const walletResolvers = {
   Wallet: {
+    id: ({ clientId }) => clientId,
     // A wallet comes into being with the first top-up; before, it is an empty one.
     balance: async ({ clientId }, _, { load }) => (await load.wallet.load(clientId))?.balance ?? 0,
     currency: () => "XOF" as const,
