@@ -8,13 +8,14 @@ import { unwrapResolverError } from "@apollo/server/errors";
 import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLFormattedError, parse } from "graphql";
 import { StartupError } from "./config.ts";
 import { isAuthorized } from "./credential.ts";
 import { classifyDatabaseError } from "./database.ts";
 import { keepDeadlines } from "./deadline.ts";
 import { codedError, ERROR_CODES, isClientError } from "./errors.ts";
+import { answerHttpErrors, httpErrorOptions } from "./http-errors.ts";
 import { statusByMediaType } from "./http-status.ts";
 import type { Logger } from "./log.ts";
 import { addMetrics, METRICS_PATH, type Registry } from "./metrics.ts";
@@ -164,36 +165,17 @@ export function addHealth(
   });
 }
 
-/** An HTTP server whose faults before GraphQL (a body too large, not JSON, an unknown path) answer in GraphQL's shape too. */
+/** An HTTP server whose faults before GraphQL (http-errors.ts) answer in GraphQL's shape too. */
 export function createApp(log: Logger, { bodyBytesMax = BODY_BYTES_MAX } = {}): FastifyInstance {
-  const answer = (reply: FastifyReply, status: number, code: HttpErrorCode, message: string) =>
-    reply.code(status).send({ errors: [codedError(code, message).toJSON()] });
-  const answerError = (error: { statusCode?: number; message: string }, reply: FastifyReply) => {
-    const status = error.statusCode ?? 500;
-    if (status === 413) {
-      const message = `The body of the request has more than the ${bodyBytesMax} bytes that are allowed.`;
-      return answer(reply, status, "REQUEST_TOO_LARGE", message);
-    }
-    if (status < 500) return answer(reply, status, "BAD_REQUEST", error.message);
-    log.error({ err: error }, "request failed");
-    return answer(reply, status, "INTERNAL_SERVER_ERROR", ERROR_CODES.INTERNAL_SERVER_ERROR);
-  };
+  const terms = { log, bodyBytesMax };
   const app = fastify({
+    ...httpErrorOptions(terms),
     bodyLimit: bodyBytesMax,
     forceCloseConnections: "idle",
-    // A malformed URL never reaches a route, nor the error handler.
-    frameworkErrors: (error, _request, reply) => void answerError(error, reply),
   });
-  app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) =>
-    answerError(error, reply),
-  );
-  app.setNotFoundHandler(async (_request, reply) =>
-    answer(reply, 404, "BAD_REQUEST", "There is nothing here. GraphQL is at /graphql."),
-  );
+  answerHttpErrors(app, terms);
   return app;
 }
-
-type HttpErrorCode = "REQUEST_TOO_LARGE" | "BAD_REQUEST" | "INTERNAL_SERVER_ERROR";
 
 /** Lets errors that are meant for clients through as they are; anything else becomes a plain internal error. */
 export function maskError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {

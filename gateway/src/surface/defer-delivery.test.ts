@@ -164,6 +164,22 @@ test("a client that goes away is told of once, and leaves nothing behind", async
   expect(requestLines("Gone")).toHaveLength(1);
 });
 
+test("a client that goes before the first part is no fault", async () => {
+  await library.stopBranch("south");
+  await library.silence("south");
+  const client = new AbortController();
+  const query = `query Early { reader(id: "south:1") { name ... @defer { bestFriend { name } } } }`;
+  library.requests = [];
+  const sent = send(query, OF_2022, {}, client.signal);
+  await vi.waitFor(() => expect(library.requests).not.toEqual([]));
+  client.abort();
+  await expect(sent).rejects.toThrow();
+  await vi.waitFor(() => expect(requestLines("Early")).toMatchObject([{ outcome: "aborted" }]));
+  await library.endSilence();
+  await library.startBranch("south");
+  expect(lines.filter(({ level }) => (level as number) >= 50)).toEqual([]);
+});
+
 test("what is deferred keeps to the limits, and labels tell fragments apart", async () => {
   const codeOf = async (query: string) => {
     const { answer } = await send(query);
