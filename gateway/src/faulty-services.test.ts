@@ -3,7 +3,7 @@
  * something that answers what the test says takes a service's place under a running gateway.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { type ReceivedRequest, startFaultyService } from "./fixture/faulty-service.ts";
+import { CUT, type ReceivedRequest, startFaultyService } from "./fixture/faulty-service.ts";
 import { Library } from "./fixture/library.ts";
 
 let library: Library;
@@ -138,6 +138,63 @@ test.each<[string, unknown]>([
   expect(data).toEqual({ b: null, reader: { name: "north reader 1" } });
   expect(errors).toMatchObject([
     { path: ["b"], extensions: { code: "SUBGRAPH_UNAVAILABLE", subgraph: "books" } },
+  ]);
+});
+
+const USELESS: [string, unknown, number?][] = [
+  ["breaks the connection", CUT],
+  ["answers 500", { errors: [{ message: "no" }] }, 500],
+  ["answers 502", "<html>", 502],
+  ["answers 504", "<html>", 504],
+  ["answers what cannot be read", "<html>"],
+  ["answers something else", { data: { b: "x" } }],
+  ["redirects", "", 302],
+];
+
+test.each(USELESS)(
+  "after a service that %s it is not known what became of a mutation",
+  async (_, answer, status) => {
+    const options = status === undefined ? {} : { status };
+    await replace("books", () => answer, options);
+    await replace("south", () => answer, options);
+    const { data, errors } = await library.ask(
+      `mutation { b: buy(isbn: "100") { title } s: greet(input: { readerId: "south:1" }) { name } }`,
+    );
+    expect(data).toEqual({ b: null, s: null });
+    expect(errors!.map(({ path, extensions }) => ({ path, extensions }))).toEqual([
+      { path: ["b"], extensions: { code: "OUTCOME_UNKNOWN", subgraph: "books" } },
+      { path: ["s"], extensions: { code: "OUTCOME_UNKNOWN", branch: "south" } },
+    ]);
+  },
+);
+
+test("a mutation that nobody got has not happened, and neither has what comes after one that was lost", async () => {
+  await library.stopBooks();
+  restore.push(() => library.startBooks());
+  await replace("south", () => CUT);
+  const { errors } = await library.ask(
+    `mutation {
+      a: greet(input: { readerId: "south:1" }) { name }
+      b: buy(isbn: "100") { title }
+      c: greet(input: { readerId: "south:2" }) { name }
+    }`,
+  );
+  expect(codesOf(errors)).toEqual([
+    { path: ["a"], code: "OUTCOME_UNKNOWN" },
+    { path: ["b"], code: "SUBGRAPH_UNAVAILABLE" },
+    { path: ["c"], code: "BRANCH_UNAVAILABLE" },
+  ]);
+});
+
+test("a redirect is told as one, without its target", async () => {
+  await replace("books", () => "", { status: 307 });
+  const { errors } = await library.ask(`mutation { b: buy(isbn: "100") { title } }`);
+  expect(errors).toEqual([
+    {
+      message: `The service "books" is unavailable: it answered with a redirect, which is not followed.`,
+      path: ["b"],
+      extensions: { code: "SUBGRAPH_UNAVAILABLE", subgraph: "books" },
+    },
   ]);
 });
 

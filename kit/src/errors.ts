@@ -17,9 +17,13 @@ export const ERROR_CODES = {
   CITY_UNAVAILABLE: "The city that owns the row did not answer; `city` names it. A read can be tried again.",
   SUBGRAPH_UNAVAILABLE:
     "A service that is not a city did not answer; `subgraph` names it. A read can be tried again.",
+  OUTCOME_UNKNOWN:
+    "A mutation was sent, and its answer was lost or is of no use: it may have happened or not; `city` or `subgraph` names who was asked. The same again under the same idempotency key is safe.",
   WRONG_CITY:
     "A request reached a city that does not own the row; `city` is where it arrived. A routing fault.",
-  UNAUTHENTICATED: "The service credential is missing or wrong. Services answer only one another.",
+  UNAUTHENTICATED:
+    "Who asks is not known: a service of ours got no service credential, or a foreign one does not accept the client's. Nothing was changed.",
+  FORBIDDEN: "A foreign service knows who asks and does not allow it. Nothing was changed.",
   PROTOCOL_VIOLATION:
     "A commit-protocol message contradicts what this city has durably recorded. Nothing was changed.",
   DEADLINE_EXCEEDED:

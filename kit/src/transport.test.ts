@@ -1,29 +1,10 @@
 /** What a caller learns of a request that went wrong: whether the other side may have acted on it. */
+import { getEventListeners } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { closers, serve, transport } from "../test/http-endpoint.ts";
 import { createTransport, type TransportError } from "./transport.ts";
-
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`;
-}
-
-function transport() {
-  const made = createTransport({ credential: "secret", deadlineMs: 300 });
-  closers.push(() => made.close());
-  return made;
-}
 
 test("a request carries the credential, and its answer comes back", async () => {
   const url = await serve((request, response) => {
@@ -124,7 +105,7 @@ test("an answer that is too large is cut off while it is read", async () => {
     go();
   });
   const sent = transport().send(url, { query: "{ x }" }, { deadlineMs: 10_000 });
-  await expect(sent).rejects.toMatchObject({ effect: "unknown", fault: "bad-answer" });
+  await expect(sent).rejects.toMatchObject({ effect: "unknown", fault: "not-theirs" });
   expect(sentBytes).toBeLessThan(60 * 1024 * 1024);
 });
 
@@ -174,6 +155,21 @@ test("a header that cannot be one is nobody's fault but ours", async () => {
   const url = await serve((_, response) => response.end('{"data": {}}'));
   const sent = transport().send(url, { query: "{ x }" }, { headers: { "x-any": "a\nb" } });
   await expect(sent).rejects.toMatchObject({ effect: "refused", fault: "not-theirs" });
+});
+
+test("a signal that lives on keeps nothing of the requests that it could have called off", async () => {
+  const url = await serve((request, response) => {
+    if (request.headers["x-cut"]) request.socket.destroy();
+    else response.end('{"data": {}}');
+  });
+  const { send } = transport();
+  const { signal } = new AbortController();
+  for (let time = 0; time < 20; time++) {
+    await send(url, { query: "{ x }" }, { signal });
+    await expect(send(url, { query: "{ x }" }, { signal, headers: { "x-cut": "1" } })).rejects.toThrow();
+  }
+  await expect(send("http://127.0.0.1:1", { query: "{ x }" }, { signal })).rejects.toThrow();
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 test("after it is closed nothing leaves", async () => {

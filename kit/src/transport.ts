@@ -1,11 +1,22 @@
 /**
  * GraphQL over HTTP between services: pooled keep-alive connections, a deadline and a span on every request.
  */
-import type { GraphQLFormattedError } from "graphql";
 import { Agent, type Dispatcher } from "undici";
+import { codingsOf, type DecodedBody, decodeBody } from "./content-coding.ts";
 import { authorization } from "./credential.ts";
 import { DEADLINE_HEADER } from "./deadline.ts";
 import { clientSpan, injectTrace, inSpan } from "./tracing.ts";
+import {
+  type AnswerHead,
+  RESPONSE_BYTES_MAX,
+  readAnswer,
+  type SubgraphResponse,
+  tooLarge,
+} from "./transport-answer.ts";
+import { TransportError, type TransportFault } from "./transport-error.ts";
+
+export type { SubgraphResponse } from "./transport-answer.ts";
+export { TransportError, type TransportFault } from "./transport-error.ts";
 
 /** One GraphQL request. */
 export interface SubgraphRequest {
@@ -14,37 +25,6 @@ export interface SubgraphRequest {
   variables?: Record<string, unknown> | undefined;
   /** The same as JSON, if somebody has made it already. */
   body?: string | undefined;
-}
-
-/** A GraphQL answer as it came over the wire. */
-export interface SubgraphResponse<Data = Record<string, unknown>> {
-  data?: Data | null;
-  errors?: readonly GraphQLFormattedError[];
-}
-
-/**
- * What a failure says of the endpoint: nobody listens there, nothing was heard in time, something useless was, or nothing at all,
- * because it is our own doing.
- */
-export type TransportFault = "no-connection" | "timeout" | "bad-answer" | "not-theirs";
-
-/**
- * Why there is no answer. `refused`: it is certain that the service did not act on the request (it has not left, or the service
- * refused us before execution). `unknown`: it may or may not have.
- */
-export class TransportError extends Error {
-  override name = "TransportError";
-  readonly effect: "refused" | "unknown";
-  readonly fault: TransportFault;
-  constructor(
-    effect: "refused" | "unknown",
-    message: string,
-    { fault = "bad-answer", ...options }: ErrorOptions & { fault?: TransportFault } = {},
-  ) {
-    super(message, options);
-    this.effect = effect;
-    this.fault = fault;
-  }
 }
 
 /** Sends a request to an endpoint. @throws TransportError */
@@ -77,8 +57,6 @@ const DEADLINE_MS = 5_000;
 /** A healthy endpoint on the same network accepts within a millisecond or two; a dead host must not cost the deadline. */
 const CONNECT_TIMEOUT_MS = 1_000;
 const CONNECTIONS = 64;
-/** A larger answer is a fault of the service. It is cut off while it is read. */
-const RESPONSE_BYTES_MAX = 32 * 1024 * 1024;
 /** URLs whose parts are remembered; there are as many as instances of services. */
 const TARGETS_MAX = 10_000;
 
@@ -97,6 +75,8 @@ export function createTransport(options: TransportOptions): Transport {
   const headers: Record<string, string> = {
     "content-type": "application/json",
     accept: "application/json",
+    // Services are near: to compress costs both sides more than the bytes do. What is compressed all the same is decoded.
+    "accept-encoding": "identity",
     ...(options.credential === undefined ? {} : { authorization: authorization(options.credential) }),
   };
   const targetOf = rememberTargets();
@@ -108,7 +88,9 @@ export function createTransport(options: TransportOptions): Transport {
     injectTrace(ownHeaders);
     const { query, operationName, variables } = request;
     const body = request.body ?? JSON.stringify({ query, operationName, variables });
-    const exchange = new Exchange(deadlineMs);
+    const isOurCredential =
+      ownHeaders.authorization !== undefined && ownHeaders.authorization === headers.authorization;
+    const exchange = new Exchange(deadlineMs, isOurCredential);
     if (sendOptions.signal) exchange.endWith(sendOptions.signal);
     agent.dispatch({ ...targetOf(url), method: "POST", headers: ownHeaders, body }, exchange);
     return exchange.answer;
@@ -149,10 +131,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   /** Absent as long as the request waits for a connection. */
   #controller: Dispatcher.DispatchController | undefined;
   #isOver = false;
-  #status = 0;
+  readonly #isOurCredential: boolean;
+  #head: AnswerHead = { status: 0, contentEncoding: undefined, location: undefined };
   readonly #chunks: Buffer[] = [];
+  #stopListening = () => {};
 
-  constructor(deadlineMs: number) {
+  /** @param isOurCredential whether the request carries this service's own credential rather than a client's */
+  constructor(deadlineMs: number, isOurCredential: boolean) {
+    this.#isOurCredential = isOurCredential;
     const { promise, resolve, reject } = Promise.withResolvers<SubgraphResponse>();
     this.answer = promise;
     this.#resolve = resolve;
@@ -168,8 +154,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     else this.#controller = controller;
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
-    this.#status = status;
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    { "content-encoding": contentEncoding, location }: Record<string, string | string[] | undefined>,
+  ): void {
+    this.#head = { status, contentEncoding: contentEncoding?.toString(), location: location?.toString() };
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -177,11 +167,18 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    if (!this.#end()) return;
     const [first, ...more] = this.#chunks;
     const bytes = more.length === 0 ? first : Buffer.concat(this.#chunks);
+    const codings = codingsOf(this.#head.contentEncoding);
+    if (codings.length === 0 || !bytes) this.#settle({ kind: "decoded", bytes });
+    // Until then the deadline may still end it.
+    else void decodeBody(bytes, codings, RESPONSE_BYTES_MAX).then((body) => this.#settle(body));
+  }
+
+  #settle(body: DecodedBody): void {
+    if (!this.#end()) return;
     try {
-      this.#resolve(readAnswer(this.#status, bytes?.toString() ?? ""));
+      this.#resolve(readAnswer(this.#head, body, this.#isOurCredential));
     } catch (error) {
       this.#reject(error as TransportError);
     }
@@ -194,7 +191,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   endWith(signal: AbortSignal): void {
     const callOff = () => this.#giveUp("was called off", "not-theirs");
     if (signal.aborted) callOff();
-    else signal.addEventListener("abort", callOff, { once: true });
+    else signal.addEventListener("abort", callOff);
+    // A signal may live much longer than a request.
+    this.#stopListening = () => signal.removeEventListener("abort", callOff);
   }
 
   #giveUp(message: string, fault: TransportFault): void {
@@ -208,57 +207,13 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return false;
     this.#isOver = true;
     clearTimeout(this.#timer);
+    this.#stopListening();
     return true;
   }
 }
 
 /** What undici is told when nobody waits any more. Nobody sees it. */
 const ABORTED = new Error("nobody waits for the answer any more");
-
-/**
- * GraphQL servers answer a request that they refuse with 4xx and a body of errors: that is an answer, not a failure. A server
- * that answers 5xx has failed, whatever it says: another instance may do better.
- */
-function readAnswer(status: number, text: string): SubgraphResponse {
-  if (status === 401) throw new TransportError("refused", "refused the service credential");
-  if (status >= 500) throw new TransportError("unknown", `answered ${status}`);
-  let answer: unknown;
-  try {
-    answer = JSON.parse(text);
-  } catch {
-    throw new TransportError("unknown", `answered ${status} with a body that is not JSON`);
-  }
-  if (!isGraphQLAnswer(answer)) {
-    throw new TransportError("unknown", `answered ${status} with a body that is not a GraphQL answer`);
-  }
-  return answer;
-}
-
-const isAbsent = (value: unknown) => value === undefined || value === null;
-const isJsonObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** An object, or null if `errors` say why. */
-function isGraphQLAnswer(answer: unknown): answer is SubgraphResponse {
-  if (!isJsonObject(answer)) return false;
-  const { data, errors } = answer as { data?: unknown; errors?: unknown };
-  if (!isAbsent(data) && !isJsonObject(data)) return false;
-  if (isAbsent(errors)) return data !== undefined;
-  return Array.isArray(errors) && errors.every(isGraphQLError) && (data !== undefined || errors.length > 0);
-}
-
-/** Those who join answers go by the errors' paths, so a malformed one would put other services' rows at risk. */
-function isGraphQLError(error: unknown): boolean {
-  if (!isJsonObject(error)) return false;
-  const { message, path, extensions } = error as { message?: unknown; path?: unknown; extensions?: unknown };
-  return (
-    typeof message === "string" &&
-    (isAbsent(path) || (Array.isArray(path) && path.every(isPathStep))) &&
-    (isAbsent(extensions) || isJsonObject(extensions))
-  );
-}
-
-const isPathStep = (step: unknown) =>
-  typeof step === "string" || (Number.isSafeInteger(step) && (step as number) >= 0);
 
 /** What undici says of a request that it does not even try to send: a header that cannot be one, a transport that is closed. */
 const NOT_THEIRS = new Set([
@@ -271,6 +226,7 @@ const NOT_THEIRS = new Set([
 /** @param hasLeft whether the request was on its way: then the other side may have acted */
 function asTransportError(error: Error, hasLeft: boolean): TransportError {
   const { code = "", message } = error as NodeJS.ErrnoException;
+  if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return tooLarge(error);
   const effect = hasLeft ? "unknown" : "refused";
   return new TransportError(effect, `did not answer (${code || message})`, {
     cause: error,
@@ -281,5 +237,7 @@ function asTransportError(error: Error, hasLeft: boolean): TransportError {
 function faultOf(code: string, hasLeft: boolean): TransportFault {
   if (NOT_THEIRS.has(code)) return "not-theirs";
   if (code === "UND_ERR_CONNECT_TIMEOUT") return "timeout";
-  return hasLeft ? "bad-answer" : "no-connection";
+  // What was heard is not HTTP, or more of it than undici reads.
+  if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") return "bad-answer";
+  return hasLeft ? "unable" : "no-connection";
 }

@@ -6,7 +6,9 @@ import {
   advance,
   type Circuit,
   type CircuitEvent,
+  type EndpointFault,
   FAILURES_MAX,
+  isAlive,
   newCircuit,
   PROBE_WAIT,
   SILENCE,
@@ -16,16 +18,20 @@ const clock: Clock = { nowMs: () => 0, random: () => 0.5 };
 const after = (events: readonly CircuitEvent[], from: Circuit = newCircuit(0)) =>
   events.reduce((circuit, event) => advance(circuit, event, clock), from);
 
-const answered = (atMs: number, tookMs = 1): CircuitEvent => ({
+/** Each failure is of an operation of its own unless told. */
+let operations = 0;
+const answered = (atMs: number, tookMs = 1, operation = `a${operations++}`): CircuitEvent => ({
   kind: "answered",
+  operation,
   begunAtMs: atMs - tookMs,
   atMs,
 });
 const failed = (
-  fault: "no-connection" | "timeout" | "bad-answer",
+  fault: EndpointFault,
   begunAtMs: number,
   atMs: number,
-): CircuitEvent => ({ kind: "failed", fault, begunAtMs, atMs });
+  operation = `f${operations++}`,
+): CircuitEvent => ({ kind: "failed", fault, operation, begunAtMs, atMs });
 const kindAfter = (...events: CircuitEvent[]) => after(events).kind;
 
 test("one connection that cannot be made opens it", () => {
@@ -66,11 +72,46 @@ test("useless answers open it only if they are many in a row", () => {
   expect(kindAfter(...interrupted)).toBe("closed");
 });
 
+test("one operation that always fails does not open it, between others that do it is counted once", () => {
+  const always = Array.from({ length: 20 }, (_, index) =>
+    failed("bad-answer", index * 2, index * 2 + 1, "x"),
+  );
+  expect(kindAfter(...always)).toBe("closed");
+  const others = Array.from({ length: FAILURES_MAX - 1 }, (_, index) =>
+    failed("bad-answer", 100 + index * 2, 101 + index * 2),
+  );
+  expect(kindAfter(...always, ...others.slice(1))).toBe("closed");
+  expect(kindAfter(...always, ...others)).toBe("open");
+});
+
+test("a proxy that says that nobody answers, or connections that break, open it whatever is asked", () => {
+  const unable = Array.from({ length: FAILURES_MAX }, (_, index) =>
+    failed("unable", index * 2, index * 2 + 1, "x"),
+  );
+  expect(kindAfter(...unable.slice(1))).toBe("closed");
+  expect(kindAfter(...unable)).toBe("open");
+});
+
+test("an operation that is silent by itself opens it once, until it is answered", () => {
+  const silent = (atMs: number, operation = "slow") => failed("timeout", atMs, atMs + 5_000, operation);
+  const probed = [silent(0), { kind: "probe-begun" }, { kind: "probe-answered", atMs: 5_100 }] as const;
+  expect(kindAfter(...probed, silent(5_200), answered(10_300), silent(11_000))).toBe("closed");
+  expect(kindAfter(...probed, silent(5_200), silent(10_300, "another"))).toBe("open");
+  expect(kindAfter(...probed, answered(5_300, 1, "slow"), silent(6_000))).toBe("open");
+  const many = Array.from({ length: 100 }, (_, index) => silent(6_000 + index * 5_001));
+  expect(kindAfter(...probed, ...many)).toBe("closed");
+});
+
+test("a probe that is refused, or fails by itself, has found something alive", () => {
+  expect((["bad-answer", "not-theirs"] as const).map(isAlive)).toEqual([true, true]);
+  expect((["no-connection", "timeout", "unable"] as const).map(isAlive)).toEqual([false, false, false]);
+});
+
 test("requests that fail together are one failure", () => {
   const together = Array.from({ length: 100 }, (_, index) =>
     failed("bad-answer", index / 100, 5 + index / 100),
   );
-  expect(after(together)).toMatchObject({ kind: "closed", failures: 1 });
+  expect(after(together)).toMatchObject({ kind: "closed", failures: [expect.any(String)] });
 });
 
 test("what failed before it was closed again says nothing", () => {
@@ -84,7 +125,8 @@ test("what failed before it was closed again says nothing", () => {
 });
 
 test("an answer to a request of before closes it, whatever the probe says then", () => {
-  const events: CircuitEvent[] = [failed("timeout", 0, 5_000), { kind: "probe-begun" }, answered(5_050)];
+  const silent = failed("timeout", 0, 5_000, "x");
+  const events: CircuitEvent[] = [silent, { kind: "probe-begun" }, answered(5_050, 0, "x")];
   expect(after(events)).toEqual(newCircuit(5_050));
   expect(kindAfter(...events, { kind: "probe-failed", atMs: 5_100 })).toBe("closed");
 });
@@ -100,7 +142,7 @@ test("what answers only probes is probed later each time, until it answers a req
   }
   expect(waits).toEqual([75, 150, 300, 600, 1_200, 2_400, 3_750, 3_750, 3_750]);
   const trusted = after([answered(100_001), failed("no-connection", 100_002, 100_003)], circuit);
-  expect(trusted).toEqual({ kind: "open", probeAtMs: 100_078, mistrust: 0 });
+  expect(trusted).toMatchObject({ kind: "open", probeAtMs: 100_078, mistrust: 0 });
 });
 
 /** Steps of time, and what happens after each. */
@@ -111,31 +153,33 @@ const history = fc.array(
       "answered",
       "no-connection",
       "timeout",
+      "unable",
       "bad-answer",
       "probe-begun",
       "probe-answered",
       "probe-failed",
     ),
     tookMs: fc.integer({ min: 0, max: 5_000 }),
+    operation: fc.constantFrom("a", "b", "c", "d", "e", "f"),
   }),
   { maxLength: 60 },
 );
-type Step = { stepMs: number; what: string; tookMs: number };
+type Step = { stepMs: number; what: string; tookMs: number; operation: string };
 
 function eventsOf(steps: readonly Step[]): CircuitEvent[] {
   let atMs = 0;
-  return steps.map(({ stepMs, what, tookMs }): CircuitEvent => {
+  return steps.map(({ stepMs, what, tookMs, operation }): CircuitEvent => {
     atMs += stepMs;
     switch (what) {
       case "answered":
-        return answered(atMs, Math.min(atMs, tookMs));
+        return answered(atMs, Math.min(atMs, tookMs), operation);
       case "probe-begun":
         return { kind: "probe-begun" };
       case "probe-answered":
       case "probe-failed":
         return { kind: what, atMs };
       default:
-        return failed(what as "timeout", Math.max(0, atMs - tookMs), atMs);
+        return failed(what as "timeout", Math.max(0, atMs - tookMs), atMs, operation);
     }
   });
 }
@@ -169,14 +213,17 @@ function isReason(events: readonly CircuitEvent[]): boolean {
   const isSilent = last.atMs - Math.max(last.begunAtMs, ...heardAtMs) >= SILENCE.minMs;
   if (last.fault === "timeout" && isSilent) return true;
   const sinceAnswer = events.slice(events.findLastIndex(isAnswer) + 1);
-  return sinceAnswer.filter(({ kind }) => kind === "failed").length >= FAILURES_MAX;
+  const failures = sinceAnswer.filter((event) => event.kind === "failed");
+  const endpoints = failures.filter(({ fault }) => fault === "no-connection" || fault === "unable").length;
+  const ofOperations = failures.filter(({ fault }) => fault === "bad-answer" || fault === "timeout");
+  return endpoints + new Set(ofOperations.map(({ operation }) => operation)).size >= FAILURES_MAX;
 }
 
 test("whatever was before, the dead are found out within a few requests and the living with one probe", () => {
   fc.assert(
     fc.property(
       history,
-      fc.constantFrom("no-connection" as const, "timeout" as const, "bad-answer" as const),
+      fc.constantFrom<EndpointFault>("no-connection", "timeout", "unable", "bad-answer"),
       (steps, fault) => {
         let circuit = after(eventsOf(steps));
         const startMs = 1_000_000;

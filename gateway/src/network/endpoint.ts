@@ -9,7 +9,7 @@ import {
   type SubgraphResponse,
   TransportError,
 } from "@teranga/kit/transport.ts";
-import { advance, type Circuit, type CircuitEvent, newCircuit, probeDeadlineMs } from "./breaker.ts";
+import { advance, type Circuit, type CircuitEvent, isAlive, newCircuit, probeDeadlineMs } from "./breaker.ts";
 
 export interface EndpointMeans {
   send: Send;
@@ -64,14 +64,15 @@ export class Endpoint {
     const { send, clock } = this.#means;
     if (this.#underWay >= UNDER_WAY_MAX) throw TOO_MANY;
     const begunAtMs = clock.nowMs();
+    const { query: operation } = request;
     this.#underWay++;
     try {
       const answer = await send(this.url, request, options);
-      this.#advance({ kind: "answered", begunAtMs, atMs: clock.nowMs() });
+      this.#advance({ kind: "answered", operation, begunAtMs, atMs: clock.nowMs() });
       return answer;
     } catch (error) {
       if (error instanceof TransportError && error.fault !== "not-theirs") {
-        this.#advance({ kind: "failed", fault: error.fault, begunAtMs, atMs: clock.nowMs() });
+        this.#advance({ kind: "failed", fault: error.fault, operation, begunAtMs, atMs: clock.nowMs() });
       }
       throw error;
     } finally {
@@ -114,8 +115,11 @@ export class Endpoint {
     try {
       await send(this.url, PROBE, options);
       this.#advance({ kind: "probe-answered", atMs: clock.nowMs() });
-    } catch {
-      this.#advance({ kind: "probe-failed", atMs: clock.nowMs() });
+    } catch (error) {
+      if (this.#retired.signal.aborted) return;
+      const kind =
+        error instanceof TransportError && isAlive(error.fault) ? "probe-answered" : "probe-failed";
+      this.#advance({ kind, atMs: clock.nowMs() });
     }
   }
 }

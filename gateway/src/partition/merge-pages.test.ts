@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { librarySupergraph } from "../fixture/library.ts";
 import { readSupergraph } from "../graph/supergraph.ts";
-import { partitionUnavailable } from "../sources/source.ts";
+import { noAnswer } from "../sources/source.ts";
 import { createAnswerBudget } from "./answer-budget.ts";
 import { fetchFields } from "./field-fetch.ts";
 import { BEHIND_MAX } from "./merge-position.ts";
@@ -65,7 +65,7 @@ async function list(
       const after = request.variables?.merge_after_0;
       asked.push([partition, after]);
       if (down.includes(partition))
-        return { kind: "failed", error: partitionUnavailable("branch", partition) };
+        return { kind: "failed", error: noAnswer({ subgraph: "branch", partition }) };
       return answerOf(partitions[partition]!, variables.first, after as string | null);
     },
   };

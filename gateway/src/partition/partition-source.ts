@@ -8,7 +8,7 @@ import type { PartitionNetwork } from "../network/network.ts";
 import type { GatewayContext } from "../request-context.ts";
 import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "../sources/fetch.ts";
 import { takenErrors } from "../sources/service-errors.ts";
-import { askTerms, partitionUnavailable, type SourceDependencies } from "../sources/source.ts";
+import { askTerms, isAway, noAnswer, type SourceDependencies } from "../sources/source.ts";
 import { fetchEntities } from "./entity-fetch.ts";
 import { fetchFields } from "./field-fetch.ts";
 import { type OperationPlan, planLength, planOperation } from "./operation-plan.ts";
@@ -75,7 +75,7 @@ export class PartitionSource implements Source {
     const { subgraph } = this.#spec;
     const id = `${subgraph}/${partition}`;
     if (context.unavailable.has(id)) {
-      return { kind: "failed", error: partitionUnavailable(subgraph, partition) };
+      return { kind: "failed", error: noAnswer({ subgraph, partition }) };
     }
     this.#dependencies.onSubgraphRequest?.({ subgraph, partition, operation: request.query });
     try {
@@ -86,9 +86,9 @@ export class PartitionSource implements Source {
       return shared ? { ...answer, data: copyJson(data) as JsonObject | null } : answer;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      context.unavailable.add(id);
+      if (isAway(error)) context.unavailable.add(id);
       context.log.warn({ subgraph, partition, reason: error.message }, "a partition does not answer");
-      return { kind: "failed", error: partitionUnavailable(subgraph, partition) };
+      return { kind: "failed", error: noAnswer({ subgraph, partition }, { error, mayRepeat }) };
     }
   }
 }

@@ -1,6 +1,6 @@
 /** A subgraph any of whose instances can answer; also every subgraph of a foreign supergraph. */
 import { TransportError } from "@teranga/kit/transport.ts";
-import { type DirectiveNode, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
+import { type DirectiveNode, type GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
 import { errorAt, type JsonObject } from "../answer.ts";
 import {
   inlinedOperation,
@@ -23,7 +23,7 @@ import {
 } from "./answer-shape.ts";
 import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "./fetch.ts";
 import { limitErrors, takenErrors } from "./service-errors.ts";
-import { askTerms, type SourceDependencies, subgraphUnavailable } from "./source.ts";
+import { askTerms, isAway, noAnswer, type SourceDependencies } from "./source.ts";
 
 /** An operation, and what it must come back as. */
 interface Expectation {
@@ -62,7 +62,8 @@ export class ReplicaSource implements Source {
     context: GatewayContext,
   ): Promise<FetchAnswer> {
     const subgraph = this.#subgraph;
-    if (context.unavailable.has(subgraph)) return this.#failure(expected, variables);
+    if (context.unavailable.has(subgraph)) return failed(noAnswer({ subgraph }), expected, variables);
+    const mayRepeat = kind !== OperationTypeNode.MUTATION;
     this.#dependencies.onSubgraphRequest?.({ subgraph, operation: text });
     try {
       const { ask } = context.network.placements.get(subgraph) as ReplicaNetwork;
@@ -72,7 +73,7 @@ export class ReplicaSource implements Source {
         variables,
         body: `${expected.head}${JSON.stringify(variables)}}`,
       };
-      const answer = await ask(request, askTerms(context, kind !== OperationTypeNode.MUTATION));
+      const answer = await ask(request, askTerms(context, mayRepeat));
       const taken = { data: answer.data ?? null, errors: takenErrors(answer.errors) };
       if (!isWhole(taken, expected, variables)) {
         throw new TransportError("unknown", "answered something else than was asked for");
@@ -80,24 +81,23 @@ export class ReplicaSource implements Source {
       return answer.shared ? { ...taken, data: copyJson(taken.data) as JsonObject | null } : taken;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      context.unavailable.add(subgraph);
+      if (isAway(error)) context.unavailable.add(subgraph);
       context.log.warn({ subgraph, reason: error.message }, "a subgraph does not answer");
-      return this.#failure(expected, variables);
+      return failed(noAnswer({ subgraph }, { error, mayRepeat }), expected, variables);
     }
   }
+}
 
-  /** Null and an error for each thing that was asked for, so that a client sees what is missing and why. */
-  #failure(expected: Expectation, variables: JsonObject): FetchAnswer {
-    const error = subgraphUnavailable(this.#subgraph);
-    if (expected.entity) {
-      const representations = representationsOf(variables);
-      const errors = limitErrors(representations.map((_, index) => errorAt(error, ["_entities", index])));
-      return { data: { _entities: representations.map(() => null) }, errors };
-    }
-    const names = includedFields(expected, variables).map(({ responseName }) => responseName);
-    const data = Object.fromEntries(names.map((name) => [name, null]));
-    return { data, errors: names.map((name) => errorAt(error, [name])) };
+/** Null and an error for each thing that was asked for, so that a client sees what is missing and why. */
+function failed(error: GraphQLError, expected: Expectation, variables: JsonObject): FetchAnswer {
+  if (expected.entity) {
+    const representations = representationsOf(variables);
+    const errors = limitErrors(representations.map((_, index) => errorAt(error, ["_entities", index])));
+    return { data: { _entities: representations.map(() => null) }, errors };
   }
+  const names = includedFields(expected, variables).map(({ responseName }) => responseName);
+  const data = Object.fromEntries(names.map((name) => [name, null]));
+  return { data, errors: names.map((name) => errorAt(error, [name])) };
 }
 
 function expectationOf({ text, operationName }: FetchOperation, schema: GraphQLSchema): Expectation {

@@ -1,6 +1,7 @@
 /** What the sources of all placements have in common. */
 import { codedError, type ErrorCode, unavailableCode } from "@teranga/kit/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
+import type { TransportError } from "@teranga/kit/transport.ts";
 import type { GraphQLError } from "graphql";
 import type { AskTerms } from "../network/network.ts";
 import type { GatewayContext } from "../request-context.ts";
@@ -17,15 +18,45 @@ export interface SourceDependencies {
   onSubgraphRequest?: ((request: SentRequest) => void) | undefined;
 }
 
-/** For a partition that does not answer. It says which, never where it is. */
-export function partitionUnavailable(subgraph: string, partition: string): GraphQLError {
-  const code = unavailableCode(subgraph) as ErrorCode;
-  return codedError(code, `The ${subgraph} "${partition}" is unavailable.`, { [subgraph]: partition });
+/** Who was asked: all replicas of a subgraph, or one of its partitions. */
+export interface AskedPlace {
+  subgraph: string;
+  partition?: string;
 }
 
-/** For a replicated subgraph none of whose instances answers. */
-export function subgraphUnavailable(subgraph: string): GraphQLError {
-  return codedError("SUBGRAPH_UNAVAILABLE", `The service "${subgraph}" is unavailable.`, { subgraph });
+/**
+ * For a place that gave no answer. It says which, never where it is.
+ * @param failure undefined if it was not asked, since it has not answered before
+ */
+export function noAnswer(
+  place: AskedPlace,
+  failure?: { error: TransportError; mayRepeat: boolean },
+): GraphQLError {
+  if (failure && !failure.mayRepeat && failure.error.effect === "unknown") return outcomeUnknown(place);
+  const { subgraph, partition } = place;
+  const code = partition === undefined ? "SUBGRAPH_UNAVAILABLE" : (unavailableCode(subgraph) as ErrorCode);
+  const said = failure?.error.said;
+  const message = `The ${nameOf(place)} is unavailable${said === undefined ? "" : `: ${said}`}.`;
+  return codedError(code, message, extensionsOf(place));
+}
+
+/** For a mutation: it may have been carried out, and nobody sends it again but the client. */
+function outcomeUnknown(place: AskedPlace): GraphQLError {
+  const message = `Whether this has happened is not known: the ${nameOf(place)} gave no answer to be read.`;
+  return codedError("OUTCOME_UNKNOWN", message, extensionsOf(place));
+}
+
+function nameOf({ subgraph, partition }: AskedPlace): string {
+  return partition === undefined ? `service "${subgraph}"` : `${subgraph} "${partition}"`;
+}
+
+function extensionsOf({ subgraph, partition }: AskedPlace): Record<string, string> {
+  return partition === undefined ? { subgraph } : { [subgraph]: partition };
+}
+
+/** Whether a failure is of all that could be asked of a place, rather than of what was asked. */
+export function isAway({ fault }: TransportError): boolean {
+  return fault === "no-connection" || fault === "timeout" || fault === "unable";
 }
 
 /** How the services are asked on behalf of a client's request. */

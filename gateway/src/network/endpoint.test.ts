@@ -1,0 +1,44 @@
+/** Goal: what one client asks of an endpoint closes it for nobody else. Method: operations that behave as the test says, in virtual time. */
+import { expect, test } from "vitest";
+import { EndpointWorld } from "../fixture/endpoint-world.ts";
+
+test.each(["fails", "floods", "denies"] as const)(
+  "one operation that always %s closes the way for no other, however quiet it is there",
+  async (behaviour) => {
+    const it = new EndpointWorld();
+    it.operationBehaviours.set("{ bad }", behaviour);
+    const { ask } = it.replicas(["http://a"]);
+    for (let time = 0; time < 50; time++) {
+      const asked = ask("{ bad }");
+      await it.time.pass(100);
+      await expect(asked).rejects.toThrow();
+    }
+    expect(it.changes).toEqual([]);
+  },
+);
+
+test("one operation that is never answered is in the way of others for a moment, once", async () => {
+  const it = new EndpointWorld();
+  it.operationBehaviours.set("{ slow }", "hangs");
+  const { ask } = it.replicas(["http://a"]);
+  for (let time = 0; time < 20; time++) {
+    const asked = ask("{ slow }");
+    await it.time.pass(6_000);
+    await expect(asked).rejects.toThrow();
+  }
+  expect(it.changes).toEqual(["http://a open", "http://a half-open", "http://a closed"]);
+});
+
+test("many operations that fail are the endpoint's failure, and a probe that fails alike decides nothing", async () => {
+  const it = new EndpointWorld();
+  it.behaviours.set("http://a", "fails");
+  const { ask } = it.replicas(["http://a"]);
+  for (let time = 0; time < 5; time++) {
+    const asked = ask(`{ x${time} }`);
+    await it.time.pass(5);
+    await expect(asked).rejects.toThrow();
+  }
+  expect(it.changes).toEqual(["http://a open"]);
+  await it.time.pass(200);
+  expect(it.changes).toEqual(["http://a open", "http://a half-open", "http://a closed"]);
+});
