@@ -2,17 +2,24 @@
  * The graph of one supergraph: the schema that clients see, the query planner, and the operations that were compiled for it. It knows
  * no service's address; where fetches go is the network's affair, which changes on its own (network.ts).
  */
-import { operationFromDocument, type Schema } from "@apollo/federation-internals";
+import { type Operation, operationFromDocument, type Schema } from "@apollo/federation-internals";
 import { type QueryPlan, QueryPlanner } from "@apollo/query-planner";
 import { StartupError } from "@teranga/kit/config.ts";
 import { codedError } from "@teranga/kit/errors.ts";
 import { inSpanNow } from "@teranga/kit/tracing.ts";
-import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
+import {
+  type DocumentNode,
+  type GraphQLError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  visit,
+} from "graphql";
 import { BoundedCache } from "../bounded-cache.ts";
 import { inlinedOperation, rootSelections, variableDefinitionsOf } from "../documents.ts";
 import type { Supergraph } from "../graph/supergraph.ts";
 import type { Source } from "../sources/fetch.ts";
 import { documentBytes } from "../surface/document-store.ts";
+import { limitExceeded } from "../surface/limits.ts";
 import { compilePlan } from "./compile-plan.ts";
 import { type AskedOperation, type DeferredOperation, DeferredOperations } from "./defer-operation.ts";
 import { withoutDefer } from "./defer-split.ts";
@@ -20,6 +27,7 @@ import { FetchCompiler } from "./fetch-step.ts";
 import { FieldNeeds } from "./field-needs.ts";
 import { namesRead, withNamesApart } from "./names-apart.ts";
 import { CompiledOperation } from "./operation.ts";
+import { withOurSearch } from "./plan-search.ts";
 import { withoutStandIns } from "./plan-stand-ins.ts";
 import { plannerGraph } from "./planner-graph.ts";
 import { ShapeCache } from "./shape-cache.ts";
@@ -30,6 +38,9 @@ const OPERATIONS_MAX = 1_000;
 /** Clients that write ids into their documents instead of variables make a new plan each time, as long as they like. */
 const OPERATIONS_WEIGHT_MAX = 64 * 1024 * 1024;
 const OPERATION_WEIGHT_MAX = 2 * 1024 * 1024;
+
+/** Ways through the subgraphs to one field. The shop has two at most; with 1,000 to each a small operation is planned for seconds. */
+const WAYS_MAX = 100;
 
 /** What a compiled operation keeps for a byte of its parsed document, beside the texts of its fetches. */
 const COMPILED_FACTOR = 4;
@@ -76,6 +87,7 @@ export class Graph {
       this.#planner = new QueryPlanner(planned, {
         reuseQueryFragments: standIns === undefined,
         incrementalDelivery: { enableDefer: true },
+        debug: { maxEvaluatedPlans: Number.POSITIVE_INFINITY, pathsLimit: WAYS_MAX },
       });
       this.apiSchema = apiSchema.toGraphQLJSSchema({ includeDefer: true });
     } catch (error) {
@@ -127,8 +139,16 @@ export class Graph {
 
   #plan(document: DocumentNode, operationName: string | undefined): QueryPlan {
     const options = operationName === undefined ? {} : { operationName };
-    const planned = this.#planner.buildQueryPlan(operationFromDocument(this.#apiSchema, document, options));
-    return withoutStandIns(planned, this.#standIns);
+    const operation = operationFromDocument(this.#apiSchema, document, options);
+    return withoutStandIns(this.#build(operation), this.#standIns);
+  }
+
+  #build(operation: Operation): QueryPlan {
+    try {
+      return withOurSearch(() => this.#planner.buildQueryPlan(operation));
+    } catch (error) {
+      throw tooManyWays(error) ?? error;
+    }
   }
 
   #compile(document: DocumentNode, operationName: string | undefined): CompiledOperation {
@@ -162,6 +182,13 @@ function asksForFields({ selectionSet }: OperationDefinitionNode): boolean {
     if (conditions.length === 0 && !field.name.value.startsWith("__")) return true;
   }
   return false;
+}
+
+/** The planner gives up with an error of its own, which has no code. */
+function tooManyWays(error: unknown): GraphQLError | undefined {
+  const words = /^(?:Too many options generated|Number of non-local selections).* limit of (\d+)/s;
+  const found = words.exec((error as Error).message);
+  return found ? limitExceeded("ways", Number(found[1]) + 1, Number(found[1])) : undefined;
 }
 
 function fieldCount(operation: OperationDefinitionNode): number {

@@ -47,7 +47,15 @@ const NESTING_PER_DEPTH = 3;
 export const FIELDS_MAX = 5_000;
 
 /** What an operation can have too much of. */
-export type LimitName = "depth" | "nesting" | "fields" | "aliases" | "rootFields" | "tokens" | "cost";
+export type LimitName =
+  | "depth"
+  | "nesting"
+  | "fields"
+  | "aliases"
+  | "rootFields"
+  | "tokens"
+  | "cost"
+  | "ways";
 
 export const LIMIT_CODE = "OPERATION_LIMIT_EXCEEDED" satisfies ErrorCode;
 
@@ -66,6 +74,7 @@ const WORDS: Record<LimitName, (actual: number) => string> = {
   rootFields: (actual) => `has ${actual} root fields, its fragments expanded`,
   tokens: (actual) => `has ${actual} tokens or more`,
   cost: (actual) => `costs ${actual}`,
+  ways: (actual) => `can be carried out in ${actual} ways or more through the services`,
 };
 
 interface Size {
