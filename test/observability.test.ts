@@ -101,15 +101,15 @@ test("an order that is refused is counted as what the client was told", async ()
 });
 
 const ABANDONED = "thies:01900000-0000-7000-8000-000000000001";
-const prepare = (transactionId: string, deadline: string) =>
-  `prepare(transactions: [{ transactionId: "${transactionId}", kind: ORDER, deadline: "${deadline}",
+const prepare = (transactionId: string) =>
+  `prepare(transactions: [{ transactionId: "${transactionId}", kind: ORDER, leaseMs: 1000,
     lines: [{ productId: "101", quantity: 1 }] }]) { state }`;
 
 test("what an orchestrator has left is in doubt, then asked for: metrics, spans and a line on each side", async () => {
   graph.proxy("thies").set("refusing");
   const grown = await growth("dakar", async () => {
     await graph.stopCity("thies");
-    await send("dakar", prepare(ABANDONED, "2026-01-01T00:00:00Z"));
+    await send("dakar", prepare(ABANDONED));
     const inDoubt = await metricsOf("dakar");
     expect(inDoubt.get("teranga_city_in_doubt_transactions")).toBe(1);
     expect(inDoubt.get("teranga_city_in_doubt_oldest_seconds")).toBeGreaterThan(0);
@@ -131,7 +131,7 @@ test("what an orchestrator has left is in doubt, then asked for: metrics, spans 
 
 test("a message that breaks the protocol raises the alarm", async () => {
   const foreign = "atlantis:01900000-0000-7000-8000-000000000002";
-  const grown = await growth("dakar", () => send("dakar", prepare(foreign, "2026-01-01T00:00:00Z")));
+  const grown = await growth("dakar", () => send("dakar", prepare(foreign)));
   expect(grown("teranga_city_alarms_total")).toBe(1);
   expect(grown('teranga_city_entries_total{message="prepare",state="VIOLATION"}')).toBe(1);
 });

@@ -112,7 +112,7 @@ describe("the list of a city", () => {
       transactionId: newId(home),
       kind: "TRANSFER",
       lines: [{ productId: "110", quantity: 1 }],
-      deadline: at(30),
+      leaseMs: 30_000,
     });
     const [older, newer] = [prepare("autres"), prepare("dakar")];
     await sendMessage(graph, "thies", "prepare", [older]);

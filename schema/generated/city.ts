@@ -726,10 +726,10 @@ export type PrepareAnswer = {
 
 /** A request to set stock aside. */
 export type PrepareInput = {
-  /** When this city should begin to ask the home for the outcome. A hint, never a reason to decide. */
-  deadline: Scalars['DateTime']['input'];
   /** An order or a transfer; a cancellation has nothing to prepare. */
   kind: TransactionKind;
+  /** After how many milliseconds this city should begin to ask the home for the outcome. A hint, never a reason to decide. */
+  leaseMs: Scalars['Int']['input'];
   /** What is needed of this city: all lines or none. */
   lines: Array<ProductQuantityInput>;
   transactionId: Scalars['ID']['input'];

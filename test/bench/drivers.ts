@@ -111,11 +111,11 @@ function directDriver(urls: Record<string, string>, concurrency: number): Driver
   return {
     async place(order) {
       const transactionId = `${order.homeId}:${newUuid()}`;
-      const deadline = new Date(Date.now() + PREPARE_LEASE_MS);
       try {
         const votes = await Promise.all(
           order.lines.slice(1).map(({ cityId, productId }) => {
-            const request = { transactionId, kind: KIND, deadline, lines: [{ productId, quantity: 1 }] };
+            const lines = [{ productId, quantity: 1 }];
+            const request = { transactionId, kind: KIND, leaseMs: PREPARE_LEASE_MS, lines };
             return prepareTransactions(sqlOf(cityId), [request], systemClock);
           }),
         );

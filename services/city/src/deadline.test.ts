@@ -56,7 +56,7 @@ test("a message of the commit protocol is undone as a whole, and can be sent aga
   const prepare = {
     transactionId: idOf("thies", 1),
     kind: "ORDER",
-    deadline: new Date(Date.now() + 60_000).toISOString(),
+    leaseMs: 60_000,
     lines: [{ productId: "101", quantity: 2 }],
   };
   const before = await dakar.contents();

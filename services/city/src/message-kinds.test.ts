@@ -30,7 +30,7 @@ const prepare = (changes: object) => ({
   transactionId: FOREIGN,
   kind: "TRANSFER",
   lines: [line("101", 1)],
-  deadline: "2026-01-01T00:00:00Z",
+  leaseMs: 10_000,
   ...changes,
 });
 const decision = (changes: object) => ({

@@ -21,7 +21,7 @@ const prepare = (transactionId: string, changes: object = {}) => ({
   transactionId,
   kind: "ORDER",
   lines: [line()],
-  deadline: "2026-01-01T00:00:00Z",
+  leaseMs: 10_000,
   ...changes,
 });
 const order = (transactionId: string, changes: object = {}) => ({

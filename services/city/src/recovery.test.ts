@@ -90,7 +90,7 @@ const unacknowledged = async () =>
       select transaction_id as id from decision_participant where acknowledged_at is null order by 1`
   ).map(({ id }) => id);
 const prepare = (transactionId: string, kind: string, lines: object[]) =>
-  thies.send("prepare", [{ transactionId, kind, lines, deadline: new Date(nowMs + 5_000).toISOString() }]);
+  thies.send("prepare", [{ transactionId, kind, lines, leaseMs: 5_000 }]);
 
 /** An order whose participant has prepared it, as far as its commit point. */
 async function placeOrder(): Promise<void> {
@@ -188,6 +188,16 @@ describe("a participant asks", () => {
     await tellParticipants(home, messages);
     expect(await unacknowledged()).toEqual([]);
     expect(await level(thies)).toEqual({ on_hand: 6, reserved: 0 });
+  });
+
+  test.each([
+    ["sooner than a second", -2_147_483_648, 1_000],
+    ["later than a minute", 2_147_483_647, 60_000],
+  ])("never %s after the prepare, whatever lease it was given", async (_name, leaseMs, boundMs) => {
+    await thies.send("prepare", [{ transactionId: TRANSFER, kind: "TRANSFER", lines: MOVED, leaseMs }]);
+    const asks = await thies.sql`
+      select extract(epoch from next_attempt_at - created_at)::float8 * 1000 as "afterMs" from participation`;
+    expect(asks).toEqual([{ afterMs: boundMs }]);
   });
 
   test("about a transfer that nobody has committed, which then nobody can", async () => {

@@ -25,7 +25,7 @@ test("towns that it claims now", async () => {
 test("a city that it does not know yet, or no more, takes part in what is sent to it", async () => {
   const id = "mbour:00000000-0000-7000-8000-000000000001";
   const lines = [{ productId: "101", quantity: 1 }];
-  const prepare = [{ transactionId: id, kind: "ORDER", lines, deadline: "2026-01-01T00:00:00.000Z" }];
+  const prepare = [{ transactionId: id, kind: "ORDER", lines, leaseMs: 10_000 }];
   const { states } = await city.send("prepare", prepare);
   await city.setTopology(topologyOf({ mbour: "http://127.0.0.1:9/" }, { dakar: "Rufisque" }));
   expect([states, (await city.send("prepare", prepare)).states]).toEqual([["REFUSED"], ["ABORTED"]]);

@@ -9,8 +9,8 @@ export interface PrepareMessage {
   transactionId: string;
   kind: TransactionKind;
   lines: readonly ProductQuantity[];
-  /** ISO 8601. When the participant should begin to ask the home; a hint. */
-  deadline: string;
+  /** After how long, by its own clock, the participant should begin to ask the home; a hint. */
+  leaseMs: number;
 }
 
 /** What makes the commit of a request happen once. */

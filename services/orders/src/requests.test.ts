@@ -75,10 +75,8 @@ describe("what is sent fits the schema, and so does what is expected for an answ
   test("prepare, commit, decide, outcome", async () => {
     const { prepare, commit: send, decide, outcome } = messages(city);
     const refused = { transactionId: ID, state: "REFUSED", shortages };
-    const deadline = "2026-01-01T00:00:00.000Z";
-    expect(await prepare("thies", { transactionId: ID, kind: "ORDER", lines: [line], deadline }, 1)).toEqual(
-      refused,
-    );
+    const wanted = { transactionId: ID, kind: "ORDER", lines: [line], leaseMs: 10_000 } as const;
+    expect(await prepare("thies", wanted, 1)).toEqual(refused);
     expect(await send("dakar", commit, 1)).toEqual(refused);
     const decision = { transactionId: ID, kind: "TRANSFER", decision: "COMMITTED", lines: [line] } as const;
     expect(await decide("thies", decision, 1)).toEqual({ transactionId: ID, state: "DONE" });

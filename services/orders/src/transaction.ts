@@ -123,11 +123,11 @@ async function collectVote(
 ): Promise<Vote> {
   const { kind } = transaction.message;
   const transactionId = idOf(transaction);
-  const deadline = new Date(clock.nowMs() + PREPARE_LEASE_MS).toISOString();
   // Half of the time that is left stays for the commit.
   const deadlineMs = shareOfTime(transaction.answerByMs, 2, PREPARE_DEADLINE_MS, clock);
   try {
-    const answer = await messages.prepare(cityId, { transactionId, kind, lines, deadline }, deadlineMs);
+    const message = { transactionId, kind, lines, leaseMs: PREPARE_LEASE_MS };
+    const answer = await messages.prepare(cityId, message, deadlineMs);
     if (answer.state === "VIOLATION") alarm(log, transactionId, cityId, "prepare");
     return { cityId, answer };
   } catch (error) {

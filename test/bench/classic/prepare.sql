@@ -10,8 +10,8 @@ begin
   perform from stock where product_id in (select line ->> 'productId' from jsonb_array_elements(entry -> 'lines') line)
     order by product_id for no key update;
   -- Only with the rows in hand: an ABORT must not have to wait for one that waits.
-  insert into participation (transaction_id, kind, state, deadline, created_at, decided_at, next_attempt_at)
-  values (transaction, entry ->> 'kind', 'COMMITTED', (entry ->> 'deadline')::timestamptz, now_at, now_at, now_at)
+  insert into participation (transaction_id, kind, state, created_at, decided_at, next_attempt_at)
+  values (transaction, entry ->> 'kind', 'COMMITTED', now_at, now_at, now_at)
   on conflict do nothing;
   if not found then
     -- A copy of the message, or an ABORT that came before it.

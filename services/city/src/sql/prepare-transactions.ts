@@ -6,7 +6,7 @@ import type { ProductQuantity } from "../model.ts";
 export interface PrepareRequest {
   transactionId: string;
   kind: TransactionKind;
-  deadline: Date;
+  leaseMs: number;
   lines: ProductQuantity[];
 }
 
@@ -22,17 +22,32 @@ export interface PrepareAnswer {
   shortages: StockShortage[];
 }
 
-/** Sets stock aside, all lines of a transaction or none. Answers come in the order of the requests. */
+/**
+ * What a lease may be. A shorter one would have this city ask, and so fence, while the orchestrator is still on its way to the commit
+ * point; a longer one would keep the stock of an orchestrator that died set aside for as long as it pleased.
+ */
+const LEASE_MIN_MS = 1_000;
+const LEASE_MAX_MS = 60_000;
+
+/**
+ * Sets stock aside, all lines of a transaction or none. Answers come in the order of the requests. The deadline is this city's own:
+ * it adds the lease to its own clock, so no clock is ever compared with another machine's.
+ */
 export async function prepareTransactions(
   sql: Sql,
   requests: PrepareRequest[],
   clock: Clock,
 ): Promise<PrepareAnswer[]> {
   if (requests.length === 0) return [];
+  const now = new Date(clock.nowMs());
+  const entries = requests.map(({ leaseMs, ...request }) => ({
+    ...request,
+    deadline: new Date(now.getTime() + Math.min(Math.max(leaseMs, LEASE_MIN_MS), LEASE_MAX_MS)),
+  }));
   return retryLostTransaction(
     sql,
     () => sql<PrepareAnswer[]>`
     select transaction_id as "transactionId", state, shortages
-    from prepare_transactions(${sql.json(requests as never)}, ${new Date(clock.nowMs())})`,
+    from prepare_transactions(${sql.json(entries as never)}, ${now})`,
   );
 }

@@ -1,0 +1,62 @@
+/**
+ * An orchestrator whose clock is far from the cities'. Its orders of several cities go through as if it were right: nothing of the
+ * protocol compares two machines' clocks. Messages are slow, so that participants look for overdue prepares between the two phases.
+ */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createRandom } from "../harness/random.ts";
+import { ask } from "./answers.ts";
+import { urlOf } from "./network.ts";
+import { PLACE_ORDER } from "./operations.ts";
+import { bootOrders } from "./services.ts";
+import { CITY_IDS, clientsOf } from "./shop.ts";
+import { ShopWorld } from "./shop-world.ts";
+import { openStage, type Stage } from "./stage.ts";
+import { CALM } from "./swarm.ts";
+import { createWatchfulLog } from "./watchful-log.ts";
+
+const ORDERS = 30;
+const BETWEEN_MS = 200;
+const LATENCY_MS = 300;
+const WITHIN_MS = 120_000;
+const ORCHESTRATOR = "orders-with-its-own-time";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterAll(() => stage.close());
+
+const MINUTES_MS = 60_000;
+test.each([-10 * MINUTES_MS, -11_000, 11_000, 10 * MINUTES_MS])("%d ms away", async (offsetMs) => {
+  const shop = new ShopWorld(stage, createRandom("clocks"), { ...CALM, latencyMs: LATENCY_MS });
+  const { world, watch } = shop;
+  // The client's own city has only something else.
+  const seed = (id: string) => {
+    const stock: [string, number][] = [[id === "dakar" ? "102" : "101", ORDERS]];
+    return { clients: clientsOf(id), stock };
+  };
+  await shop.open(new Map(CITY_IDS.map((id) => [id, seed(id)])));
+  const log = createWatchfulLog((line) => world.fail(new Error(line)));
+  const means = { network: shop.network, endpoint: stage.endpoints.orders, log };
+  shop.add(ORCHESTRATOR, { boot: (life) => bootOrders(means, life), clock: { offsetMs, drift: 0 } });
+  const client = shop.add("client", { isClient: true, boot: () => () => Promise.reject(new Error("asked")) });
+  const send = shop.network.sender(client.life!);
+
+  const answers: string[] = [];
+  const place = async (number: number) => {
+    await client.life!.delay(number * BETWEEN_MS);
+    const lines = [{ productId: "101", quantity: 2 }];
+    const key = `order ${number}`;
+    const input = { clientId: "dakar:1", lines, payment: "CASH_ON_DELIVERY", idempotencyKey: key };
+    const answer = await ask(send, urlOf(ORCHESTRATOR), PLACE_ORDER, { input });
+    answers.push(answer.kind === "result" ? answer.type : answer.kind);
+  };
+  for (let number = 1; number <= ORDERS; number++) place(number).catch((error) => world.fail(error));
+  await world.runUntil(() => answers.length === ORDERS, WITHIN_MS);
+  expect(answers).toEqual(Array(ORDERS).fill("OrderPlaced"));
+  // Nor was any of them fenced on its way, and tried again.
+  const fences = "select transaction_id from transaction_decision where message_digest is null";
+  expect((await stage.databases.get("dakar")!.execute(fences, [])).rows).toEqual([]);
+  await world.runUntil(() => watch.isAtRest, WITHIN_MS);
+  watch.checkAtRest();
+});
