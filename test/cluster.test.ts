@@ -1,7 +1,11 @@
 /** The real thing: `npm start` as processes, two of them side by side, killed, stopped and started again. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ROOT } from "@teranga/infra/config.ts";
+import { runningSupervisor } from "@teranga/infra/home.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ask } from "./harness/graph.ts";
@@ -20,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const cluster of [first, second]) await cluster?.end("SIGTERM").catch(() => undefined);
   for (const [index, home] of ["a", "b"].entries())
-    await runProgram("reset", [], homeOf(home), ports[index]!);
+    await runProgram("reset", ["--yes"], homeOf(home), ports[index]!);
   await rm(directory, { recursive: true, force: true });
 }, 60_000);
 
@@ -54,6 +58,42 @@ test("every process is there, with its kind, city and health", async () => {
     expect(url).not.toMatch(/:[^@/]*@/);
   }
 });
+
+test("status finds the cluster that was started last, unless one runs in the usual home", async () => {
+  const { stdout } = await runProgram("status", ["--json"], "", 0);
+  const urls = (JSON.parse(stdout) as { processes: ClusterProcess[] }).processes.map(({ url }) => url);
+  const usual = await runningSupervisor(join(ROOT, ".teranga"));
+  if (!usual) expect(urls.some((url) => [first.url, second.url].includes(url))).toBe(true);
+});
+
+test("the README's commands by hand work as they are printed", async () => {
+  const readme = await readFile(join(ROOT, "README.md"), "utf8");
+  const section = readme.slice(readme.indexOf("## Running parts by hand"));
+  const commands = [...section.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, command]) => command!);
+  expect(commands).toHaveLength(3);
+  for (const command of commands) await isReadyByHand(command);
+}, 120_000);
+
+/** Runs the command on the first cluster's home, at a port of its own, until it is ready. */
+async function isReadyByHand(command: string): Promise<void> {
+  const port = await freePort();
+  const script = command
+    .replaceAll(".teranga/", `${homeOf("a")}/`)
+    .replace(/--port \d+/, `--port ${port}`)
+    .replace(/^node_modules/m, "exec node_modules");
+  const { SERVICE_CREDENTIAL: _, TOPOLOGY: __, ...env } = process.env;
+  const child = spawn("sh", ["-ec", script], { cwd: ROOT, env, stdio: ["ignore", "ignore", "inherit"] });
+  const exited = once(child, "exit");
+  try {
+    await vi.waitFor(
+      async () => expect((await fetch(`http://127.0.0.1:${port}/health/ready`)).status).toBe(200),
+      { timeout: 30_000, interval: 100 },
+    );
+  } finally {
+    child.kill("SIGTERM");
+    await exited;
+  }
+}
 
 test("two clusters do not know of each other", async () => {
   await ask(first.url, ORDER);

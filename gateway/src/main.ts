@@ -6,10 +6,21 @@ import { runMain } from "@teranga/kit/config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { startTracing } from "@teranga/kit/tracing.ts";
-import { readGatewayConfig } from "./config.ts";
+import { gatewayVariables, readGatewayConfig } from "./config.ts";
 import { startGateway } from "./gateway.ts";
 
-await runMain(async () => {
+const usage = {
+  command: "node gateway/src/main.ts",
+  about: "Runs the gateway over the services of a topology, or on any federated graph.",
+  options: {
+    "--supergraph FILE":
+      "A supergraph made elsewhere; without it one is composed of what the services serve.",
+    "--port N": "The port to listen on.",
+  },
+  variables: gatewayVariables,
+};
+
+await runMain(usage, async () => {
   const config = await readGatewayConfig(process.argv.slice(2), process.env);
   const { logLevel, tracing: tracingConfig, ...options } = config;
   const log = createLogger("gateway", logLevel);

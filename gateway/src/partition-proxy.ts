@@ -10,9 +10,19 @@ import { loadTopology } from "@teranga/kit/topology.ts";
 import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import { startTracing } from "@teranga/kit/tracing.ts";
 import { startPartitionProxy } from "./proxy/partition-proxy.ts";
-import { readProxyConfig } from "./proxy/proxy-config.ts";
+import { proxyVariables, readProxyConfig } from "./proxy/proxy-config.ts";
 
-await runMain(async () => {
+const usage = {
+  command: "node gateway/src/partition-proxy.ts",
+  about: "Serves a partitioned subgraph as one endpoint, for other routers.",
+  options: {
+    "--subgraph NAME": "The partitioned subgraph; city unless told.",
+    "--port N": "The port to listen on.",
+  },
+  variables: proxyVariables,
+};
+
+await runMain(usage, async () => {
   const config = readProxyConfig(process.argv.slice(2), process.env);
   const { SUBGRAPH: subgraph, SERVICE_CREDENTIAL: credential, PORT: port, TOPOLOGY: file } = config;
   const log = createLogger(`proxy-${subgraph}`, config.LOG_LEVEL);

@@ -1,6 +1,7 @@
 /** `npm run check`: types, lint and format, dead code, and whether the generated files are those of their sources. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { runMain } from "@teranga/kit/config.ts";
 import { ROOT } from "./config.ts";
 
 const CHECKS: readonly { name: string; command: string; options: readonly string[] }[] = [
@@ -28,8 +29,16 @@ async function run({ name, command, options }: (typeof CHECKS)[number]): Promise
   }
 }
 
-const outcomes: Outcome[] = [];
-for (const check of CHECKS) outcomes.push(await run(check));
-const failed = outcomes.filter(({ passed }) => !passed).map(({ name }) => name);
-process.stdout.write(failed.length === 0 ? "\nAll checks passed.\n" : `\nFailed: ${failed.join(", ")}.\n`);
-process.exit(failed.length === 0 ? 0 : 1);
+const usage = {
+  command: "npm run check",
+  about:
+    "Checks types, lint and format, dead code, and whether the generated files are those of their sources.",
+};
+
+await runMain(usage, async () => {
+  const outcomes: Outcome[] = [];
+  for (const check of CHECKS) outcomes.push(await run(check));
+  const failed = outcomes.filter(({ passed }) => !passed).map(({ name }) => name);
+  process.stdout.write(failed.length === 0 ? "\nAll checks passed.\n" : `\nFailed: ${failed.join(", ")}.\n`);
+  process.exit(failed.length === 0 ? 0 : 1);
+});

@@ -124,7 +124,12 @@ describe("status", () => {
 
 test("reset wipes a home and leaves anything else alone", async () => {
   await openHome(home);
-  expect((await run("reset")).stdout).toBe(`Wiped ${home}.\n`);
+  expect(await run("reset")).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: `Nobody is here to be asked whether ${home} may be wiped: say so with --yes\n`,
+  });
+  expect((await run("reset", {}, ["--yes"])).stdout).toBe(`Wiped ${home}.\n`);
   expect(await run("reset")).toEqual({ code: 0, stdout: `Nothing to wipe in ${home}.\n`, stderr: "" });
   const { code, stderr } = await run("reset", { TERANGA_HOME: tmpdir() });
   expect({ code, stderr }).toEqual({

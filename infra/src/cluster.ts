@@ -14,7 +14,7 @@ import { parseTopology, type Topology } from "@teranga/kit/topology.ts";
 import { assignPorts } from "./assign-ports.ts";
 import { topologyText } from "./cities.ts";
 import type { ClusterConfig } from "./config.ts";
-import { beginLog, claimHome, keepSecret, openHome, pathsOf, usingHome } from "./home.ts";
+import { beginLog, claimHome, FILE_MODE, keepSecret, openHome, pathsOf, usingHome } from "./home.ts";
 import { stopLeftovers } from "./leftovers.ts";
 import { startPostgres } from "./postgres.ts";
 import { sayIfRelocated } from "./postgres-data.ts";
@@ -38,6 +38,8 @@ import { type LaunchedProcess, Supervisor } from "./supervisor.ts";
 export interface ClusterOptions extends ClusterConfig {
   /** Hears of crashes and restarts, one line each. */
   log: Logger;
+  /** Hears what is done while the cluster starts, one line a step. */
+  onProgress?: (line: string) => void;
   /** Gives up a start under way; what has started is stopped. */
   signal?: AbortSignal;
   clock?: Clock;
@@ -131,7 +133,7 @@ async function makeShared({ home, wire }: ClusterOptions, plan: ClusterPlan): Pr
     (name) => endpoint(seenPorts.get(name)!),
     orders.map(({ name }) => name),
   );
-  await writeFile(paths.topology, text);
+  await writeFile(paths.topology, text, { mode: FILE_MODE });
   return {
     credential: await keepSecret(paths.credential),
     password: await keepSecret(paths.postgresPassword),
@@ -154,7 +156,7 @@ interface LaunchOptions extends ClusterOptions {
 }
 
 async function launchAll(plan: ClusterPlan, shared: Shared, options: LaunchOptions): Promise<void> {
-  const { home, log, postgresSettings } = options;
+  const { home, log, postgresSettings, onProgress = () => {} } = options;
   const startDatabase = async (process: DatabasePlan) => {
     const { name, port, database } = process;
     const logFile = await beginLog(home, name);
@@ -187,9 +189,14 @@ async function launchAll(plan: ClusterPlan, shared: Shared, options: LaunchOptio
     );
   };
   await sayIfRelocated(pathsOf(home).postgres, log);
+  const services = [plan.catalog, ...plan.orders, ...plan.cities];
+  onProgress(`  ${plan.databases.length} PostgreSQL servers …`);
   await Promise.all(plan.databases.map(startDatabase));
+  onProgress("  tables, and sample data where there is none …");
   await prepareDatabases(shared.databaseUrls, shared.topology);
-  await Promise.all([plan.catalog, ...plan.orders, ...plan.cities].map(startOne));
+  onProgress(`  ${services.length} services …`);
+  await Promise.all(services.map(startOne));
+  onProgress("  the gateway …");
   await startOne(plan.gateway);
 }
 

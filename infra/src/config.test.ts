@@ -1,5 +1,5 @@
 /** What an operator is told of a wrong variable: its name, what is wrong, and never a secret. */
-import { readConfig, serviceVariables } from "@teranga/kit/config.ts";
+import { databaseUrlVariable, readConfig, serviceVariables } from "@teranga/kit/config.ts";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { readClusterConfig } from "./config.ts";
@@ -16,6 +16,32 @@ test.each([
   ["", 4_000],
 ])("%j as a port is %j", (text, port) => {
   expect(readClusterConfig({ GATEWAY_PORT: text }).ports.GATEWAY_PORT).toBe(port);
+});
+
+test("a port for a city that is none is refused by name", () => {
+  expect(() => readClusterConfig({ CITY_PORT_MBOUR: "4010", CITY_PORT_THIES: "4011" })).toThrow(
+    /^Configuration: CITY_PORT_MBOUR: there is no such city; there is only CITY_PORT_DAKAR, /,
+  );
+});
+
+test.each([
+  "postgresfoo",
+  "postgres",
+  "postgres://",
+  "postgres://host",
+  "postgresql://host/",
+  "https://host/db",
+])("%j is no database, and is not repeated", (url) => {
+  const read = () => readConfig(z.object({ DATABASE_URL: databaseUrlVariable }), { DATABASE_URL: url });
+  expect(read).toThrow(
+    /^Configuration: DATABASE_URL: is not a URL such as postgres:\/\/user:password@host:5432\/name$/,
+  );
+});
+
+test.each(["postgres://u:p@host:5432/shop", "postgresql://host/shop?sslmode=require"])("%j is one", (url) => {
+  expect(readConfig(z.object({ DATABASE_URL: databaseUrlVariable }), { DATABASE_URL: url })).toEqual({
+    DATABASE_URL: url,
+  });
 });
 
 test("a value of many lines is told in one, with every other that is wrong", () => {

@@ -1,12 +1,13 @@
 /** Where `npm start`, `npm run status` and `npm run reset` take their configuration from. */
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { logLevelVariable, portVariable, readConfig } from "@teranga/kit/config.ts";
+import { logLevelVariable, portVariable, readConfig, StartupError } from "@teranga/kit/config.ts";
 import { z } from "zod";
 
 /** The checkout. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
+const CITY_PORT = "CITY_PORT_";
 const otherPort = portVariable.default(0);
 
 export const clusterVariables = z.object({
@@ -38,8 +39,19 @@ export interface ClusterConfig {
 
 /** @throws StartupError naming the variables that are wrong. */
 export function readClusterConfig(env: NodeJS.ProcessEnv): ClusterConfig {
+  refuseUnknownPorts(env);
   const { TERANGA_HOME, LOG_LEVEL, ...ports } = readConfig(clusterVariables, env);
   return { home: resolve(ROOT, TERANGA_HOME), ports, logLevel: LOG_LEVEL };
+}
+
+/** A misspelt city would get any port, and its operator would look for it at the one that was asked for. */
+function refuseUnknownPorts(env: NodeJS.ProcessEnv): void {
+  const known = Object.keys(clusterVariables.shape).filter((name) => name.startsWith(CITY_PORT));
+  const unknown = Object.keys(env).filter((name) => name.startsWith(CITY_PORT) && !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new StartupError(
+    `Configuration: ${unknown.sort().join(", ")}: there is no such city; there is only ${known.join(", ")}`,
+  );
 }
 
 /** The path of a program of the workspace. */

@@ -64,7 +64,7 @@ test("a reset removes all that a home holds, whatever a kill left half done", as
     await mkdir(directory, { recursive: true });
   await symlink(home, `${home}-link`);
   try {
-    expect(await wipeHome(`${home}-link`, log)).toBe(true);
+    expect(await wipeHome(`${home}-link`, log)).toBe("wiped");
     expect(await readdir(home)).toEqual([]);
   } finally {
     await rm(`${home}-link`);
@@ -77,7 +77,7 @@ test("a home has one cluster at a time", async () => {
   await expect(claimHome(home)).rejects.toThrow(`A cluster runs on ${home} (pid ${process.pid})`);
   await expect(wipeHome(home, log)).rejects.toThrow("A cluster runs on");
   await claim.release();
-  expect(await wipeHome(home, log)).toBe(true);
+  expect(await wipeHome(home, log)).toBe("wiped");
   await expect(stat(home)).rejects.toThrow("ENOENT");
 });
 
@@ -91,8 +91,8 @@ test("the claim of a process that has ended does not hold, even if its pid is so
 });
 
 test("wiping where there is nothing is no error", async () => {
-  expect(await wipeHome(home, log)).toBe(false);
-  expect(await wipeHome(join(home, "missing"), log)).toBe(false);
+  expect(await wipeHome(home, log)).toBe("nothing");
+  expect(await wipeHome(join(home, "missing"), log)).toBe("nothing");
 });
 
 test("a secret stays the same, and only its owner can read it", async () => {

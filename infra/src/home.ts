@@ -6,13 +6,16 @@
  *     processes.json     what it runs (state.ts); missing when it does not run
  *     ports.json         the ports that were given out, to give them out again
  *     topology.yaml      written at each start
- *     credential, postgres-password    secrets, mode 0600
+ *     credential, postgres-password    secrets
  *     postgres/<name>    data directories
  *     logs/<name>.log    of this run; <name>.old.log of the one before
+ *
+ * All of it is its owner's alone: logs, ports and process ids are nobody else's business, and the data directories are PostgreSQL's own.
  */
 import { randomBytes } from "node:crypto";
 import {
   access,
+  chmod,
   constants,
   mkdir,
   open,
@@ -32,6 +35,11 @@ const LAYOUT_VERSION = "1";
 /** What the version file says. Many a directory has a file of that name; none says this by chance. */
 const MARKER = /^teranga-home (\S+)\s*$/;
 const CLAIM_TRIES_MAX = 3;
+/** Of every file in a home. */
+export const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+/** Root's PostgreSQL runs as another user, who has to pass through to its data. */
+const PASSAGE_MODE = 0o711;
 
 /** The paths in a home. */
 export function pathsOf(home: string) {
@@ -67,6 +75,7 @@ export async function openHome(home: string): Promise<void> {
     if (!(await stat(home)).isDirectory()) {
       throw new StartupError(`TERANGA_HOME: ${home} is not a directory`);
     }
+    await closeToOthers(home);
     await access(home, constants.R_OK | constants.W_OK | constants.X_OK);
     const version = await layoutOf(home);
     if (version === LAYOUT_VERSION) return;
@@ -80,8 +89,20 @@ export async function openHome(home: string): Promise<void> {
         `TERANGA_HOME: ${home} is not empty and was not made by Teranga: use another one`,
       );
     }
-    await writeFile(pathsOf(home).version, `teranga-home ${LAYOUT_VERSION}\n`);
+    await writeFile(pathsOf(home).version, `teranga-home ${LAYOUT_VERSION}\n`, { mode: FILE_MODE });
   });
+}
+
+/** Only of what is ours: a directory of another's is refused later, with its own words. */
+async function closeToOthers(home: string): Promise<void> {
+  const entries = await readdir(home);
+  if (entries.length > 0 && !(await isHome(home))) return;
+  const { uid } = await stat(home);
+  if (process.getuid && uid !== process.getuid()) return;
+  await chmod(home, process.getuid?.() === 0 ? PASSAGE_MODE : DIRECTORY_MODE);
+  // Those of an older version may be open.
+  for (const entry of await readdir(home, { withFileTypes: true }))
+    if (entry.isFile()) await chmod(join(home, entry.name), FILE_MODE);
 }
 
 /** Not mkdir's own `recursive`: Node's tries for ever where the parent exists and refuses with ENOENT (/proc). */
@@ -159,7 +180,7 @@ export async function claimHome(home: string): Promise<{ release: () => Promise<
 /** Writes a file that must not exist; false if it does. */
 async function writeNew(file: string, text: string): Promise<boolean> {
   try {
-    await writeFile(file, text, { flag: "wx" });
+    await writeFile(file, text, { flag: "wx", mode: FILE_MODE });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
@@ -175,7 +196,7 @@ export async function keepSecret(file: string): Promise<string> {
   const secret = randomBytes(32).toString("base64url");
   const partial = `${file}.partial`;
   await rm(partial, { force: true });
-  await writeFile(partial, `${secret}\n`, { mode: 0o600, flag: "wx" });
+  await writeFile(partial, `${secret}\n`, { mode: FILE_MODE, flag: "wx" });
   await rename(partial, file);
   return secret;
 }
@@ -183,11 +204,11 @@ export async function keepSecret(file: string): Promise<string> {
 /** Begins a log file anew and keeps the one of the run before, so that logs take the room of two runs at most. */
 export async function beginLog(home: string, name: string): Promise<string> {
   const { logs } = pathsOf(home);
-  await mkdir(logs, { recursive: true });
+  await mkdir(logs, { recursive: true, mode: DIRECTORY_MODE });
   const file = join(logs, `${name}.log`);
   await rename(file, join(logs, `${name}.old.log`)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
   });
-  await (await open(file, "a", 0o600)).close();
+  await (await open(file, "a", FILE_MODE)).close();
   return file;
 }

@@ -1,16 +1,44 @@
-/** `npm run reset`: wipes the cluster's home, with all its data. Refused while the cluster runs. */
-import { runMain } from "@teranga/kit/config.ts";
-import { readClusterConfig } from "./config.ts";
+/** `npm run reset`: wipes the cluster's home, with all its data, once somebody says so. Refused while the cluster runs. */
+import { createInterface } from "node:readline/promises";
+import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { clusterVariables, readClusterConfig } from "./config.ts";
 import { createConsoleLog } from "./console-log.ts";
 import { outliveTerminal } from "./terminal.ts";
 import { wipeHome } from "./wipe-home.ts";
 
+const usage = {
+  command: "npm run reset",
+  about: "Wipes the cluster's home with all its data, after asking.",
+  options: { "--yes": "Does not ask." },
+  variables: clusterVariables.pick({ TERANGA_HOME: true }),
+};
+
 outliveTerminal();
-await runMain(async () => {
+await runMain(usage, async () => {
+  const options = process.argv.slice(2);
+  const unknown = options.find((option) => option !== "--yes");
+  if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --yes`);
   const { home } = readClusterConfig(process.env);
-  const wiped = await wipeHome(
-    home,
-    createConsoleLog((line) => process.stderr.write(line)),
-  );
-  process.stdout.write(wiped ? `Wiped ${home}.\n` : `Nothing to wipe in ${home}.\n`);
+  const log = createConsoleLog((line) => process.stderr.write(line));
+  const outcome = await wipeHome(home, log, async () => options.includes("--yes") || (await askPerson(home)));
+  const said = {
+    wiped: `Wiped ${home}.`,
+    nothing: `Nothing to wipe in ${home}.`,
+    kept: "Nothing was wiped.",
+  };
+  process.stdout.write(`${said[outcome]}\n`);
 });
+
+/** @throws StartupError if nobody is there to answer */
+async function askPerson(home: string): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new StartupError(`Nobody is here to be asked whether ${home} may be wiped: say so with --yes`);
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    const answer = await terminal.question(`Wipe ${home}, with all its data? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,7 +1,7 @@
 /** How a cluster that runs, or starts, ends: a closed terminal, a fault of its own, a start that hangs. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -63,6 +63,21 @@ function untilSaid({ child, output }: Started, words: string): Promise<void> {
   );
 }
 
+/** What of a home others can read or write; a directory may be passed through if PostgreSQL runs as another user. */
+async function openEntries(directory: string): Promise<string[]> {
+  const passage = process.getuid?.() === 0 ? 0o011 : 0;
+  const open: string[] = [];
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    // The data directories are PostgreSQL's own, and perhaps behind links.
+    if (entry.name === "postgres") continue;
+    if (((await stat(path)).mode & 0o077) !== 0) open.push(path);
+    if (entry.isDirectory()) open.push(...(await openEntries(path)));
+  }
+  if (((await stat(directory)).mode & 0o077 & ~passage) !== 0) open.push(directory);
+  return open;
+}
+
 const pids = () => readProcesses(home).flatMap(({ pid }) => (pid === null ? [] : [pid]));
 
 test("a cluster outlives the pipe that it writes to, and stops in order when its terminal is closed", async () => {
@@ -71,6 +86,9 @@ test("a cluster outlives the pipe that it writes to, and stops in order when its
   expect(cluster.output().match(/the data is kept in/g) ?? []).toHaveLength(process.getuid?.() === 0 ? 1 : 0);
   cluster.child.stdout?.destroy();
   cluster.child.stderr?.destroy();
+
+  expect(cluster.output()).toMatch(/PostgreSQL servers …\n(.*\n)*.*tables, .*…\n(.*\n)*.*the gateway …\n/);
+  expect(await openEntries(home)).toEqual([]);
 
   // Its end is logged, to nobody.
   const pid = readProcesses(home).find(({ name }) => name === "orders")!.pid!;

@@ -6,9 +6,10 @@ import { runMain } from "@teranga/kit/config.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { systemClock } from "@teranga/kit/retry.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
-import { readClusterConfig } from "./config.ts";
+import { clusterVariables, readClusterConfig } from "./config.ts";
 import { createConsoleLog } from "./console-log.ts";
 import { runningSupervisor } from "./home.ts";
+import { rememberHome } from "./last-home.ts";
 import { stopLeftovers } from "./leftovers.ts";
 import { endsWithin } from "./process.ts";
 import { listenForStop } from "./stop-request.ts";
@@ -18,7 +19,13 @@ import { welcome } from "./welcome.ts";
 const END_NOW_MS = 3_000;
 
 outliveTerminal();
-await runMain(async () => {
+const usage = {
+  command: "npm start",
+  about: "Runs the whole cluster on this machine until it is told to stop.",
+  variables: clusterVariables,
+};
+
+await runMain(usage, async () => {
   const startedMs = performance.now();
   // A cluster on one's own machine shows what it does, unless it is told to be like a public one.
   process.env.NODE_ENV ||= "development";
@@ -30,9 +37,11 @@ await runMain(async () => {
     if (!cluster) void endNow(config.home, log);
   };
   const stop = listenForStop(insist, systemClock);
-  process.stdout.write(`Starting the cluster in ${config.home} …\n`);
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  say(`Starting the cluster in ${config.home} …`);
   try {
-    cluster = await startCluster({ ...config, log, signal: stop.signal });
+    cluster = await startCluster({ ...config, log, signal: stop.signal, onProgress: say });
+    await rememberHome(config.home);
   } catch (error) {
     if (stop.signal.aborted) process.exit(stop.exitCode());
     throw error;

@@ -1,7 +1,7 @@
 /** What a cluster runs, as a file in its home: written by the supervisor, read by `npm run status` and by the next start. */
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { pathsOf } from "./home.ts";
+import { FILE_MODE, pathsOf } from "./home.ts";
 
 const processRecord = z.object({
   name: z.string(),
@@ -53,6 +53,6 @@ function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {
 }
 
 function writeJson(file: string, value: unknown): void {
-  writeFileSync(`${file}.partial`, `${JSON.stringify(value, null, 2)}\n`);
+  writeFileSync(`${file}.partial`, `${JSON.stringify(value, null, 2)}\n`, { mode: FILE_MODE });
   renameSync(`${file}.partial`, file);
 }

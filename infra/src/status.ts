@@ -1,8 +1,9 @@
 /** `npm run status`: what of the cluster runs, and how it is. `-- --json` for programs. */
 import { readFile } from "node:fs/promises";
 import { runMain, StartupError } from "@teranga/kit/config.ts";
-import { readClusterConfig } from "./config.ts";
+import { clusterVariables } from "./config.ts";
 import { pathsOf, runningSupervisor } from "./home.ts";
+import { askedHome } from "./last-home.ts";
 import { isRunning } from "./leftovers.ts";
 import { readProcesses } from "./state.ts";
 import { type ProcessStatus, statusOf } from "./status-of.ts";
@@ -10,11 +11,18 @@ import { outliveTerminal } from "./terminal.ts";
 import { textTable } from "./text-table.ts";
 
 outliveTerminal();
-await runMain(async () => {
+const usage = {
+  command: "npm run status",
+  about: "Says what of the cluster runs, how it is, and what a person should look at.",
+  options: { "--json": "For programs (npm run -s status -- --json)." },
+  variables: clusterVariables.pick({ TERANGA_HOME: true }),
+};
+
+await runMain(usage, async () => {
   const options = process.argv.slice(2);
   const unknown = options.find((option) => option !== "--json");
   if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --json`);
-  const { home } = readClusterConfig(process.env);
+  const home = await askedHome(process.env);
   const supervisor = await runningSupervisor(home);
   // A cluster that was killed may have left databases running; what has ended is not worth a row then.
   const records = readProcesses(home).filter((record) => supervisor !== undefined || isRunning(record));

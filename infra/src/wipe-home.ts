@@ -9,20 +9,28 @@ import { removeDataDirectory } from "./postgres-data.ts";
 
 const NAMED_MAX = 5;
 
+export type WipeOutcome = "wiped" | "nothing" | "kept";
+
 /**
- * Wipes the home; false if there is none.
+ * Wipes the home.
+ * @param confirm asked when all is well and before anything is done; without it nobody is
  * @throws StartupError if a cluster runs on it, the directory is something else, or it holds what no home holds
  */
-export function wipeHome(home: string, log: Logger): Promise<boolean> {
+export function wipeHome(
+  home: string,
+  log: Logger,
+  confirm: () => Promise<boolean> = async () => true,
+): Promise<WipeOutcome> {
   return usingHome(home, async () => {
     const entries = (await readdir(home).catch(noneIf("ENOENT", "ENOTDIR"))) ?? [];
-    if (entries.length === 0) return false;
+    if (entries.length === 0) return "nothing";
     if (!(await isHome(home))) {
       throw new StartupError(`TERANGA_HOME: ${home} was not made by Teranga and is not touched`);
     }
     const claim = await claimHome(home);
     try {
       refuseStrangers(home, entries);
+      if (!(await confirm())) return "kept";
       await stopLeftovers(home, log);
       await removeEntries(home);
     } finally {
@@ -30,7 +38,7 @@ export function wipeHome(home: string, log: Logger): Promise<boolean> {
     }
     // One that must stay (a mounted volume, the target of a link) stays empty, which is as good as none.
     await rmdir(home).catch(() => undefined);
-    return true;
+    return "wiped";
   });
 }
 

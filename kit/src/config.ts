@@ -5,6 +5,7 @@
  * are the documentation (docs/configuration.md is compared with them by a test).
  */
 import { z } from "zod";
+import { asksForHelp, type Usage, usageText } from "./usage.ts";
 
 /** A start that cannot go on because of what the operator gave. Printed as one line; exit code 1. */
 export class StartupError extends Error {
@@ -69,6 +70,16 @@ export const tracingVariables = {
 
 export type TracingConfig = z.infer<z.ZodObject<typeof tracingVariables>>;
 
+/** A PostgreSQL database. What is wrong with it is not repeated: it may hold a password. */
+export const databaseUrlVariable = z
+  .string()
+  .refine(isDatabaseUrl, "is not a URL such as postgres://user:password@host:5432/name");
+
+function isDatabaseUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1;
+}
+
 /** What every service of a cluster is told. */
 export const serviceVariables = {
   PORT: portVariable.describe("The port to listen on; 0 takes a free one."),
@@ -85,9 +96,22 @@ export const serviceVariables = {
   ...tracingVariables,
 };
 
-/** Runs a program's main function: what the operator can mend is one line on standard error, anything else a stack. */
-export async function runMain(main: () => Promise<void>): Promise<void> {
+/**
+ * Runs a program's main function, unless it is asked for help: what the operator can mend is one line on standard error, anything else
+ * a stack.
+ */
+export async function runMain(
+  usage: Usage,
+  main: () => Promise<void>,
+  args: readonly string[] = process.argv.slice(2),
+): Promise<void> {
+  if (asksForHelp(args)) {
+    process.stdout.write(usageText(usage));
+    return;
+  }
   try {
+    const [unknown] = usage.options ? [] : args;
+    if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --help`);
     await main();
   } catch (error) {
     process.stderr.write(

@@ -6,6 +6,7 @@
  *     npm run example -- URL   anywhere
  */
 import { randomUUID } from "node:crypto";
+import { runMain, StartupError } from "@teranga/kit/config.ts";
 import type { PlaceOrderMutation, ShopWindowQuery } from "../generated/client/graphql.ts";
 import { Cities, PlaceOrder, ShopWindow } from "./documents.ts";
 import { type Answer, execute, NoAnswerError } from "./execute.ts";
@@ -79,25 +80,20 @@ function describeOutcome(outcome: PlaceOrderMutation["placeOrder"]): string[] {
 
 /**
  * Where the gateway is, by the command line and the environment.
- * @throws UsageError with one line
+ * @throws StartupError with one line
  */
 function endpointOf([url, ...rest]: readonly string[], env: NodeJS.ProcessEnv): string {
-  if (rest.length > 0) throw new UsageError("There is one argument, the gateway's URL.");
+  if (rest.length > 0) throw new StartupError("There is one argument, the gateway's URL.");
   if (url !== undefined) {
     if (/^https?:/i.test(url) && URL.canParse(url)) return url;
-    throw new UsageError(`"${url}" is not a URL; http://127.0.0.1:${PORT_DEFAULT}/graphql is one.`);
+    throw new StartupError(`"${url}" is not a URL; http://127.0.0.1:${PORT_DEFAULT}/graphql is one.`);
   }
   const port = env.GATEWAY_PORT || PORT_DEFAULT;
   if (port === "0")
-    throw new UsageError("GATEWAY_PORT is 0, any free port: give the URL (npm run example -- URL).");
+    throw new StartupError("GATEWAY_PORT is 0, any free port: give the URL (npm run example -- URL).");
   const endpoint = `http://127.0.0.1:${port}/graphql`;
   if (/^\d+$/.test(port) && URL.canParse(endpoint)) return endpoint;
-  throw new UsageError(`GATEWAY_PORT: "${port}" is not a port.`);
-}
-
-/** What the caller can mend. */
-class UsageError extends Error {
-  override name = "UsageError";
+  throw new StartupError(`GATEWAY_PORT: "${port}" is not a port.`);
 }
 
 /** What to say of a gateway that does not answer. */
@@ -108,17 +104,22 @@ function describeSilence(url: string, error: NoAnswerError): string {
   return `${message} Is a gateway running there? (npm start)`;
 }
 
+const usage = {
+  command: "npm run example",
+  about: "Looks at the shop window of a running gateway, and places an order.",
+  options: {
+    URL: `The gateway's; on this machine at GATEWAY_PORT (${PORT_DEFAULT} if not set) unless told.`,
+  },
+};
+
 async function main(): Promise<void> {
-  let url = "";
+  const url = endpointOf(process.argv.slice(2), process.env);
   try {
-    url = endpointOf(process.argv.slice(2), process.env);
     await runExample(url, randomUUID(), console.log);
   } catch (error) {
-    if (error instanceof NoAnswerError) console.error(describeSilence(url, error));
-    else if (error instanceof UsageError) console.error(error.message);
-    else throw error;
-    process.exitCode = 1;
+    if (error instanceof NoAnswerError) throw new StartupError(describeSilence(url, error));
+    throw error;
   }
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) await runMain(usage, main);

@@ -6,8 +6,9 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generate } from "@graphql-codegen/cli";
+import { runMain, StartupError } from "@teranga/kit/config.ts";
 import { parse } from "graphql";
-import { compose } from "./compose.ts";
+import { composeChecked } from "./compose-checked.ts";
 import { persistedQueryManifest } from "./manifest.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -72,8 +73,7 @@ async function schemas(): Promise<GeneratedFile[]> {
     url: `http://${name}/graphql`,
     sdl: await readSdl(name),
   }));
-  const { supergraphSdl, apiSdl, hints } = compose(await Promise.all(subgraphs));
-  if (hints.length > 0) throw new Error(`The subgraphs disagree:\n${hints.join("\n")}`);
+  const { supergraphSdl, apiSdl } = composeChecked(await Promise.all(subgraphs));
   return [
     { path: join(root, "generated/supergraph.graphql"), content: `# ${HEADER}\n${supergraphSdl}\n` },
     { path: join(root, "generated/api.graphql"), content: `# ${HEADER}\n${apiSdl}\n` },
@@ -147,6 +147,20 @@ async function main(check: boolean): Promise<void> {
   }
 }
 
-// The generator finds its plugins from the working directory.
-process.chdir(root);
-await main(process.argv.includes("--check"));
+const usage = {
+  command: "npm run generate",
+  about:
+    "Writes what is derived from the SDL of the subgraphs: the supergraph, resolver types, the typed client.",
+  options: {
+    "--check": "Writes nothing; fails, naming the files, if what is checked in is not what would be written.",
+  },
+};
+
+await runMain(usage, async () => {
+  const options = process.argv.slice(2);
+  const unknown = options.find((option) => option !== "--check");
+  if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --check`);
+  // The generator finds its plugins from the working directory.
+  process.chdir(root);
+  await main(options.includes("--check"));
+});

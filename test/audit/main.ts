@@ -1,12 +1,6 @@
 /**
  * `npm run audit -- --suite DIR`: runs the public federation gateway audit from a checkout of its repository.
  *
- * | option           | meaning                                                                |
- * | ---------------- | ---------------------------------------------------------------------- |
- * | `--suite DIR`    | the checkout, after `npm install` in it                                |
- * | `--gateway NAME` | `ours` (unless told) or `stock`; may be given again                    |
- * | `--only TEXT`    | suites whose id has this; may be given again                           |
- *
  * Exit code 1 says that ours failed a case.
  */
 import { parseArgs } from "node:util";
@@ -16,7 +10,17 @@ import { type CaseResult, openPublicSuite } from "./public-suite.ts";
 
 const ANSWER_LENGTH = 2_000;
 
-await runMain(async () => {
+const usage = {
+  command: "npm run audit",
+  about: "Runs the public federation gateway audit from a checkout of it.",
+  options: {
+    "--suite DIR": "The checkout, after npm install in it.",
+    "--gateway NAME": "Ours (unless told) or stock; may be given again.",
+    "--only TEXT": "Suites whose id has this; may be given again.",
+  },
+};
+
+await runMain(usage, async () => {
   const { suite: checkout, gateways, only } = readOptions(process.argv.slice(2));
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const suite = await openPublicSuite(checkout);

@@ -1,17 +1,6 @@
 /**
  * `npm run bench:orders`: orders through the gateway, against the bare databases (a) and against classic two-phase commit (b), in one
  * run on one machine and on the same databases.
- *
- * | option          | meaning                                                                    |
- * | --------------- | -------------------------------------------------------------------------- |
- * | `--quick`       | one short round: a look, not a measurement                                 |
- * | `--rounds N`    | how often each scenario is run on each system; medians are reported        |
- * | `--seconds S`   | how long each run is measured                                              |
- * | `--only TEXT`   | scenarios whose name has this, e.g. "two-city, hot"; may be given again    |
- * | `--seed N`      | draws other orders                                                         |
- * | `--no-writes`   | leaves out the count of durable writes                                     |
- * | `--cpu-profile` | also profiles the services at 64 orders at a time                          |
- * | `--write`       | writes the results to docs/benchmarks.md                                   |
  */
 import { parseArgs } from "node:util";
 import { createConsoleLog } from "@teranga/infra/console-log.ts";
@@ -45,7 +34,22 @@ const QUICK = { rounds: 1, seconds: 1.5 };
 /** Of an option. */
 const NUMBER_MAX = 1_000_000;
 
-await runMain(async () => {
+const usage = {
+  command: "npm run bench:orders",
+  about: "Measures orders against the bare databases and against classic two-phase commit.",
+  options: {
+    "--quick": "One short round: a look, not a measurement.",
+    "--rounds N": "How often each scenario is run on each system; medians are reported.",
+    "--seconds S": "How long each run is measured.",
+    "--only TEXT": 'Scenarios whose name has this, e.g. "two-city, hot"; may be given again.',
+    "--seed N": "Draws other orders.",
+    "--no-writes": "Leaves out the count of durable writes.",
+    "--cpu-profile": "Also profiles the services at 64 orders at a time.",
+    "--write": "Writes the results to docs/benchmarks.md.",
+  },
+};
+
+await runMain(usage, async () => {
   const options = readOptions(process.argv.slice(2));
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const stop = new AbortController();

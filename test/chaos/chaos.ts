@@ -22,7 +22,17 @@ const options = z.object({
     .default(() => String(Date.now() % 1_000_000)),
 });
 
-await runMain(async () => {
+const usage = {
+  command: "npm run chaos",
+  about: "Hurts a cluster of its own at random, then checks that nothing is lost, doubled or left.",
+  options: {
+    "--minutes M": "For how long; 20 unless told.",
+    "--seed S": "Decides what is drawn.",
+    "--clients N": "How many buy at once; 12 unless told.",
+  },
+};
+
+await runMain(usage, async () => {
   const { minutes, clients, seed } = readOptions(options, process.argv.slice(2));
   const interrupt = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => interrupt.abort());

@@ -28,7 +28,13 @@ const options = z.object({
 
 const print = (lines: readonly string[]) => process.stdout.write(`${lines.join("\n")}\n`);
 
-await runMain(async () => {
+const usage = {
+  command: "npm run demo:concurrency",
+  about: "Many buyers, one product, several cities: draws what happened, and counts the pieces.",
+  options: { "--buyers N": "20 unless told.", "--seed S": "Draws other buyers." },
+};
+
+await runMain(usage, async () => {
   const { buyers: count, seed } = readOptions(options, process.argv.slice(2));
   print(["Starting a cluster …"]);
   const cluster = await startTemporaryCluster({ logLevel: "info" });

@@ -3,28 +3,52 @@
  * history. Ends with 1 if a promise was broken.
  */
 import { parseArgs } from "node:util";
+import { runMain, StartupError } from "@teranga/kit/config.ts";
 import type { RunResult } from "./run.ts";
 import { runSeeds } from "./worker-pool.ts";
 
-const { values } = parseArgs({
+const usage = {
+  command: "npm run simulate",
+  about: "Runs the real orchestrator, cities and SQL under seeds, with crashes and a broken network.",
   options: {
-    seeds: { type: "string", default: "1000" },
-    from: { type: "string", default: "1" },
-    seed: { type: "string" },
-    workers: { type: "string", default: "2" },
-    bug: { type: "string" },
+    "--seeds N": "How many seeds; 1000 unless told.",
+    "--from S": "The first seed; 1 unless told.",
+    "--seed S": "This one alone, with its history.",
+    "--workers W": "How many run side by side; 2 unless told.",
+    "--bug NAME": "Plants a bug, which has to be found.",
   },
-});
-const bug = values.bug;
-const suffix = bug ? ` --bug ${bug}` : "";
-/** With more failures than these the first ones say as much. */
-const FAILURES_MAX = bug ? 1 : 5;
+};
 const PROGRESS_EVERY_MS = 10_000;
 
-const only = values.seed;
-await (only === undefined ? runMany() : runOne(wholeNumber("--seed", only)));
+await runMain(usage, async () => {
+  const values = parse(process.argv.slice(2));
+  await (values.seed === undefined
+    ? runMany(values)
+    : runOne(wholeNumber("--seed", values.seed), values.bug));
+});
 
-async function runMany(): Promise<void> {
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        seeds: { type: "string", default: "1000" },
+        from: { type: "string", default: "1" },
+        seed: { type: "string" },
+        workers: { type: "string", default: "2" },
+        bug: { type: "string" },
+      },
+    }).values;
+  } catch (error) {
+    throw new StartupError(`Options: ${(error as Error).message.split("\n")[0]}`);
+  }
+}
+
+async function runMany(values: ReturnType<typeof parse>): Promise<void> {
+  const { bug } = values;
+  const suffix = bug ? ` --bug ${bug}` : "";
+  // With more failures than these the first ones say as much.
+  const failuresMax = bug ? 1 : 5;
   const seeds = wholeNumber("--seeds", values.seeds);
   const startedMs = performance.now();
   const failures: RunResult[] = [];
@@ -53,7 +77,7 @@ async function runMany(): Promise<void> {
         toldMs = performance.now();
         tell();
       }
-      return failures.length < FAILURES_MAX;
+      return failures.length < failuresMax;
     },
   });
   tell();
@@ -66,7 +90,7 @@ async function runMany(): Promise<void> {
   process.exitCode = failures.length > 0 ? 1 : 0;
 }
 
-async function runOne(seed: number): Promise<void> {
+async function runOne(seed: number, bug: string | undefined): Promise<void> {
   await runSeeds({
     firstSeed: seed,
     seeds: 1,
@@ -84,6 +108,5 @@ async function runOne(seed: number): Promise<void> {
 function wholeNumber(name: string, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1) return value;
-  console.error(`${name} takes a whole number from 1, not ${text}`);
-  process.exit(2);
+  throw new StartupError(`${name} takes a whole number from 1, not ${text}`);
 }

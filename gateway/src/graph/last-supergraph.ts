@@ -7,6 +7,8 @@ import { open, readFile, rename, rm } from "node:fs/promises";
 import type { Logger } from "@teranga/kit/log.ts";
 import type { Topology } from "@teranga/kit/topology.ts";
 
+/** It says what fields there are, hidden ones too. */
+const FILE_MODE = 0o600;
 const FIRST_LINE =
   /^# A supergraph of Teranga, composed (?<at>\S+) of topology (?<topology>[0-9a-f]{12}), SHA-256 (?<hash>[0-9a-f]{64})\n/;
 
@@ -26,7 +28,7 @@ export async function writeLastSupergraph(
   const text = `# A supergraph of Teranga, ${made}, SHA-256 ${sha256(supergraphSdl)}\n${supergraphSdl}`;
   const draft = `${file}.${process.pid}`;
   try {
-    const handle = await open(draft, "w");
+    const handle = await open(draft, "w", FILE_MODE);
     try {
       await handle.writeFile(text);
       await handle.sync();

@@ -9,7 +9,13 @@ import { startTracing } from "@teranga/kit/tracing.ts";
 import { catalogVariables } from "./config.ts";
 import { startCatalog } from "./service.ts";
 
-await runMain(async () => {
+const usage = {
+  command: "node services/catalog/src/main.ts",
+  about: "Runs the catalog: what products are.",
+  variables: catalogVariables,
+};
+
+await runMain(usage, async () => {
   const config = readConfig(catalogVariables, process.env);
   const log = createLogger("catalog", config.LOG_LEVEL);
   const tracing = await startTracing("catalog", config);

@@ -1,12 +1,9 @@
 /** Where a city's service takes its configuration from. */
-import { serviceVariables } from "@teranga/kit/config.ts";
+import { databaseUrlVariable, serviceVariables } from "@teranga/kit/config.ts";
 import { z } from "zod";
 
 export const cityVariables = z.object({
   ...serviceVariables,
   CITY: z.string().describe("The id of the city that it serves, one of the topology's."),
-  DATABASE_URL: z
-    .string()
-    .startsWith("postgres", "is not a postgres:// URL")
-    .describe("The city's own PostgreSQL database, a `postgres://` URL."),
+  DATABASE_URL: databaseUrlVariable.describe("The city's own PostgreSQL database, a `postgres://` URL."),
 });

@@ -9,7 +9,13 @@ import { startTracing } from "@teranga/kit/tracing.ts";
 import { cityVariables } from "./config.ts";
 import { startCity } from "./service.ts";
 
-await runMain(async () => {
+const usage = {
+  command: "node services/city/src/main.ts",
+  about: "Runs the service of one city.",
+  variables: cityVariables,
+};
+
+await runMain(usage, async () => {
   const config = readConfig(cityVariables, process.env);
   const log = createLogger(`city-${config.CITY}`, config.LOG_LEVEL);
   const tracing = await startTracing(`city-${config.CITY}`, config);

@@ -9,7 +9,13 @@ import { startTracing } from "@teranga/kit/tracing.ts";
 import { ordersVariables } from "./config.ts";
 import { startOrders } from "./service.ts";
 
-await runMain(async () => {
+const usage = {
+  command: "node services/orders/src/main.ts",
+  about: "Runs the orchestrator of orders, cancellations and transfers.",
+  variables: ordersVariables,
+};
+
+await runMain(usage, async () => {
   const config = readConfig(ordersVariables, process.env);
   const log = createLogger("orders", config.LOG_LEVEL);
   const tracing = await startTracing("orders", config);

@@ -19,7 +19,13 @@ import { listOverdue } from "./prepared-transactions.ts";
 const OVERDUE_MS = 3_000;
 const LOOK_EVERY_MS = 250;
 
-await runMain(async () => {
+const usage = {
+  command: "node test/bench/classic/classic-city.ts",
+  about: "One city of the benchmark of classic two-phase commit; bench:orders starts it.",
+  variables: cityVariables,
+};
+
+await runMain(usage, async () => {
   const config = readConfig(cityVariables, process.env);
   const log = createLogger(`classic-${config.CITY}`, config.LOG_LEVEL);
   const topology = await loadTopology(config.TOPOLOGY);

@@ -21,7 +21,13 @@ import { v7 as newUuid } from "uuid";
 /** To a city: a decision must not wait for a socket behind prepares that wait for what it would free. */
 const CONNECTIONS = 1_024;
 
-await runMain(async () => {
+const usage = {
+  command: "node test/bench/classic/classic-orders.ts",
+  about: "The orchestrator of the benchmark of classic two-phase commit; bench:orders starts it.",
+  variables: ordersVariables,
+};
+
+await runMain(usage, async () => {
   const config = readConfig(ordersVariables, process.env);
   const log = createLogger("classic-orders", config.LOG_LEVEL);
   const topology = await loadTopology(config.TOPOLOGY);

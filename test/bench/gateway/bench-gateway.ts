@@ -1,15 +1,5 @@
 /**
  * `npm run bench:gateway`: the gateway against stock `@apollo/gateway`, Hive's gateway runtime and a floor, in turns on one core.
- *
- * | option              | meaning                                                                     |
- * | ------------------- | --------------------------------------------------------------------------- |
- * | `--quick`           | one short round: a look, not a measurement                                  |
- * | `--rounds N`        | how often each operation is measured on each contestant                     |
- * | `--seconds S`       | how long each run is measured                                               |
- * | `--only NAME`       | of heavy, light, cities, split, sick; may be given again                    |
- * | `--contestant NAME` | these contestants alone; may be given again                                 |
- * | `--cpu-profile`     | also profiles ours; the profiles are kept in .teranga-profiles              |
- * | `--write`           | writes the results to docs/benchmarks.md                                    |
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,7 +15,21 @@ import { renderHead, renderMarket } from "./market-report.ts";
 import { readOptions } from "./options.ts";
 import { CORES, startPinned } from "./pinned-process.ts";
 
-await runMain(async () => {
+const usage = {
+  command: "npm run bench:gateway",
+  about: "Measures the gateway against stock @apollo/gateway, the gateway runtime of Hive and a floor.",
+  options: {
+    "--quick": "One short round: a look, not a measurement.",
+    "--rounds N": "How often each operation is measured on each contestant.",
+    "--seconds S": "How long each run is measured.",
+    "--only NAME": "Of heavy, light, cities, split, sick; may be given again.",
+    "--contestant NAME": "These contestants alone; may be given again.",
+    "--cpu-profile": "Also profiles ours; the profiles are kept in .teranga-profiles.",
+    "--write": "Writes the results to docs/benchmarks.md.",
+  },
+};
+
+await runMain(usage, async () => {
   const options = readOptions(process.argv.slice(2));
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const directory = await mkdtemp(join(tmpdir(), "teranga-bench-gateway-"));

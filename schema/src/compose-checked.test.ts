@@ -1,0 +1,52 @@
+/** Goal: what is wrong with the subgraphs is told in lines that name the field, where they are composed. Method: one slip each. */
+import { readFileSync } from "node:fs";
+import { StartupError } from "@teranga/kit/config.ts";
+import { expect, test } from "vitest";
+import { composeChecked } from "./compose-checked.ts";
+
+const read = (name: string) => readFileSync(new URL(`../${name}.graphql`, import.meta.url), "utf8");
+
+/** The project's subgraphs with one text in place of another, in that of the cities. */
+function compose(text = "", other = "") {
+  const subgraphs = ["catalog", "city", "orders"].map((name) => {
+    const sdl = read(name);
+    if (name === "city" && !sdl.includes(text)) throw new Error(`it has no ${text}`);
+    return { name, url: `http://${name}/`, sdl: name === "city" ? sdl.replace(text, other) : sdl };
+  });
+  return composeChecked(subgraphs);
+}
+
+test("the project's subgraphs compose", () => {
+  expect(compose().supergraphSdl).toContain("join__Graph");
+});
+
+test.each([
+  [
+    "a root field without a route",
+    '): Order @partition(by: "id")',
+    "): Order",
+    /^The partition spec cannot be carried out:\n {2}Query\.order of the partitioned subgraph "city" needs @partition\(by:\), @gather or @merge$/,
+  ],
+  [
+    "a route by an argument that there is not",
+    '): Order @partition(by: "id")',
+    '): Order @partition(by: "orderId")',
+    /^The partition spec cannot be carried out:\n {2}Query\.order .* has no argument "orderId" to route by$/,
+  ],
+  [
+    "a type that is not there",
+    "): Order @partition",
+    "): Ordre @partition",
+    /^The subgraphs do not fit together:\n {2}\[city\] .*Ordre/,
+  ],
+  ["no GraphQL", "type Order ", "type type Order ", /^schema\/city\.graphql:\d+:\d+: Syntax Error: /],
+])("%s is a line that says where", (_name, text, other, words) => {
+  let fault: unknown;
+  try {
+    compose(text, other);
+  } catch (error) {
+    fault = error;
+  }
+  expect(fault).toBeInstanceOf(StartupError);
+  expect((fault as Error).message).toMatch(words);
+});
