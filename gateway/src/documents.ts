@@ -53,26 +53,62 @@ function inlined(
   return { kind: Kind.SELECTION_SET, selections: selections.map(expand) };
 }
 
-/** A field at the root of an operation, with the @skip and @include of its own and of the fragments around it. */
+/** A field at the root of an operation, and what is said on it and on the fragments around it. */
 export interface RootSelection {
   field: FieldNode;
+  /** @skip and @include, its own and those of the fragments around it. */
   conditions: readonly DirectiveNode[];
+  /** Those of the fragments around it that say something to services. */
+  around: readonly DirectiveNode[];
 }
+
+const AT_ROOT = { conditions: [], around: [] };
 
 /** Takes the fragments at the root apart; what is on them holds for each of their fields. */
 export function* rootSelections(
   { selections }: SelectionSetNode,
-  outer: readonly DirectiveNode[] = [],
+  outer: Pick<RootSelection, "conditions" | "around"> = AT_ROOT,
 ): Generator<RootSelection> {
   for (const selection of selections) {
-    const conditions = [...outer, ...(selection.directives ?? [])];
-    if (selection.kind === Kind.INLINE_FRAGMENT) yield* rootSelections(selection.selectionSet, conditions);
-    if (selection.kind === Kind.FIELD) yield { field: selection, conditions };
+    const { directives = [] } = selection;
+    const conditions =
+      directives.length === 0 ? outer.conditions : [...outer.conditions, ...directives.filter(isCondition)];
+    if (selection.kind === Kind.FIELD) yield { field: selection, conditions, around: outer.around };
+    if (selection.kind !== Kind.INLINE_FRAGMENT) continue;
+    const around = [...outer.around, ...saidToServices(directives)];
+    yield* rootSelections(selection.selectionSet, { conditions, around });
   }
 }
 
+const isCondition = ({ name }: DirectiveNode): boolean => name.value === "skip" || name.value === "include";
+
+/** Directives of the graph's own, which services carry out. */
+export const saidToServices = (directives: readonly DirectiveNode[] = []): DirectiveNode[] =>
+  directives.filter((directive) => !isCondition(directive) && directive.name.value !== "defer");
+
+/** A selection in a fragment with these directives; itself if there are none. */
+export function within(selection: SelectionNode, directives: readonly DirectiveNode[]): SelectionNode {
+  if (directives.length === 0) return selection;
+  const selectionSet = { kind: Kind.SELECTION_SET, selections: [selection] } as const;
+  return { kind: Kind.INLINE_FRAGMENT, directives, selectionSet };
+}
+
+/** The variables that @skip and @include look at. */
+export function conditionVariables(directives: Iterable<DirectiveNode>): string[] {
+  const names = new Set<string>();
+  for (const directive of directives) {
+    if (!isCondition(directive)) continue;
+    for (const { value } of directive.arguments ?? [])
+      if (value.kind === Kind.VARIABLE) names.add(value.name.value);
+  }
+  return [...names].sort();
+}
+
+/** The name of a field in the answer. */
+export const responseNameOf = ({ alias, name }: FieldNode): string => (alias ?? name).value;
+
 /** The names of the variables that a part of a document mentions. */
-export function usedVariables(node: SelectionNode | SelectionSetNode): Set<string> {
+export function usedVariables(node: SelectionNode | SelectionSetNode | DirectiveNode): Set<string> {
   const names = new Set<string>();
   visit(node, { Variable: ({ name }) => void names.add(name.value) });
   return names;
@@ -97,7 +133,7 @@ export function variableDefinitionsOf(operation: OperationDefinitionNode): Varia
 
 /** The variables that were given, and the defaults of the others. */
 export function withDefaults(
-  { defaults }: VariableDefinitions,
+  { defaults }: Pick<VariableDefinitions, "defaults">,
   given: Record<string, unknown> | undefined,
 ): Record<string, unknown> {
   return Object.assign(emptyObject(), defaults, given);

@@ -17,6 +17,8 @@ export interface SubgraphFixture {
   sdl: string;
   // biome-ignore lint/suspicious/noExplicitAny: as buildSubgraphSchema has them
   resolvers: any;
+  /** The ids of its partitions, which its rows' ids begin with (`north:1`), if it has some. All of them resolve alike. */
+  partitions?: readonly string[];
 }
 
 export interface AskedRequest extends SubgraphRequest {
@@ -24,16 +26,22 @@ export interface AskedRequest extends SubgraphRequest {
 }
 
 const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import:
-  ["@key", "@external", "@requires", "@provides", "@shareable", "@inaccessible", "@interfaceObject", "@override"])`;
+  ["@key", "@external", "@requires", "@provides", "@shareable", "@inaccessible", "@interfaceObject", "@override", "@composeDirective"])`;
+
+const PARTITION_LINK = `
+  @link(url: "https://teranga.dev/partition/v1.0", import: ["@partition", "@gather", "@merge", "@crosses"])
+  @composeDirective(name: "@partition") @composeDirective(name: "@gather")
+  directive @partition(by: String!) on OBJECT | FIELD_DEFINITION directive @gather on FIELD_DEFINITION
+`;
 
 export function startGraph(subgraphs: Record<string, SubgraphFixture>) {
-  const sdls = Object.entries(subgraphs).map(([name, { sdl }]) => ({
+  const sdls = Object.entries(subgraphs).map(([name, { sdl, partitions }]) => ({
     name,
     url: `http://${name}/graphql`,
-    sdl: LINK + sdl,
+    sdl: LINK + (partitions ? PARTITION_LINK : "") + sdl,
   }));
   const supergraph = readSupergraph(compose(sdls).supergraphSdl);
-  const graph = new Graph(supergraph, createSources(supergraph, new Map(), {}));
+  const graph = new Graph(supergraph, createSources(supergraph, kindsOf(subgraphs), {}));
   const asked: AskedRequest[] = [];
   const placements = new Map<string, LivePlacement>();
   for (const { name, sdl } of sdls) {
@@ -44,7 +52,13 @@ export function startGraph(subgraphs: Record<string, SubgraphFixture>) {
       const result = await graphql({ schema, source, operationName, variableValues });
       return { ...JSON.parse(JSON.stringify(result)), shared: false };
     };
-    placements.set(name, { kind: "replicas", subgraph: name, ask });
+    const { partitions } = subgraphs[name]!;
+    placements.set(
+      name,
+      partitions
+        ? { ...kindOf(name), partitionIds: partitions, ask: new Map(partitions.map((id) => [id, ask])) }
+        : { kind: "replicas", subgraph: name, ask },
+    );
   }
   const newContext = (): GatewayContext => ({
     requestId: "test",
@@ -59,9 +73,24 @@ export function startGraph(subgraphs: Record<string, SubgraphFixture>) {
   });
   const ask = async (query: string, variables: Record<string, unknown> = {}) => {
     asked.length = 0;
-    const result = await graph.operation(parse(query), undefined, query).execute(variables, newContext());
+    const asking = { document: parse(query), operationName: undefined, key: query, variables };
+    const result = await graph.operation(asking).execute(variables, newContext());
     const errors = result.errors?.map(({ message, path }) => ({ message, path }));
     return { data: JSON.parse(JSON.stringify(result.data)), ...(errors && { errors }), asked: [...asked] };
   };
   return { ask, asked, graph, newContext };
 }
+
+const kindOf = (subgraph: string) => ({
+  kind: "partitions" as const,
+  subgraph,
+  partitions: [],
+  partitionOf: (value: string) => value.split(":")[0]!,
+});
+
+const kindsOf = (subgraphs: Record<string, SubgraphFixture>) =>
+  new Map(
+    Object.keys(subgraphs)
+      .filter((name) => subgraphs[name]!.partitions)
+      .map((name) => [name, kindOf(name)]),
+  );

@@ -83,11 +83,12 @@ export class GraphGateway implements GatewayInterface {
 
   readonly #execute: Executor = async ({ schema, document, request, queryHash, context }) => {
     const { graph, network } = RUNNING.get(schema)!;
-    const { operationName } = request;
-    const operation = graph.operation(document, operationName, queryHash);
+    const { operationName, variables = {} } = request;
+    const asked = { document, operationName, key: queryHash, variables };
+    const operation = graph.operation(asked);
     const own = context as GatewayContext;
-    own.record.planned(() => prettyFormatQueryPlan(graph.planOf(document, operationName)));
+    own.record.planned(() => prettyFormatQueryPlan(graph.planOf(asked)));
     // The context was made before Apollo Server chose the schema; the two must be of one time.
-    return operation.execute(request.variables ?? {}, { ...own, network });
+    return operation.execute(variables, { ...own, network });
   };
 }

@@ -11,6 +11,7 @@ import {
   type DocumentNode,
   type GraphQLError,
   type GraphQLSchema,
+  getOperationAST,
   type OperationDefinitionNode,
   visit,
 } from "graphql";
@@ -25,6 +26,7 @@ import { type AskedOperation, type DeferredOperation, DeferredOperations } from 
 import { withoutDefer } from "./defer-split.ts";
 import { FetchCompiler } from "./fetch-step.ts";
 import { FieldNeeds } from "./field-needs.ts";
+import { withRootOnce } from "./mutation-root.ts";
 import { namesRead, withNamesApart } from "./names-apart.ts";
 import { CompiledOperation } from "./operation.ts";
 import { withOurSearch } from "./plan-search.ts";
@@ -109,10 +111,10 @@ export class Graph {
 
   /**
    * An operation of a validated document, compiled if it is not known.
-   * @param key stands for the document
    * @throws GraphQLError if the planner refuses it
    */
-  operation(document: DocumentNode, operationName: string | undefined, key: string): CompiledOperation {
+  operation(asked: AskedOperation): CompiledOperation {
+    const { document, operationName, key } = withRootOnce(asked);
     const ownKey = operationName === undefined ? key : `${key} ${operationName}`;
     const known = this.#operations.find(ownKey);
     const startMs = known ? undefined : performance.now();
@@ -127,17 +129,21 @@ export class Graph {
    * @throws GraphQLError if the planner refuses it
    */
   deferredOperation(asked: AskedOperation): DeferredOperation | undefined {
-    const found = this.#deferred.find(asked);
+    const found = this.#deferred.find(withRootOnce(asked));
     if (found) this.#observer?.operationFound(found.planMs);
     return found?.operation;
   }
 
   /** The plan of an operation that is answered at once, to be looked at. */
-  planOf(document: DocumentNode, operationName: string | undefined): QueryPlan {
+  planOf(asked: AskedOperation): QueryPlan {
+    const { document, operationName } = withRootOnce(asked);
     return this.#plan(this.#atOnce(document), operationName);
   }
 
   #plan(document: DocumentNode, operationName: string | undefined): QueryPlan {
+    // The conditions of a mutation may leave nothing of it (mutation-root.ts).
+    const isEmpty = getOperationAST(document, operationName)?.selectionSet.selections.length === 0;
+    if (isEmpty) return { kind: "QueryPlan" };
     const options = operationName === undefined ? {} : { operationName };
     const operation = operationFromDocument(this.#apiSchema, document, options);
     return withoutStandIns(this.#build(operation), this.#standIns);

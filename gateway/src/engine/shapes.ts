@@ -2,15 +2,15 @@
 
 import { badInput } from "@teranga/kit/errors.ts";
 import {
+  type DirectiveNode,
   type GraphQLCompositeType,
   type GraphQLError,
   type GraphQLSchema,
-  Kind,
   type SelectionSetNode,
   visit,
 } from "graphql";
 import { emptyObject, type JsonObject } from "../answer.ts";
-import { variableValue } from "../documents.ts";
+import { conditionVariables, variableValue } from "../documents.ts";
 import type { Complete } from "./object-builder.ts";
 import { ShapeCompiler } from "./shape.ts";
 import type { ShapeCache } from "./shape-cache.ts";
@@ -36,7 +36,7 @@ export class Shapes {
     this.#type = type;
     this.#selectionSet = selectionSet;
     this.#terms = terms;
-    this.#conditionNames = conditionVariables(selectionSet);
+    this.#conditionNames = conditionsWithin(selectionSet);
     this.#key = terms.cache.newSelection();
   }
 
@@ -62,13 +62,8 @@ export class Shapes {
 }
 
 /** The variables that decide what an answer has. */
-function conditionVariables(selectionSet: SelectionSetNode): string[] {
-  const names = new Set<string>();
-  visit(selectionSet, {
-    Directive: ({ name, arguments: given }) => {
-      if (name.value !== "skip" && name.value !== "include") return;
-      for (const { value } of given ?? []) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
-    },
-  });
-  return [...names].sort();
+function conditionsWithin(selectionSet: SelectionSetNode): string[] {
+  const directives: DirectiveNode[] = [];
+  visit(selectionSet, { Directive: (directive) => void directives.push(directive) });
+  return conditionVariables(directives);
 }

@@ -19,6 +19,7 @@ import {
   type VariableDefinitions,
 } from "../documents.ts";
 import { type ObjectShape, objectShape } from "../sources/answer-shape.ts";
+import type { SaidDirectives } from "./operation-plan.ts";
 import { isCrossing, type PartitionSpec } from "./partition-spec.ts";
 
 /** Asks a partition for entities by their keys. */
@@ -60,18 +61,27 @@ export function textLength({ here, below }: CrossingTree): number {
 
 export const isEmptyTree = (tree: CrossingTree) => tree.here.size === 0 && tree.below.size === 0;
 
+/** The whole operation: tokens are made unlike anything in its text. */
+export interface CrossingTerms {
+  variables: VariableDefinitions;
+  /** The operation's own. */
+  directives: SaidDirectives;
+  text: string;
+}
+
 /** Cuts the crossings out of one operation and its follow-ups. */
 export class CrossingPlanner {
   /** What each token stands for in a path: the field's response name. */
   readonly names = new Map<string, string>();
   readonly #spec: PartitionSpec;
   readonly #variables: VariableDefinitions;
+  readonly #directives: SaidDirectives;
   readonly #prefix: string;
 
-  /** @param text the whole operation: tokens are made unlike anything in it */
-  constructor(spec: PartitionSpec, variables: VariableDefinitions, text: string) {
+  constructor(spec: PartitionSpec, { variables, directives, text }: CrossingTerms) {
     this.#spec = spec;
     this.#variables = variables;
+    this.#directives = directives;
     let prefix = "crossing_";
     while (text.includes(prefix)) prefix = `_${prefix}`;
     this.#prefix = prefix;
@@ -80,12 +90,12 @@ export class CrossingPlanner {
   /** Plans a fetch by key. `selectionSet` is what `_entities` selects. */
   planEntities(selectionSet: SelectionSetNode, operationName: string | undefined): EntityPlan {
     const { cut, tree } = this.cut(selectionSet, undefined);
-    const variables = usedVariables(cut);
+    const variables = new Set([...usedVariables(cut), ...this.#directives.variables]);
     const definitions = printVariableDefinitions(this.#variables, variables);
     const all = `($representations:[_Any!]!${definitions.slice(1, -1)})`;
     return {
       kind: "entities",
-      text: `query ${operationName ?? ""}${all}{_entities(representations:$representations)${printCompact(cut)}}`,
+      text: `query ${operationName ?? ""}${all}${this.#directives.text}{_entities(representations:$representations)${printCompact(cut)}}`,
       operationName,
       variables,
       shape: objectShape(cut, undefined, this.#spec.schema),

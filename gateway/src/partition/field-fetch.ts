@@ -128,15 +128,19 @@ async function fetchMutation(
   return { data, errors };
 }
 
-/** Runs of fields that one partition can take together. */
+/**
+ * Runs of fields that one partition can take together. Fields of one name are one field, in the place of the first (CollectFields of the
+ * specification): apart, they would be carried out twice.
+ */
 function consecutive(fields: readonly RootField[], run: PartitionRun): RootField[][] {
   const steps: { owner: string | undefined; fields: RootField[] }[] = [];
-  for (const field of fields) {
-    const found = field.route.kind === "owner" ? fieldOwner(field.route, run) : undefined;
+  for (const same of Map.groupBy(fields, ({ responseName }) => responseName).values()) {
+    const { route } = same[0]!;
+    const found = route.kind === "owner" ? fieldOwner(route, run) : undefined;
     const owner = found?.kind === "found" ? found.partition : undefined;
     const last = steps.at(-1);
-    if (last && owner !== undefined && last.owner === owner) last.fields.push(field);
-    else steps.push({ owner, fields: [field] });
+    if (last && owner !== undefined && last.owner === owner) last.fields.push(...same);
+    else steps.push({ owner, fields: same });
   }
   return steps.map((step) => step.fields);
 }
@@ -232,8 +236,9 @@ export function printPart(
   given: JsonObject,
 ) {
   const variables = { ...given, ...afters };
-  const names = new Set(fields.flatMap((field) => [...field.variables]));
-  const head = `${plan.operation} ${plan.operationName ?? ""}${printVariableDefinitions(definitions, names)}`;
+  const names = new Set([...fields.flatMap((field) => [...field.variables]), ...plan.directives.variables]);
+  const said = `${printVariableDefinitions(definitions, names)}${plan.directives.text}`;
+  const head = `${plan.operation} ${plan.operationName ?? ""}${said}`;
   return {
     query: `${head}{${fields.map(({ text }) => text).join(" ")}}`,
     operationName: plan.operationName,

@@ -9,6 +9,7 @@ import {
   type GraphQLArgument,
   type GraphQLField,
   Kind,
+  type OperationDefinitionNode,
   type OperationTypeNode,
   parse,
 } from "graphql";
@@ -16,10 +17,13 @@ import {
   inlinedOperation,
   printCompact,
   type RootSelection,
+  responseNameOf,
   rootSelections,
+  saidToServices,
   usedVariables,
   type VariableDefinitions,
   variableDefinitionsOf,
+  within,
 } from "../documents.ts";
 import { type RootShape, rootShape } from "../sources/answer-shape.ts";
 import { CrossingPlanner, type CrossingTree, type EntityPlan, textLength } from "./crossing-plan.ts";
@@ -51,10 +55,19 @@ export interface RootField extends RootShape {
   crossings: CrossingTree;
 }
 
+/** Directives for services. */
+export interface SaidDirectives {
+  text: string;
+  /** The variables that `text` mentions. */
+  variables: ReadonlySet<string>;
+}
+
 export interface FieldsPlan {
   kind: "fields";
   operation: OperationTypeNode;
   operationName: string | undefined;
+  /** The operation's own. */
+  directives: SaidDirectives;
   /** In the operation's order. */
   fields: readonly RootField[];
 }
@@ -70,7 +83,8 @@ export interface OperationPlan {
 export function planOperation(text: string, spec: PartitionSpec): OperationPlan {
   const operation = inlinedOperation(parse(text, { noLocation: true }));
   const variables = variableDefinitionsOf(operation);
-  const crossings = new CrossingPlanner(spec, variables, text);
+  const directives = saidBy(operation);
+  const crossings = new CrossingPlanner(spec, { variables, directives, text });
   const operationName = operation.name?.value;
   const entities = operation.selectionSet.selections.find(
     (selection) => selection.kind === Kind.FIELD && selection.name.value === "_entities",
@@ -82,8 +96,22 @@ export function planOperation(text: string, spec: PartitionSpec): OperationPlan 
   const pages = new PagePlanner(text);
   const planner = new RootFieldPlanner(spec, operation.operation, crossings, pages);
   const fields = Array.from(rootSelections(operation.selectionSet), (selection) => planner.plan(selection));
-  const root: FieldsPlan = { kind: "fields", operation: operation.operation, operationName, fields };
+  const root: FieldsPlan = {
+    kind: "fields",
+    operation: operation.operation,
+    operationName,
+    directives,
+    fields,
+  };
   return { root, variables: withAfters(variables, pages), tokenNames: crossings.names };
+}
+
+function saidBy({ directives }: OperationDefinitionNode): SaidDirectives {
+  const said = saidToServices(directives);
+  return {
+    text: said.map(printCompact).join(""),
+    variables: new Set(said.flatMap((node) => [...usedVariables(node)])),
+  };
 }
 
 /** The operation's variables, and those of merged pages. */
@@ -120,19 +148,20 @@ class RootFieldPlanner {
     this.#pages = pages;
   }
 
-  plan({ field: asked, conditions }: RootSelection): RootField {
+  plan({ field: asked, conditions, around }: RootSelection): RootField {
     const rootType = this.#spec.schema.getRootType(this.#operation)!;
     const definition = rootType.getFields()[asked.name.value];
     const { field, route } = this.#route(asked, definition, rootType.name);
+    const whole = { ...field, directives: saidToServices(field.directives) };
     const selections =
-      field.selectionSet &&
-      this.#crossings.cut({ kind: Kind.SELECTION_SET, selections: [{ ...field, directives: [] }] }, rootType);
-    const bare = (selections?.cut.selections[0] as FieldNode | undefined) ?? { ...field, directives: [] };
-    const responseName = field.alias?.value ?? field.name.value;
+      field.selectionSet && this.#crossings.cut({ kind: Kind.SELECTION_SET, selections: [whole] }, rootType);
+    const bare = (selections?.cut.selections[0] as FieldNode | undefined) ?? whole;
+    const responseName = responseNameOf(field);
+    const sent = within(bare, around);
     return {
       ...rootShape(responseName, definition, bare.selectionSet, this.#spec.schema),
-      text: printCompact(bare),
-      variables: usedVariables(bare),
+      text: printCompact(sent),
+      variables: usedVariables(sent),
       conditions,
       route,
       crossings: selections?.tree.below.get(responseName) ?? { here: new Map(), below: new Map() },

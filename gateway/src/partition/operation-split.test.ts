@@ -141,6 +141,27 @@ const ROWS: { name: string; text: string; variables?: Record<string, unknown>; a
     ],
   },
   {
+    name: "a mutation's field that is selected twice, with others between",
+    text: `mutation($y:Boolean!){a:greet(input:{readerId:"west:2"}){id}b:greet(input:{readerId:"north:1"}){id}__typename ...@include(if:$y){a:greet(input:{readerId:"west:2"}){name}c:greet(input:{}){id}c:greet(input:{}){name}}}`,
+    variables: { y: true },
+    asked: [
+      ["west", `mutation {a:greet(input:{readerId:"west:2"}){id} a:greet(input:{readerId:"west:2"}){name}}`],
+      ["north", `mutation {b:greet(input:{readerId:"north:1"}){id}}`],
+    ],
+  },
+  {
+    name: "directives for services, on the operation, on fragments at the root and on its fields",
+    text: `query Q($n:Int!$y:Boolean!)@trace(id:$n){...@loud(times:$n)@include(if:$y){branch(id:"west")@loud@skip(if:false){id@loud}}}`,
+    variables: { n: 3, y: true },
+    asked: [
+      [
+        "west",
+        `query Q($n:Int!)@trace(id:$n){...@loud(times:$n){branch(id:"west")@loud{id@loud}}}`,
+        { n: 3 },
+      ],
+    ],
+  },
+  {
     name: "a crossing is cut down to its key, its condition kept",
     text: `query($y:Boolean!){reader(id:"west:1"){pal:bestFriend@include(if:$y){name}bestFriend{id}}}`,
     variables: { y: true },

@@ -22,10 +22,13 @@ import {
   isIncluded,
   printCompact,
   type RootSelection,
+  responseNameOf,
   rootSelections,
+  saidToServices,
   usedVariables,
   variableDefinitionsOf,
   withDefaults,
+  within,
 } from "../documents.ts";
 import type { GatewayContext } from "../request-context.ts";
 import type { FetchAnswer, PreparedFetch, Source } from "../sources/fetch.ts";
@@ -109,7 +112,6 @@ function toGraphQLError({ message, path, extensions }: GraphQLFormattedError): G
   return new GraphQLError(message, { path, extensions });
 }
 
-const responseNameOf = ({ alias, name }: RootSelection["field"]) => (alias ?? name).value;
 const nameNode = (value: string) => ({ kind: Kind.NAME, value }) as const;
 
 /** Takes an operation apart, once for all requests. */
@@ -197,7 +199,7 @@ class StepPlanner {
     const variable = { kind: Kind.VARIABLE, name: nameNode(REPRESENTATIONS) } as const;
     const argument = { kind: Kind.ARGUMENT, name: nameNode(REPRESENTATIONS), value: variable } as const;
     const { alias: _, directives: __, ...bare } = field;
-    const part = this.#part([{ field: { ...bare, arguments: [argument] }, conditions: [] }]);
+    const part = this.#part([{ field: { ...bare, arguments: [argument] }, conditions: [], around: [] }]);
     const others = part.variableDefinitions!.filter(
       ({ variable: { name } }) => name.value !== REPRESENTATIONS,
     );
@@ -212,10 +214,10 @@ class StepPlanner {
 
   /** The operation with some of its root fields, and the variables that they mention. */
   #part(selections: readonly RootSelection[]): OperationDefinitionNode {
-    const fields: SelectionNode[] = selections.map(({ field, conditions }) => ({
-      ...field,
-      directives: conditions,
-    }));
+    const fields = selections.map(({ field, conditions, around }) => {
+      const directives = [...conditions, ...saidToServices(field.directives)];
+      return within({ ...field, directives }, around);
+    });
     const selectionSet = { kind: Kind.SELECTION_SET, selections: fields } as const;
     const used = usedVariables(selectionSet);
     const definitions = this.#operation.variableDefinitions ?? [];
