@@ -80,7 +80,9 @@ export function* rootSelections(
   }
 }
 
-const isCondition = ({ name }: DirectiveNode): boolean => name.value === "skip" || name.value === "include";
+/** Whether a directive decides what is asked for. */
+export const isCondition = ({ name }: DirectiveNode): boolean =>
+  name.value === "skip" || name.value === "include";
 
 /** Directives of the graph's own, which services carry out. */
 export const saidToServices = (directives: readonly DirectiveNode[] = []): DirectiveNode[] =>

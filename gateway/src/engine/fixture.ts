@@ -11,6 +11,7 @@ import { createAnswerBudget } from "../partition/answer-budget.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { createSources } from "../sources/create-sources.ts";
 import { RequestRecord } from "../surface/request-record.ts";
+import type { AskedOperation } from "./defer-operation.ts";
 import { Graph } from "./graph.ts";
 
 export interface SubgraphFixture {
@@ -73,13 +74,20 @@ export function startGraph(subgraphs: Record<string, SubgraphFixture>) {
   });
   const ask = async (query: string, variables: Record<string, unknown> = {}) => {
     asked.length = 0;
-    const asking = { document: parse(query), operationName: undefined, key: query, variables };
-    const result = await graph.operation(asking).execute(variables, newContext());
+    const result = await graph.operation(asking(query, variables)).execute(variables, newContext());
     const errors = result.errors?.map(({ message, path }) => ({ message, path }));
     return { data: JSON.parse(JSON.stringify(result.data)), ...(errors && { errors }), asked: [...asked] };
   };
   return { ask, asked, graph, newContext };
 }
+
+/** An operation as a client asks for it. */
+export const asking = (query: string, variables: Record<string, unknown> = {}): AskedOperation => ({
+  document: parse(query),
+  operationName: undefined,
+  key: query,
+  variables,
+});
 
 const kindOf = (subgraph: string) => ({
   kind: "partitions" as const,

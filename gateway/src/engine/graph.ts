@@ -24,6 +24,7 @@ import { limitExceeded } from "../surface/limits.ts";
 import { compilePlan } from "./compile-plan.ts";
 import { type AskedOperation, type DeferredOperation, DeferredOperations } from "./defer-operation.ts";
 import { withoutDefer } from "./defer-split.ts";
+import { withTypenames } from "./empty-objects.ts";
 import { FetchCompiler } from "./fetch-step.ts";
 import { FieldNeeds } from "./field-needs.ts";
 import { withRootOnce } from "./mutation-root.ts";
@@ -145,7 +146,7 @@ export class Graph {
     const isEmpty = getOperationAST(document, operationName)?.selectionSet.selections.length === 0;
     if (isEmpty) return { kind: "QueryPlan" };
     const options = operationName === undefined ? {} : { operationName };
-    const operation = operationFromDocument(this.#apiSchema, document, options);
+    const operation = operationFromDocument(this.#apiSchema, withTypenames(document), options);
     return withoutStandIns(this.#build(operation), this.#standIns);
   }
 

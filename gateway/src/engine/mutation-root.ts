@@ -6,7 +6,6 @@
 import { codedError } from "@teranga/kit/errors.ts";
 import {
   type DirectiveNode,
-  type DocumentNode,
   type FieldNode,
   getOperationAST,
   Kind,

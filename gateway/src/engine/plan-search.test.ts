@@ -5,11 +5,10 @@
 import { readFileSync } from "node:fs";
 import type { PlanNode, QueryPlan } from "@apollo/query-planner";
 import planner from "@apollo/query-planner/dist/generateAllPlans.js";
-import { parse } from "graphql";
 import { afterEach, expect, test, vi } from "vitest";
 import { readSupergraph } from "../graph/supergraph.ts";
 import { createSources } from "../sources/create-sources.ts";
-import { startGraph } from "./fixture.ts";
+import { asking, startGraph } from "./fixture.ts";
 import { Graph } from "./graph.ts";
 
 const SUPERGRAPH = readFileSync(
@@ -54,7 +53,7 @@ test.each([
     61,
   ],
 ])("the best plan is found: %s", (_, query, expected) => {
-  expect(fetchCount(graph.planOf(parse(query), undefined))).toBe(expected);
+  expect(fetchCount(graph.planOf(asking(query)))).toBe(expected);
 });
 
 test("combinations are tried by place: not 2^40 of them, but a few each", () => {
@@ -67,7 +66,7 @@ test("combinations are tried by place: not 2^40 of them, but a few each", () => 
     };
     return ours({ ...question, addFct });
   });
-  graph.planOf(parse(products(40, "stock { city { name towns } }")), undefined);
+  graph.planOf(asking(products(40, "stock { city { name towns } }")));
   expect(tried).toBeGreaterThan(40);
   expect(tried).toBeLessThanOrEqual(5 * 40);
 });
@@ -80,7 +79,7 @@ test("an operation with too many ways through the subgraphs is refused, and not 
   const fields = Array.from({ length: 5_000 }, (_, i) => `a${i}: s${i % 21}`).join(" ");
   let refusal: unknown;
   try {
-    wide.graph.planOf(parse(`{ node { ${fields} } }`), undefined);
+    wide.graph.planOf(asking(`{ node { ${fields} } }`));
   } catch (error) {
     refusal = error;
   }
