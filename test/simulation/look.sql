@@ -1,7 +1,15 @@
 -- What the simulator adds to a city's database: a list of what was committed, in order, and one function that reads all that the
--- checks need. Nothing of the city's own is changed.
+-- checks need. Of the city's own one function is changed: rows that are never deleted are, between two runs.
 
 create schema simulation;
+
+create or replace function refuse_change() returns trigger language plpgsql as $$
+begin
+  if current_setting('simulation.is_emptying', true) = 'true' then
+    return old;
+  end if;
+  raise exception '% is append-only', tg_table_name using errcode = 'integrity_constraint_violation';
+end $$;
 
 -- Commit points and arrivals in the order in which they were executed, also within one batch.
 create table simulation.fact (position bigint generated always as identity primary key, kind text not null, id text not null);

@@ -10,6 +10,7 @@ import { resolvers as cityResolvers } from "@teranga/city/resolvers/index.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
 import { readSchema } from "@teranga/kit/server.ts";
+import type { Wait } from "@teranga/kit/worker.ts";
 import { createOrchestrator } from "@teranga/orders/context.ts";
 import { createOrderMetrics } from "@teranga/orders/metrics.ts";
 import { resolvers as ordersResolvers } from "@teranga/orders/resolvers.ts";
@@ -46,20 +47,22 @@ export interface CityMeans {
   databaseOf: (life: Life) => ExecuteStatement;
   endpoint: Endpoint;
   log: Logger;
+  /** Whether the city's database has something that its workers may have to finish. */
+  hasWork: () => boolean;
 }
 
-/**
- * In production the workers look twice a second. Here most looks find nothing, and each takes longer than all else that happens in
- * its time.
- */
-const RECOVERY_INTERVAL_MS = 4_000;
+/** In production the workers look twice a second. */
+const RECOVERY_INTERVAL_MS = 2_000;
 
 /** Counted, and read by nobody. */
 const CITY_METRICS = createCityMetrics(new Registry());
 const ORDER_METRICS = createOrderMetrics(new Registry());
 
 /** Starts a city's service. */
-export function bootCity({ cityId, network, databaseOf, endpoint, log }: CityMeans, life: Life): Serve {
+export function bootCity(
+  { cityId, network, databaseOf, endpoint, log, hasWork }: CityMeans,
+  life: Life,
+): Serve {
   const send = network.sender(life);
   const sql = createSql(databaseOf(life));
   const means = { id: cityId, sql, clock: life.clock, log, metrics: CITY_METRICS };
@@ -74,9 +77,29 @@ export function bootCity({ cityId, network, databaseOf, endpoint, log }: CityMea
     city,
     messages: createCityMessages(CITY_PLACEMENT, send),
     intervalMs: RECOVERY_INTERVAL_MS,
-    startWait: (ms) => life.wait(ms),
+    startWait: (ms) => waitForWork(life, ms, hasWork),
   });
   return (request) => endpoint(request, createContext(city));
+}
+
+/** Waits, and once more while there is nothing to do: most looks would find nothing, and each takes longer than all else in its time. */
+function waitForWork(life: Life, ms: number, hasWork: () => boolean): Wait {
+  let current = life.wait(ms);
+  let isEnded = false;
+  const wait = async () => {
+    await current.over;
+    while (!isEnded && !hasWork()) {
+      current = life.wait(ms);
+      await current.over;
+    }
+  };
+  return {
+    over: wait(),
+    end() {
+      isEnded = true;
+      current.end();
+    },
+  };
 }
 
 export interface OrdersMeans {

@@ -56,6 +56,7 @@ export class ShopWorld {
         databaseOf: (life: Life) => this.#openDatabase(cityId, life),
         endpoint: this.#stage.endpoints.cities.get(cityId)!,
         log,
+        hasWork: () => this.watch.hasWork(cityId),
       };
       this.add(cityId, {
         boot: (life) => bootCity(means, life),

@@ -42,7 +42,13 @@ export class Watch {
 
   /** Whether nothing is in doubt and everyone has been told. */
   get isAtRest(): boolean {
-    return [...this.#views.values()].every(({ held, untold }) => held.length === 0 && untold.length === 0);
+    return ![...this.#views.keys()].some((cityId) => this.hasWork(cityId));
+  }
+
+  /** Whether something is in doubt in a city, or it has somebody to tell. */
+  hasWork(cityId: string): boolean {
+    const { held, untold } = this.#views.get(cityId)!;
+    return held.length > 0 || untold.length > 0;
   }
 
   /** What does not come to its end. */
