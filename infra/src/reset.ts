@@ -3,7 +3,6 @@ import { createInterface } from "node:readline/promises";
 import { runMain, StartupError } from "@teranga/kit/config.ts";
 import { clusterVariables, readClusterConfig } from "./config.ts";
 import { createConsoleLog } from "./console-log.ts";
-import { outliveTerminal } from "./terminal.ts";
 import { wipeHome } from "./wipe-home.ts";
 
 const usage = {
@@ -13,7 +12,6 @@ const usage = {
   variables: clusterVariables.pick({ TERANGA_HOME: true }),
 };
 
-outliveTerminal();
 await runMain(usage, async () => {
   const options = process.argv.slice(2);
   const unknown = options.find((option) => option !== "--yes");

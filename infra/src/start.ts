@@ -13,12 +13,10 @@ import { rememberHome } from "./last-home.ts";
 import { stopLeftovers } from "./leftovers.ts";
 import { endsWithin } from "./process.ts";
 import { listenForStop } from "./stop-request.ts";
-import { outliveTerminal } from "./terminal.ts";
 import { welcome } from "./welcome.ts";
 
 const END_NOW_MS = 3_000;
 
-outliveTerminal();
 const usage = {
   command: "npm start",
   about: "Runs the whole cluster on this machine until it is told to stop.",

@@ -7,10 +7,8 @@ import { askedHome } from "./last-home.ts";
 import { isRunning } from "./leftovers.ts";
 import { readProcesses } from "./state.ts";
 import { type ProcessStatus, statusOf } from "./status-of.ts";
-import { outliveTerminal } from "./terminal.ts";
 import { textTable } from "./text-table.ts";
 
-outliveTerminal();
 const usage = {
   command: "npm run status",
   about: "Says what of the cluster runs, how it is, and what a person should look at.",

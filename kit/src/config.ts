@@ -5,6 +5,7 @@
  * are the documentation (docs/configuration.md is compared with them by a test).
  */
 import { z } from "zod";
+import { outliveOutput } from "./output.ts";
 import { asksForHelp, type Usage, usageText } from "./usage.ts";
 
 /** A start that cannot go on because of what the operator gave. Printed as one line; exit code 1. */
@@ -105,6 +106,7 @@ export async function runMain(
   main: () => Promise<void>,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
+  outliveOutput();
   if (asksForHelp(args)) {
     process.stdout.write(usageText(usage));
     return;

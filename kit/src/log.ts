@@ -1,5 +1,6 @@
 /** Structured logs: one JSON line an event, on standard output or where the caller wants them. */
 import { type DestinationStream, type Logger, pino } from "pino";
+import { LossyOutput } from "./output.ts";
 
 export type { Logger } from "pino";
 
@@ -11,5 +12,12 @@ export function createLogger(service: string, level: string, destination?: Desti
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: ["credential", "*.credential", "headers.authorization", "*.headers.authorization"],
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? new LossyOutput((lostLines) => lossLine(service, lostLines)));
+}
+
+/** A line of its own making: a logger cannot be asked for one while it writes another. */
+function lossLine(service: string, lostLines: number): string {
+  const time = new Date().toISOString();
+  const msg = "lines of this log are lost: its disk was full, or its pipe not read";
+  return `${JSON.stringify({ level: pino.levels.values.warn, time, service, lostLines, msg })}\n`;
 }

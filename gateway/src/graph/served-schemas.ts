@@ -132,7 +132,7 @@ export class ServedSchemas {
     } catch (error) {
       if (error instanceof TransportError) return false;
       const fault = `A service of "${instance.subgraph}" does not tell its schema: ${firstLine(error)}`;
-      if (fault !== instance.fault) this.#log.error({ service: instance.label }, fault);
+      if (fault !== instance.fault) this.#log.error({ instance: instance.label }, fault);
       instance.fault = fault;
       return false;
     }
