@@ -15,49 +15,36 @@ const ADVISORY_LOCK = 8_372_642;
 const LOCK_TIMEOUT = "60s";
 
 /**
- * Brings the database to the newest version in `directory`. Instances that start at the same time wait for the first.
- * Each migration is one transaction.
+ * Brings the database to the newest version in `directory`, in one transaction: migrations, their records and the lock that has
+ * instances wait for the one that started first. So a start that is killed has done nothing, and nothing is left to be unlocked.
  * @throws StartupError if the database cannot be reached; Error if an applied migration's file was changed since (its
- * checksum differs)
+ * checksum differs), or what a migration failed on
  */
 export async function migrate(sql: Sql, directory: string): Promise<void> {
-  const connection = await connect(sql);
+  let isConnected = false;
   try {
-    await connection`select set_config('lock_timeout', ${LOCK_TIMEOUT}, false), set_config('statement_timeout', '0', false)`;
-    await connection`select pg_advisory_lock(${ADVISORY_LOCK})`;
-    await applyMigrations(
-      { exec: async (script) => ({ rows: await connection.unsafe(script).simple() }) },
-      directory,
-    );
-  } finally {
-    await connection`select pg_advisory_unlock_all()`;
-    await connection`reset lock_timeout`;
-    await connection`reset statement_timeout`;
-    connection.release();
-  }
-}
-
-/** The first connection of a service: what is wrong with it is the operator's to mend. */
-async function connect(sql: Sql) {
-  try {
-    return await sql.reserve();
-  } catch (error) {
-    throw new StartupError(`DATABASE_URL: no connection: ${(error as Error).message.split("\n")[0]}`, {
-      cause: error,
+    await sql.begin(async (transaction) => {
+      isConnected = true;
+      await transaction`select set_config('lock_timeout', ${LOCK_TIMEOUT}, true), set_config('statement_timeout', '0', true)`;
+      await transaction`select pg_advisory_xact_lock(${ADVISORY_LOCK})`;
+      const exec = async (script: string) => ({ rows: await transaction.unsafe(script).simple() });
+      await applyMigrations({ exec }, directory);
     });
+  } catch (error) {
+    if (isConnected) throw error;
+    // The first connection of a service: what is wrong with it is the operator's to mend.
+    const reason = (error as Error).message.split("\n")[0];
+    throw new StartupError(`DATABASE_URL: no connection: ${reason}`, { cause: error });
   }
 }
 
-/** Applies the migrations without taking a lock. */
+/** Applies the migrations, in whatever transaction the target is. */
 export async function applyMigrations(target: MigrationTarget, directory: string): Promise<void> {
   const postgrator = new Postgrator({
     driver: "pg",
     migrationPattern: `${directory}/*.do.*.sql`,
     schemaTable: "schema_version",
     execQuery: (query) => target.exec(query),
-    execSqlScript: async (script) => {
-      await target.exec(`begin;\n${script}\n;commit;`);
-    },
   });
   await postgrator.migrate();
 }

@@ -1,0 +1,53 @@
+/** Migrations on a real server: a start that ends anywhere can be repeated, and says what it has failed on. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { type Database, openDatabase } from "./database.ts";
+import { migrate } from "./migrate.ts";
+
+const NAME = "kit_migrate";
+let server: Database;
+let database: Database;
+let directory: string;
+
+beforeAll(async () => {
+  server = openDatabase({ url: inject("postgresUrl"), applicationName: "test", connections: 1 });
+  await server.sql`create database ${server.sql(NAME)}`;
+  const url = inject("postgresUrl").replace(/\/postgres$/, `/${NAME}`);
+  database = openDatabase({ url, applicationName: "test", connections: 2 });
+  directory = await mkdtemp(join(tmpdir(), "teranga-migrate-"));
+  await writeFile(join(directory, "001.do.first.sql"), "create table first (id integer);");
+  await writeFile(join(directory, "002.do.second.sql"), "create table second (id integer);");
+});
+afterAll(async () => {
+  await database.close();
+  await server.sql`drop database ${server.sql(NAME)}`;
+  await server.close();
+  await rm(directory, { recursive: true });
+});
+
+const applied = async () =>
+  (await database.sql<{ version: number }[]>`select version from schema_version where version > 0 order by 1`).map(
+    ({ version }) => version,
+  );
+
+test("a start that fails between a migration and its record has done nothing, and the next one goes on", async () => {
+  // The table as postgrator makes it, which does not take the record of the second migration.
+  await database.sql.unsafe(`
+    create table schema_version (version bigint primary key, name text, md5 text, run_at timestamptz);
+    insert into schema_version (version) values (0);
+    alter table schema_version add constraint no_second check (version <> 2);`);
+  await expect(migrate(database.sql, directory)).rejects.toMatchObject({ constraint_name: "no_second" });
+  expect(await applied()).toEqual([]);
+  expect(await database.sql`select to_regclass('second') as "table"`).toEqual([{ table: null }]);
+
+  await database.sql`alter table schema_version drop constraint no_second`;
+  await migrate(database.sql, directory);
+  expect(await applied()).toEqual([1, 2]);
+});
+
+test("an applied migration that was changed since is refused", async () => {
+  await writeFile(join(directory, "001.do.first.sql"), "create table other (id integer);");
+  await expect(migrate(database.sql, directory)).rejects.toThrow(/MD5 checksum failed for migration \[1\]/);
+});
