@@ -157,3 +157,16 @@ test.runIf(process.getuid?.() === 0)(
     await expect(lstat(asked)).rejects.toThrow("ENOENT");
   },
 );
+
+test("an error's line in the log holds nothing of the rows", async () => {
+  const { url } = await start();
+  const sql = postgres(url("postgres"), { max: 1, onnotice: () => {} });
+  await sql`create table client (email text primary key)`;
+  const insert = () => sql`insert into client values (${"awa@example.com"})`;
+  await insert();
+  await expect(insert()).rejects.toMatchObject({ code: "23505" });
+  await sql.end();
+  const logged = await readFile(join(directory, "server.log"), "utf8");
+  expect(logged).toContain("duplicate key value");
+  expect(logged).not.toContain("awa@example.com");
+});

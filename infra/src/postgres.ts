@@ -59,6 +59,10 @@ const SETTINGS: Record<string, string> = {
   // Small machines run five of these: less memory each, and no pool of I/O worker processes.
   shared_buffers: "32MB",
   io_method: "sync",
+  // The details of an error are values of rows, e-mail addresses among them, and those of a statement are its parameters.
+  log_error_verbosity: "terse",
+  log_parameter_max_length: "0",
+  log_parameter_max_length_on_error: "0",
 };
 /** Safe against the end of the server's processes, not of the machine. */
 const NOT_DURABLE: Record<string, string> = { fsync: "off", full_page_writes: "off" };

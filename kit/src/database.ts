@@ -23,6 +23,14 @@ export interface DatabaseOptions {
   onLostTransaction?: (() => void) | undefined;
 }
 
+/**
+ * What the commit protocol stands on, whatever the role or the database has for a default: an answer is given only of what is on the
+ * disk, and each statement sees what is committed when it begins. database-check.ts looks whether it holds.
+ */
+const PINNED = { synchronous_commit: "on", default_transaction_isolation: "read committed" } as const;
+/** The values of parameters in errors, e-mail addresses among them, stay out of PostgreSQL's log. */
+const UNLOGGED = { log_parameter_max_length_on_error: 0 };
+
 const CONNECTIONS = 10;
 /** No statement of this project takes a tenth of that on its data; a lock wait or a runaway must end. */
 const STATEMENT_TIMEOUT_MS = 5_000;
@@ -51,6 +59,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       application_name: applicationName,
       statement_timeout: STATEMENT_TIMEOUT_MS,
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS * 2,
+      ...PINNED,
+      ...UNLOGGED,
     },
     debug: onStatement ? (_connection, statement) => onStatement(statement) : false,
   }) as unknown as Sql;

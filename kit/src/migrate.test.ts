@@ -28,9 +28,9 @@ afterAll(async () => {
 });
 
 const applied = async () =>
-  (await database.sql<{ version: number }[]>`select version from schema_version where version > 0 order by 1`).map(
-    ({ version }) => version,
-  );
+  (
+    await database.sql<{ version: number }[]>`select version from schema_version where version > 0 order by 1`
+  ).map(({ version }) => version);
 
 test("a start that fails between a migration and its record has done nothing, and the next one goes on", async () => {
   // The table as postgrator makes it, which does not take the record of the second migration.

@@ -1,5 +1,6 @@
 /** The catalog service: the vertical fragment of Product that every site reads, over its own database. */
 import { openDatabase } from "@teranga/kit/database.ts";
+import { checkDatabase } from "@teranga/kit/database-check.ts";
 import { codedError } from "@teranga/kit/errors.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
@@ -36,6 +37,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningCata
   const { sql } = database;
   try {
     await prepareCatalogDatabase(sql);
+    await checkDatabase(sql, log);
     const server = await startSubgraphServer({
       typeDefs: readSchema("catalog"),
       resolvers,

@@ -1,6 +1,7 @@
 /** The service of one city: its database, its part of the graph, and the workers that finish transactions. */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
+import { checkDatabase } from "@teranga/kit/database-check.ts";
 import { codedError } from "@teranga/kit/errors.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
@@ -87,6 +88,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
   ];
   try {
     await prepareCityDatabase(database.sql, cityId, placement);
+    await checkDatabase(database.sql, log);
     const means = { id: cityId, sql: database.sql, clock, log, metrics };
     const city: City = {
       ...means,
