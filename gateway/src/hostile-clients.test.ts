@@ -87,8 +87,20 @@ test("a variable named constructor has no value but the one that it is given", a
   expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT", field: "filter.at.branch" } }]);
 });
 
+test("more wrong variables than anybody reads are the client's mistake", async () => {
+  const names = Array.from({ length: 60 }, (_, at) => `$v${at}: ID!`);
+  const { status, errors } = await library.ask(`query (${names}) { reader(id: $v0) { id } }`);
+  // Those that are not used are refused first, so all of them are.
+  expect([status, errors!.length]).toEqual([400, 11]);
+  const used = `query (${names}) { ${names.map((_, at) => `a${at}: reader(id: $v${at}) { id }`).slice(0, 50)} }`;
+  const answer = await library.ask(used.replace(names.slice(50).join(), ""));
+  expect(answer.status).toBe(400);
+  expect(answer.errors).toHaveLength(11);
+  for (const { extensions } of answer.errors!) expect(extensions).toEqual({ code: "BAD_USER_INPUT" });
+});
+
 test("a document too deep for the parser says so", async () => {
-  const { status, errors } = await library.ask(`{ a(b: ${"[".repeat(500_000)} `);
+  const { status, errors } = await library.ask(`{ a(b: ${"[".repeat(100_000)} `);
   expect(status).toBe(400);
   expect(errors!.map(({ message, extensions }) => [message, extensions.code])).toEqual([
     [expect.stringMatching(/nested too deep to be read|tokens/), "GRAPHQL_PARSE_FAILED"],

@@ -39,6 +39,8 @@ export const ERROR_CODES = {
     "The operation is beyond a limit; `limit` names it, `actual` is its figure, `allowed` the most there may be. Nothing was executed.",
   OPERATION_NOT_IN_SAFELIST:
     "The gateway runs the operations of its safelist only, and this is none of them. Nothing was executed.",
+  OPERATION_NOT_SUPPORTED:
+    "The operation is a subscription, and the gateway carries out queries and mutations only. Nothing was executed.",
   OPERATION_RESOLUTION_FAILURE:
     "The document has no operation of the given `operationName`, or several and no name was given.",
   PERSISTED_QUERY_NOT_FOUND:
@@ -55,6 +57,11 @@ export function codedError(
   details: Record<string, unknown> = {},
 ): GraphQLError {
   return new GraphQLError(message, { extensions: { ...details, code } });
+}
+
+/** A text that a client or a service chose, for an error's message: an answer must not be made of it. */
+export function cutText(text: string, lengthMax: number): string {
+  return text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
 }
 
 /** An argument that is not acceptable. `field` is its path below the root field's arguments, e.g. `input.lines.0.quantity`. */

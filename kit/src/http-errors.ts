@@ -5,7 +5,7 @@
 import { type Server, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { codedError, ERROR_CODES, type ErrorCode } from "./errors.ts";
+import { codedError, cutText, ERROR_CODES, type ErrorCode } from "./errors.ts";
 import type { Logger } from "./log.ts";
 
 interface HttpError {
@@ -70,7 +70,7 @@ function answerError(
     const message = `The body of the request has more than the ${bodyBytesMax} bytes that are allowed.`;
     return answer(reply, status, "REQUEST_TOO_LARGE", message);
   }
-  if (status < 500) return answer(reply, status, "BAD_REQUEST", clear(error.message));
+  if (status < 500) return answer(reply, status, "BAD_REQUEST", cutText(error.message, MESSAGE_LENGTH_MAX));
   // The client has gone while its answer was on the way: there is nobody to answer, and nothing is wrong here.
   if (error.code === "ERR_STREAM_PREMATURE_CLOSE" && reply.raw.destroyed) return reply;
   log.error({ err: error }, "request failed");
@@ -79,10 +79,6 @@ function answerError(
 
 /** A message may quote the path, which may be as long as all headers together. */
 const MESSAGE_LENGTH_MAX = 200;
-
-function clear(message: string): string {
-  return message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX)}…` : message;
-}
 
 function answer(reply: FastifyReply, status: number, code: ErrorCode, message: string): FastifyReply {
   return reply.code(status).type(JSON_TYPE).send(bodyOf(code, message));

@@ -5,7 +5,6 @@ import {
   type DocumentNode,
   type GraphQLSchema,
   getOperationAST,
-  getVariableValues,
   type OperationDefinitionNode,
 } from "graphql";
 import type { JsonObject } from "../answer.ts";
@@ -18,6 +17,7 @@ import {
 } from "../documents.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { documentBytes } from "../surface/document-store.ts";
+import { variableErrors } from "../variable-errors.ts";
 import { type AnswerPart, DeferredAnswer } from "./defer-answer.ts";
 import { compileParts } from "./defer-plan.ts";
 import { deferVariables, splitOperation } from "./defer-split.ts";
@@ -83,7 +83,7 @@ export class DeferredOperation {
   /** Begins an answer; undefined if the variables do not fit. @throws GraphQLError of the schema's description of itself */
   begin(variables: JsonObject, context: GatewayContext): DeferredAnswer | undefined {
     const definitions = this.#operation.variableDefinitions ?? [];
-    if (getVariableValues(this.#schema, definitions, variables, { maxErrors: 1 }).errors) return undefined;
+    if (variableErrors(this.#schema, definitions, variables).length > 0) return undefined;
     const parts = [this.#primary, ...this.#deferred];
     if (parts.some(({ shapes }) => shapes.conditionErrors(variables).length > 0)) return undefined;
     const root = this.#introspect?.(variables) ?? {};

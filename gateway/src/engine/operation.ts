@@ -4,13 +4,13 @@ import {
   type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
-  getVariableValues,
   type OperationDefinitionNode,
 } from "graphql";
 import type { JsonObject, ResponsePath } from "../answer.ts";
 import { variableDefinitionsOf } from "../documents.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { completionErrors } from "../surface/error-paths.ts";
+import { variableErrors } from "../variable-errors.ts";
 import type { CompiledPlan } from "./compile-plan.ts";
 import { compileIntrospection, type Introspect } from "./introspection.ts";
 import type { Complete } from "./object-builder.ts";
@@ -19,8 +19,6 @@ import type { ShapeCache } from "./shape-cache.ts";
 import { ShapeRun, TooLarge } from "./shape-run.ts";
 import { Shapes } from "./shapes.ts";
 
-/** No client reads more; the answer has one error for each thing that is wrong. */
-const VARIABLE_ERRORS_MAX = 50;
 /** Enough to find the service at fault. */
 const LOGGED_MISFITS_MAX = 10;
 
@@ -76,10 +74,8 @@ export class CompiledOperation {
   #variableErrors(variables: JsonObject): readonly GraphQLError[] | undefined {
     const definitions = this.#operation.variableDefinitions;
     if (!definitions?.length) return undefined;
-    const { errors } = getVariableValues(this.#schema, definitions, variables, {
-      maxErrors: VARIABLE_ERRORS_MAX,
-    });
-    if (errors) return errors;
+    const misfits = variableErrors(this.#schema, definitions, variables);
+    if (misfits.length > 0) return misfits;
     const refused = this.#shapes.conditionErrors(variables);
     return refused.length > 0 ? refused : undefined;
   }

@@ -28,9 +28,9 @@ import { createNetworks } from "../network/network.ts";
 import { createAnswerBudget } from "../partition/answer-budget.ts";
 import type { GatewayContext } from "../request-context.ts";
 import type { SentRequest } from "../sources/source.ts";
-import { createFormatError, operationIsKnown } from "../surface/client-errors.ts";
-import { createDocumentStore } from "../surface/document-store.ts";
-import { createSizeRule, DEFAULT_LIMITS, FIELDS_MAX } from "../surface/limits.ts";
+import { createFormatError } from "../surface/client-errors.ts";
+import { readDocuments } from "../surface/document-reader.ts";
+import { DEFAULT_LIMITS, FIELDS_MAX } from "../surface/limits.ts";
 import { createGatewayMetrics, type GatewayMetrics } from "../surface/metrics.ts";
 import { watchRequests } from "../surface/request-log.ts";
 import { LiveSubgraph } from "./live-subgraph.ts";
@@ -160,18 +160,19 @@ function createApollo(
 ): ApolloServer<GatewayContext> {
   return new ApolloServer<GatewayContext>({
     gateway,
-    introspection: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     logger: log,
-    parseOptions: { maxTokens: LIMITS.tokensMax },
-    documentStore: createDocumentStore(),
-    validationRules: [createSizeRule(LIMITS), createRoutableRule(() => gateway.subgraph.spec)],
-    formatError: createFormatError(() => true, { showsFaults: false, limits: LIMITS }),
+    documentStore: null,
+    formatError: createFormatError(() => true),
     plugins: [
+      readDocuments({
+        limits: LIMITS,
+        rules: [createRoutableRule(() => gateway.subgraph.spec)],
+        hidesSchema: true,
+      }),
       logFaults<GatewayContext>(({ log: requestLog }) => requestLog),
       statusByMediaType,
-      operationIsKnown,
       noteOperations,
       ApolloServerPluginInlineTraceDisabled(),
       fastifyApolloDrainPlugin(app) as ApolloServerPlugin<GatewayContext>,

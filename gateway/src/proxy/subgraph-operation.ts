@@ -9,7 +9,6 @@ import {
   executeSync,
   GraphQLError,
   type GraphQLFormattedError,
-  getVariableValues,
   isNonNullType,
   Kind,
   type OperationDefinitionNode,
@@ -33,6 +32,7 @@ import {
 import type { GatewayContext } from "../request-context.ts";
 import type { FetchAnswer, PreparedFetch, Source } from "../sources/fetch.ts";
 import { limitErrors } from "../sources/service-errors.ts";
+import { variableErrors } from "../variable-errors.ts";
 import { FEDERATION_FIELDS, type SubgraphSchema } from "./subgraph-schema.ts";
 
 export interface SubgraphResult {
@@ -49,8 +49,6 @@ interface StepAnswer {
 /** @param variables with the defaults of the operation's definitions */
 type Step = (variables: JsonObject, context: GatewayContext) => Promise<StepAnswer>;
 
-/** No router reads more. */
-const VARIABLE_ERRORS_MAX = 50;
 /** `representations`, as federation calls the variable; the entities' fetches of all routers are made alike here. */
 const REPRESENTATIONS = "representations";
 
@@ -88,10 +86,8 @@ export class SubgraphOperation {
   async execute(given: JsonObject, context: GatewayContext): Promise<SubgraphResult> {
     const definitions = this.#operation.variableDefinitions ?? [];
     const { schema } = this.#subgraph;
-    const { errors: refused } = getVariableValues(schema, definitions, given, {
-      maxErrors: VARIABLE_ERRORS_MAX,
-    });
-    if (refused) return { errors: refused };
+    const refused = variableErrors(schema, definitions, given);
+    if (refused.length > 0) return { errors: refused };
     const variables = withDefaults(variableDefinitionsOf(this.#operation), given);
     const answers = await Promise.all(this.#steps.map((step) => step(variables, context)));
     const errors = limitErrors(answers.flatMap((answer) => answer.errors)).map(toGraphQLError);

@@ -3,11 +3,10 @@ import { codedError } from "@teranga/kit/errors.ts";
 import { GraphQLError } from "graphql";
 import { describe, expect, test } from "vitest";
 import { createFormatError } from "./client-errors.ts";
-import { DEFAULT_LIMITS } from "./limits.ts";
 
 const isOurs = (subgraph: string) => subgraph !== "foreign";
 const format = (showsFaults: boolean) => {
-  const formatError = createFormatError(isOurs, { showsFaults, limits: DEFAULT_LIMITS });
+  const formatError = createFormatError(isOurs, { showsFaults });
   return (error: GraphQLError) => formatError(error.toJSON(), error);
 };
 

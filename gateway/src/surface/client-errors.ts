@@ -1,20 +1,19 @@
 /** Which errors a client sees, and in which words. */
-import type { ApolloServerPlugin } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
-import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { cutText } from "@teranga/kit/errors.ts";
 import { maskError } from "@teranga/kit/server.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import type { GatewayContext } from "../request-context.ts";
 import { notListedBy } from "../sources/service-errors.ts";
-import { DEFAULT_LIMITS, LIMIT_CODE, type Limits, tokensExceeded } from "./limits.ts";
 
 /** Makes what Apollo Server and the query planner say of an error into what the client is told. */
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
+/** A message may quote what a client or a service sent. */
+const MESSAGE_LENGTH_MAX = 1_000;
+
 export interface ErrorWords {
   /** Whether clients are shown what a fault of ours really says, and where it came from. For development. */
   showsFaults: boolean;
-  limits: Pick<Limits, "tokensMax">;
 }
 
 /**
@@ -24,42 +23,17 @@ export interface ErrorWords {
  */
 export function createFormatError(
   isOurs: (subgraph: string) => boolean,
-  { showsFaults, limits }: ErrorWords = { showsFaults: false, limits: DEFAULT_LIMITS },
+  { showsFaults }: ErrorWords = { showsFaults: false },
 ): FormatError {
   return (formatted, error) => {
     // The engine adds the service's name to what a service said, and to nothing else.
     const { serviceName, ...extensions } = formatted.extensions ?? {};
     const said = { ...formatted, extensions };
-    const refused = refusal(said, error, limits);
-    if (refused) return refused;
     const isForeign = typeof serviceName === "string" && !isOurs(serviceName);
     const told = isForeign ? said : maskError(plannerError(said, serviceName), error);
     const shown = showsFaults && isFault(told) ? unmasked(told, said, error) : told;
-    return counted(shown, notListedBy(said));
+    return counted({ ...shown, message: cutText(shown.message, MESSAGE_LENGTH_MAX) }, notListedBy(said));
   };
-}
-
-/** Limits that are checked while parsing and validating: there Apollo Server gives every error its own code. */
-function refusal(
-  said: GraphQLFormattedError,
-  error: unknown,
-  { tokensMax }: Pick<Limits, "tokensMax">,
-): GraphQLFormattedError | undefined {
-  switch (said.extensions?.code) {
-    case "GRAPHQL_PARSE_FAILED": {
-      const { message, extensions } = tokensExceeded(error, tokensMax) ?? {};
-      if (!message || !extensions) return undefined;
-      const { http: _, ...details } = extensions;
-      return { ...said, message, extensions: details };
-    }
-    case "GRAPHQL_VALIDATION_FAILED": {
-      const rule = error instanceof GraphQLError ? error.originalError : undefined;
-      const isLimit = rule instanceof GraphQLError && rule.extensions.code === LIMIT_CODE;
-      return isLimit ? { ...said, extensions: { ...said.extensions, code: LIMIT_CODE } } : undefined;
-    }
-    default:
-      return undefined;
-  }
 }
 
 function isFault({ extensions }: GraphQLFormattedError): boolean {
@@ -99,16 +73,3 @@ function plannerError(said: GraphQLFormattedError, serviceName: unknown): GraphQ
   if (serviceName !== undefined || said.extensions?.code !== "INVALID_GRAPHQL") return said;
   return { ...said, extensions: { ...said.extensions, code: "GRAPHQL_VALIDATION_FAILED" } };
 }
-
-/** Refuses an `operationName` that the document does not have. The query planner would take it for a fault of its own. */
-export const operationIsKnown: ApolloServerPlugin<GatewayContext> = {
-  async requestDidStart() {
-    return {
-      async didResolveOperation({ operation }) {
-        if (operation) return;
-        const code = "OPERATION_RESOLUTION_FAILURE";
-        throw codedError(code, ERROR_CODES[code], { http: { status: 400 } });
-      },
-    };
-  },
-};

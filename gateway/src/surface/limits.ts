@@ -46,8 +46,20 @@ const NESTING_PER_DEPTH = 3;
 /** Fragments within fragments multiply: 20 lines can stand for millions of fields. Not for operators: it bounds our own work. */
 export const FIELDS_MAX = 5_000;
 
+/** A token and the space around it: those of our own clients take 8. Comments are no tokens, so these have to be counted, too. */
+const CHARACTERS_PER_TOKEN = 13;
+/** Tests and small installations set few tokens. */
+const CHARACTERS_MIN = 16 * 1024;
+
+/** How long a text with so many tokens may be. */
+export function charactersMaxOf({ tokensMax }: Pick<Limits, "tokensMax">): number {
+  return Math.max(CHARACTERS_MIN, CHARACTERS_PER_TOKEN * tokensMax);
+}
+
 /** What an operation can have too much of. */
 export type LimitName =
+  | "characters"
+  | "nameLength"
   | "depth"
   | "nesting"
   | "fields"
@@ -67,6 +79,8 @@ export function limitExceeded(limit: LimitName, actual: number, allowed: number)
 }
 
 const WORDS: Record<LimitName, (actual: number) => string> = {
+  characters: (actual) => `has ${actual} characters`,
+  nameLength: (actual) => `has a name of ${actual} characters`,
   depth: (actual) => `is nested ${actual} levels deep`,
   nesting: (actual) => `is nested ${actual} levels deep with its fragments`,
   fields: (actual) => `asks for ${actual} fields, its fragments expanded`,

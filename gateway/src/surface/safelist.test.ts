@@ -3,7 +3,6 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StartupError } from "@teranga/kit/config.ts";
-import { parse } from "graphql";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createSafelist, readSafelist } from "./safelist.ts";
 
@@ -48,8 +47,8 @@ test("the manifest that is generated here can be used", async () => {
     .pathname;
   const list = await readSafelist(file, "enforce");
   expect([...list.operationNames]).toEqual(["Cities", "PlaceOrder", "ShopWindow"]);
-  expect(list.has(parse("query   Cities { cities { id, name } }"))).toBe(true);
-  expect(list.has(parse("query Cities { cities { id } }"))).toBe(false);
+  expect(list.has("query   Cities { cities { id, name } } # mine")).toBe(true);
+  expect(list.has("query Cities { cities { id } }")).toBe(false);
 });
 
 test("ids are looked up as they are", () => {

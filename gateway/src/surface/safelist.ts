@@ -5,8 +5,8 @@
 import { readFile } from "node:fs/promises";
 import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
 import { StartupError } from "@teranga/kit/config.ts";
-import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
-import { type DocumentNode, parse, print } from "graphql";
+import type { ErrorCode } from "@teranga/kit/errors.ts";
+import { type DocumentNode, parse, stripIgnoredCharacters } from "graphql";
 import { z } from "zod";
 import type { GatewayContext } from "../request-context.ts";
 import type { GatewayMetrics } from "./metrics.ts";
@@ -31,8 +31,8 @@ export interface Safelist {
   mode: SafelistMode;
   /** The text of an id. */
   bodyOf(id: string): string | undefined;
-  /** Whether it is an operation of the list, however it is laid out. */
-  has(document: DocumentNode): boolean;
+  /** Whether a text is an operation of the list, however it is laid out and commented. It is not parsed for that. */
+  has(text: string): boolean;
   operationNames: ReadonlySet<string>;
 }
 
@@ -62,18 +62,17 @@ export function createSafelist(manifest: string, mode: SafelistMode): Safelist {
     names.add(name);
     normalForms.add(normalForm(name, body));
   }
-  const known = new WeakMap<DocumentNode, boolean>();
   return {
     mode,
     bodyOf: (id) => bodies.get(id),
     operationNames: names,
-    has(document) {
-      let isListed = known.get(document);
-      if (isListed === undefined) {
-        isListed = normalForms.has(print(document));
-        known.set(document, isListed);
+    has(text) {
+      try {
+        return normalForms.has(stripIgnoredCharacters(text));
+      } catch {
+        // It is not made of tokens.
+        return false;
       }
-      return isListed;
     },
   };
 }
@@ -81,35 +80,34 @@ export function createSafelist(manifest: string, mode: SafelistMode): Safelist {
 /** Without comments and however it was indented. */
 function normalForm(name: string, body: string): string {
   try {
-    return print(parse(body, { noLocation: true }));
+    parse(body, { noLocation: true });
+    return stripIgnoredCharacters(body);
   } catch (error) {
     throw new Error(`${name}: ${(error as Error).message.split("\n")[0]}`);
   }
 }
 
-/** Refuses what is not in the list, or logs it: once for as long as its document is kept. */
-export function keepToSafelist(
+/** Counts what is not in the list, and logs it if it is run all the same: once for as long as its document is kept. */
+export function watchSafelist(
   safelist: Safelist,
   metrics: Pick<GatewayMetrics, "notInSafelist">,
 ): ApolloServerPlugin<GatewayContext> {
-  const logged = new WeakSet<DocumentNode>();
+  const listed = new WeakMap<DocumentNode, boolean>();
   const listener: GraphQLRequestListener<GatewayContext> = {
-    async didResolveOperation({ document, operationName, queryHash, contextValue }) {
-      if (safelist.has(document)) return;
+    async didResolveOperation({ document, source, operationName, queryHash, contextValue }) {
+      if (safelist.mode === "enforce") return;
+      const known = listed.get(document);
+      const isListed = known ?? safelist.has(source);
+      listed.set(document, isListed);
+      if (isListed) return;
       metrics.notInSafelist();
-      switch (safelist.mode) {
-        case "enforce": {
-          const code = "OPERATION_NOT_IN_SAFELIST";
-          throw codedError(code, ERROR_CODES[code], { http: { status: 400 } });
-        }
-        case "log":
-          if (logged.has(document)) return;
-          logged.add(document);
-          contextValue.log.warn({ operationName, hash: queryHash }, "an operation is not in the safelist");
-          return;
-        default:
-          safelist.mode satisfies never;
+      if (known === undefined) {
+        contextValue.log.warn({ operationName, hash: queryHash }, "an operation is not in the safelist");
       }
+    },
+    async didEncounterErrors({ errors }) {
+      const code: ErrorCode = "OPERATION_NOT_IN_SAFELIST";
+      if (errors.some(({ extensions }) => extensions.code === code)) metrics.notInSafelist();
     },
   };
   return { requestDidStart: async () => listener };

@@ -5,18 +5,20 @@ import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin
 import { statusByMediaType } from "@teranga/kit/http-status.ts";
 import { logFaults } from "@teranga/kit/server.ts";
 import type { GatewayContext } from "../request-context.ts";
-import { createFormatError, isFaultOf, operationIsKnown } from "./client-errors.ts";
+import { createFormatError, isFaultOf } from "./client-errors.ts";
 import { type CostLimit, limitCost } from "./cost.ts";
 import { deliverDeferred } from "./defer-delivery.ts";
 import { deferLabelsRule } from "./defer-labels.ts";
-import { createDocumentStore, createPersistedQueryCache } from "./document-store.ts";
+import { readDocuments } from "./document-reader.ts";
+import { createPersistedQueryCache } from "./document-store.ts";
 import { visibleErrorPaths } from "./error-paths.ts";
 import { explainAnswers } from "./explain.ts";
-import { createSizeRule, DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import type { GatewayMetrics } from "./metrics.ts";
+import { noIntrospectionRule } from "./no-introspection.ts";
 import type { RequestWatch } from "./request-log.ts";
 import { reservedNamesRule } from "./reserved-names.ts";
-import { keepToSafelist, type Safelist } from "./safelist.ts";
+import { type Safelist, watchSafelist } from "./safelist.ts";
 
 /**
  * `development`: faults are shown as they are, and clients may ask how an answer was made. `production`: neither. Whoever does not say
@@ -56,24 +58,20 @@ type SurfaceOptions = Omit<ApolloServerOptionsWithGateway<GatewayContext>, "gate
 export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOptions {
   const { mode, introspection, sandbox, limits, safelist } = surface;
   const { isOurs, costModelOf, metrics, requests } = parts;
-  const formatError = createFormatError(isOurs, { showsFaults: mode === "development", limits });
+  const formatError = createFormatError(isOurs, { showsFaults: mode === "development" });
+  const rules = [reservedNamesRule, deferLabelsRule, ...(introspection ? [] : [noIntrospectionRule])];
   const faults = logFaults<GatewayContext>(({ log }) => log, isFaultOf(isOurs));
   return {
-    introspection,
-    // "Did you mean" gives the schema away a word at a time.
-    hideSchemaDetailsFromClientErrors: !introspection,
     includeStacktraceInErrorResponses: false,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
-    parseOptions: { maxTokens: limits.tokensMax },
-    documentStore: createDocumentStore(),
+    documentStore: null,
     persistedQueries: { cache: createPersistedQueryCache(safelist) },
-    validationRules: [createSizeRule(limits), reservedNamesRule, deferLabelsRule],
     formatError,
     plugins: [
+      readDocuments({ limits, rules, hidesSchema: !introspection, safelist }),
       faults,
-      operationIsKnown,
-      ...(safelist ? [keepToSafelist(safelist, metrics)] : []),
+      ...(safelist ? [watchSafelist(safelist, metrics)] : []),
       limitCost({ costMax: limits.costMax, modelOf: costModelOf }),
       deliverDeferred({ formatError, faults }),
       // These look at the answer one after the other: first what is in it, then what is noted and said of it.

@@ -61,7 +61,7 @@ describe("a request's line", () => {
 
   test("has a name of a length that can be read, however long it is", async () => {
     const opened = await open();
-    await ask(opened.url, `query ${"A".repeat(10_000)} { secret }`);
+    await ask(opened.url, `query ${"A".repeat(200)} { secret }`);
     const [line] = await requestLines(opened, 1);
     expect(line!.operation).toBe("A".repeat(100));
     expect(await opened.registry.metrics()).toContain('requests_total{operation="(other)",outcome="ok"} 1');

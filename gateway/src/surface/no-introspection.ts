@@ -1,0 +1,17 @@
+/** Refuses operations that ask for the schema, where clients may not. */
+import { type ASTVisitor, BREAK, GraphQLError, type ValidationContext } from "graphql";
+
+const MESSAGE =
+  "Clients may not ask for the schema here. Whoever runs the gateway can allow it: INTROSPECTION=true.";
+
+export function noIntrospectionRule(context: ValidationContext): ASTVisitor {
+  return {
+    Field(node) {
+      const name = node.name.value;
+      if (name !== "__schema" && name !== "__type") return undefined;
+      context.reportError(new GraphQLError(MESSAGE, { nodes: node }));
+      // Once is enough.
+      return BREAK;
+    },
+  };
+}
