@@ -15,8 +15,11 @@ import { ordersVariables } from "@teranga/orders/config.ts";
 import { createOrderMetrics } from "@teranga/orders/metrics.ts";
 import {
   buildSchema,
+  type GraphQLInputObjectType,
   type GraphQLInterfaceType,
   type GraphQLNamedType,
+  type GraphQLUnionType,
+  getNamedType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
@@ -37,6 +40,28 @@ async function rows(page: string): Promise<[string, string][]> {
 
 test("every error code is documented, and every documented code exists", async () => {
   expect(Object.fromEntries(await rows("docs/errors.md"))).toEqual(ERROR_CODES);
+});
+
+test("of every mutation it is said how it can be sent again, and so it is", async () => {
+  const schema = buildSchema(await read("schema/generated/api.graphql"));
+  const fields = Object.values(schema.getMutationType()!.getFields());
+  const mutations = fields.map(({ name, args, type }) => {
+    const input = getNamedType(args[0]!.type) as GraphQLInputObjectType;
+    const members = (getNamedType(type) as GraphQLUnionType).getTypes().map(({ name }) => name);
+    return {
+      name,
+      hasKey: "idempotencyKey" in input.getFields(),
+      reused: members.find((one) => /KeyReused$/.test(one)),
+    };
+  });
+  const said = (await rows("docs/mutations.md")).filter(([, text]) => /^(key|by nature)/.test(text));
+  const documented = said.map(([name, text]) => {
+    const [how, reused] = text.split(" | ");
+    return { name, hasKey: how!.startsWith("key"), reused: reused?.match(/`(\w+)`/)?.[1] };
+  });
+  const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
+  expect(documented.sort(byName)).toEqual(mutations.sort(byName));
+  for (const { hasKey, reused } of mutations) expect(hasKey).toBe(reused !== undefined);
 });
 
 describe("every variable is documented", () => {

@@ -19,6 +19,7 @@ import { answerHttpErrors, httpErrorOptions } from "./http-errors.ts";
 import { statusByMediaType } from "./http-status.ts";
 import type { Logger } from "./log.ts";
 import { addMetrics, METRICS_PATH, type Registry } from "./metrics.ts";
+import { tellUnknownOutcomes } from "./mutation-outcome.ts";
 import { traceRequests } from "./tracing.ts";
 
 /** The header by which one client request can be found in every service's log. */
@@ -76,7 +77,7 @@ export async function startSubgraphServer<Context extends object>(
   const { credential, port, log } = options;
   const app = createApp(log);
   const apollo = new ApolloServer<Context & RequestLog>({
-    schema: buildSubgraphSchema([{ typeDefs: parse(options.typeDefs), resolvers: options.resolvers }]),
+    schema: buildSubgraphSchema([{ typeDefs: parse(options.typeDefs), resolvers: withOutcomes(options) }]),
     introspection: true,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
@@ -114,6 +115,13 @@ export async function startSubgraphServer<Context extends object>(
   const bound = await listen(app, port, () => apollo.stop());
   // Apollo's drain plugin closes the Fastify app.
   return { url: `http://127.0.0.1:${bound}/graphql`, port: bound, close: () => apollo.stop() };
+}
+
+/** The service is named as it is where it says that its database is away. */
+function withOutcomes({ resolvers, unavailable }: SubgraphServerOptions<object>) {
+  if (!unavailable || !resolvers.Mutation) return resolvers;
+  const { code: _, ...where } = unavailable.extensions;
+  return { ...resolvers, Mutation: tellUnknownOutcomes(resolvers.Mutation, where) };
 }
 
 /** What watches the services has no credential, and what it reads is no secret. */

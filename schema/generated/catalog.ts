@@ -42,6 +42,8 @@ export type City = {
 export type CreateProductInput = {
   /** Up to 2,000 characters. */
   description?: Scalars['String']['input'];
+  /** A word of the client's own for this product, 1 to 100 characters. The same again with the same key gives the same product. */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** 1 to 200 characters. */
   name: Scalars['String']['input'];
   /** From 1 to 1,000,000,000. */
@@ -49,7 +51,7 @@ export type CreateProductInput = {
 };
 
 /** What creating a product came to. */
-export type CreateProductResult = ProductCreated | ProductNameTaken;
+export type CreateProductResult = ProductCreated | ProductKeyReused | ProductNameTaken;
 
 /** The currencies that prices are in. */
 export type Currency =
@@ -73,7 +75,7 @@ export type Failure = {
 
 export type Mutation = {
   __typename?: 'Mutation';
-  /** Adds a product to the catalog. It has no stock until a city is restocked with it. */
+  /** Adds a product to the catalog. It has no stock until a city is restocked with it. A retry with the same key adds it once. */
   createProduct?: Maybe<CreateProductResult>;
   /** Takes a product off sale. It stays in the orders that have it. Doing it twice changes nothing more. */
   discontinueProduct?: Maybe<DiscontinueProductResult>;
@@ -186,6 +188,15 @@ export type ProductFilter = {
   priceMin?: InputMaybe<Scalars['Amount']['input']>;
   /** Words that the name or the description holds; case and accents do not matter. 100 characters at most. */
   search?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The idempotency key was used before, for another product. Nothing was changed. */
+export type ProductKeyReused = Failure & {
+  __typename?: 'ProductKeyReused';
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+  /** The product that the key stands for. */
+  product: Product;
 };
 
 /** Another product has this name. */
@@ -371,6 +382,7 @@ export type FederationReferenceTypes = {
 export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
   CreateProductResult:
     | ( Omit<ProductCreated, 'product'> & { product: _RefType['Product'] } )
+    | ( Omit<ProductKeyReused, 'product'> & { product: _RefType['Product'] } )
     | ( Omit<ProductNameTaken, 'product'> & { product: _RefType['Product'] } )
   ;
   DiscontinueProductResult:
@@ -387,6 +399,7 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
 /** Mapping of interface types */
 export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
   Failure:
+    | ( Omit<ProductKeyReused, 'product'> & { product: _RefType['Product'] } )
     | ( Omit<ProductNameTaken, 'product'> & { product: _RefType['Product'] } )
     | ( UnknownProduct )
   ;
@@ -416,6 +429,7 @@ export type ResolversTypes = {
   ProductDiscontinued: ResolverTypeWrapper<Omit<ProductDiscontinued, 'product'> & { product: ResolversTypes['Product'] }>;
   ProductEdge: ResolverTypeWrapper<Omit<ProductEdge, 'node'> & { node: ResolversTypes['Product'] }>;
   ProductFilter: ProductFilter;
+  ProductKeyReused: ResolverTypeWrapper<Omit<ProductKeyReused, 'product'> & { product: ResolversTypes['Product'] }>;
   ProductNameTaken: ResolverTypeWrapper<Omit<ProductNameTaken, 'product'> & { product: ResolversTypes['Product'] }>;
   ProductOrder: ProductOrder;
   ProductUpdated: ResolverTypeWrapper<Omit<ProductUpdated, 'product'> & { product: ResolversTypes['Product'] }>;
@@ -449,6 +463,7 @@ export type ResolversParentTypes = {
   ProductDiscontinued: Omit<ProductDiscontinued, 'product'> & { product: ResolversParentTypes['Product'] };
   ProductEdge: Omit<ProductEdge, 'node'> & { node: ResolversParentTypes['Product'] };
   ProductFilter: ProductFilter;
+  ProductKeyReused: Omit<ProductKeyReused, 'product'> & { product: ResolversParentTypes['Product'] };
   ProductNameTaken: Omit<ProductNameTaken, 'product'> & { product: ResolversParentTypes['Product'] };
   ProductUpdated: Omit<ProductUpdated, 'product'> & { product: ResolversParentTypes['Product'] };
   Query: Record<PropertyKey, never>;
@@ -473,7 +488,7 @@ export type CityResolvers<ContextType = CatalogContext, ParentType extends Resol
 };
 
 export type CreateProductResultResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['CreateProductResult'] = ResolversParentTypes['CreateProductResult']> = {
-  __resolveType: TypeResolveFn<'ProductCreated' | 'ProductNameTaken', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'ProductCreated' | 'ProductKeyReused' | 'ProductNameTaken', ParentType, ContextType>;
 };
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
@@ -485,7 +500,7 @@ export type DiscontinueProductResultResolvers<ContextType = CatalogContext, Pare
 };
 
 export type FailureResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Failure'] = ResolversParentTypes['Failure']> = {
-  __resolveType: TypeResolveFn<'ProductNameTaken' | 'UnknownProduct', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'ProductKeyReused' | 'ProductNameTaken' | 'UnknownProduct', ParentType, ContextType>;
 };
 
 export type MutationResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
@@ -537,6 +552,12 @@ export type ProductEdgeResolvers<ContextType = CatalogContext, ParentType extend
   node?: Resolver<ResolversTypes['Product'], ParentType, ContextType>;
 };
 
+export type ProductKeyReusedResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['ProductKeyReused'] = ResolversParentTypes['ProductKeyReused']> = {
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  product?: Resolver<ResolversTypes['Product'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type ProductNameTakenResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['ProductNameTaken'] = ResolversParentTypes['ProductNameTaken']> = {
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   product?: Resolver<ResolversTypes['Product'], ParentType, ContextType>;
@@ -583,6 +604,7 @@ export type Resolvers<ContextType = CatalogContext> = {
   ProductCreated?: ProductCreatedResolvers<ContextType>;
   ProductDiscontinued?: ProductDiscontinuedResolvers<ContextType>;
   ProductEdge?: ProductEdgeResolvers<ContextType>;
+  ProductKeyReused?: ProductKeyReusedResolvers<ContextType>;
   ProductNameTaken?: ProductNameTakenResolvers<ContextType>;
   ProductUpdated?: ProductUpdatedResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;

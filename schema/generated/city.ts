@@ -438,9 +438,9 @@ export type Mutation = {
   outcome: Array<OutcomeAnswer>;
   /** Sets stock aside for transactions of other cities. Between services only. */
   prepare: Array<PrepareAnswer>;
-  /** Adds a client to the city that serves the town. */
+  /** Adds a client to the city that serves the town. A retry with the same key adds it once. */
   registerClient?: Maybe<RegisterClientResult>;
-  /** Adds pieces of a product to a city's stock. */
+  /** Adds pieces of a product to a city's stock. A retry with the same key adds them once. */
   restock?: Maybe<RestockResult>;
   /** Adds money to a client's wallet. A retry with the same key adds it once. */
   topUpWallet?: Maybe<TopUpWalletResult>;
@@ -828,6 +828,8 @@ export type QueryTransactionArgs = {
 export type RegisterClientInput = {
   /** An e-mail address; unique within the city. */
   email: Scalars['String']['input'];
+  /** A word of the client's own for this registration, 1 to 100 characters. The same again with the same key gives the same client. */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** The full name, 1 to 200 characters. */
   name: Scalars['String']['input'];
   /** In international form, for example `+221771234567`. */
@@ -837,20 +839,42 @@ export type RegisterClientInput = {
 };
 
 /** What registering a client came to. */
-export type RegisterClientResult = ClientRegistered | EmailTaken;
+export type RegisterClientResult = ClientRegistered | EmailTaken | RegistrationKeyReused;
+
+/** The idempotency key was used before, for another registration in the city. Nothing was changed. */
+export type RegistrationKeyReused = Failure & {
+  __typename?: 'RegistrationKeyReused';
+  /** The client that the key stands for. */
+  client: Client;
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+};
 
 /** What arrives where. */
 export type RestockInput = {
   /** The city, by its id. */
   cityId: Scalars['ID']['input'];
+  /** A word of the client's own for this delivery, 1 to 100 characters. The same again with the same key in the city is added once. */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** The product. */
   productId: Scalars['ID']['input'];
   /** How many pieces arrive, from 1 to 1,000,000. */
   quantity: Scalars['Int']['input'];
 };
 
+/** The idempotency key was used before, for another delivery to the city. Nothing was changed. */
+export type RestockKeyReused = Failure & {
+  __typename?: 'RestockKeyReused';
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+  /** The product that arrived under the key. */
+  product: Product;
+  /** How many pieces of it arrived. */
+  quantity: Scalars['Int']['output'];
+};
+
 /** What restocking came to. */
-export type RestockResult = Restocked | UnknownProduct;
+export type RestockResult = RestockKeyReused | Restocked | UnknownProduct;
 
 /** The pieces are in stock. */
 export type Restocked = {
@@ -1353,8 +1377,10 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
   RegisterClientResult:
     | ( Omit<ClientRegistered, 'client'> & { client: _RefType['Client'] } )
     | ( EmailTaken )
+    | ( Omit<RegistrationKeyReused, 'client'> & { client: _RefType['Client'] } )
   ;
   RestockResult:
+    | ( RestockKeyReused )
     | ( Omit<Restocked, 'stock'> & { stock: _RefType['StockLevel'] } )
     | ( UnknownProduct )
   ;
@@ -1376,6 +1402,8 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
 export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
   Failure:
     | ( EmailTaken )
+    | ( Omit<RegistrationKeyReused, 'client'> & { client: _RefType['Client'] } )
+    | ( RestockKeyReused )
     | ( Omit<TopUpKeyReused, 'entry'> & { entry: _RefType['WalletEntry'] } )
     | ( Omit<TownOfAnotherCity, 'city'> & { city?: Maybe<_RefType['City']> } )
     | ( UnknownClient )
@@ -1450,7 +1478,9 @@ export type ResolversTypes = {
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RegisterClientInput: RegisterClientInput;
   RegisterClientResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RegisterClientResult']>;
+  RegistrationKeyReused: ResolverTypeWrapper<Omit<RegistrationKeyReused, 'client'> & { client: ResolversTypes['Client'] }>;
   RestockInput: RestockInput;
+  RestockKeyReused: ResolverTypeWrapper<RestockKeyReused>;
   RestockResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RestockResult']>;
   Restocked: ResolverTypeWrapper<Omit<Restocked, 'stock'> & { stock: ResolversTypes['StockLevel'] }>;
   StockFilter: StockFilter;
@@ -1543,7 +1573,9 @@ export type ResolversParentTypes = {
   Query: Record<PropertyKey, never>;
   RegisterClientInput: RegisterClientInput;
   RegisterClientResult: ResolversUnionTypes<ResolversParentTypes>['RegisterClientResult'];
+  RegistrationKeyReused: Omit<RegistrationKeyReused, 'client'> & { client: ResolversParentTypes['Client'] };
   RestockInput: RestockInput;
+  RestockKeyReused: RestockKeyReused;
   RestockResult: ResolversUnionTypes<ResolversParentTypes>['RestockResult'];
   Restocked: Omit<Restocked, 'stock'> & { stock: ResolversParentTypes['StockLevel'] };
   StockFilter: StockFilter;
@@ -1710,7 +1742,7 @@ export type EmailTakenResolvers<ContextType = CityContext, ParentType extends Re
 };
 
 export type FailureResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['Failure'] = ResolversParentTypes['Failure']> = {
-  __resolveType: TypeResolveFn<'EmailTaken' | 'TopUpKeyReused' | 'TownOfAnotherCity' | 'UnknownClient' | 'UnknownProduct' | 'WalletLimitExceeded', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'EmailTaken' | 'RegistrationKeyReused' | 'RestockKeyReused' | 'TopUpKeyReused' | 'TownOfAnotherCity' | 'UnknownClient' | 'UnknownProduct' | 'WalletLimitExceeded', ParentType, ContextType>;
 };
 
 export type GlobalClientConnectionResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['GlobalClientConnection'] = ResolversParentTypes['GlobalClientConnection']> = {
@@ -1836,11 +1868,24 @@ export type QueryResolvers<ContextType = CityContext, ParentType extends Resolve
 };
 
 export type RegisterClientResultResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['RegisterClientResult'] = ResolversParentTypes['RegisterClientResult']> = {
-  __resolveType: TypeResolveFn<'ClientRegistered' | 'EmailTaken', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'ClientRegistered' | 'EmailTaken' | 'RegistrationKeyReused', ParentType, ContextType>;
+};
+
+export type RegistrationKeyReusedResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['RegistrationKeyReused'] = ResolversParentTypes['RegistrationKeyReused']> = {
+  client?: Resolver<ResolversTypes['Client'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type RestockKeyReusedResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['RestockKeyReused'] = ResolversParentTypes['RestockKeyReused']> = {
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  product?: Resolver<ResolversTypes['Product'], ParentType, ContextType>;
+  quantity?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type RestockResultResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['RestockResult'] = ResolversParentTypes['RestockResult']> = {
-  __resolveType: TypeResolveFn<'Restocked' | 'UnknownProduct', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'RestockKeyReused' | 'Restocked' | 'UnknownProduct', ParentType, ContextType>;
 };
 
 export type RestockedResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['Restocked'] = ResolversParentTypes['Restocked']> = {
@@ -2041,6 +2086,8 @@ export type Resolvers<ContextType = CityContext> = {
   Product?: ProductResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   RegisterClientResult?: RegisterClientResultResolvers<ContextType>;
+  RegistrationKeyReused?: RegistrationKeyReusedResolvers<ContextType>;
+  RestockKeyReused?: RestockKeyReusedResolvers<ContextType>;
   RestockResult?: RestockResultResolvers<ContextType>;
   Restocked?: RestockedResolvers<ContextType>;
   StockLevel?: StockLevelResolvers<ContextType>;

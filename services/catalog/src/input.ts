@@ -23,7 +23,14 @@ const description = z
   .max(DESCRIPTION_LENGTH_MAX, `must have at most ${DESCRIPTION_LENGTH_MAX} characters`)
   .refine((text) => !text.includes("\0"), "must not have NUL characters");
 
-export const createProductInput = z.object({ name, description, price });
+const idempotencyKey = z
+  .string()
+  .min(1, "must not be empty")
+  .max(100, "must have at most 100 characters")
+  .refine((text) => !text.includes("\0") && text.isWellFormed(), "must not have NUL or half characters")
+  .nullish();
+
+export const createProductInput = z.object({ name, description, price, idempotencyKey });
 
 /** Null means the same as leaving out: nothing of a product can be taken away. */
 export const updateProductInput = z.object({

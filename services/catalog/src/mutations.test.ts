@@ -19,7 +19,8 @@ beforeEach(async () => {
 const FIELDS = "product { id name description price discontinued }";
 const MUTATIONS = {
   createProduct: `mutation ($input: CreateProductInput!) { createProduct(input: $input) {
-    __typename ... on ProductCreated { ${FIELDS} } ... on ProductNameTaken { message ${FIELDS} } } }`,
+    __typename ... on ProductCreated { ${FIELDS} } ... on ProductNameTaken { message ${FIELDS} }
+    ... on ProductKeyReused { message ${FIELDS} } } }`,
   updateProduct: `mutation ($input: UpdateProductInput!) { updateProduct(input: $input) {
     __typename ... on ProductUpdated { ${FIELDS} } ... on UnknownProduct { message productId }
     ... on ProductNameTaken { message ${FIELDS} } } }`,
@@ -48,6 +49,40 @@ test("a new product has the next number, and what was given, trimmed", async () 
     product: created,
   });
   expect(await rowOf("101")).toEqual(created);
+});
+
+const MOUSE = { name: "Souris", price: 40_000, idempotencyKey: "k" };
+
+test("a product is created once a key, also after it has changed, also at the same time", async () => {
+  const answers = await Promise.all(Array.from({ length: 20 }, () => run("createProduct", MOUSE)));
+  for (const answer of answers) expect(answer).toEqual(answers[0]);
+  const { product } = answers[0] as { product: { id: string } };
+  await run("updateProduct", { id: product.id, name: "Souris bleue" });
+  await run("createProduct", { name: "Souris", price: 1 });
+  expect(await run("createProduct", MOUSE)).toEqual({
+    __typename: "ProductCreated",
+    product: { ...product, name: "Souris bleue" },
+  });
+  const products = await catalog.sql`select from product where name like 'Souris%'`;
+  expect(products).toHaveLength(2);
+});
+
+test.each([{ name: "Autre" }, { price: 1 }, { description: "x" }])(
+  "a key is not taken for %j",
+  async (other) => {
+    const { product } = (await run("createProduct", MOUSE)) as { product: object };
+    expect(await run("createProduct", { ...MOUSE, ...other })).toEqual({
+      __typename: "ProductKeyReused",
+      message: "The idempotency key stands for another product.",
+      product,
+    });
+  },
+);
+
+test("a name that is taken is taken, with a key or without, and the key is free then", async () => {
+  const taken = { ...MOUSE, name: "Écran" };
+  expect(await run("createProduct", taken)).toMatchObject({ __typename: "ProductNameTaken" });
+  expect(await run("createProduct", MOUSE)).toMatchObject({ __typename: "ProductCreated" });
 });
 
 test("the widest values are accepted", async () => {

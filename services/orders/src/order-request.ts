@@ -1,11 +1,13 @@
 /** What a client asks for, checked and brought into one form. */
+
+import { digest } from "@teranga/kit/digest.ts";
 import { badInput } from "@teranga/kit/errors.ts";
 import { parseInput } from "@teranga/kit/input.ts";
 import type { PartitionOf } from "@teranga/kit/partition.ts";
 import type { PaymentMethod, PlaceOrderInput, QuoteOrderInput } from "@teranga/schema/generated/orders.ts";
 import { z } from "zod";
 import type { ProductQuantity } from "./model.ts";
-import { cityBoundId, digest, id, idempotencyKey, quantity } from "./request-rules.ts";
+import { cityBoundId, id, idempotencyKey, quantity } from "./request-rules.ts";
 
 export interface OrderRequest {
   clientId: string;

@@ -1,5 +1,4 @@
 /** Rules that all requests of clients have in common. */
-import { createHash } from "node:crypto";
 import { containsNul } from "@teranga/kit/input.ts";
 import { z } from "zod";
 
@@ -30,8 +29,3 @@ export const idempotencyKey = text(KEY_LENGTH_MAX)
 /** @param max the largest number of pieces */
 export const quantity = (max: number) =>
   z.int().min(1, "must be at least 1").max(max, `may be ${max} at most`);
-
-/** A digest of everything that makes two requests the same: a key that comes back with another digest is refused. */
-export function digest(canonical: readonly unknown[]): string {
-  return createHash("sha256").update(JSON.stringify(canonical)).digest("hex");
-}

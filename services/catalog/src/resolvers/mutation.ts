@@ -1,22 +1,26 @@
 import { parseInput } from "@teranga/kit/input.ts";
 import type { MutationResolvers } from "@teranga/schema/generated/catalog.ts";
 import type { CatalogContext } from "../context.ts";
+import { createOnce } from "../create-once.ts";
 import { createProductInput, updateProductInput } from "../input.ts";
 import { writeNamed } from "../name-taken.ts";
 import { isPossibleId, type Product, quoteId } from "../product.ts";
-import { createProduct } from "../sql/create-product.ts";
 import { discontinueProduct } from "../sql/discontinue-product.ts";
 import { updateProduct } from "../sql/update-product.ts";
 
 export const mutation: MutationResolvers<CatalogContext> = {
   async createProduct(_parent, args, { sql }) {
-    const input = parseInput(createProductInput, args.input, "input");
-    const written = await writeNamed(sql, input.name, () => createProduct(sql, input));
+    const { idempotencyKey, ...product } = parseInput(createProductInput, args.input, "input");
+    const written = await createOnce(sql, product, idempotencyKey ?? null);
     switch (written.kind) {
       case "written":
         return { __typename: "ProductCreated", product: written.result };
       case "taken":
         return nameTaken(written.by);
+      case "key-used": {
+        const message = "The idempotency key stands for another product.";
+        return { __typename: "ProductKeyReused", message, product: written.by };
+      }
       default:
         return written satisfies never;
     }

@@ -9,13 +9,21 @@ export interface NewProduct {
   price: number;
 }
 
-/** Adds a product under the next number. @throws the database's error if the name is taken (see name-taken.ts). */
+/** The client's own word for a new product, and the digest of what it asked for. */
+export interface CreationKey {
+  key: string;
+  hash: string;
+}
+
+/** Adds a product under the next number. @throws the database's error if the name (see name-taken.ts) or the key is taken. */
 export async function createProduct(
   sql: Queryable,
   { name, description, price }: NewProduct,
+  creation: CreationKey | null,
 ): Promise<Product> {
   const [product] = await sql<Product[]>`
-    insert into product (name, description, price) values (${name}, ${description}, ${price})
+    insert into product (name, description, price, creation_key, creation_hash)
+    values (${name}, ${description}, ${price}, ${creation?.key ?? null}, ${creation?.hash ?? null})
     returning ${productColumns(sql)}`;
   return product!;
 }

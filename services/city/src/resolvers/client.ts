@@ -1,8 +1,10 @@
 /** Clients, and the mutations that register and change them. */
 import { toConnection } from "@teranga/kit/connection.ts";
 import { classifyDatabaseError } from "@teranga/kit/database.ts";
+import { digest } from "@teranga/kit/digest.ts";
 import { parseInput } from "@teranga/kit/input.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
+import { getRegistration } from "../sql/get-registration.ts";
 import { insertClient } from "../sql/insert-client.ts";
 import { ORDER_ORDERINGS } from "../sql/list-orders.ts";
 import { type ClientChange, updateClient } from "../sql/update-client.ts";
@@ -54,13 +56,20 @@ const emailTaken = (email: string) => ({
 
 export const clientMutations = {
   async registerClient(_, { input }, { city }) {
-    const client = parseInput(registerClientInput, input, "input");
+    const { idempotencyKey: key, ...client } = parseInput(registerClientInput, input, "input");
     mustOwn(city, client.town);
+    const { name, email, phone, town } = client;
+    const registration = key === undefined ? null : { key, hash: digest([name, email, phone, town]) };
     try {
-      return { __typename: "ClientRegistered", client: await insertClient(city.sql, city.id, client) };
+      const registered = await insertClient(city.sql, city.id, client, registration);
+      return { __typename: "ClientRegistered", client: registered };
     } catch (error) {
-      if (isEmailTaken(error)) return emailTaken(client.email);
-      throw error;
+      if (!isEmailTaken(error) && !breaks(error, "client_of_key")) throw error;
+      const earlier = registration && (await getRegistration(city.sql, registration.key));
+      if (!earlier) return emailTaken(email);
+      if (earlier.hash === registration.hash) return { __typename: "ClientRegistered", client: earlier };
+      const message = "The idempotency key stands for another registration.";
+      return { __typename: "RegistrationKeyReused", message, client: earlier };
     }
   },
 
@@ -89,7 +98,9 @@ export const clientMutations = {
   },
 } satisfies MutationResolvers;
 
-function isEmailTaken(error: unknown): boolean {
+const isEmailTaken = (error: unknown) => breaks(error, "client_email");
+
+function breaks(error: unknown, constraint: string): boolean {
   const failure = classifyDatabaseError(error);
-  return failure.kind === "constraint" && failure.constraint === "client_email";
+  return failure.kind === "constraint" && failure.constraint === constraint;
 }

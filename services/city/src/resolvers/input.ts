@@ -34,11 +34,14 @@ const optional = <T extends z.ZodType>(schema: T) =>
 const given = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === null ? "" : value), schema.optional());
 
+const idempotencyKey = optional(text(100).min(1, "may not be empty"));
+
 export const registerClientInput = z.object({
   name,
   email,
   phone: phone.nullish().transform((value) => value ?? null),
   town,
+  idempotencyKey,
 });
 export const updateClientInput = z.object({
   id: text(200),
@@ -51,11 +54,12 @@ export const restockInput = z.object({
   cityId: text(200),
   productId,
   quantity: z.int().min(1, "must be at least 1").max(1_000_000, "may be 1,000,000 at most"),
+  idempotencyKey,
 });
 export const topUpWalletInput = z.object({
   clientId: text(200),
   amount: z.int().min(1, "must be at least 1").max(10_000_000, "may be 10,000,000 at most"),
-  idempotencyKey: optional(text(100).min(1, "may not be empty")),
+  idempotencyKey,
 });
 
 const search = text(100);

@@ -4,6 +4,7 @@ import { badInput, codedError } from "@teranga/kit/errors.ts";
 import { parseInput } from "@teranga/kit/input.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import type { CityContext } from "../context.ts";
+import type { ProductQuantity } from "../model.ts";
 import { restock } from "../sql/restock.ts";
 import { warehouseOf } from "../warehouse.ts";
 import { restockInput } from "./input.ts";
@@ -41,18 +42,39 @@ export const stockResolvers = {
 
 export const stockMutations = {
   async restock(_, { input }, context) {
-    const { cityId, productId, quantity } = parseInput(restockInput, input, "input");
+    const { cityId, productId, quantity, idempotencyKey } = parseInput(restockInput, input, "input");
     const { city } = context;
     if (cityId !== city.id) throw unknownCity(cityId);
     if (!(await isKnown(productId, context))) {
       return { __typename: "UnknownProduct", message: "There is no product of this id.", productId };
     }
     const warehouse = warehouseOf(city.id, city.placement);
-    const stock = await restock(city.sql, { productId, quantity }, warehouse, city.clock);
-    if (!stock) throw badInput("input.quantity", "would fill the warehouse beyond 1,000,000,000 pieces");
-    return { __typename: "Restocked", stock };
+    const delivery = { productId, quantity, idempotencyKey };
+    const answer = await restock(city.sql, delivery, warehouse, city.clock);
+    switch (answer.state) {
+      case "ADDED":
+        return { __typename: "Restocked", stock: answer.stock };
+      case "USED":
+        return restockedBefore(delivery, answer.earlier, context);
+      case "FULL":
+        throw badInput("input.quantity", "would fill the warehouse beyond 1,000,000,000 pieces");
+      default:
+        return answer satisfies never;
+    }
   },
 } satisfies MutationResolvers;
+
+/** The same answer to the same delivery; another one may not have its key. */
+async function restockedBefore(wanted: ProductQuantity, earlier: ProductQuantity, { load }: CityContext) {
+  if (wanted.productId === earlier.productId && wanted.quantity === earlier.quantity) {
+    // The loader may have read the level before the first call's end.
+    const stock = await load.stock.clear(wanted.productId).load(wanted.productId);
+    return { __typename: "Restocked" as const, stock };
+  }
+  const message = "The idempotency key stands for another delivery.";
+  const { productId, quantity } = earlier;
+  return { __typename: "RestockKeyReused" as const, message, product: { id: productId }, quantity };
+}
 
 /** A city is named by its id here: a town, or a slip of the pen, must not fill the warehouse that happens to serve it. */
 function unknownCity(cityId: string) {

@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import { classifyDatabaseError, type Queryable } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { ProductQuantity, StockRow } from "../model.ts";
 import { stockColumns } from "./get-stock.ts";
@@ -6,18 +6,48 @@ import { stockColumns } from "./get-stock.ts";
 /** What a warehouse holds at most of a product by restocking. What orders give back may go beyond: it cannot be refused. */
 const ON_HAND_MAX = 1_000_000_000;
 
+export interface Restock extends ProductQuantity {
+  idempotencyKey: string | undefined;
+}
+
+/** What has come of it; `earlier` is what the key stands for. FULL: the warehouse would hold more than ON_HAND_MAX. */
+export type RestockAnswer =
+  | { state: "ADDED"; stock: StockRow }
+  | { state: "USED"; earlier: ProductQuantity }
+  | { state: "FULL" };
+
 /**
- * Adds pieces to a level, which comes into being with the first ones, and appends the movement. Null if the warehouse would hold
- * more than ON_HAND_MAX; then nothing is changed.
+ * Adds pieces to a level, which comes into being with the first ones, and appends the movement: once a key. Of two of one key at the same
+ * time the second breaks the constraint, and finds the first when it looks again.
  */
 export async function restock(
   sql: Queryable,
-  { productId, quantity }: ProductQuantity,
+  delivery: Restock,
   warehouse: string,
   clock: Clock,
-): Promise<StockRow | null> {
+): Promise<RestockAnswer> {
+  try {
+    return await restockOnce(sql, delivery, warehouse, clock);
+  } catch (error) {
+    const failure = classifyDatabaseError(error);
+    if (failure.kind !== "constraint" || failure.constraint !== "restock_of_key") throw error;
+    return restockOnce(sql, delivery, warehouse, clock);
+  }
+}
+
+async function restockOnce(
+  sql: Queryable,
+  { productId, quantity, idempotencyKey }: Restock,
+  warehouse: string,
+  clock: Clock,
+): Promise<RestockAnswer> {
+  if (idempotencyKey !== undefined) {
+    const [earlier] = await sql<ProductQuantity[]>`
+      select product_id as "productId", on_hand_change as quantity from stock_movement where idempotency_key = ${idempotencyKey}`;
+    if (earlier) return { state: "USED", earlier };
+  }
   const now = new Date(clock.nowMs());
-  const [row] = await sql<StockRow[]>`
+  const [stock] = await sql<StockRow[]>`
     with level as (
       insert into stock (product_id, warehouse, on_hand, updated_at)
       values (${productId}, ${warehouse}, ${quantity}, ${now})
@@ -25,9 +55,9 @@ export async function restock(
         where stock.on_hand <= ${ON_HAND_MAX} - excluded.on_hand
       returning *
     ), movement as (
-      insert into stock_movement (product_id, reason, on_hand_change, reserved_change, at)
-      select product_id, 'RESTOCKED', ${quantity}::int, 0, ${now} from level
+      insert into stock_movement (product_id, reason, on_hand_change, reserved_change, at, idempotency_key)
+      select product_id, 'RESTOCKED', ${quantity}::int, 0, ${now}, ${idempotencyKey ?? null} from level
     )
     select ${stockColumns(sql)} from level`;
-  return row ?? null;
+  return stock ? { state: "ADDED", stock } : { state: "FULL" };
 }

@@ -1,0 +1,42 @@
+/** A database that is away has done nothing; one that breaks off during a mutation may have. */
+import { expect, test } from "vitest";
+import { codedError } from "./errors.ts";
+import { tellUnknownOutcomes } from "./mutation-outcome.ts";
+
+const warned: unknown[] = [];
+const context = { requestLog: { warn: (line: unknown) => warned.push(line) } };
+
+async function failWith(error: unknown): Promise<unknown> {
+  const write = () => Promise.reject(error);
+  const { write: told } = tellUnknownOutcomes({ write }, { city: "thies" });
+  return (told as (...all: unknown[]) => Promise<unknown>)(null, {}, context, null).catch((thrown) => thrown);
+}
+
+test.each(["CONNECTION_CLOSED", "ECONNRESET", "EPIPE", "57P01", "57P02", "08006"])(
+  "after %s it is not known what became of a mutation, and the log says so",
+  async (code) => {
+    warned.length = 0;
+    expect(await failWith({ code })).toMatchObject({
+      extensions: { code: "OUTCOME_UNKNOWN", city: "thies" },
+    });
+    expect(warned).toEqual([{ err: { code }, mutation: "write" }]);
+  },
+);
+
+test.each([
+  { code: "ECONNREFUSED" },
+  { code: "CONNECT_TIMEOUT" },
+  { code: "57P03" },
+  { code: "40001" },
+  { code: "23505" },
+  codedError("BAD_USER_INPUT", "no"),
+  new Error("a fault"),
+  undefined,
+])("%s is passed on: nothing has happened, or nobody can tell why", async (error) => {
+  expect(await failWith(error)).toBe(error);
+});
+
+test("what is answered is answered", async () => {
+  const { write } = tellUnknownOutcomes({ write: () => 1 }, {});
+  expect(await (write as (...all: unknown[]) => Promise<unknown>)(null, {}, context, null)).toBe(1);
+});
