@@ -11,6 +11,8 @@ import {
   type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
+  isInterfaceType,
+  isObjectType,
   Kind,
   parse,
   valueFromASTUntyped,
@@ -62,7 +64,23 @@ export function readSupergraph(sdl: string): Supergraph {
   }
   const subgraphs = readSubgraphs(schema);
   if (subgraphs.size === 0) throw new StartupError("Supergraph: it names no subgraph (enum join__Graph)");
+  refuseLabels(schema);
   return { sdl, schema, subgraphs, names: readSpecNames(schema) };
+}
+
+/** A label moves a share of a field's requests. Nobody decides on one here, and all of them would silently go to the old subgraph. */
+function refuseLabels(schema: GraphQLSchema): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) && !isInterfaceType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      for (const directive of directivesOf(field, "join__field")) {
+        const { overrideLabel } = argumentsOf(directive);
+        if (overrideLabel === undefined || overrideLabel === null) continue;
+        const what = `@override(label: "${overrideLabel}") of ${type.name}.${field.name}`;
+        throw new StartupError(`Supergraph: ${what} is not supported: use @override without a label`);
+      }
+    }
+  }
 }
 
 function readSubgraphs(schema: GraphQLSchema): Map<string, SupergraphSubgraph> {
