@@ -10,6 +10,8 @@ import {
   tracingVariables,
 } from "@teranga/kit/config.ts";
 import { DEADLINE_HEADER } from "@teranga/kit/deadline.ts";
+import type { Door } from "@teranga/kit/door.ts";
+import { doorVariables, readDoor } from "@teranga/kit/door-config.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
 import { z } from "zod";
@@ -85,6 +87,7 @@ export const gatewayVariables = z.object({
     .default(10_000)
     .describe("How often services are asked for their schema, in milliseconds. Not with `--supergraph`."),
   ...surfaceVariables,
+  ...doorVariables,
   LOG_LEVEL: logLevelVariable.describe("The lowest level that is logged."),
   ...tracingVariables,
 });
@@ -96,6 +99,7 @@ export interface GatewayConfig {
   source: GraphSource;
   credential: string | undefined;
   port: number;
+  door: Door;
   cacheFile: string | undefined;
   schemaPollMs: number;
   /** In lower case. */
@@ -144,6 +148,7 @@ async function configOf(
     source,
     credential: config.SERVICE_CREDENTIAL,
     port: config.GATEWAY_PORT,
+    door: readDoor(config, config.NODE_ENV),
     cacheFile: config.SUPERGRAPH_CACHE,
     schemaPollMs: config.SCHEMA_POLL_MS,
     forwardedHeaders: config.FORWARDED_HEADERS,

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import cors from "@fastify/cors";
+import type { Door } from "@teranga/kit/door.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import {
@@ -37,6 +38,8 @@ export interface GatewayOptions {
   /** What the services ask for; foreign services need none. */
   credential?: string | undefined;
   port: number;
+  /** What connections are granted. */
+  door?: Door | undefined;
   log: Logger;
   /** What clients meet at the door; that of production unless told. */
   surface?: Surface;
@@ -133,8 +136,8 @@ async function serve(
   { registry, metrics }: Telemetry,
   options: GatewayOptions,
 ): Promise<RunningServer> {
-  const { credential, port, log, surface = surfaceOf("production") } = options;
-  const app = createApp(log, { bodyBytesMax: surface.limits.bodyBytesMax });
+  const { credential, port, door, log, surface = surfaceOf("production") } = options;
+  const app = createApp(log, { bodyBytesMax: surface.limits.bodyBytesMax, door });
   await app.register(cors, { origin: CORS_ORIGINS, exposedHeaders: [REQUEST_ID_HEADER] });
   app.addHook("onRequest", async (request, reply) => {
     const requestId = requestIdOf(request);
@@ -160,9 +163,9 @@ async function serve(
   addHealth(app, async () => apollo.assertStarted("the gateway's supergraph is loaded"));
   traceRequests(app, "anyone");
   await addGraphQL(app, apollo, live, requests.recordOf, options);
-  const bound = await listen(app, port, () => apollo.stop());
   // Apollo's drain plugin closes the Fastify app.
-  return { url: `http://127.0.0.1:${bound}/graphql`, port: bound, close: () => apollo.stop() };
+  const close = () => apollo.stop();
+  return { ...(await listen(app, port, close, door?.host)), close };
 }
 
 async function addGraphQL(

@@ -3,6 +3,7 @@
  * configured by the environment (proxy/proxy-config.ts).
  */
 import { runMain } from "@teranga/kit/config.ts";
+import { readDoor } from "@teranga/kit/door-config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
@@ -29,7 +30,8 @@ await runMain(usage, async () => {
   const tracing = await startTracing(`proxy-${subgraph}`, config);
   const topology = await loadTopology(file);
   const registry = createProcessRegistry();
-  const proxy = await startPartitionProxy({ subgraph, topology, credential, port, log, registry });
+  const door = readDoor(config, process.env.NODE_ENV);
+  const proxy = await startPartitionProxy({ subgraph, topology, credential, port, door, log, registry });
   const watch = watchTopology({ file, topology, onChange: proxy.update, log });
   const steps = [
     { name: "the topology's watch", close: watch.stop },

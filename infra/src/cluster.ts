@@ -217,6 +217,8 @@ function serviceEnvironment(
   { credential, databaseUrls, seenPorts }: Shared,
   { home, logLevel }: ClusterConfig,
 ): Record<string, string> {
+  // All of a cluster is on this machine; only the gateway may be for others.
+  const host = (kind === "gateway" && process.env.HOST) || "127.0.0.1";
   const databaseUrl = (database: string) => {
     const url = new URL(databaseUrls.get(database)!);
     url.port = String(seenPorts.get(serverOf(database)));
@@ -224,6 +226,7 @@ function serviceEnvironment(
   };
   return {
     [portVariable]: String(port),
+    HOST: host,
     SERVICE_CREDENTIAL: credential,
     TOPOLOGY: pathsOf(home).topology,
     LOG_LEVEL: logLevel,

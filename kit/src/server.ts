@@ -14,6 +14,7 @@ import { StartupError } from "./config.ts";
 import { isAuthorized } from "./credential.ts";
 import { classifyDatabaseError } from "./database.ts";
 import { keepDeadlines } from "./deadline.ts";
+import { DEFAULT_DOOR, type Door, httpOptions, keepDoor } from "./door.ts";
 import { codedError, ERROR_CODES, isClientError } from "./errors.ts";
 import { answerHttpErrors, httpErrorOptions } from "./http-errors.ts";
 import { statusByMediaType } from "./http-status.ts";
@@ -40,6 +41,8 @@ export interface SubgraphServerOptions<Context extends object> {
   createContext: (request: { requestId: string; log: Logger }) => Context;
   credential: string;
   port: number;
+  /** What connections are granted. */
+  door?: Door | undefined;
   log: Logger;
   /** Resolves if the service can do its work now; rejects if not. Behind /health/ready. */
   checkReady: () => Promise<unknown>;
@@ -74,8 +77,8 @@ export function readSchema(name: "catalog" | "city" | "orders"): string {
 export async function startSubgraphServer<Context extends object>(
   options: SubgraphServerOptions<Context>,
 ): Promise<RunningServer> {
-  const { credential, port, log } = options;
-  const app = createApp(log);
+  const { credential, port, log, door } = options;
+  const app = createApp(log, { door });
   const apollo = new ApolloServer<Context & RequestLog>({
     schema: buildSubgraphSchema([{ typeDefs: parse(options.typeDefs), resolvers: withOutcomes(options) }]),
     introspection: true,
@@ -112,9 +115,9 @@ export async function startSubgraphServer<Context extends object>(
       return { ...options.createContext({ requestId, log: requestLog }), requestLog };
     },
   });
-  const bound = await listen(app, port, () => apollo.stop());
   // Apollo's drain plugin closes the Fastify app.
-  return { url: `http://127.0.0.1:${bound}/graphql`, port: bound, close: () => apollo.stop() };
+  const close = () => apollo.stop();
+  return { ...(await listen(app, port, close, door?.host)), close };
 }
 
 /** The service is named as it is where it says that its database is away. */
@@ -130,23 +133,41 @@ function isOpen(url: string): boolean {
 }
 
 /**
- * Listens and returns the port. Connections whose request is under way when the app closes are ended after their answer:
+ * Listens and says where. Connections whose request is under way when the app closes are ended after their answer:
  * left alone, a client that keeps them alive would hold the server open for over a minute.
  * @throws StartupError if the port is taken, after running `stop`
  */
-export async function listen(app: FastifyInstance, port: number, stop: () => Promise<void>): Promise<number> {
+export async function listen(
+  app: FastifyInstance,
+  port: number,
+  stop: () => Promise<void>,
+  host = DEFAULT_DOOR.host,
+): Promise<Pick<RunningServer, "url" | "port">> {
   app.addHook("preClose", async () => {
     const timer = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
     app.server.once("close", () => clearInterval(timer));
   });
   try {
-    await app.listen({ port, host: "127.0.0.1" });
+    // By its name, Fastify would listen on a second server, which has no door.
+    await app.listen({ port, host: host === "localhost" ? "127.0.0.1" : host });
   } catch (error) {
     await stop();
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw new StartupError(`Port ${port} is taken`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") throw new StartupError(`Port ${port} is taken`);
+    if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EINVAL") {
+      throw new StartupError(`HOST: this machine has no address ${host}`);
+    }
+    throw error;
   }
-  return (app.server.address() as { port: number }).port;
+  const { port: bound } = app.server.address() as { port: number };
+  return { url: `http://${reachableHost(host)}:${bound}/graphql`, port: bound };
+}
+
+/** How this machine itself reaches a server that listens there. */
+function reachableHost(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 /** The caller's request id, or a new one. Anything that is not a plain short token is replaced. */
@@ -174,13 +195,24 @@ export function addHealth(
 }
 
 /** An HTTP server whose faults before GraphQL (http-errors.ts) answer in GraphQL's shape too. */
-export function createApp(log: Logger, { bodyBytesMax = BODY_BYTES_MAX } = {}): FastifyInstance {
+export function createApp(
+  log: Logger,
+  {
+    bodyBytesMax = BODY_BYTES_MAX,
+    door = DEFAULT_DOOR,
+  }: { bodyBytesMax?: number; door?: Door | undefined } = {},
+): FastifyInstance {
   const terms = { log, bodyBytesMax };
+  const errors = httpErrorOptions(terms);
   const app = fastify({
-    ...httpErrorOptions(terms),
+    ...errors,
+    http: { ...errors.http, ...httpOptions(door) },
+    requestTimeout: door.bodyMs,
+    keepAliveTimeout: door.keepAliveMs,
     bodyLimit: bodyBytesMax,
     forceCloseConnections: "idle",
   });
+  keepDoor(app, door);
   answerHttpErrors(app, terms);
   return app;
 }

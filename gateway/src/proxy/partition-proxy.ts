@@ -7,6 +7,7 @@ import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/dis
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import { isAuthorized } from "@teranga/kit/credential.ts";
 import { currentDeadlineAtMs, keepDeadlines } from "@teranga/kit/deadline.ts";
+import type { Door } from "@teranga/kit/door.ts";
 import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
 import { statusByMediaType } from "@teranga/kit/http-status.ts";
 import type { Logger } from "@teranga/kit/log.ts";
@@ -42,6 +43,8 @@ export interface PartitionProxyOptions {
   topology: Topology;
   credential: string;
   port: number;
+  /** What connections are granted. */
+  door?: Door | undefined;
   log: Logger;
   registry?: Registry;
   /** How long one request to a partition may take; also of a caller that does not say how long it waits. */
@@ -113,9 +116,9 @@ async function serve(
   gateway: SubgraphGateway,
   live: LiveSubgraph,
   { metrics, registry }: { metrics: GatewayMetrics; registry: Registry },
-  { credential, port, log, deadlineMs = DEADLINE_MS }: PartitionProxyOptions,
+  { credential, port, door, log, deadlineMs = DEADLINE_MS }: PartitionProxyOptions,
 ): Promise<RunningServer> {
-  const app = createApp(log);
+  const app = createApp(log, { door });
   addHealth(app, async () => apollo.assertStarted("the subgraph's schema is loaded"));
   addMetrics(app, registry);
   app.addHook("onRequest", async (request, reply) => {
@@ -147,9 +150,9 @@ async function serve(
       };
     },
   });
-  const bound = await listen(app, port, () => apollo.stop());
   // Apollo's drain plugin closes the Fastify app.
-  return { url: `http://127.0.0.1:${bound}/graphql`, port: bound, close: () => apollo.stop() };
+  const close = () => apollo.stop();
+  return { ...(await listen(app, port, close, door?.host)), close };
 }
 
 function createApollo(

@@ -1,10 +1,12 @@
 /** Where the partition proxy takes its configuration from. */
 import { parseArgs } from "node:util";
 import { readConfig, StartupError, serviceVariables } from "@teranga/kit/config.ts";
+import { doorVariables } from "@teranga/kit/door-config.ts";
 import { z } from "zod";
 
 export const proxyVariables = z.object({
   ...serviceVariables,
+  ...doorVariables,
   SUBGRAPH: z
     .string()
     .default("city")

@@ -1,5 +1,6 @@
 /** Runs the catalog service: `node services/catalog/src/main.ts`, configured by the environment (config.ts). */
 import { readConfig, runMain } from "@teranga/kit/config.ts";
+import { readDoor } from "@teranga/kit/door-config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
@@ -25,6 +26,7 @@ await runMain(usage, async () => {
     topology,
     credential: config.SERVICE_CREDENTIAL,
     port: config.PORT,
+    door: readDoor(config, process.env.NODE_ENV),
     log,
     registry: createProcessRegistry(),
   });

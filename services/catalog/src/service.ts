@@ -1,6 +1,7 @@
 /** The catalog service: the vertical fragment of Product that every site reads, over its own database. */
 import { openDatabase } from "@teranga/kit/database.ts";
 import { checkDatabase } from "@teranga/kit/database-check.ts";
+import type { Door } from "@teranga/kit/door.ts";
 import { codedError } from "@teranga/kit/errors.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
@@ -17,6 +18,8 @@ export interface CatalogOptions {
   credential: string;
   /** 0 asks the system for a free one. */
   port: number;
+  /** What connections are granted. */
+  door?: Door | undefined;
   log: Logger;
   /** What is read at /metrics; a new one unless told. */
   registry?: Registry;
@@ -44,6 +47,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningCata
       createContext: () => createContext(sql, cities),
       credential,
       port,
+      door: options.door,
       log,
       checkReady: () => sql`select 1`,
       registry: options.registry ?? new Registry(),

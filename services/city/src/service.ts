@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
 import { checkDatabase } from "@teranga/kit/database-check.ts";
+import type { Door } from "@teranga/kit/door.ts";
 import { codedError } from "@teranga/kit/errors.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
@@ -31,6 +32,8 @@ export interface CityOptions {
   credential: string;
   /** 0 takes a free port. */
   port: number;
+  /** What connections are granted. */
+  door?: Door | undefined;
   log: Logger;
   /** What is read at /metrics; a new one unless told. */
   registry?: Registry;
@@ -103,6 +106,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       createContext: ({ log }) => createContext({ ...city, log }),
       credential,
       port: options.port,
+      door: options.door,
       log,
       checkReady: () => database.sql`select 1`,
       notes: () => strandedNotes(city),

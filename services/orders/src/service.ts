@@ -1,5 +1,6 @@
 /** The orders service: drives orders through the commit protocol over the cities. It keeps nothing. */
 import { setTimeout as delay } from "node:timers/promises";
+import type { Door } from "@teranga/kit/door.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
 import { type Clock, systemClock } from "@teranga/kit/retry.ts";
@@ -18,6 +19,8 @@ export interface OrdersOptions {
   credential: string;
   /** 0 takes a free port. */
   port: number;
+  /** What connections are granted. */
+  door?: Door | undefined;
   log: Logger;
   /** What is read at /metrics; a new one unless told. */
   registry?: Registry;
@@ -73,6 +76,7 @@ export async function startOrders(options: OrdersOptions): Promise<RunningOrders
       createContext: (request) => orchestrator.createContext(request),
       credential,
       port,
+      door: options.door,
       log,
       // It holds no state and no connection of its own: with its topology read it can serve. What a request needs is the
       // business of that request, and a city that is down must not take this service out of use for the others.

@@ -1,0 +1,64 @@
+/** The variables of what a server grants its connections; the same for every program that listens. */
+import { z } from "zod";
+import { StartupError } from "./config.ts";
+import { DEFAULT_DOOR, type Door } from "./door.ts";
+
+const FIGURE_MAX = 1_000_000_000;
+
+const figure = (usual: number, least: number) =>
+  z.coerce
+    .number({ error: "is not a number" })
+    .int("is not a whole number")
+    .min(least, `must be ${least} or more`)
+    .max(FIGURE_MAX, `must be ${FIGURE_MAX} or less`)
+    .default(usual);
+
+export const doorVariables = {
+  HOST: z
+    .string()
+    .optional()
+    .describe(
+      "The address to listen on: `0.0.0.0` or `::` is all of the machine's. `127.0.0.1` unless told; with `NODE_ENV=production` it must be said.",
+    ),
+  HEAD_TIMEOUT_MS: figure(DEFAULT_DOOR.headMs, 10).describe(
+    "How long the headers of a request may take to come, in milliseconds.",
+  ),
+  BODY_TIMEOUT_MS: figure(DEFAULT_DOOR.bodyMs, 10).describe(
+    "How long a request may take to come as a whole, in milliseconds.",
+  ),
+  ANSWER_TIMEOUT_MS: figure(DEFAULT_DOOR.answerMs, 10).describe(
+    "How long a client may take to read an answer, or a part of one that comes in parts, in milliseconds.",
+  ),
+  KEEP_ALIVE_MS: figure(DEFAULT_DOOR.keepAliveMs, 10).describe(
+    "How long a connection may be idle, in milliseconds; longer than whoever asks keeps it.",
+  ),
+  CONNECTIONS_MAX: figure(DEFAULT_DOOR.connectionsMax, 1).describe(
+    "How many connections there may be; more are closed at once.",
+  ),
+  REQUESTS_MAX: figure(DEFAULT_DOOR.requestsMax, 1).describe(
+    "How many requests are carried out at a time; more are `OVERLOADED`.",
+  ),
+  UNREAD_BYTES_MAX: figure(DEFAULT_DOOR.unreadBytesMax, 1).describe(
+    "How many bytes of answers may wait for slow clients; beyond, those with the most are cut off.",
+  ),
+};
+
+/** @throws StartupError if it is not said where to listen, and has to be */
+export function readDoor(variables: z.infer<z.ZodObject<typeof doorVariables>>, nodeEnv?: string): Door {
+  if (variables.HOST === undefined && nodeEnv === "production") {
+    throw new StartupError(
+      "Configuration: HOST is not set; with NODE_ENV=production say where to listen (0.0.0.0, ::, 127.0.0.1, ...)",
+    );
+  }
+  return {
+    ...DEFAULT_DOOR,
+    host: variables.HOST ?? DEFAULT_DOOR.host,
+    headMs: variables.HEAD_TIMEOUT_MS,
+    bodyMs: variables.BODY_TIMEOUT_MS,
+    answerMs: variables.ANSWER_TIMEOUT_MS,
+    keepAliveMs: variables.KEEP_ALIVE_MS,
+    connectionsMax: variables.CONNECTIONS_MAX,
+    requestsMax: variables.REQUESTS_MAX,
+    unreadBytesMax: variables.UNREAD_BYTES_MAX,
+  };
+}
