@@ -18,6 +18,7 @@ import { beginDeferred } from "../engine/graph-gateway.ts";
 import type { GatewayContext } from "../request-context.ts";
 import type { FormatError } from "./client-errors.ts";
 import { visibleErrors } from "./error-paths.ts";
+import { NO_CODE } from "./request-record.ts";
 
 const MULTIPART = "multipart/mixed";
 const OF_2022 = `${MULTIPART}; deferSpec=20220824`;
@@ -117,7 +118,7 @@ async function tell(
   await listener?.didEncounterErrors?.({ ...request, errors: delivery.errors } as never);
   const formatted = delivery.errors.map((error) => formatError(plain(error), error));
   const errors = visibleBelow(formatted, place.path, data);
-  for (const { extensions } of errors) request.contextValue.record.told(String(extensions?.code ?? "(none)"));
+  for (const { extensions } of errors) request.contextValue.record.told(String(extensions?.code ?? NO_CODE));
   return { place, data, opened, errors };
 }
 

@@ -15,6 +15,7 @@ import { BoundedLabels } from "./bounded-labels.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 const OPERATIONS_MAX = 200;
+const OPERATIONS_AT_ONCE_MAX = 100;
 const CODES_MAX = 100;
 const CITIES_MAX = 2_048;
 const CITY_HISTOGRAMS_MAX = 128;
@@ -57,7 +58,12 @@ export function createGatewayMetrics(
   state: () => GatewayState,
   operationNames?: Iterable<string>,
 ): GatewayMetrics {
-  const requests = requestInstruments(registry, new BoundedLabels(OPERATIONS_MAX, operationNames));
+  const operations = new BoundedLabels({
+    valuesMax: OPERATIONS_MAX,
+    atOnceMax: OPERATIONS_AT_ONCE_MAX,
+    known: operationNames,
+  });
+  const requests = requestInstruments(registry, operations);
   const fetches = fetchInstruments(registry);
   addGauges(registry, state);
   return { ...requests, ...fetches };
@@ -65,7 +71,7 @@ export function createGatewayMetrics(
 
 function requestInstruments(registry: Registry, operations: BoundedLabels) {
   const registers = [registry];
-  const codes = new BoundedLabels(CODES_MAX);
+  const codes = new BoundedLabels({ valuesMax: CODES_MAX });
   const requests = new Counter({
     name: "teranga_gateway_requests_total",
     help: "Clients' requests that have ended, by operation and outcome.",
@@ -126,8 +132,8 @@ function requestInstruments(registry: Registry, operations: BoundedLabels) {
 
 function fetchInstruments(registry: Registry) {
   const registers = [registry];
-  const cities = new BoundedLabels(CITIES_MAX);
-  const timedCities = new BoundedLabels(CITY_HISTOGRAMS_MAX);
+  const cities = new BoundedLabels({ valuesMax: CITIES_MAX });
+  const timedCities = new BoundedLabels({ valuesMax: CITY_HISTOGRAMS_MAX });
   const fetches = new Counter({
     name: "teranga_gateway_fetches_total",
     help: "Questions to services, by subgraph, city and outcome: answered, refused, unknown, or broken-circuit if none was asked.",
@@ -184,7 +190,7 @@ function addGauges(registry: Registry, state: () => GatewayState): void {
     registers,
     collect() {
       this.reset();
-      const cities = new BoundedLabels(CITIES_MAX);
+      const cities = new BoundedLabels({ valuesMax: CITIES_MAX });
       for (const { subgraph, partition, state: circuit } of state().circuits) {
         const place = partition === undefined ? "" : cities.of(partition);
         this.inc({ subgraph, partition: place }, CIRCUIT_VALUES[circuit]);

@@ -13,7 +13,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { GatewayContext } from "../request-context.ts";
 import { EXPLAIN_HEADER } from "./explain.ts";
 import type { GatewayMetrics, RequestOutcome } from "./metrics.ts";
-import { RequestRecord } from "./request-record.ts";
+import { NO_CODE, RequestRecord } from "./request-record.ts";
 
 export interface RequestWatchOptions {
   log: Logger;
@@ -68,7 +68,7 @@ const listener: GraphQLRequestListener<GatewayContext> = {
   async willSendResponse({ response: { body }, contextValue: { record } }) {
     if (body.kind !== "single") return;
     for (const { extensions } of body.singleResult.errors ?? []) {
-      record.told(typeof extensions?.code === "string" ? extensions.code : "(none)");
+      record.told(typeof extensions?.code === "string" ? extensions.code : NO_CODE);
     }
   },
 };

@@ -6,6 +6,9 @@ const FETCHES_SHOWN_MAX = 1_500;
 /** Codes of services that are not ours are their affair; as many different ones are told apart. */
 const CODES_MAX = 20;
 const OTHER_CODE = "(other)";
+/** Of errors that have none. */
+export const NO_CODE = "(none)";
+const CODE = /^[\w.:-]{1,100}$/;
 
 /** The operation of a request, once it is known. */
 export interface ObservedOperation {
@@ -64,7 +67,9 @@ export class RequestRecord {
     if (this.explanation) this.explanation.plan = describe();
   }
 
-  told(code: string): void {
+  /** Codes of services that are not ours may be any text, which must not reach logs and labels. */
+  told(said: string): void {
+    const code = said === NO_CODE || CODE.test(said) ? said : OTHER_CODE;
     const known = this.errors.has(code) || this.errors.size < CODES_MAX ? code : OTHER_CODE;
     this.errors.set(known, (this.errors.get(known) ?? 0) + 1);
   }

@@ -206,7 +206,7 @@ describe("metrics", () => {
     const samples = [...(await samplesOf(registry)).keys()];
     const count = (name: string) =>
       samples.filter((sample) => sample.startsWith(`teranga_gateway_${name}{`)).length;
-    expect(count("requests_total")).toBe(201);
+    expect(count("requests_total")).toBe(101);
     expect(count("fetches_total")).toBe(2_049);
     expect(count("fetch_seconds_count")).toBe(129);
     expect(new Set(samples.map((sample) => /code="(.*?)"/.exec(sample)?.[1])).size).toBeLessThanOrEqual(103);
@@ -227,7 +227,7 @@ describe("metrics", () => {
 });
 
 test("labels are bounded in number and length", () => {
-  const labels = new BoundedLabels(2);
+  const labels = new BoundedLabels({ valuesMax: 2 });
   expect(["a", "b", "c", "a", undefined, ""].map((name) => labels.of(name))).toEqual([
     "a",
     "b",
@@ -236,9 +236,29 @@ test("labels are bounded in number and length", () => {
     UNNAMED,
     UNNAMED,
   ]);
-  expect(new BoundedLabels(2).of("a".repeat(65))).toBe(OTHER);
-  const closed = new BoundedLabels(1, ["a", "b"]);
+  expect(new BoundedLabels({ valuesMax: 2 }).of("a".repeat(65))).toBe(OTHER);
+  const closed = new BoundedLabels({ valuesMax: 1, known: ["a", "b"] });
   expect(["a", "b", "c"].map((name) => closed.of(name))).toEqual(["a", "b", OTHER]);
+});
+
+test("values that are made up leave room for those that come again and again", () => {
+  const labels = new BoundedLabels({ valuesMax: 200, atOnceMax: 100 });
+  for (let number = 0; number < 5_000; number++) labels.of(`Junk${number}`);
+  const ofOne = Array.from({ length: 20 }, () => labels.of("ShopWindow"));
+  expect(ofOne).toEqual([...Array.from({ length: 19 }, () => OTHER), "ShopWindow"]);
+  // Also among made up ones.
+  for (let number = 0; number < 5_000; number++) {
+    labels.of(`Others${number}`);
+    if (number % 10 === 0) labels.of("PlaceOrder");
+  }
+  expect(labels.of("PlaceOrder")).toBe("PlaceOrder");
+});
+
+test("a code that is none reaches neither the log nor the metrics", () => {
+  const record = new RequestRecord("id", false, () => 0);
+  for (const code of ["CITY_UNAVAILABLE", "a\r\nb", "\u202ecod", "x".repeat(101), "(none)"])
+    record.told(code);
+  expect(Object.fromEntries(record.errors)).toEqual({ CITY_UNAVAILABLE: 1, "(other)": 3, "(none)": 1 });
 });
 
 test("what is told of a request's fetches is bounded", () => {

@@ -14,7 +14,12 @@ const filled = (max: number) =>
     .transform((value) => value.trim())
     .pipe(z.string().min(1, "may not be empty"));
 
-const name = filled(200);
+/** Line ends and marks of direction make a name another one where it is shown, and two lines of it in a list. */
+const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+const line = (max: number) =>
+  filled(max).refine((value) => !UNSEEN.test(value), "may not have line ends or other control characters");
+
+const name = line(200);
 const email = text(254)
   .transform((value) => value.trim())
   .pipe(z.email("is not an e-mail address"));
@@ -23,7 +28,7 @@ const phone = text(20).regex(
   "is not a telephone number in international form, such as +221771234567",
 );
 /** A colon would make it an id of a city to every route. */
-const town = filled(100).refine((value) => !value.includes(":"), "may not have colons");
+const town = line(100).refine((value) => !value.includes(":"), "may not have colons");
 const productId = filled(100);
 
 /** Null is as good as absent. */
