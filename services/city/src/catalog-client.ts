@@ -2,7 +2,7 @@
 import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
 import { codedError } from "@teranga/kit/errors.ts";
 import { replicasOf, type Topology } from "@teranga/kit/topology.ts";
-import type { Send, SubgraphRequest } from "@teranga/kit/transport.ts";
+import { type Send, type SubgraphRequest, TransportError } from "@teranga/kit/transport.ts";
 
 export interface CatalogClient {
   /** Before a product is stocked for the first time. @throws GraphQLError SUBGRAPH_UNAVAILABLE */
@@ -29,8 +29,9 @@ export function createCatalogClient(topology: Topology, send: Send): CatalogClie
       try {
         const { data, errors } = await send(url, request, { deadlineMs: withinDeadlineMs(DEADLINE_MS) });
         if (data && !errors) return data;
-      } catch {
-        // The next replica may answer.
+      } catch (error) {
+        // The next replica may answer; what is not the network's failure is ours.
+        if (!(error instanceof TransportError)) throw error;
       }
     }
     return null;

@@ -1,6 +1,6 @@
 /** The protocol messages that a city sends to other cities when it finishes what an orchestrator has left. */
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
-import type { Send } from "@teranga/kit/transport.ts";
+import { type Send, TransportError } from "@teranga/kit/transport.ts";
 import type { ProductQuantity } from "./model.ts";
 
 export type TransactionKind = "ORDER" | "CANCELLATION" | "TRANSFER";
@@ -48,13 +48,15 @@ export function createCityMessages(placement: PartitionPlacement, send: Send): C
     query: string,
     variables: Record<string, unknown>,
   ) => {
-    let failure: unknown = new Error(`the topology has no city "${cityId}"`);
+    let failure = new TransportError("refused", `the topology has no city "${cityId}"`);
     for (const url of placement.partitions.find(({ id }) => id === cityId)?.urls ?? []) {
       try {
         const { data, errors } = await send(url, { query, variables }, { deadlineMs: DEADLINE_MS });
         if (data && !errors) return data[field] as Answer[];
-        failure = new Error(`${cityId} answered ${field} with: ${errors?.[0]?.message}`);
+        const reason = errors?.[0]?.message;
+        failure = new TransportError("unknown", `${cityId} answered ${field} with: ${reason}`);
       } catch (error) {
+        if (!(error instanceof TransportError)) throw error;
         failure = error;
       }
     }

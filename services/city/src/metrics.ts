@@ -11,6 +11,8 @@ export interface CityMetrics {
   recovered(cause: RecoveryCause, decision: string, count: number): void;
   /** A message contradicts what is recorded, here or in another city. */
   alarmed(): void;
+  /** This service has failed by itself while it finished transactions. */
+  faulted(): void;
   /** PostgreSQL ended a transaction in favour of another, and it is run again. */
   lostTransaction(): void;
 }
@@ -68,6 +70,11 @@ export function createCityMetrics(registry: Registry): CityMetrics {
     help: "Messages that break the commit protocol, received here or told by another city. It must be 0.",
     registers,
   });
+  const faults = new Counter({
+    name: "teranga_city_faults_total",
+    help: "Faults of this service itself while it finished transactions, each logged with its stack. It must be 0.",
+    registers,
+  });
   const lost = new Counter({
     name: "teranga_city_lost_transactions_total",
     help: "Database transactions that lost a deadlock or a serialization conflict and were run again.",
@@ -84,6 +91,7 @@ export function createCityMetrics(registry: Registry): CityMetrics {
     },
     recovered: (cause, decision, count) => recoveries.inc({ cause, decision }, count),
     alarmed: () => alarms.inc(),
+    faulted: () => faults.inc(),
     lostTransaction: () => lost.inc(),
   };
 }

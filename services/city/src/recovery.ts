@@ -8,7 +8,9 @@
  * Each step is an ordinary function that tests call by hand. A step takes a bounded batch, and takes it by moving each
  * row's next attempt into the future, so instances of a city do not do the same work twice and a failed try waits longer.
  */
+import { classifyDatabaseError } from "@teranga/kit/database.ts";
 import { inSpan } from "@teranga/kit/tracing.ts";
+import { TransportError } from "@teranga/kit/transport.ts";
 import { type StartWait, startWorker } from "@teranga/kit/worker.ts";
 import type { CityMessages, DecideAnswer, Decision } from "./city-messages.ts";
 import type { City } from "./context.ts";
@@ -125,14 +127,23 @@ async function eachCity<Row extends { transactionId: string }>(
   const runs = Array.from(groups, ([cityId, group]) =>
     inSpan(span, { attributes: aboutBatch(city, group) }, () => action(cityId, group)).catch(
       (error: unknown) => {
-        city.log.warn(
-          { city: cityId, transactions: group.length, reason: (error as Error).message },
-          "a city's transactions could not be finished; trying later",
-        );
+        const about = { city: cityId, transactions: group.length };
+        if (isOfOthers(error)) {
+          const { message: reason } = error as Error;
+          city.log.warn({ ...about, reason }, "a city's transactions could not be finished; trying later");
+        } else {
+          city.metrics.faulted();
+          city.log.error({ ...about, err: error }, "a fault of this service, while it finished transactions");
+        }
       },
     ),
   );
   await Promise.all(runs);
+}
+
+/** Whether another city or the database is away. Anything else is a fault of this service. */
+function isOfOthers(error: unknown): boolean {
+  return error instanceof TransportError || classifyDatabaseError(error).kind === "transient";
 }
 
 /** A broken protocol: it must never happen, nothing was changed, and a person must look. */

@@ -41,6 +41,7 @@ export interface MessageMeans extends AskMeans {
   /** Resolves after so many milliseconds. */
   delay: (ms: number) => Promise<unknown>;
   metrics: OrderMetrics;
+  onFault?: (error: unknown) => void;
 }
 
 /** How messages of one kind are sent, and what their answers look like. */
@@ -151,6 +152,7 @@ function lanesOf<Answer extends z.ZodType<{ transactionId: string }>>(
       new MessageLane<Message, z.infer<Answer>>({
         send: (messages, deadlineMs) => sendTogether(kind, urlsNow(), messages, deadlineMs, means),
         weigh,
+        onFault: means.onFault,
         onBatch: (messages) => means.metrics.batchSent(kind.message, messages),
         clock: means.clock,
         delay: means.delay,

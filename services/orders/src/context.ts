@@ -54,10 +54,15 @@ export interface Orchestrator {
 /** Many requests share one orchestrator: their messages to a city travel together. */
 export function createOrchestrator(means: OrchestratorMeans): Orchestrator {
   const { cities, clock, delay, newId, metrics = createOrderMetrics(new Registry()) } = means;
-  const messages = observeMessages(createCityMessages({ ...means, metrics }), metrics);
+  const onFault = (error: unknown) => {
+    metrics.faulted();
+    means.log.error({ err: error }, "a fault of this service, while it spoke with another");
+  };
+  const messages = observeMessages(createCityMessages({ ...means, metrics, onFault }), metrics);
   const reads = createOrderReads({
     ...means,
     metrics,
+    onFault,
     // A spread copies what they are at the moment.
     get catalogUrls() {
       return means.catalogUrls;

@@ -35,6 +35,8 @@ export interface LaneMeans<Message, Answer> {
   send: (messages: readonly Message[], deadlineMs: number) => Promise<readonly (Answer | TransportError)[]>;
   /** About how large a message is; one that weighs more than WEIGHT_MAX travels alone. All weigh 1 unless told. */
   weigh?: (message: Message) => number;
+  /** Told of what was thrown that is not the network's; those who wait get it as a message that may have been acted on. */
+  onFault?: ((error: unknown) => void) | undefined;
   /** Called with the number of messages of each request that leaves. */
   onBatch: (messages: number) => void;
   clock: Clock;
@@ -153,6 +155,7 @@ export class MessageLane<Message, Answer> {
       for (const [index, { settle }] of passengers.entries())
         settle(answers[index] ?? new TransportError("unknown", "was not answered"));
     } catch (error) {
+      if (!(error instanceof TransportError)) this.#means.onFault?.(error);
       for (const { settle } of passengers) settle(asTransportError(error));
     }
     this.#underWay.delete(request);

@@ -14,6 +14,8 @@ export interface OrderMetrics {
   batchSent(message: string, messages: number): void;
   /** A city has answered VIOLATION. */
   alarmed(message: string): void;
+  /** This service has failed by itself, and whoever waits was told that somebody does not answer. */
+  faulted(): void;
 }
 
 /** @param registry where they are read; each service has its own */
@@ -51,6 +53,11 @@ export function createOrderMetrics(registry: Registry): OrderMetrics {
     labelNames: ["message"],
     registers,
   });
+  const faults = new Counter({
+    name: "teranga_orders_faults_total",
+    help: "Faults of this service itself while it spoke with others, each logged with its stack. It must be 0.",
+    registers,
+  });
   return {
     answered: (mutation, result) => answers.inc({ mutation, result }),
     ended: (kind, result) => transactions.inc({ kind, result }),
@@ -60,5 +67,6 @@ export function createOrderMetrics(registry: Registry): OrderMetrics {
     },
     batchSent: (message, count) => batches.observe({ message }, count),
     alarmed: (message) => alarms.inc({ message }),
+    faulted: () => faults.inc(),
   };
 }

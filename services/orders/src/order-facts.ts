@@ -21,7 +21,7 @@ export type OrderFacts =
   | ({ kind: "keyed" } & KeyedTransaction)
   | { kind: "rejected"; result: Named<UnknownClient> | Named<UnknownProducts> | Named<DiscontinuedProducts> };
 
-type Read<Value> = { ok: true; value: Value } | { ok: false; error: TransportError };
+type Read<Value> = { ok: true; value: Value } | { ok: false; error: unknown };
 
 /**
  * Reads what an order needs to be decided. Nothing is changed by it.
@@ -125,6 +125,7 @@ async function readLevels(
     if (answer.ok) {
       levels.set(cityId, answer.value);
     } else {
+      mustBeOfNetwork(answer.error);
       missingCities.push(cityId);
       log.warn({ err: answer.error, city: cityId }, "a city's stock could not be read");
     }
@@ -136,24 +137,24 @@ function withHome(homeId: string, home: HomeFacts, others: Stock): Stock {
   return { ...others, levels: new Map([[homeId, home.levels], ...others.levels]) };
 }
 
-/** The outcome of a read as a value. A failure that is not the network's is ours, but it must not get lost unheard either. */
+/** The outcome of a read as a value, for one that may be looked at late or never. */
 function settle<Value>(read: Promise<Value>): Promise<Read<Value>> {
   return read.then(
     (value) => ({ ok: true, value }),
-    (error: unknown) => ({
-      ok: false,
-      error:
-        error instanceof TransportError
-          ? error
-          : new TransportError("unknown", String(error), { cause: error }),
-    }),
+    (error: unknown) => ({ ok: false, error }),
   );
 }
 
 function required<Value>(read: Read<Value>, unavailable: () => Error, log: Logger): Value {
   if (read.ok) return read.value;
+  mustBeOfNetwork(read.error);
   log.warn({ err: read.error }, "what an order needs to know could not be read");
   throw unavailable();
+}
+
+/** A failure that is not the network's is ours, and says nothing of whoever was asked. @throws it */
+function mustBeOfNetwork(error: unknown): void {
+  if (!(error instanceof TransportError)) throw error;
 }
 
 function rejectProducts(

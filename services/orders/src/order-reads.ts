@@ -99,6 +99,7 @@ export function createOrderReads(means: MessageMeans & { catalogUrls: readonly s
       new MessageLane<FactsQuestion, Facts>({
         send: (questions, deadlineMs) => askTogether(questions, urlsNow(), deadlineMs, means),
         weigh: ({ productIds }) => Math.max(1, productIds.length),
+        onFault: means.onFault,
         onBatch: (questions) => means.metrics.batchSent("orderFacts", questions),
         clock,
         delay,
@@ -116,6 +117,7 @@ export function createOrderReads(means: MessageMeans & { catalogUrls: readonly s
       return questions.map(() => found);
     },
     weigh: (productIds) => productIds.length,
+    onFault: means.onFault,
     onBatch: (questions) => means.metrics.batchSent("products", questions),
     clock,
     delay,

@@ -1,0 +1,63 @@
+/** A mistake of this service is not told as somebody's absence alone: it is logged with its stack and counted. */
+import { createLogger } from "@teranga/kit/log.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
+import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { TransportError } from "@teranga/kit/transport.ts";
+import { expect, test } from "vitest";
+import { createOrchestrator } from "./context.ts";
+import { createOrderMetrics } from "./metrics.ts";
+import { readStock } from "./order-facts.ts";
+
+const TOPOLOGY = parseTopology(`subgraphs:
+  catalog: { replicas: ["http://127.0.0.1:9/graphql"] }
+  city:
+    partitions:
+      dakar: { name: Dakar, default: true, towns: [], location: { latitude: 14, longitude: -17 }, urls: ["http://127.0.0.1:9/graphql"] }
+`);
+
+/** An orchestrator whose every message fails so. */
+function failing(failure: () => Error) {
+  const lines: { level: number; err?: { type: string; stack: string } }[] = [];
+  const log = createLogger("orders", "info", { write: (text: string) => lines.push(JSON.parse(text)) });
+  const registry = new Registry();
+  const orchestrator = createOrchestrator({
+    cities: partitionsOf(TOPOLOGY, "city"),
+    catalogUrls: ["http://127.0.0.1:9/graphql"],
+    send: () => Promise.reject(failure()),
+    clock: { nowMs: () => 0, random: () => 0 },
+    delay: () => Promise.resolve(),
+    newId: () => "00000000-0000-7000-8000-000000000001",
+    log,
+    metrics: createOrderMetrics(registry),
+  });
+  const faults = async () =>
+    (await registry.getSingleMetric("teranga_orders_faults_total")!.get()).values[0]?.value;
+  return { context: orchestrator.createContext({ log }), lines, faults };
+}
+
+const mistake = () => new TypeError("messages is not iterable");
+const question = { transactionId: "dakar:00000000-0000-7000-8000-000000000001", cityId: "dakar" };
+
+test("a TypeError while a message is sent: an outcome unknown, a stack, and one fault more", async () => {
+  const { context, lines, faults } = failing(mistake);
+  await expect(context.messages.outcome("dakar", question, 1_000)).rejects.toBeInstanceOf(TransportError);
+  const [line] = lines.filter(({ level }) => level === 50);
+  expect(line?.err).toMatchObject({
+    type: "TypeError",
+    stack: expect.stringContaining("own-faults.test.ts"),
+  });
+  expect(await faults()).toBe(1);
+});
+
+test("a city that is away is none", async () => {
+  const { context, lines, faults } = failing(() => new TransportError("refused", "ECONNREFUSED"));
+  await expect(context.messages.outcome("dakar", question, 1_000)).rejects.toBeInstanceOf(TransportError);
+  expect(lines.filter(({ level }) => level >= 50)).toEqual([]);
+  expect(await faults()).toBe(0);
+});
+
+test("a mistake in reading stock is thrown as it is, and no city is called silent for it", async () => {
+  const { context } = failing(mistake);
+  const broken = { ...context, reads: { ...context.reads, stock: () => Promise.reject(mistake()) } };
+  await expect(readStock("dakar", ["101"], broken)).rejects.toThrow(TypeError);
+});
