@@ -52,7 +52,7 @@ test("between prepare and commit: nothing has happened, and what was set aside i
   const killed = killAt("thies", "commitOrders(", "drop");
   const { errors } = await place("101", "before the commit");
   await killed;
-  expect(errors![0]!.extensions).toEqual({ code: "SUBGRAPH_UNAVAILABLE", subgraph: "orders" });
+  expect(errors![0]!.extensions).toEqual({ code: "OUTCOME_UNKNOWN", subgraph: "orders" });
   const [{ prepared }] = (await graph.sql("dakar")`
     select count(*)::int as prepared from participation where state = 'PREPARED'`) as unknown as [
     { prepared: number },
