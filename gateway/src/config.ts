@@ -33,6 +33,11 @@ const RESERVED_HEADERS = new Set([
   REQUEST_ID_HEADER,
 ]);
 
+/** As browsers write it: no path, no slash at the end, no port that is the scheme's own. */
+function isOrigin(text: string): boolean {
+  return URL.parse(text)?.origin === text;
+}
+
 export const gatewayVariables = z.object({
   GATEWAY_PORT: portVariable
     .default(4000)
@@ -88,6 +93,20 @@ export const gatewayVariables = z.object({
     .describe("How often services are asked for their schema, in milliseconds. Not with `--supergraph`."),
   ...surfaceVariables,
   ...doorVariables,
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: "is not an http or https URL" })
+    .optional()
+    .describe(
+      "The URL at which clients find the endpoint, if that is not where it listens: it is what the log says, and in development its host is answered to.",
+    ),
+  CORS_ORIGINS: z
+    .string()
+    .transform((text) => text.split(",").map((origin) => origin.trim()))
+    .refine((origins) => origins.every(isOrigin), "is not a list of origins such as https://shop.example")
+    .optional()
+    .describe(
+      "The origins whose pages may ask, with commas between, each as `https://shop.example`; none in production unless told.",
+    ),
   LOG_LEVEL: logLevelVariable.describe("The lowest level that is logged."),
   ...tracingVariables,
 });
@@ -100,6 +119,8 @@ export interface GatewayConfig {
   credential: string | undefined;
   port: number;
   door: Door;
+  publicUrl: string | undefined;
+  corsOrigins: readonly string[] | undefined;
   cacheFile: string | undefined;
   schemaPollMs: number;
   /** In lower case. */
@@ -149,6 +170,8 @@ async function configOf(
     credential: config.SERVICE_CREDENTIAL,
     port: config.GATEWAY_PORT,
     door: readDoor(config, config.NODE_ENV),
+    publicUrl: config.PUBLIC_URL,
+    corsOrigins: config.CORS_ORIGINS,
     cacheFile: config.SUPERGRAPH_CACHE,
     schemaPollMs: config.SCHEMA_POLL_MS,
     forwardedHeaders: config.FORWARDED_HEADERS,

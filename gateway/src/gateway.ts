@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import cors from "@fastify/cors";
-import type { Door } from "@teranga/kit/door.ts";
+import { DEFAULT_DOOR, type Door } from "@teranga/kit/door.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import {
@@ -30,6 +30,7 @@ import {
   type GatewayMetrics,
   type GatewayState,
 } from "./surface/metrics.ts";
+import { corsOriginsOf, refuseForeignHosts } from "./surface/origins.ts";
 import { watchRequests } from "./surface/request-log.ts";
 import { type Surface, surfaceOf, surfaceOptions } from "./surface/surface.ts";
 
@@ -40,6 +41,10 @@ export interface GatewayOptions {
   port: number;
   /** What connections are granted. */
   door?: Door | undefined;
+  /** Where clients find it, if that is not where it listens. */
+  publicUrl?: string | undefined;
+  /** The origins whose pages may ask; those of the mode unless told. */
+  corsOrigins?: readonly string[] | undefined;
   log: Logger;
   /** What clients meet at the door; that of production unless told. */
   surface?: Surface;
@@ -64,13 +69,6 @@ const DEADLINE_MS = 5_000;
 const DEADLINES_A_REQUEST = 3;
 const STARTUP_WAIT_MS = 60_000;
 const SCHEMA_POLL_MS = 10_000;
-
-/** Apollo Sandbox, hosted and embedded, and pages of a developer's own machine. */
-const CORS_ORIGINS = [
-  "https://studio.apollographql.com",
-  "https://sandbox.embed.apollographql.com",
-  /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/,
-];
 
 /** Starts a gateway. @throws StartupError if the graph cannot be had or the port is taken */
 export async function startGateway(options: GatewayOptions): Promise<RunningServer> {
@@ -138,7 +136,12 @@ async function serve(
 ): Promise<RunningServer> {
   const { credential, port, door, log, surface = surfaceOf("production") } = options;
   const app = createApp(log, { bodyBytesMax: surface.limits.bodyBytesMax, door });
-  await app.register(cors, { origin: CORS_ORIGINS, exposedHeaders: [REQUEST_ID_HEADER] });
+  const { publicUrl, corsOrigins } = options;
+  refuseForeignHosts(app, surface, { host: door?.host ?? DEFAULT_DOOR.host, publicUrl });
+  await app.register(cors, {
+    origin: corsOriginsOf(surface, corsOrigins),
+    exposedHeaders: [REQUEST_ID_HEADER],
+  });
   app.addHook("onRequest", async (request, reply) => {
     const requestId = requestIdOf(request);
     request.headers[REQUEST_ID_HEADER] = requestId;
@@ -165,7 +168,8 @@ async function serve(
   await addGraphQL(app, apollo, live, requests.recordOf, options);
   // Apollo's drain plugin closes the Fastify app.
   const close = () => apollo.stop();
-  return { ...(await listen(app, port, close, door?.host)), close };
+  const bound = await listen(app, port, close, door?.host);
+  return { ...bound, url: publicUrl ?? bound.url, close };
 }
 
 async function addGraphQL(

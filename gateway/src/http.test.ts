@@ -1,9 +1,11 @@
 /** Goal: the gateway behaves at its door: limits, errors, health, Sandbox, CORS. Method: plain HTTP against a whole gateway. */
+import { get } from "node:http";
 import { connect } from "node:net";
 import { getIntrospectionQuery } from "graphql";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Library } from "./fixture/library.ts";
 import { DEFAULT_LIMITS, FIELDS_MAX } from "./surface/limits.ts";
+import { surfaceOf } from "./surface/surface.ts";
 
 let library: Library;
 beforeAll(async () => {
@@ -134,13 +136,50 @@ test("Sandbox is the landing page, and may ask from where it lives", async () =>
         "access-control-request-headers": "content-type,apollo-require-preflight",
       },
     });
-  for (const origin of ["https://studio.apollographql.com", "http://localhost:5173"]) {
-    const { headers } = await preflight(origin);
-    expect(headers.get("access-control-allow-origin")).toBe(origin);
-    expect(headers.get("access-control-allow-headers")).toContain("content-type");
-  }
-  for (const origin of ["https://example.com", "http://localhost.example.com"]) {
+  const frame = await preflight("https://sandbox.embed.apollographql.com");
+  expect(frame.headers.get("access-control-allow-origin")).toBe("https://sandbox.embed.apollographql.com");
+  expect(frame.headers.get("access-control-allow-headers")).toContain("content-type");
+  for (const origin of ["https://studio.apollographql.com", "http://localhost:5173", "https://example.com"]) {
     expect((await preflight(origin)).headers.get("access-control-allow-origin")).toBeNull();
+  }
+});
+
+/** `fetch` would set the host itself. */
+function statusFor(port: number, host: string, path: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { host, "apollo-require-preflight": "1" };
+    get({ host: "127.0.0.1", port, path, headers }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode!);
+    }).on("error", reject);
+  });
+}
+
+test("in development pages of localhost may ask, and a name that was made to lead here is refused", async () => {
+  const publicUrl = "https://tunnel.example/graphql";
+  const own = await Library.start({ surface: surfaceOf("development"), publicUrl });
+  try {
+    const { port, url } = own.gateway;
+    expect(url).toBe(publicUrl);
+    const query = "/graphql?query={__typename}";
+    for (const host of ["localhost:80", "127.0.0.1", "[::1]:4000", "tunnel.example"])
+      expect(await statusFor(port, host, query)).toBe(200);
+    for (const host of ["rebound.example", "127.0.0.1.example", "localhost.example:80"]) {
+      expect(await statusFor(port, host, query)).toBe(421);
+      expect(await statusFor(port, host, "/health/live")).toBe(200);
+    }
+    for (const [origin, allowed] of [
+      ["http://localhost:5173", "http://localhost:5173"],
+      ["http://localhost.example.com", null],
+    ] as const) {
+      const answer = await fetch(`http://127.0.0.1:${port}/graphql`, {
+        method: "OPTIONS",
+        headers: { origin },
+      });
+      expect(answer.headers.get("access-control-allow-origin")).toBe(allowed);
+    }
+  } finally {
+    await own.close();
   }
 });
 
