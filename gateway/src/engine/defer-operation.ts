@@ -125,24 +125,38 @@ export class DeferredOperations {
     return this.#operations.size;
   }
 
+  /** Whether nothing has to be compiled to know an operation. */
+  isKnown(asked: AskedOperation): boolean {
+    const choice = this.#choiceOf(asked);
+    return choice === undefined || this.#operations.find(choice.key) !== undefined;
+  }
+
   /**
    * An operation, compiled if it is not known; undefined if nothing of it is deferred.
    * @throws GraphQLError if the planner refuses it
    */
   find(asked: AskedOperation): FoundOperation | undefined {
-    const { document, operationName, key } = asked;
-    const names = this.#deferVariables(document);
-    if (!names) return undefined;
-    const definition = getOperationAST(document, operationName);
-    if (!definition) return undefined;
-    const all = withDefaults(variableDefinitionsOf(definition), asked.variables);
-    const ownKey = JSON.stringify([key, operationName, names.map((name) => all[name] === true)]);
-    const known = this.#operations.find(ownKey);
+    const choice = this.#choiceOf(asked);
+    if (!choice) return undefined;
+    const known = this.#operations.find(choice.key);
     if (known !== undefined) return known ? { operation: known, planMs: undefined } : undefined;
     const startMs = performance.now();
-    const operation = inSpanNow("gateway.plan", () => this.#compile(document, operationName, all));
-    this.#operations.put(ownKey, operation);
+    const { document, operationName } = asked;
+    const operation = inSpanNow("gateway.plan", () =>
+      this.#compile(document, operationName, choice.variables),
+    );
+    this.#operations.put(choice.key, operation);
     return operation ? { operation, planMs: performance.now() - startMs } : undefined;
+  }
+
+  /** How an operation's conditions turn out; undefined if it has no @defer. */
+  #choiceOf({ document, operationName, key, variables: given }: AskedOperation) {
+    const names = this.#deferVariables(document);
+    const definition = names && getOperationAST(document, operationName);
+    if (!definition) return undefined;
+    const variables = withDefaults(variableDefinitionsOf(definition), given);
+    const truths = names.map((name) => variables[name] === true);
+    return { key: JSON.stringify([key, operationName, truths]), variables };
   }
 
   #deferVariables(document: DocumentNode): readonly string[] | undefined {

@@ -7,6 +7,7 @@ import type { GatewayContext } from "../request-context.ts";
 import type { DeferredAnswer } from "./defer-answer.ts";
 import type { AskedOperation } from "./defer-operation.ts";
 import type { Graph } from "./graph.ts";
+import { Turns } from "./turns.ts";
 
 type GatewayInterface = ApolloServerOptionsWithGateway<BaseContext>["gateway"];
 type Executor = NonNullable<Awaited<ReturnType<GatewayInterface["load"]>>["executor"]>;
@@ -17,6 +18,9 @@ interface Running {
   network: Network;
 }
 
+/** Of all graphs: they share a thread. */
+const compiling = new Turns();
+
 /** By what clients see. An operation that began on a graph goes on with it, though another may have come since. */
 const RUNNING = new WeakMap<GraphQLSchema, Running>();
 
@@ -24,13 +28,15 @@ const RUNNING = new WeakMap<GraphQLSchema, Running>();
  * Begins an answer in parts; undefined if nothing is deferred, or if the operation cannot be begun: then the executor says why.
  * @param schema what the operation was validated against
  */
-export function beginDeferred(
+export async function beginDeferred(
   schema: GraphQLSchema,
   asked: AskedOperation,
   context: GatewayContext,
-): DeferredAnswer | undefined {
+): Promise<DeferredAnswer | undefined> {
   const { graph, network } = RUNNING.get(schema)!;
-  return graph.deferredOperation(asked)?.begin(asked.variables, { ...context, network });
+  const find = () => graph.deferredOperation(asked);
+  const operation = graph.isDeferredCompiled(asked) ? find() : await compiling.next(find);
+  return operation?.begin(asked.variables, { ...context, network });
 }
 
 export class GraphGateway implements GatewayInterface {
@@ -85,7 +91,8 @@ export class GraphGateway implements GatewayInterface {
     const { graph, network } = RUNNING.get(schema)!;
     const { operationName, variables = {} } = request;
     const asked = { document, operationName, key: queryHash, variables };
-    const operation = graph.operation(asked);
+    const find = () => graph.operation(asked);
+    const operation = graph.isCompiled(asked) ? find() : await compiling.next(find);
     const own = context as GatewayContext;
     own.record.planned(() => prettyFormatQueryPlan(graph.planOf(asked)));
     // The context was made before Apollo Server chose the schema; the two must be of one time.

@@ -110,13 +110,24 @@ export class Graph {
     return this.#operations.size + this.#deferred.size;
   }
 
+  /** Whether an operation is known, so that it need not be compiled. */
+  isCompiled(asked: AskedOperation): boolean {
+    const { operationName, key } = withRootOnce(asked);
+    return this.#operations.find(keyOf(operationName, key)) !== undefined;
+  }
+
+  /** The same of one that a client takes in parts. */
+  isDeferredCompiled(asked: AskedOperation): boolean {
+    return this.#deferred.isKnown(withRootOnce(asked));
+  }
+
   /**
    * An operation of a validated document, compiled if it is not known.
    * @throws GraphQLError if the planner refuses it
    */
   operation(asked: AskedOperation): CompiledOperation {
     const { document, operationName, key } = withRootOnce(asked);
-    const ownKey = operationName === undefined ? key : `${key} ${operationName}`;
+    const ownKey = keyOf(operationName, key);
     const known = this.#operations.find(ownKey);
     const startMs = known ? undefined : performance.now();
     const operation = known ?? inSpanNow("gateway.plan", () => this.#compile(document, operationName));
@@ -181,6 +192,10 @@ export class Graph {
   #newFetchCompiler(): FetchCompiler {
     return new FetchCompiler(this.#sources, this.supergraph.schema, this.#needs);
   }
+}
+
+function keyOf(operationName: string | undefined, key: string): string {
+  return operationName === undefined ? key : `${key} ${operationName}`;
 }
 
 /** Whether some field at the root is asked for whatever the variables, other than of the schema itself. */

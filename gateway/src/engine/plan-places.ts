@@ -118,6 +118,10 @@ export function withinPlace(tree: WayTree, [name, ...path]: Path): WayTree | und
   return childs.length > 0 ? treeOf(tree, childs) : undefined;
 }
 
+export function stepCount({ childs }: WayTree): number {
+  return childs.reduce((count, { tree }) => count + 1 + stepCount(tree), 0);
+}
+
 /** A tree from the same vertex without any way. */
 export const emptyTree = (tree: WayTree): WayTree => treeOf(tree, []);
 

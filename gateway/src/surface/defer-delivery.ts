@@ -53,7 +53,7 @@ async function respond(
 ): Promise<GraphQLResponse | null> {
   const mediaType = new Negotiator({ headers: { accept } }).mediaType(MEDIA_TYPES);
   if (mediaType !== OF_2022 && mediaType !== ANNOUNCED) return null;
-  const answer = begin(request);
+  const answer = await begin(request);
   if (!answer) return null;
   const format = mediaType === OF_2022 ? formatOf2022 : announcedFormat;
   const first = await tell(await answer.first(), request, means);
@@ -68,12 +68,18 @@ async function respond(
   return { http: { headers: new HeaderMap() }, body: body as unknown as GraphQLResponse["body"] };
 }
 
-function begin({ schema, document, request, queryHash, contextValue }: Request): DeferredAnswer | undefined {
+async function begin({
+  schema,
+  document,
+  request,
+  queryHash,
+  contextValue,
+}: Request): Promise<DeferredAnswer | undefined> {
   // How an answer was made is told with all of it.
   if (contextValue.record.explanation) return undefined;
   const { operationName, variables = {} } = request;
   try {
-    return beginDeferred(
+    return await beginDeferred(
       schema,
       { document: document!, operationName, key: queryHash!, variables },
       contextValue,
