@@ -33,6 +33,10 @@ export interface ClientMeans {
   catalog: Catalog;
   /** Orders that some client has heard of. */
   orderIds: string[];
+  /** The instances of a city's service that may be asked. */
+  hostsOf: (cityId: string) => readonly string[];
+  /** Whether nothing goes wrong in this run: then everything is answered. */
+  isCalm: boolean;
 }
 
 /** A client that has heard nothing after so many calls gives up. */
@@ -42,10 +46,13 @@ export class Client {
   readonly #means: ClientMeans;
   readonly #habits: Habits;
   readonly #id: string;
+  /** Which of this client's hands acts here. */
+  readonly #hand: number;
   #keys = 0;
 
-  constructor(id: string, habits: Habits, means: ClientMeans) {
+  constructor(id: string, hand: number, habits: Habits, means: ClientMeans) {
     this.#id = id;
+    this.#hand = hand;
     this.#habits = habits;
     this.#means = means;
   }
@@ -84,17 +91,19 @@ export class Client {
     const input = this.#drawOrder();
     await this.#insist(orderRequest(input), PLACE_ORDER, input);
     if (!this.#happens(this.#habits.wrong)) return;
-    const other = { ...input, lines: [{ ...input.lines[0]!, quantity: input.lines[0]!.quantity + 1 }] };
+    const other = {
+      ...input,
+      lines: [{ ...input.lines[0]!, quantity: input.lines[0]!.quantity + this.#habits.unit }],
+    };
     await this.#insist(orderRequest(other), PLACE_ORDER, other);
   }
 
   #drawOrder(): OrderInput {
     const { random, catalog } = this.#means;
-    const { quantityMax } = this.#habits;
     const products = new Set([this.#product(), this.#product()]);
     const lines = Array.from(products, (productId) => ({
       productId,
-      quantity: random.between(1, quantityMax),
+      quantity: this.#pieces(),
     }));
     const total = lines.reduce(
       (sum, { productId, quantity }) => sum + quantity * catalog.priceOf(productId),
@@ -113,7 +122,8 @@ export class Client {
   async #cancel(): Promise<void> {
     const { random, orderIds } = this.#means;
     const unknownId = `${random.pick(CITY_IDS)}:00000000-0000-7000-8000-000000000000`;
-    const orderId = orderIds.length > 0 && !this.#happens(0.05) ? random.pick(orderIds) : unknownId;
+    const known = this.#happens(this.#habits.hotOrder) ? orderIds.slice(-2) : orderIds;
+    const orderId = known.length > 0 && !this.#happens(0.05) ? random.pick(known) : unknownId;
     const input = { orderId, idempotencyKey: this.#newKey() };
     const request: KeyedRequest = {
       kind: "CANCELLATION",
@@ -128,7 +138,7 @@ export class Client {
     const { random } = this.#means;
     const [fromCityId, toCityId] = [random.pick(CITY_IDS), random.pick(CITY_IDS)];
     const productId = this.#happens(0.03) ? UNKNOWN_PRODUCT : this.#product();
-    const quantity = random.between(1, 2 * this.#habits.quantityMax);
+    const quantity = this.#pieces() * random.between(1, 2);
     const input = { productId, fromCityId, toCityId, quantity, idempotencyKey: this.#newKey() };
     const fits: KeyedRequest["fits"] = ({ id, transfer }) =>
       id.startsWith(`${toCityId}:`) &&
@@ -166,8 +176,10 @@ export class Client {
   /** Restocking has no key, so nobody dares to repeat it. */
   async #restock(): Promise<void> {
     const cityId = this.#means.random.pick(CITY_IDS);
-    const quantity = this.#means.random.between(1, 3 * this.#habits.quantityMax);
-    await this.#ask(cityId, RESTOCK, { input: { cityId, productId: this.#product(), quantity } });
+    const quantity = this.#pieces() * this.#means.random.between(1, 3);
+    await this.#ask(this.#hostOf(cityId), RESTOCK, {
+      input: { cityId, productId: this.#product(), quantity },
+    });
   }
 
   /** A read shows what was so at some time between the question and the answer. */
@@ -217,8 +229,14 @@ export class Client {
     return answer;
   }
 
-  #ask(host: string, query: string, variables: Record<string, unknown>): Promise<Answer> {
-    return ask(this.#means.send, urlOf(host), query, variables);
+  /** In a calm run everybody is up and nobody is late: whatever is asked is answered. */
+  async #ask(host: string, query: string, variables: Record<string, unknown>): Promise<Answer> {
+    const answer = await ask(this.#means.send, urlOf(host), query, variables);
+    promise(
+      !this.#means.isCalm || !isUnavailable(answer),
+      () => `though nothing goes wrong, the answer is ${JSON.stringify(answer)}`,
+    );
+    return answer;
   }
 
   #pauseBetweenTries(tries: number): Promise<void> {
@@ -229,12 +247,22 @@ export class Client {
     return this.#happens(this.#habits.hotProduct) ? PRODUCTS[0]! : this.#means.random.pick(PRODUCTS);
   }
 
-  #newKey(): string {
-    return `${this.#id}-${++this.#keys}`;
+  #pieces(): number {
+    const { unit, unitsMax } = this.#habits;
+    return unit * this.#means.random.between(1, unitsMax);
   }
 
+  #newKey(): string {
+    return `${this.#id}-${this.#hand}-${++this.#keys}`;
+  }
+
+  /** An instance of the city that an id names. */
   #homeOf(id: string): string {
-    return id.slice(0, id.indexOf(":"));
+    return this.#hostOf(id.slice(0, id.indexOf(":")));
+  }
+
+  #hostOf(cityId: string): string {
+    return this.#means.random.pick(this.#means.hostsOf(cityId));
   }
 
   #happens(chance: number): boolean {
@@ -244,4 +272,9 @@ export class Client {
 
 function isUnknown(answer: Answer): boolean {
   return answer.kind === "none" || (answer.kind === "result" && answer.type === "OutcomeUnknown");
+}
+
+/** Whether no answer came, or one that says that something was away. */
+function isUnavailable(answer: Answer): boolean {
+  return isUnknown(answer) || (answer.kind === "error" && answer.code !== "BAD_USER_INPUT");
 }

@@ -37,7 +37,7 @@ test.each([-10 * MINUTES_MS, -11_000, 11_000, 10 * MINUTES_MS])("%d ms away", as
   };
   await shop.open(new Map(CITY_IDS.map((id) => [id, seed(id)])));
   const log = createWatchfulLog((line) => world.fail(new Error(line)));
-  const means = { network: shop.network, endpoint: stage.endpoints.orders, log };
+  const means = { placement: shop.placement, network: shop.network, endpoint: stage.endpoints.orders, log };
   shop.add(ORCHESTRATOR, { boot: (life) => bootOrders(means, life), clock: { offsetMs, drift: 0 } });
   const client = shop.add("client", { isClient: true, boot: () => () => Promise.reject(new Error("asked")) });
   const send = shop.network.sender(client.life!);

@@ -28,7 +28,7 @@ export interface CityView {
 /** Something that has happened for good, in the order in which it did. */
 export type Fact = { position: number } & (
   | { kind: "COMMITTED"; id: string; detail: CommittedDetail }
-  | { kind: "ABORTED"; id: string; detail: null }
+  | { kind: "ABORTED"; id: string; detail: { isFence: boolean } }
   | { kind: "RESTOCKED"; id: string; detail: null }
   | { kind: "TOP_UP"; id: string; detail: { clientId: string; key: string; amount: number } }
 );

@@ -3,8 +3,12 @@ import type { SubgraphRequest, SubgraphResponse } from "@teranga/kit/transport.t
 
 /** The operation and its variables, with ids that can be told apart at a glance. */
 export function describeRequest({ query, operationName, variables }: SubgraphRequest): string {
-  const name = operationName ?? /(?:query|mutation) (\w+)/.exec(query)?.[1] ?? "?";
-  return `${name} ${short(variables)}`;
+  return `${operationName ?? nameOf(query)} ${short(variables)}`;
+}
+
+/** Of an operation's text. */
+export function nameOf(query: string): string {
+  return /(?:query|mutation) (\w+)/.exec(query)?.[1] ?? "?";
 }
 
 export function describeAnswer({ data, errors }: SubgraphResponse): string {

@@ -1,14 +1,23 @@
-/** How the clients of a run behave. */
+/** How the clients of a run behave: drawn as wildly as its faults. */
 import type { Random } from "../harness/random.ts";
 
 export interface Habits {
+  /** How many of each client act at the same time. */
+  hands: number;
+  /** Of each hand. */
   operations: number;
   /** The longest pause between two operations. */
   pauseMs: number;
-  /** The most pieces of one line. */
-  quantityMax: number;
+  /** Pieces come in multiples of this, in stock and in orders: then cities often give equal quantities. */
+  unit: number;
+  /** The most units of one line. */
+  unitsMax: number;
+  /** What a city may have of a product at the beginning, in units. */
+  levels: readonly number[];
   /** How often they use the first product, which becomes scarce. */
   hotProduct: number;
+  /** How often a cancellation is of one of the latest orders, which others cancel too. */
+  hotOrder: number;
   /** How often a request is sent twice at the same time. */
   twice: number;
   /** How often a request that was answered is sent again. */
@@ -20,13 +29,22 @@ export interface Habits {
 
 export type Act = "order" | "cancel" | "transfer" | "topUp" | "restock" | "read";
 
+/** A crowd is dear: a run of it takes as long as five others. */
+const CROWD = 0.08;
+
 export function drawHabits(random: Random): Habits {
   const weight = (usual: number) => random.pick([0, usual, usual, 3 * usual]);
+  const isCrowd = random.next() < CROWD;
+  const isEven = random.next() < 0.4;
   return {
-    operations: random.between(1, 4),
-    pauseMs: random.pick([200, 2_000, 8_000]),
-    quantityMax: random.pick([2, 5, 9]),
+    hands: isCrowd ? random.between(1, 4) : random.pick([1, 1, 1, 2]),
+    operations: isCrowd ? random.between(5, 8) : random.between(1, 4),
+    pauseMs: random.pick(isCrowd ? [20, 200, 2_000] : [200, 2_000, 8_000]),
+    unit: isEven ? random.between(1, 3) : 1,
+    unitsMax: isEven ? 3 : random.pick([2, 5, 9]),
+    levels: isEven ? [1] : [0, 3, 10, 30],
     hotProduct: random.pick([0, 0.5, 1]),
+    hotOrder: random.pick([0, 0.5, 1]),
     twice: random.pick([0, 0.1, 0.5]),
     again: random.pick([0, 0.2]),
     wrong: random.pick([0, 0.2]),

@@ -72,6 +72,7 @@ begin
   return (
   select coalesce(json_agg(json_build_object('position', position, 'kind', kind, 'id', id, 'detail', case kind
       when 'COMMITTED' then simulation.committed(id)
+      when 'ABORTED' then (select json_build_object('isFence', d.message_digest is null) from transaction_decision d where d.transaction_id = fact.id)
       when 'TOP_UP' then simulation.top_up(id::bigint)
     end) order by position), '[]')
   from simulation.fact where position > seen

@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { runMain, StartupError } from "@teranga/kit/config.ts";
 import type { RunResult } from "./run.ts";
+import { addCounts, SOMETIMES } from "./sometimes.ts";
 import { runSeeds } from "./worker-pool.ts";
 
 const usage = {
@@ -53,6 +54,7 @@ async function runMany(values: ReturnType<typeof parse>): Promise<void> {
   const startedMs = performance.now();
   const failures: RunResult[] = [];
   const sum = { runs: 0, kills: 0, committed: 0, writes: 0 };
+  const reached = new Map<string, number>();
   let toldMs = startedMs;
   const tell = () => {
     const seconds = (performance.now() - startedMs) / 1000;
@@ -72,6 +74,7 @@ async function runMany(values: ReturnType<typeof parse>): Promise<void> {
       sum.kills += result.kills;
       sum.committed += result.committed;
       sum.writes += result.writes;
+      addCounts(reached, result.reached);
       if (result.violation !== null) failures.push(result);
       if (performance.now() - toldMs > PROGRESS_EVERY_MS) {
         toldMs = performance.now();
@@ -81,6 +84,10 @@ async function runMany(values: ReturnType<typeof parse>): Promise<void> {
     },
   });
   tell();
+  if (!bug) {
+    const counts = SOMETIMES.map((name) => `${String(reached.get(name) ?? 0).padStart(9)} ${name}`);
+    console.log(`Reached:\n${counts.join("\n")}`);
+  }
   if (failures[0]) console.log(failures[0].history.join("\n"));
   for (const { seed, violation } of failures) {
     console.log(`\nSeed ${seed}: ${violation}\nAgain: npm run simulate -- --seed ${seed}${suffix}`);

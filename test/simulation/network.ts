@@ -4,11 +4,17 @@
  * It implements `Send`, the one function through which services speak to one another, and keeps its contract: an error says
  * `refused` only where the message certainly was not acted on.
  */
-import { type Send, type SubgraphResponse, TransportError } from "@teranga/kit/transport.ts";
+import {
+  type Send,
+  type SubgraphRequest,
+  type SubgraphResponse,
+  TransportError,
+} from "@teranga/kit/transport.ts";
 import type { Random } from "../harness/random.ts";
-import { describeAnswer, describeRequest } from "./describe.ts";
+import { describeAnswer, describeRequest, nameOf } from "./describe.ts";
 import type { Life, Process } from "./processes.ts";
 import type { Faults } from "./swarm.ts";
+import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
 /** As kit/src/transport.ts has it. */
@@ -95,9 +101,30 @@ export class Network {
       if (this.#happens(this.#faults().answerLost)) return call.note("the answer is lost");
       this.#world.schedule(this.#transitMs(), () => {
         if (this.#isCut(call.host) || this.#isCut(target.host)) return call.note("the answer is cut off");
-        call.succeed(JSON.parse(answer));
+        const response = JSON.parse(answer) as SubgraphResponse;
+        this.#look(request, response, target);
+        call.succeed(response);
       });
     });
+  }
+
+  /** Each message of a batch has an answer of its own, in its place. */
+  #look(request: string, { data }: SubgraphResponse, target: Process): void {
+    const { query, operationName, variables } = JSON.parse(request) as SubgraphRequest;
+    const name = operationName ?? nameOf(query);
+    const [entries, answers] = [variables, data].map((of) => Object.values(of ?? {})[0] as unknown);
+    if (/-2$/.test(target.host) && data) this.#world.reach("a second instance of a city answers");
+    if (!Array.isArray(answers)) {
+      const type = (answers as { __typename?: string } | null | undefined)?.__typename;
+      if (type) this.#world.reach(`${name} ${type}`);
+      return;
+    }
+    if (!Array.isArray(entries)) return;
+    for (const answer of answers) if (answer?.state) this.#world.reach(`${name} ${answer.state}`);
+    if (entries.length > 1) this.#world.reach(`${name} together`);
+    const idsOf = (list: { transactionId?: string }[]) => list.map((each) => each?.transactionId).join();
+    if (answers[0]?.transactionId === undefined || idsOf(entries) === idsOf(answers)) return;
+    this.#world.fail(new Violation(`asked for ${idsOf(entries)}, answered for ${idsOf(answers)}`));
   }
 
   #isCut(host: string): boolean {

@@ -5,7 +5,7 @@ import { edited } from "./plant.ts";
 import { PLANTED_BUGS } from "./planted-bugs.ts";
 import { runSeeds } from "./worker-pool.ts";
 
-const SEEDS_MAX = 2_000;
+const SEEDS_MAX = 500;
 
 test("a planted bug replaces what is there once, or nothing is planted", () => {
   const edit = { file: "any.ts", find: "b", replace: "x" };
@@ -16,7 +16,7 @@ test("a planted bug replaces what is there once, or nothing is planted", () => {
 
 test("there are many of them, each with a name of its own", () => {
   expect(new Set(PLANTED_BUGS.map(({ name }) => name)).size).toBe(PLANTED_BUGS.length);
-  expect(PLANTED_BUGS.length).toBeGreaterThanOrEqual(12);
+  expect(PLANTED_BUGS.length).toBeGreaterThanOrEqual(45);
 });
 
 test("each of them fits the source as it is", () => {
@@ -26,7 +26,18 @@ test("each of them fits the source as it is", () => {
   }
 });
 
-const names = PLANTED_BUGS.map(({ name }) => name);
+/** A bug takes seconds to start with, so `npm test` searches for a few; `TEST_PLANTED_BUGS=all` for all, or the name of one. */
+const SAMPLE = [
+  "no-fence",
+  "commit-before-all-votes",
+  "return-without-refund",
+  "acknowledged-unheard",
+  "decide-applied-twice",
+];
+const wanted = process.env.TEST_PLANTED_BUGS;
+const names = PLANTED_BUGS.map(({ name }) => name).filter(
+  (name) => wanted === "all" || (wanted ? name === wanted : SAMPLE.includes(name)),
+);
 test.for(names)("%s is found", { timeout: 600_000 }, async (bug) => {
   let violation: string | null = null;
   await runSeeds({

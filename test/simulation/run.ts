@@ -1,8 +1,9 @@
 /** One run: a world drawn from a seed, its faults, its healing, and what must hold. */
+import type { Send } from "@teranga/kit/transport.ts";
 import { createRandom, type Random } from "../harness/random.ts";
 import { ask } from "./answers.ts";
 import { Client, type ClientMeans } from "./clients.ts";
-import { drawHabits } from "./habits.ts";
+import { drawHabits, type Habits } from "./habits.ts";
 import { urlOf } from "./network.ts";
 import { PLACE_ORDER } from "./operations.ts";
 import { CITY_IDS, clientsOf, ORCHESTRATORS, PRODUCTS } from "./shop.ts";
@@ -20,6 +21,8 @@ export interface RunResult {
   kills: number;
   committed: number;
   writes: number;
+  /** How often what happened that must happen now and then. */
+  reached: Readonly<Record<string, number>>;
   history: readonly string[];
 }
 
@@ -44,6 +47,7 @@ export async function runSeed(stage: Stage, seed: number): Promise<RunResult> {
     kills: [...shop.processes.values()].reduce((sum, { kills }) => sum + kills, 0),
     committed: watch.model.committed.size,
     writes: watch.writes,
+    reached: world.reached,
     history: world.history.lines,
   };
 }
@@ -63,16 +67,25 @@ async function violationOf(run: () => Promise<void>): Promise<string | null> {
 async function live(shop: ShopWorld, random: Random): Promise<void> {
   const { world, watch } = shop;
   world.note("world", `faults ${JSON.stringify(shop.faults)}`);
+  const habits = drawHabits(random.fork("habits"));
+  world.note("world", `habits ${JSON.stringify(habits)}`);
+  const operations = habits.operations * habits.hands * CITY_IDS.flatMap(clientsOf).length;
+  for (const size of [30, 100]) {
+    if (operations >= size) world.reach(`a run of ${size} operations or more`);
+  }
+  if (shop.faults.isCalm && shop.faults.clockOffsetMs > 10_000)
+    world.reach("a calm run with clocks apart by more than a lease");
   const stock = random.fork("stock");
-  const level = () => stock.pick([0, 3, 10, 30]);
+  const level = () => habits.unit * stock.pick(habits.levels);
   const seedOf = (cityId: string) => ({
     clients: clientsOf(cityId),
     stock: PRODUCTS.map((id): [string, number] => [id, level()]),
   });
   await shop.open(new Map(CITY_IDS.map((id) => [id, seedOf(id)])));
+  watch.isCalm = shop.faults.isCalm;
   shop.scheduleCuts(WILD_MS);
   scheduleNewPrices(shop, random.fork("prices"));
-  let open = startClients(shop, random);
+  let open = startClients(shop, habits, random);
   for (const client of open) {
     client.then(
       () => (open = open.filter((other) => other !== client)),
@@ -88,27 +101,28 @@ async function live(shop: ShopWorld, random: Random): Promise<void> {
   await orderOnceMore(shop, random);
 }
 
-function startClients(shop: ShopWorld, random: Random): Promise<void>[] {
-  const habits = drawHabits(random.fork("habits"));
-  shop.world.note("world", `habits ${JSON.stringify(habits)}`);
+function startClients(shop: ShopWorld, habits: Habits, random: Random): Promise<void>[] {
   const orderIds: string[] = [];
-  return CITY_IDS.flatMap(clientsOf).map((id) =>
-    new Client(id, habits, meansOf(id, orderIds, shop, random)).run(),
+  const hands = Array.from({ length: habits.hands }, (_, index) => index + 1);
+  return CITY_IDS.flatMap(clientsOf).flatMap((id) =>
+    hands.map((hand) => new Client(id, hand, habits, meansOf(`${id} ${hand}`, orderIds, shop, random)).run()),
   );
 }
 
-function meansOf(id: string, orderIds: string[], shop: ShopWorld, random: Random): ClientMeans {
+function meansOf(host: string, orderIds: string[], shop: ShopWorld, random: Random): ClientMeans {
   const { promises, catalog, watch } = shop;
   const refuse = () => Promise.reject(new Error("nobody asks a client"));
-  const { life } = shop.add(id, { isClient: true, boot: () => refuse });
+  const { life } = shop.add(host, { isClient: true, boot: () => refuse });
   return {
     life: life!,
     send: shop.network.sender(life!),
-    random: random.fork(`client ${id}`),
+    random: random.fork(`client ${host}`),
     model: watch.model,
     promises,
     catalog,
     orderIds,
+    hostsOf: (cityId) => shop.hostsOf(cityId),
+    isCalm: shop.faults.isCalm,
   };
 }
 
@@ -119,16 +133,40 @@ function scheduleNewPrices({ world, catalog }: ShopWorld, random: Random): void 
   }
 }
 
-/** A shop that refuses everybody would break no promise. So at the end somebody buys a piece that there is. */
+/**
+ * A shop that refuses everybody would break no promise. So at the end, one after the other, somebody buys a piece that there is,
+ * somebody else all that is left in that city, by the other orchestrator, and a third one a piece of any city: there the first
+ * orchestrator still takes the stock for what it was.
+ */
 async function orderOnceMore(shop: ShopWorld, random: Random): Promise<void> {
-  const { world, watch, processes } = shop;
-  const orchestrator = ORCHESTRATORS.find((host) => processes.get(host)!.life);
+  const { watch, processes } = shop;
+  const orchestrators = ORCHESTRATORS.filter((host) => processes.get(host)!.life);
+  const [first, last] = [orchestrators[0], orchestrators.at(-1)];
   const levels = [...watch.model.stock].filter(([, level]) => level > 0);
-  if (!orchestrator || levels.length === 0) return;
+  if (!first || !last || levels.length === 0) return;
   const [name] = random.fork("once more").pick(levels);
-  const [cityId, productId] = name.split(" ");
   const { send } = meansOf("buyer", [], shop, random);
-  const lines = [{ productId, quantity: 1 }];
+  const levelOf = () => watch.model.stock.get(name)!;
+  await orderIs(shop, send, first, name, 1);
+  if (levelOf() > 0) await orderIs(shop, send, last, name, levelOf());
+  const productId = name.split(" ")[1];
+  const isLeft = [...watch.model.stock].some(
+    ([other, level]) => other.endsWith(` ${productId}`) && level > 0,
+  );
+  if (isLeft) await orderIs(shop, send, first, name, 1);
+}
+
+/** Orders of a product that there is enough of, for a client of a city. @param name city and product */
+async function orderIs(
+  shop: ShopWorld,
+  send: Send,
+  orchestrator: string,
+  name: string,
+  quantity: number,
+): Promise<void> {
+  const { world, watch } = shop;
+  const [cityId, productId] = name.split(" ");
+  const lines = [{ productId, quantity }];
   const input = { clientId: `${cityId}:1`, lines, payment: "CASH_ON_DELIVERY" };
   let type: string | null = null;
   ask(send, urlOf(orchestrator), PLACE_ORDER, { input }).then(
@@ -138,6 +176,6 @@ async function orderOnceMore(shop: ShopWorld, random: Random): Promise<void> {
     (error) => world.fail(error),
   );
   await world.runUntil(() => type !== null && watch.isAtRest, HEALING_MS);
-  promise(type === "OrderPlaced", () => `at rest, an order of one piece of ${name} comes to ${type}`);
+  promise(type === "OrderPlaced", () => `at rest, an order of ${quantity} of ${name} comes to ${type}`);
   watch.checkAtRest();
 }

@@ -10,6 +10,7 @@ import { resolvers as cityResolvers } from "@teranga/city/resolvers/index.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
 import { readSchema } from "@teranga/kit/server.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import type { Wait } from "@teranga/kit/worker.ts";
 import { createOrchestrator } from "@teranga/orders/context.ts";
 import { createOrderMetrics } from "@teranga/orders/metrics.ts";
@@ -18,7 +19,7 @@ import type { GraphQLError } from "graphql";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import type { Network } from "./network.ts";
 import type { Life, Serve } from "./processes.ts";
-import { CATALOG_URLS, CITY_IDS, CITY_PLACEMENT, TOPOLOGY } from "./shop.ts";
+import { CATALOG_URLS, CITY_IDS, TOPOLOGY } from "./shop.ts";
 import { createSql, type ExecuteStatement } from "./sql-adapter.ts";
 
 /** The schemas with their resolvers. Made once and used by all runs: they hold nothing of a run. */
@@ -42,6 +43,7 @@ export function createEndpoints(onFault: (error: GraphQLError) => void): Endpoin
 
 export interface CityMeans {
   cityId: string;
+  placement: PartitionPlacement;
   network: Network;
   /** The way to the city's database, for a life of its service. */
   databaseOf: (life: Life) => ExecuteStatement;
@@ -60,7 +62,7 @@ const ORDER_METRICS = createOrderMetrics(new Registry());
 
 /** Starts a city's service. */
 export function bootCity(
-  { cityId, network, databaseOf, endpoint, log, hasWork }: CityMeans,
+  { cityId, placement, network, databaseOf, endpoint, log, hasWork }: CityMeans,
   life: Life,
 ): Serve {
   const send = network.sender(life);
@@ -68,14 +70,14 @@ export function bootCity(
   const means = { id: cityId, sql, clock: life.clock, log, metrics: CITY_METRICS };
   const city: City = {
     ...means,
-    placement: CITY_PLACEMENT,
+    placement,
     payments: createPayments(means, []),
     protocol: createCommitProtocol(sql),
     catalog: createCatalogClient(TOPOLOGY, send),
   };
   startRecovery({
     city,
-    messages: createCityMessages(CITY_PLACEMENT, send),
+    messages: createCityMessages(placement, send),
     intervalMs: RECOVERY_INTERVAL_MS,
     startWait: (ms) => waitForWork(life, ms, hasWork),
   });
@@ -103,15 +105,16 @@ function waitForWork(life: Life, ms: number, hasWork: () => boolean): Wait {
 }
 
 export interface OrdersMeans {
+  placement: PartitionPlacement;
   network: Network;
   endpoint: Endpoint;
   log: Logger;
 }
 
 /** Starts an instance of the orders service. */
-export function bootOrders({ network, endpoint, log }: OrdersMeans, life: Life): Serve {
+export function bootOrders({ placement, network, endpoint, log }: OrdersMeans, life: Life): Serve {
   const orchestrator = createOrchestrator({
-    cities: CITY_PLACEMENT,
+    cities: placement,
     catalogUrls: CATALOG_URLS,
     send: network.sender(life),
     clock: life.clock,

@@ -1,4 +1,5 @@
 /** The shop in a world: network, services, databases and catalog of one run, under the faults that it was given. */
+import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import type { Random } from "../harness/random.ts";
 import { Catalog } from "./catalog.ts";
 import { openAccess } from "./database-access.ts";
@@ -7,7 +8,7 @@ import { Network } from "./network.ts";
 import { type Life, Process, type ProcessOptions } from "./processes.ts";
 import { Promises } from "./promises.ts";
 import { bootCity, bootOrders } from "./services.ts";
-import { CITY_IDS, type CitySeed, ORCHESTRATORS } from "./shop.ts";
+import { CITY_IDS, type CitySeed, hostsOf, ORCHESTRATORS, placementOf } from "./shop.ts";
 import type { Stage } from "./stage.ts";
 import { CALM, type Faults } from "./swarm.ts";
 import { Violation } from "./violation.ts";
@@ -25,6 +26,7 @@ export class ShopWorld {
   readonly network: Network;
   readonly catalog: Catalog;
   readonly processes = new Map<string, Process>();
+  readonly placement: PartitionPlacement;
   /** The faults of now. */
   faults: Faults;
   #isHealed = false;
@@ -35,6 +37,7 @@ export class ShopWorld {
     this.#stage = stage;
     this.#random = random;
     this.faults = faults;
+    this.placement = placementOf(faults.instances);
     this.network = new Network(this.world, random.fork("network"), () => this.faults);
     this.catalog = new Catalog(stage.catalog);
   }
@@ -52,20 +55,28 @@ export class ShopWorld {
     for (const cityId of CITY_IDS) {
       const means = {
         cityId,
+        placement: this.placement,
         network: this.network,
         databaseOf: (life: Life) => this.#openDatabase(cityId, life),
         endpoint: this.#stage.endpoints.cities.get(cityId)!,
         log,
         hasWork: () => this.watch.hasWork(cityId),
       };
-      this.add(cityId, {
-        boot: (life) => bootCity(means, life),
-        clock: this.#drawClock(cityId),
-        strike: this.#dice(`${cityId} dies`, () => this.faults.cityKilled),
-        restartAfterMs: this.#restart(cityId, () => true),
-      });
+      for (const host of this.hostsOf(cityId)) {
+        this.add(host, {
+          boot: (life) => bootCity(means, life),
+          clock: this.#drawClock(host),
+          strike: this.#dice(`${host} dies`, () => this.faults.cityKilled),
+          restartAfterMs: this.#restart(host, () => true),
+        });
+      }
     }
-    const means = { network: this.network, endpoint: this.#stage.endpoints.orders, log };
+    const means = {
+      placement: this.placement,
+      network: this.network,
+      endpoint: this.#stage.endpoints.orders,
+      log,
+    };
     for (const host of ORCHESTRATORS) {
       this.add(host, {
         boot: (life) => bootOrders(means, life),
@@ -74,6 +85,11 @@ export class ShopWorld {
         restartAfterMs: this.#restart(host, () => this.faults.ordersRestart),
       });
     }
+  }
+
+  /** Where a city's service runs. */
+  hostsOf(cityId: string): string[] {
+    return hostsOf(cityId, this.placement.partitions[0]!.urls.length);
   }
 
   /** Adds a process and starts it. One that is told nothing else has the true time and lives for ever. */
@@ -110,15 +126,20 @@ export class ShopWorld {
     const random = this.#random.fork("cuts");
     const { cuts, cutMs } = this.faults;
     for (let count = 0; count < cuts; count++) {
-      const host = random.pick([...CITY_IDS, ...CITY_IDS, ...ORCHESTRATORS, "catalog"]);
+      const host = random.pick([...this.#cityHosts(), ...this.#cityHosts(), ...ORCHESTRATORS, "catalog"]);
       const beginMs = random.next() * withinMs;
       this.world.schedule(beginMs, () => this.#isHealed || this.network.cut(host));
       this.world.schedule(beginMs + random.next() * cutMs, () => this.network.mend(host));
     }
   }
 
+  #cityHosts(): string[] {
+    return CITY_IDS.flatMap((cityId) => this.hostsOf(cityId));
+  }
+
   #openDatabase(cityId: string, life: Life) {
-    const random = this.#random.fork(`database of ${cityId} ${life.process.kills}`);
+    const { host, kills } = life.process;
+    const random = this.#random.fork(`database of ${host} ${kills}`);
     const database = this.#stage.databases.get(cityId)!;
     return openAccess({ database, watch: this.watch, random, faults: () => this.faults }, life);
   }

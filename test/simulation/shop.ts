@@ -1,18 +1,32 @@
 /** The small world of the simulation: three cities, a few clients and products. */
-import { parseTopology, partitionsOf, replicasOf } from "@teranga/kit/topology.ts";
+import { parseTopology, partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology.ts";
 
 /** Thiès is nearer to Dakar than the default city is. */
-export const TOPOLOGY = parseTopology(`
+export const TOPOLOGY = topologyOf(1);
+export const CITY_PLACEMENT = partitionsOf(TOPOLOGY, "city");
+/** The same cities, each with so many instances of its service over its one database. */
+export const placementOf = (instances: number) =>
+  instances === 1 ? CITY_PLACEMENT : partitionsOf(topologyOf(instances), "city");
+export const CATALOG_URLS = replicasOf(TOPOLOGY, "catalog");
+
+function topologyOf(instances: number): Topology {
+  const urls = (cityId: string) =>
+    JSON.stringify(hostsOf(cityId, instances).map((host) => `http://${host}/graphql`));
+  return parseTopology(`
 subgraphs:
   catalog: { replicas: ["http://catalog/graphql"] }
   city:
     partitions:
-      dakar: { name: Dakar, towns: [Dakar], location: { latitude: 14.69, longitude: -17.44 }, urls: ["http://dakar/graphql"] }
-      thies: { name: Thiès, towns: [Thiès], location: { latitude: 14.79, longitude: -16.93 }, urls: ["http://thies/graphql"] }
-      autres: { name: Autres, default: true, towns: [], location: { latitude: 14.15, longitude: -12.07 }, urls: ["http://autres/graphql"] }
+      dakar: { name: Dakar, towns: [Dakar], location: { latitude: 14.69, longitude: -17.44 }, urls: ${urls("dakar")} }
+      thies: { name: Thiès, towns: [Thiès], location: { latitude: 14.79, longitude: -16.93 }, urls: ${urls("thies")} }
+      autres: { name: Autres, default: true, towns: [], location: { latitude: 14.15, longitude: -12.07 }, urls: ${urls("autres")} }
 `);
-export const CITY_PLACEMENT = partitionsOf(TOPOLOGY, "city");
-export const CATALOG_URLS = replicasOf(TOPOLOGY, "catalog");
+}
+
+/** The first instance has the city's name. */
+export function hostsOf(cityId: string, instances: number): string[] {
+  return Array.from({ length: instances }, (_, index) => (index === 0 ? cityId : `${cityId}-${index + 1}`));
+}
 export const CITY_IDS = CITY_PLACEMENT.partitions.map(({ id }) => id);
 export const ORCHESTRATORS = ["orders-1", "orders-2"];
 

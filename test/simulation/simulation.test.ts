@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Crash, crashAfterEachStep } from "./crash-loop.ts";
 import { type RunResult, runSeed } from "./run.ts";
 import { CITY_IDS } from "./shop.ts";
+import { addCounts, neverReached } from "./sometimes.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { runSeeds } from "./worker-pool.ts";
 
@@ -12,14 +13,16 @@ const WORKERS = 2;
 test(`${SEEDS} seeds break no promise`, { timeout: 400_000 }, async () => {
   const failures: string[] = [];
   const sum = { committed: 0, kills: 0 };
+  const reached = new Map<string, number>();
   await runSeeds({
     firstSeed: 1,
     seeds: SEEDS,
     workers: WORKERS,
-    onResult({ seed, violation, committed, kills }) {
+    onResult({ seed, violation, committed, kills, reached: counts }) {
       if (violation !== null) failures.push(`${violation}\nAgain: npm run simulate -- --seed ${seed}`);
       sum.committed += committed;
       sum.kills += kills;
+      addCounts(reached, counts);
       return failures.length < 3;
     },
   });
@@ -27,6 +30,7 @@ test(`${SEEDS} seeds break no promise`, { timeout: 400_000 }, async () => {
   // A simulation in which nothing happens finds nothing.
   expect(sum.committed).toBeGreaterThan(3 * SEEDS);
   expect(sum.kills).toBeGreaterThan(SEEDS / 2);
+  expect(neverReached(reached)).toEqual([]);
 });
 
 describe("in this process", () => {

@@ -8,6 +8,10 @@ import type { Random } from "../harness/random.ts";
 
 /** Rates are chances in [0, 1) for each message, statement or wake-up of a process. */
 export interface Faults {
+  /** Whether nothing goes wrong but that clocks are: then everybody is answered, and nothing is fenced. */
+  isCalm: boolean;
+  /** Of each city's service, over its one database. */
+  instances: number;
   requestLost: number;
   answerLost: number;
   /** The message is delivered twice, the second time later. */
@@ -39,6 +43,8 @@ export interface Faults {
 
 /** No faults; messages take a few milliseconds. */
 export const CALM: Faults = {
+  isCalm: true,
+  instances: 1,
   requestLost: 0,
   answerLost: 0,
   duplicated: 0,
@@ -58,6 +64,9 @@ export const CALM: Faults = {
   clockDrift: 0,
 };
 
+/** How many runs have clocks that are wrong, and no other fault. */
+const CALM_RUNS = 0.06;
+
 export function drawFaults(random: Random): Faults {
   /** Off in half of all runs, else mild or wild. */
   const rate = (mild: number, wild: number) =>
@@ -66,7 +75,14 @@ export function drawFaults(random: Random): Faults {
       { weight: 1, item: mild },
       { weight: 1, item: wild },
     ]);
+  const instances = random.pick([1, 1, 2]);
+  if (random.next() < CALM_RUNS) {
+    const clockOffsetMs = random.pick([3_000, 30_000, 300_000]);
+    return { ...CALM, instances, latencyMs: random.pick([10, 100, 200]), clockOffsetMs };
+  }
   return {
+    isCalm: false,
+    instances,
     requestLost: rate(0.02, 0.2),
     answerLost: rate(0.03, 0.3),
     duplicated: rate(0.05, 0.4),
@@ -82,7 +98,8 @@ export function drawFaults(random: Random): Faults {
     statementLost: rate(0.02, 0.15),
     statementAnswerLost: rate(0.02, 0.15),
     statementSlow: rate(0.03, 0.2),
-    clockOffsetMs: random.pick([0, 0, 3_000, 300_000]),
+    // Also by more than a lease, and by less than anybody would notice.
+    clockOffsetMs: random.pick([0, 0, 3_000, 30_000, 300_000]),
     clockDrift: rate(0.001, 0.2),
   };
 }

@@ -11,6 +11,8 @@ import type { World } from "./world.ts";
 
 export class Watch {
   readonly model = new SequentialModel();
+  /** Whether nothing but clocks goes wrong: then nobody has a reason to give a transaction up. */
+  isCalm = false;
   /** Statements that wrote something. */
   writes = 0;
   /** Told of each write: the city whose database was written. */
@@ -18,6 +20,8 @@ export class Watch {
   /** Told of each commit, when it has just happened. */
   onCommit: (detail: CommittedDetail) => void = () => {};
   readonly #world: World;
+  /** Transactions and participants that have heard of them: `id,city`. */
+  readonly #heard = new Set<string>();
   readonly #views = new Map<string, CityView>();
 
   constructor(world: World) {
@@ -28,16 +32,58 @@ export class Watch {
   see(cityId: string, view: CityView): void {
     this.writes++;
     this.#views.set(cityId, view);
-    const facts = view.facts.map((fact) => `${fact.kind} ${short(fact.detail ?? fact.id)}`);
+    const facts = view.facts.map((fact) => `${fact.kind} ${short(fact.id)} ${short(fact.detail)}`);
     this.#world.note(cityId, `wrote ${facts.join("; ") || short(view.levels)}`);
     if (view.broken.length > 0) throw new Violation(`in ${cityId}: ${view.broken.join("; ")}`);
     for (const fact of view.facts) {
       this.model.apply(cityId, fact);
-      if (fact.kind === "COMMITTED") this.onCommit(fact.detail);
+      if (fact.kind === "COMMITTED") {
+        this.#reachedBy(cityId, fact.detail);
+        this.onCommit(fact.detail);
+      }
+      const isFence = fact.kind === "ABORTED" && fact.detail.isFence;
+      if (isFence) this.#world.reach("a fence");
+      promise(!this.isCalm || !isFence, () => `${fact.id} was fenced though nothing goes wrong`);
     }
     // A commit of one city is seen in the levels of others.
     for (const [id, known] of this.#views) this.model.compare(id, known);
+    this.#checkTold();
     this.onWrite(cityId);
+  }
+
+  /** Counts what a commit is one of. */
+  #reachedBy(home: string, { order, cancels }: CommittedDetail): void {
+    const placed = order ?? this.model.orders.get(cancels ?? "")?.detail.order;
+    const others = (placed?.allocations ?? []).filter(([city]) => city !== home);
+    const given = Map.groupBy(others, ([city]) => city);
+    const shares = Array.from(given.values(), (lines) => String(lines.map(([, ...line]) => line)));
+    if (order && given.size > 1) this.#world.reach("an order of three cities");
+    if (order && shares.length > 1 && new Set(shares).size === 1)
+      this.#world.reach("two participants give the same");
+    if (!cancels) return;
+    if (placed?.payment === "WALLET" && given.size > 0)
+      this.#world.reach("a split order that a wallet paid is cancelled");
+    if ([...given.keys()].some((city) => this.#holds(city, cancels)))
+      this.#world.reach("an order is cancelled before a participant has confirmed it");
+  }
+
+  /** Whether a city has still set aside what a transaction takes. */
+  #holds(cityId: string, id: string): boolean {
+    return this.#views.get(cityId)!.held.some(([held]) => held === id);
+  }
+
+  /** A home that has no more to tell a participant knows that it has heard: nobody else would tell it. */
+  #checkTold(): void {
+    const untold = new Set([...this.#views.values()].flatMap((view) => view.untold.map(String)));
+    for (const [id, participants] of this.#participants()) {
+      for (const cityId of participants) {
+        if (this.#heard.has(`${id},${cityId}`) || untold.has(`${id},${cityId}`)) continue;
+        const participation = this.#views.get(cityId)!.participations.find(([known]) => known === id);
+        const isApplied = participation?.[2] === "COMMITTED";
+        promise(isApplied, () => `${cityId} counts as told of ${id}, and has not applied it`);
+        this.#heard.add(`${id},${cityId}`);
+      }
+    }
   }
 
   /** Whether nothing is in doubt and everyone has been told. */

@@ -20,13 +20,15 @@ interface Event extends Timer {
 
 /** Any time will do, but it must be the same each time. */
 export const START_MS = Date.UTC(2026, 0, 1);
-/** A run takes about 2,000 events; one that takes so many is a loop. */
-const EVENTS_MAX = 60_000;
+/** A run takes about 2,000 events, a crowd 20,000; one that takes so many is a loop. */
+const EVENTS_MAX = 300_000;
 
 export class World {
   /** True time; the processes' clocks may differ from it. Milliseconds since 1970. */
   nowMs = START_MS;
   readonly history: History;
+  /** How often what happened (sometimes.ts). */
+  readonly reached: Record<string, number> = {};
   #events = 0;
   #failure: unknown = null;
   readonly #queue: Event[] = [];
@@ -81,6 +83,11 @@ export class World {
       if (this.#failure) throw this.#failure;
     }
     return true;
+  }
+
+  /** Counts that something has happened which must happen now and then. */
+  reach(name: string): void {
+    this.reached[name] = (this.reached[name] ?? 0) + 1;
   }
 
   note(who: string, what: string): void {

@@ -1,0 +1,146 @@
+/** Planted bugs: the commit point, and what the home says of it. */
+import type { PlantedBug } from "../planted-bugs.ts";
+
+const MONEY = "services/city/migrations/005.do.money-and-kinds.sql";
+const HOME = "services/city/migrations/007.do.home-kinds.sql";
+const COMMIT_ANSWER = "services/city/src/sql/commit-answer.ts";
+
+export const IN_HOME: readonly PlantedBug[] = [
+  {
+    // The home answers ABORTED for what is undecided, and does not write it down: a commit that is late goes through.
+    name: "no-fence",
+    edits: [
+      {
+        file: HOME,
+        find: "from (select distinct e ->> 'transactionId' as id from jsonb_array_elements(entries) e) asked order by id collate \"C\"",
+        replace:
+          "from (select distinct e ->> 'transactionId' as id from jsonb_array_elements(entries) e) asked where false order by id",
+      },
+      {
+        file: HOME,
+        find: "select d.transaction_id, d.state, coalesce(p.lines, '[]')",
+        replace: "select e ->> 'transactionId', coalesce(d.state, 'ABORTED'), coalesce(p.lines, '[]')",
+      },
+      {
+        file: HOME,
+        find: "    join transaction_decision d on d.transaction_id = e ->> 'transactionId'",
+        replace: "    left join transaction_decision d on d.transaction_id = e ->> 'transactionId'",
+      },
+    ],
+  },
+  {
+    // The look-up before an order finds a used key; the commit point does not ask.
+    name: "key-checked-only-up-front",
+    edits: [
+      {
+        file: HOME,
+        find: "  where kind = wanted_kind and coalesce(client_id, '') = coalesce(owner_id, '')",
+        replace: "  where false and kind = wanted_kind and coalesce(client_id, '') = coalesce(owner_id, '')",
+      },
+      { file: MONEY, find: "create unique index decision_of_key", replace: "create index decision_of_key" },
+    ],
+  },
+  {
+    // The client gets the money back, the home's stock stays sold.
+    name: "refund-without-return",
+    edits: [
+      {
+        file: HOME,
+        find: "  perform move_stock(given_lines(cancelled.id, here), 1, 0, 'RETURNED', transaction, now_at);\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    // An order that is cancelled already is cancelled once more, and refunded.
+    name: "cancelled-twice",
+    edits: [
+      { file: HOME, find: "  elsif cancelled.status = 'CANCELLED' then", replace: "  elsif false then" },
+      {
+        file: MONEY,
+        find: "create trigger order_is_cancelled_once before update on orders for each row execute function check_order_change();",
+        replace: "",
+      },
+    ],
+  },
+  {
+    // A transfer arrives twice.
+    name: "transfer-arrives-twice",
+    edits: [
+      {
+        file: HOME,
+        find: "  perform move_stock(lines, 1, 0, 'TRANSFERRED', transaction, now_at);",
+        replace: `  perform move_stock(lines, 1, 0, 'TRANSFERRED', transaction, now_at);
+  perform move_stock(lines, 1, 0, 'TRANSFERRED', transaction, now_at);`,
+      },
+    ],
+  },
+  {
+    // Of two participants that give the same, one is recorded.
+    name: "one-of-two-equal",
+    edits: [
+      {
+        file: HOME,
+        find: "  select distinct transaction, a ->> 'cityId', allocated_lines(entry, a ->> 'cityId'), retry_at",
+        replace:
+          "  select distinct on (allocated_lines(entry, a ->> 'cityId')) transaction, a ->> 'cityId', allocated_lines(entry, a ->> 'cityId'), retry_at",
+      },
+    ],
+  },
+  {
+    // The answers of a batch come in the order of transaction ids, not of the messages.
+    name: "answers-in-the-order-of-ids",
+    edits: [
+      {
+        file: COMMIT_ANSWER,
+        find: "return requests.map(({ transactionId }) => {",
+        replace: "return rows.map(({ transactionId }) => {",
+      },
+    ],
+  },
+  {
+    // A transfer does not record the city that has to be told.
+    name: "giver-not-recorded",
+    edits: [
+      {
+        file: HOME,
+        find: "    values (transaction, entry ->> 'fromCityId', lines, retry_at);",
+        replace: "    select transaction, entry ->> 'fromCityId', lines, retry_at where false;",
+      },
+    ],
+  },
+  {
+    // A cancellation records its participants with nothing to give back.
+    name: "nobody-gets-back",
+    edits: [
+      {
+        file: HOME,
+        find: "'lines', given_lines(cancelled.id, city_id))",
+        replace: "'lines', '[]'::jsonb)",
+      },
+    ],
+  },
+  {
+    // The home says COMMITTED and not of what.
+    name: "outcome-without-lines",
+    edits: [
+      {
+        file: HOME,
+        find: "coalesce(p.lines, '[]'), d.transaction_id = any (fenced)",
+        replace: "'[]'::jsonb, d.transaction_id = any (fenced)",
+      },
+    ],
+  },
+  {
+    // What the home sells stays on its shelf.
+    name: "sold-without-taking",
+    edits: [
+      {
+        file: HOME,
+        find: `  perform move_stock(allocated_lines(entry, here), -1, 0, 'SOLD', transaction, now_at);
+`,
+        replace: "",
+      },
+    ],
+  },
+];

@@ -1,0 +1,67 @@
+/** Planted bugs: the workers that finish what nobody drives. */
+import type { PlantedBug } from "../planted-bugs.ts";
+
+const RECOVERY = "services/city/src/recovery.ts";
+const CLAIM = "services/city/src/sql/claim-unacknowledged.ts";
+const ACKNOWLEDGE = "services/city/src/sql/acknowledge-decisions.ts";
+const IN_DOUBT = "services/city/src/sql/claim-in-doubt.ts";
+
+export const IN_RECOVERY: readonly PlantedBug[] = [
+  {
+    // The home stops telling a participant after two tries.
+    name: "worker-gives-up",
+    edits: [
+      {
+        file: CLAIM,
+        find: "where acknowledged_at is null and",
+        replace: "where attempts < 2 and acknowledged_at is null and",
+      },
+    ],
+  },
+  {
+    // The home notes that a participant was told when it has only tried to tell it.
+    name: "acknowledged-unheard",
+    edits: [
+      {
+        file: RECOVERY,
+        find: "const answers = await messages.decide(cityId, decisions);",
+        replace: `const answers = await messages
+        .decide(cityId, decisions)
+        .catch(() => rows.map(({ transactionId }) => ({ transactionId, state: "DONE" as const })));`,
+      },
+    ],
+  },
+  {
+    // What one participant acknowledges counts as told to all.
+    name: "acknowledged-for-all",
+    edits: [
+      {
+        file: ACKNOWLEDGE,
+        find: `where city_id = \${cityId} and transaction_id`,
+        replace: `where \${cityId} <> '' and transaction_id`,
+      },
+    ],
+  },
+  {
+    // A participant asks its home once.
+    name: "asks-once",
+    edits: [
+      {
+        file: IN_DOUBT,
+        find: "where state = 'PREPARED' and next_attempt_at",
+        replace: "where attempts < 1 and state = 'PREPARED' and next_attempt_at",
+      },
+    ],
+  },
+  {
+    // In a batch of overdue transactions all are taken for what the first one is.
+    name: "kind-of-the-first",
+    edits: [
+      {
+        file: RECOVERY,
+        find: "kind: kinds.get(transactionId)!,",
+        replace: "kind: [...kinds.values()][0]!,",
+      },
+    ],
+  },
+];

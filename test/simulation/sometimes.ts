@@ -1,0 +1,50 @@
+/**
+ * What runs must come across now and then: answers of every kind, and pairs of events that meet rarely. A check that all promises
+ * hold says little of what never happened. Counted by `World.reach`; `npm run simulate` prints the counts, and a test fails if one is zero.
+ */
+const ANSWERS: Readonly<Record<string, readonly string[]>> = {
+  OrderPrepare: ["PREPARED", "REFUSED", "ABORTED", "together"],
+  OrderCommit: ["COMMITTED", "REPLAYED", "KEY_REUSED", "REFUSED", "DECLINED", "ABORTED", "together"],
+  CancellationCommit: ["COMMITTED", "REPLAYED", "ALREADY_CANCELLED", "UNKNOWN_ORDER", "together"],
+  TransferCommit: ["COMMITTED", "REPLAYED"],
+  OrderDecide: ["DONE", "together"],
+  OrderOutcome: ["COMMITTED", "ABORTED"],
+  Decide: ["DONE", "together"],
+  Outcome: ["COMMITTED", "ABORTED"],
+  PlaceOrder: [
+    "OrderPlaced",
+    "OutcomeUnknown",
+    "IdempotencyKeyReused",
+    "PriceChanged",
+    "SplitLimitExceeded",
+    "PaymentDeclined",
+    "OutOfStock",
+  ],
+  CancelOrder: ["OrderCancelled", "OrderAlreadyCancelled", "UnknownOrder", "OutcomeUnknown"],
+  TransferStock: ["StockTransferred", "OutcomeUnknown", "OutOfStock", "UnknownProduct"],
+  TopUp: ["WalletToppedUp", "TopUpKeyReused"],
+};
+
+export const SOMETIMES: readonly string[] = [
+  ...Object.entries(ANSWERS).flatMap(([operation, answers]) =>
+    answers.map((answer) => `${operation} ${answer}`),
+  ),
+  "an order of three cities",
+  "two participants give the same",
+  "a split order that a wallet paid is cancelled",
+  "an order is cancelled before a participant has confirmed it",
+  "a fence",
+  "a second instance of a city answers",
+  "a run of 30 operations or more",
+  "a run of 100 operations or more",
+  "a calm run with clocks apart by more than a lease",
+];
+
+export function addCounts(sum: Map<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) sum.set(name, (sum.get(name) ?? 0) + count);
+}
+
+/** What was never reached. */
+export function neverReached(sum: ReadonlyMap<string, number>): string[] {
+  return SOMETIMES.filter((name) => !sum.get(name));
+}
