@@ -130,7 +130,7 @@ test("what an orchestrator has left is in doubt, then asked for: metrics, spans 
 });
 
 test("a message that breaks the protocol raises the alarm", async () => {
-  const foreign = "atlantis:01900000-0000-7000-8000-000000000002";
+  const foreign = "Atlantis:01900000-0000-7000-8000-000000000002";
   const grown = await growth("dakar", () => send("dakar", prepare(foreign)));
   expect(grown("teranga_city_alarms_total")).toBe(1);
   expect(grown('teranga_city_entries_total{message="prepare",state="VIOLATION"}')).toBe(1);

@@ -64,7 +64,7 @@ describe("a violation raises the alarm and changes nothing", () => {
     ["a cancellation under the order's id", "cancel", cancellation({ transactionId: ORDER })],
     ["a transfer of another home", "transfer", transfer({ transactionId: FOREIGN })],
     ["a transfer from the city itself", "transfer", transfer({ fromCityId: "dakar" })],
-    ["a transfer from a city that does not exist", "transfer", transfer({ fromCityId: "atlantis" })],
+    ["a transfer from what is no city's id", "transfer", transfer({ fromCityId: "Atlantis" })],
     ["a transfer from nowhere", "transfer", transfer({ fromCityId: "" })],
     ["a transfer of nothing", "transfer", transfer({ quantity: 0 })],
     ["a transfer of less than nothing", "transfer", transfer({ quantity: -1 })],
@@ -84,7 +84,7 @@ describe("a violation raises the alarm and changes nothing", () => {
       "decide",
       decision({ kind: "ORDER", decision: "ABORTED", lines: [line("\0", 1)] }),
     ],
-    ["a question of a city that does not exist", "outcome", question({ cityId: "atlantis" })],
+    ["a question of what is no city's id", "outcome", question({ cityId: "Atlantis" })],
     ["a question about another home's", "outcome", question({ transactionId: FOREIGN })],
   ])("%s", async (_name, message, entry) => {
     const before = await dakar.contents();
