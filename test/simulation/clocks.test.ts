@@ -16,7 +16,7 @@ import { createWatchfulLog } from "./watchful-log.ts";
 
 const ORDERS = 30;
 const BETWEEN_MS = 200;
-const LATENCY_MS = 300;
+const LATENCY_MS = 150;
 const WITHIN_MS = 120_000;
 const ORCHESTRATOR = "orders-with-its-own-time";
 
@@ -32,7 +32,7 @@ test.each([-10 * MINUTES_MS, -11_000, 11_000, 10 * MINUTES_MS])("%d ms away", as
   const { world, watch } = shop;
   // The client's own city has only something else.
   const seed = (id: string) => {
-    const stock: [string, number][] = [[id === "dakar" ? "102" : "101", ORDERS]];
+    const stock: [string, number][] = [[id === "dakar" ? "102" : "101", 4 * ORDERS]];
     return { clients: clientsOf(id), stock };
   };
   await shop.open(new Map(CITY_IDS.map((id) => [id, seed(id)])));
