@@ -32,6 +32,7 @@ import {
 } from "./surface/metrics.ts";
 import { corsOriginsOf, refuseForeignHosts } from "./surface/origins.ts";
 import { watchRequests } from "./surface/request-log.ts";
+import { letSafeGetsPass } from "./surface/safe-gets.ts";
 import { type Surface, surfaceOf, surfaceOptions } from "./surface/surface.ts";
 
 export interface GatewayOptions {
@@ -147,6 +148,7 @@ async function serve(
     request.headers[REQUEST_ID_HEADER] = requestId;
     reply.header(REQUEST_ID_HEADER, requestId);
   });
+  app.addHook("onRequest", letSafeGetsPass);
   const isDevelopment = surface.mode === "development";
   const nowMs = () => performance.now();
   const requests = watchRequests(app, { log, metrics, mayExplain: isDevelopment, nowMs });

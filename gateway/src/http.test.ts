@@ -113,6 +113,22 @@ test("batches and requests that a foreign page could send are refused", async ()
   expect(foreign.status).toBe(400);
 });
 
+test.each<[from: string, headers: Record<string, string>, status: number]>([
+  ["a program", {}, 200],
+  ["a page of the gateway's own", { "sec-fetch-site": "same-origin" }, 200],
+  ["a page that CORS lets in", { origin: "http://localhost:5173", "sec-fetch-site": "same-site" }, 200],
+  ["a foreign page", { origin: "https://example.com", "sec-fetch-site": "cross-site" }, 400],
+  ["an image in a foreign page", { "sec-fetch-site": "cross-site" }, 400],
+  ["a program that does not ask for GraphQL's media type", { accept: "*/*" }, 400],
+])("a query by GET from %s", async (_, headers, status) => {
+  const accept =
+    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream";
+  const answer = await fetch(`${library.gateway.url}?query={__typename}`, {
+    headers: { accept, ...headers },
+  });
+  expect(answer.status).toBe(status);
+});
+
 test("the request id is taken over or made, sent along and given back", async () => {
   const given = await library.ask("{ branches { id } }", {}, { "x-request-id": "mine-1" });
   expect(given.headers.get("x-request-id")).toBe("mine-1");
