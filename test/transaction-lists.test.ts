@@ -121,14 +121,25 @@ describe("the list of a city", () => {
     nowMs += 1_500;
     const node = {
       kind: "TRANSFER",
-      deadline: at(30),
       decidedAt: null,
       attempts: 0,
       lines: [{ product: { name: "Souris Gamer" }, quantity: 1 }],
     };
     const ages = (ofNewer: number, ofOlder: number) => [
-      { ...node, transactionId: newer.transactionId, createdAt: at(90), inDoubtForSeconds: ofNewer },
-      { ...node, transactionId: older.transactionId, createdAt: at(0), inDoubtForSeconds: ofOlder },
+      {
+        ...node,
+        transactionId: newer.transactionId,
+        createdAt: at(90),
+        deadline: at(120),
+        inDoubtForSeconds: ofNewer,
+      },
+      {
+        ...node,
+        transactionId: older.transactionId,
+        createdAt: at(0),
+        deadline: at(30),
+        inDoubtForSeconds: ofOlder,
+      },
     ];
     const { transactions, health } = await listed();
     expect(transactions).toEqual(ages(1.5, 91.5));

@@ -116,7 +116,6 @@ test("batches and requests that a foreign page could send are refused", async ()
 test.each<[from: string, headers: Record<string, string>, status: number]>([
   ["a program", {}, 200],
   ["a page of the gateway's own", { "sec-fetch-site": "same-origin" }, 200],
-  ["a page that CORS lets in", { origin: "http://localhost:5173", "sec-fetch-site": "same-site" }, 200],
   ["a foreign page", { origin: "https://example.com", "sec-fetch-site": "cross-site" }, 400],
   ["an image in a foreign page", { "sec-fetch-site": "cross-site" }, 400],
   ["a program that does not ask for GraphQL's media type", { accept: "*/*" }, 400],
@@ -193,6 +192,10 @@ test("in development pages of localhost may ask, and a name that was made to lea
         headers: { origin },
       });
       expect(answer.headers.get("access-control-allow-origin")).toBe(allowed);
+      // A page that may ask may also send a query by GET.
+      const accept = "application/graphql-response+json";
+      const sent = await fetch(`http://127.0.0.1:${port}${query}`, { headers: { origin, accept } });
+      expect(sent.status).toBe(allowed === null ? 400 : 200);
     }
   } finally {
     await own.close();

@@ -1,4 +1,4 @@
-/** From which pages browsers may ask the gateway, and under which names it answers (docs/decisions/021-who-may-ask.md). */
+/** From which pages browsers may ask the gateway, and under which names it answers (docs/decisions/019-who-may-ask.md). */
 import { codedError } from "@teranga/kit/errors.ts";
 import type { FastifyInstance } from "fastify";
 import type { Surface } from "./surface.ts";

@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { request } from "undici";
@@ -42,7 +44,7 @@ describe("a configuration that will not do is one line and exit code 1", () => {
     [
       "a wrong URL",
       () => ({ ...goodConfig, DATABASE_URL: "mysql://secret" }),
-      /^Configuration: DATABASE_URL: is not a postgres:\/\/ URL\n$/,
+      /^Configuration: DATABASE_URL: is not a URL such as postgres:\/\/user:password@host:5432\/name\n$/,
     ],
     [
       "no topology",
@@ -61,8 +63,7 @@ describe("a configuration that will not do is one line and exit code 1", () => {
 test("the program serves until it is told to end, and ends with 0", async () => {
   const child = run({ ...goodConfig, DATABASE_URL: inject("postgresUrl") });
   const exited = once(child, "exit");
-  const [line] = (await once(child.stdout, "data")) as [Buffer];
-  const { url } = JSON.parse(line.toString()) as { url: string };
+  const url = await loggedUrl(child.stdout);
   expect((await request(new URL("/health/ready", url))).statusCode).toBe(200);
   child.kill("SIGTERM");
   expect(await exited).toEqual([0, null]);
@@ -84,3 +85,12 @@ test("without its database it is live, not ready, and says nothing of what is in
   ]);
   await catalog.close();
 });
+
+/** The line that says where it serves; warnings about the database may come first. */
+async function loggedUrl(output: Readable): Promise<string> {
+  for await (const line of createInterface({ input: output })) {
+    const { url } = JSON.parse(line) as { url?: string };
+    if (url !== undefined) return url;
+  }
+  throw new Error("it ended without serving");
+}
