@@ -15,6 +15,7 @@ import {
   requestIdOf,
 } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
+import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { traceRequests } from "@teranga/kit/tracing.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
 import type { FastifyInstance } from "fastify";
@@ -88,6 +89,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
       source: options.source,
       send,
       log,
+      standing: telemetry.standing,
       cacheFile: options.cacheFile,
       pollMs: options.schemaPollMs ?? SCHEMA_POLL_MS,
       startupWaitMs: options.startupWaitMs ?? STARTUP_WAIT_MS,
@@ -112,6 +114,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
 }
 
 interface Telemetry {
+  standing: TopologyStanding;
   registry: ReturnType<typeof createProcessRegistry>;
   metrics: GatewayMetrics;
   /** Hears of what happens on the network and in the graph. */
@@ -127,12 +130,12 @@ function createTelemetry({ surface }: GatewayOptions): Telemetry {
   const show = (shown: () => GatewayState) => {
     state = shown;
   };
-  return { registry, metrics, observer: metrics, show };
+  return { registry, metrics, observer: metrics, show, standing: createTopologyStanding(registry) };
 }
 
 async function serve(
   live: LiveGraph,
-  { registry, metrics }: Telemetry,
+  { registry, metrics, standing }: Telemetry,
   options: GatewayOptions,
 ): Promise<RunningServer> {
   const { credential, port, door, log, surface = surfaceOf("production") } = options;
@@ -165,7 +168,8 @@ async function serve(
     plugins: [...shown.plugins, fastifyApolloDrainPlugin(app) as ApolloServerPlugin<GatewayContext>],
   });
   await apollo.start();
-  addHealth(app, async () => apollo.assertStarted("the gateway's supergraph is loaded"));
+  const checkReady = async () => apollo.assertStarted("the gateway's supergraph is loaded");
+  addHealth(app, checkReady, async () => standing.notes());
   traceRequests(app, "anyone");
   await addGraphQL(app, apollo, live, requests.recordOf, options);
   // Apollo's drain plugin closes the Fastify app.

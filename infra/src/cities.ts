@@ -33,22 +33,31 @@ export const CITIES: readonly LocalCity[] = [
   },
 ];
 
+/** A topology file that is sound, as far as it matters here. */
+export interface KeptTopology {
+  subgraphs?: { [subgraph: string]: object } & { city?: { partitions?: object } };
+}
+
 /**
  * The text of the topology file for services at these GraphQL endpoints; `city-<id>` is the name of a city's.
  * @param orders the names of the orchestrators, the one that is asked first in front
+ * @param kept what the file said before: cities and subgraphs that were added to it by hand stay
  */
 export function topologyText(
   urlOf: (process: string) => string,
   orders: readonly string[] = ["orders"],
+  kept: KeptTopology = {},
 ): string {
   const partitions = Object.fromEntries(
     CITIES.map(({ id, ...city }) => [id, { ...city, urls: [urlOf(`city-${id}`)] }]),
   );
+  const { city, ...others } = kept.subgraphs ?? {};
   return stringify({
     subgraphs: {
+      ...others,
       catalog: { replicas: [urlOf("catalog")] },
       orders: { replicas: orders.map(urlOf) },
-      city: { partitions },
+      city: { ...city, partitions: { ...city?.partitions, ...partitions } },
     },
   });
 }

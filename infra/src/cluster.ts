@@ -5,16 +5,17 @@
  * Start: servers side by side; databases prepared; services side by side; the gateway, which composes what they serve.
  * Stop: gateway, orders, cities, catalog, servers, so that none loses what it works with.
  */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "@teranga/kit/log.ts";
 import { type Clock, systemClock } from "@teranga/kit/retry.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
-import { parseTopology, type Topology } from "@teranga/kit/topology.ts";
+import { parseTopology, parseTopologyFile, type Topology } from "@teranga/kit/topology.ts";
+import { parse } from "yaml";
 import { assignPorts } from "./assign-ports.ts";
-import { topologyText } from "./cities.ts";
+import { type KeptTopology, topologyText } from "./cities.ts";
 import type { ClusterConfig } from "./config.ts";
-import { beginLog, claimHome, FILE_MODE, keepSecret, openHome, pathsOf, usingHome } from "./home.ts";
+import { beginLog, claimHome, FILE_MODE, keepSecret, noneIf, openHome, pathsOf, usingHome } from "./home.ts";
 import { stopLeftovers } from "./leftovers.ts";
 import { startPostgres } from "./postgres.ts";
 import { sayIfRelocated } from "./postgres-data.ts";
@@ -132,6 +133,7 @@ async function makeShared({ home, wire }: ClusterOptions, plan: ClusterPlan): Pr
   const text = topologyText(
     (name) => endpoint(seenPorts.get(name)!),
     orders.map(({ name }) => name),
+    await keptTopology(paths.topology),
   );
   await writeFile(paths.topology, text, { mode: FILE_MODE });
   return {
@@ -141,6 +143,14 @@ async function makeShared({ home, wire }: ClusterOptions, plan: ClusterPlan): Pr
     databaseUrls: new Map(),
     seenPorts,
   };
+}
+
+/** @throws StartupError if the file is there and makes no sense: what was written into it by hand must not be lost */
+async function keptTopology(file: string): Promise<KeptTopology> {
+  const text = await readFile(file, "utf8").catch(noneIf("ENOENT"));
+  if (text === undefined) return {};
+  parseTopologyFile(file, { kind: "text", text });
+  return parse(text) as KeptTopology;
 }
 
 function allOf({ databases, catalog, orders, cities, gateway }: ClusterPlan): ProcessPlan[] {

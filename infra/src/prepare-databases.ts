@@ -12,7 +12,9 @@ export async function prepareDatabases(urls: ReadonlyMap<string, string>, topolo
     return openDatabase({ url: urls.get(name)!, applicationName: "cluster", connections: 2 });
   };
   const catalog = open("catalog");
-  const cities = new Map(placement.partitions.map(({ id }) => [id, open(id)]));
+  // A city that was added to the topology by hand has its database elsewhere.
+  const own = placement.partitions.filter(({ id }) => urls.has(id));
+  const cities = new Map(own.map(({ id }) => [id, open(id)]));
   try {
     await Promise.all([
       prepareCatalogDatabase(catalog.sql),

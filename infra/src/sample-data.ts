@@ -94,7 +94,8 @@ export function fragment(
   const fragments = new Map(cityIds.map((id): [string, CityFragment] => [id, { clients: [], stock: [] }]));
   for (const client of clients) {
     const cityId = partitionOf(client.town);
-    fragments.get(cityId)!.clients.push({ ...client, id: `${cityId}:${client.number}` });
+    // Of a city that was added to the topology by hand: it has its own clients.
+    fragments.get(cityId)?.clients.push({ ...client, id: `${cityId}:${client.number}` });
   }
   // A town that nobody claims is the default city's.
   const defaultCity = partitionOf("");

@@ -31,7 +31,7 @@ async function start(text: string, signal: AbortSignal = new AbortController().s
 }
 
 const SERVE = `import { createServer } from "node:http";
-  createServer((request, response) => response.end(request.url)).listen(process.env.PORT, "127.0.0.1");`;
+  createServer((_, response) => response.end("{}")).listen(process.env.PORT, "127.0.0.1");`;
 
 test("a service is ready when its health says so, and ends when it is told to", async () => {
   const service = await start(SERVE);

@@ -18,10 +18,11 @@ export type FileContent = { kind: "text"; text: string } | { kind: "unreadable";
 export interface FileWatchOptions {
   file: string;
   /**
-   * Called with what was found at first, and again when it has changed. One call at a time; when it rejects, the same content is
-   * given again after the next poll.
+   * Called with what was found at first, and again when it has changed. One call at a time; when it rejects, or says "again", the same
+   * content is given again after the next poll.
    */
-  onContent: (content: FileContent) => Promise<void>;
+  // biome-ignore lint/suspicious/noConfusingVoidType: most callers have nothing to say
+  onContent: (content: FileContent) => Promise<void | "again">;
   /** The longest time until a change is noticed of which nothing was reported. */
   pollMs?: number | undefined;
   log: Logger;
@@ -47,8 +48,7 @@ export function watchFile({ file, onContent, pollMs = FILE_POLL_MS, log }: FileW
     step: async () => {
       const content = await settledContent(file, known);
       if (known && sameContent(content, known)) return false;
-      await onContent(content);
-      known = content;
+      if ((await onContent(content)) !== "again") known = content;
       return false;
     },
   });

@@ -1,11 +1,15 @@
 /**
  * The topology of a program that runs: its file is watched, and a change that makes sense is taken up. One that does not is one line in
- * the log, and the topology stays as it was, because a slip of an editor must not take a graph down.
+ * the log, and the topology stays as it was, because a slip of an editor must not take a graph down. One that the partitions do not agree
+ * to waits: they are asked again for as long as the file says so.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { StartupError } from "./config.ts";
 import { type FileContent, type FileWatch, watchFile } from "./file-watch.ts";
 import type { Logger } from "./log.ts";
 import { type Placement, parseTopologyFile, type Topology } from "./topology.ts";
+import type { Agreement } from "./topology-agreement.ts";
+import type { TopologyStanding } from "./topology-standing.ts";
 
 export interface TopologyWatchOptions {
   file: string;
@@ -16,37 +20,74 @@ export interface TopologyWatchOptions {
    * any other failure the same topology is given again.
    */
   onChange: (topology: Topology) => void | Promise<void>;
+  /** Whether the partitions let the topology be taken; they are not asked unless told. */
+  agree?: ((next: Topology, current: Topology) => Promise<Agreement>) | undefined;
+  /** Is told why the file's topology is not taken. */
+  standing?: TopologyStanding | undefined;
   log: Logger;
   pollMs?: number | undefined;
 }
 
+/** Partitions that are about to take a topology do so within milliseconds of the file's change; later ones are met at the next poll. */
+const ASKS_MAX = 10;
+const ASK_PAUSE_MS = 100;
+
 /** Begins to watch. The file is read again at once: it may have changed since the start. */
-export function watchTopology({ file, topology, onChange, log, pollMs }: TopologyWatchOptions): FileWatch {
+export function watchTopology({
+  file,
+  topology,
+  onChange,
+  agree = async () => ({ kind: "agreed" }),
+  standing = { fault: undefined, notes: () => [] },
+  log,
+  pollMs,
+}: TopologyWatchOptions): FileWatch {
   let current = topology;
-  let lastFault: string | undefined;
+  let stopped = false;
 
   /** Once for each fault, however often the file is written with it. */
   const logFault = (fault: string) => {
-    if (fault !== lastFault) log.error(`${fault}; the topology stays as it was`);
-    lastFault = fault;
+    if (fault !== standing.fault) log.error(`${fault}; the topology stays as it was`);
+    standing.fault = fault;
+  };
+  const askedEnough = async (next: Topology): Promise<Agreement> => {
+    for (let asks = 1; ; asks++) {
+      const agreement = await agree(next, current);
+      if (agreement.kind !== "not-yet" || asks >= ASKS_MAX || stopped) return agreement;
+      await sleep(ASK_PAUSE_MS);
+    }
   };
   const onContent = async (content: FileContent) => {
     let next: Topology;
     try {
       next = parseTopologyFile(file, content);
-      if (!sameTopology(next, current)) await onChange(next);
+      if (!sameTopology(next, current)) {
+        const agreement = await askedEnough(next);
+        if (agreement.kind !== "agreed") {
+          logFault(`Topology ${file}: ${agreement.reason}`);
+          return "again";
+        }
+        await onChange(next);
+      }
     } catch (error) {
       if (!(error instanceof StartupError)) throw error;
       logFault(error.message);
-      return;
+      return undefined;
     }
-    if (lastFault !== undefined || !sameTopology(next, current)) {
+    if (standing.fault !== undefined || !sameTopology(next, current)) {
       log.info({ placements: countsOf(next) }, "the topology has changed");
     }
     current = next;
-    lastFault = undefined;
+    standing.fault = undefined;
+    return undefined;
   };
-  return watchFile({ file, onContent, log, pollMs });
+  const watch = watchFile({ file, onContent, log, pollMs });
+  return {
+    stop() {
+      stopped = true;
+      return watch.stop();
+    },
+  };
 }
 
 /** Whether both say the same. Comments, spaces and the like of the files do not count. */

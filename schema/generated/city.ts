@@ -682,6 +682,15 @@ export type PageInfo = {
   startCursor?: Maybe<Scalars['String']['output']>;
 };
 
+/** One city of a topology that is asked about. */
+export type PartitionClaims = {
+  /** The towns whose clients it serves. */
+  claims: Array<Scalars['String']['input']>;
+  id: Scalars['ID']['input'];
+  /** Whether it serves the towns that no city claims. */
+  isDefault: Scalars['Boolean']['input'];
+};
+
 /** How an order is paid. */
 export type Payment = {
   __typename?: 'Payment';
@@ -780,6 +789,8 @@ export type Query = {
   order?: Maybe<Order>;
   /** What has to be known here before orders are placed: answers in the order of the questions. Between services only. */
   orderFacts: Array<OrderFacts>;
+  /** Whether this city keeps, or could keep, the rule that another topology gives it. Between services only. */
+  topologyVerdict: TopologyVerdict;
   /** One transaction, or null if its home has not decided it. It is asked of the city in the id. */
   transaction?: Maybe<Transaction>;
 };
@@ -817,6 +828,11 @@ export type QueryOrderArgs = {
 
 export type QueryOrderFactsArgs = {
   questions: Array<OrderFactsInput>;
+};
+
+
+export type QueryTopologyVerdictArgs = {
+  partitions: Array<PartitionClaims>;
 };
 
 
@@ -1046,6 +1062,15 @@ export type TopUpWalletInput = {
 
 /** What topping up a wallet came to. */
 export type TopUpWalletResult = TopUpKeyReused | UnknownClient | WalletLimitExceeded | WalletToppedUp;
+
+/** What a city says of a topology. */
+export type TopologyVerdict = {
+  __typename?: 'TopologyVerdict';
+  /** It keeps the rule that the topology gives it already. */
+  keeps: Scalars['Boolean']['output'];
+  /** Why it cannot keep it; null if it can. */
+  refusal?: Maybe<Scalars['String']['output']>;
+};
 
 /** The town is served by another city than the client's. */
 export type TownOfAnotherCity = Failure & {
@@ -1467,6 +1492,7 @@ export type ResolversTypes = {
   OutcomeLine: ResolverTypeWrapper<OutcomeLine>;
   OutcomeState: OutcomeState;
   PageInfo: ResolverTypeWrapper<PageInfo>;
+  PartitionClaims: PartitionClaims;
   Payment: ResolverTypeWrapper<PaymentRow>;
   PaymentMethod: PaymentMethod;
   PaymentState: PaymentState;
@@ -1497,6 +1523,7 @@ export type ResolversTypes = {
   TopUpKeyReused: ResolverTypeWrapper<Omit<TopUpKeyReused, 'entry'> & { entry: ResolversTypes['WalletEntry'] }>;
   TopUpWalletInput: TopUpWalletInput;
   TopUpWalletResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['TopUpWalletResult']>;
+  TopologyVerdict: ResolverTypeWrapper<TopologyVerdict>;
   TownOfAnotherCity: ResolverTypeWrapper<Omit<TownOfAnotherCity, 'city'> & { city?: Maybe<ResolversTypes['City']> }>;
   Transaction: ResolverTypeWrapper<TransactionStub>;
   TransactionKind: TransactionKind;
@@ -1565,6 +1592,7 @@ export type ResolversParentTypes = {
   OutcomeInput: OutcomeInput;
   OutcomeLine: OutcomeLine;
   PageInfo: PageInfo;
+  PartitionClaims: PartitionClaims;
   Payment: PaymentRow;
   PrepareAnswer: PrepareAnswer;
   PrepareInput: PrepareInput;
@@ -1590,6 +1618,7 @@ export type ResolversParentTypes = {
   TopUpKeyReused: Omit<TopUpKeyReused, 'entry'> & { entry: ResolversParentTypes['WalletEntry'] };
   TopUpWalletInput: TopUpWalletInput;
   TopUpWalletResult: ResolversUnionTypes<ResolversParentTypes>['TopUpWalletResult'];
+  TopologyVerdict: TopologyVerdict;
   TownOfAnotherCity: Omit<TownOfAnotherCity, 'city'> & { city?: Maybe<ResolversParentTypes['City']> };
   Transaction: TransactionStub;
   TransactionLine: ProductQuantity;
@@ -1864,6 +1893,7 @@ export type QueryResolvers<ContextType = CityContext, ParentType extends Resolve
   keyedTransaction?: Resolver<Maybe<ResolversTypes['KeyedTransaction']>, ParentType, ContextType, RequireFields<QueryKeyedTransactionArgs, 'idempotencyKey' | 'kind'>>;
   order?: Resolver<Maybe<ResolversTypes['Order']>, ParentType, ContextType, RequireFields<QueryOrderArgs, 'id'>>;
   orderFacts?: Resolver<Array<ResolversTypes['OrderFacts']>, ParentType, ContextType, RequireFields<QueryOrderFactsArgs, 'questions'>>;
+  topologyVerdict?: Resolver<ResolversTypes['TopologyVerdict'], ParentType, ContextType, RequireFields<QueryTopologyVerdictArgs, 'partitions'>>;
   transaction?: Resolver<Maybe<ResolversTypes['Transaction']>, ParentType, ContextType, RequireFields<QueryTransactionArgs, 'id'>>;
 };
 
@@ -1957,6 +1987,11 @@ export type TopUpKeyReusedResolvers<ContextType = CityContext, ParentType extend
 
 export type TopUpWalletResultResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['TopUpWalletResult'] = ResolversParentTypes['TopUpWalletResult']> = {
   __resolveType: TypeResolveFn<'TopUpKeyReused' | 'UnknownClient' | 'WalletLimitExceeded' | 'WalletToppedUp', ParentType, ContextType>;
+};
+
+export type TopologyVerdictResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['TopologyVerdict'] = ResolversParentTypes['TopologyVerdict']> = {
+  keeps?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  refusal?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
 export type TownOfAnotherCityResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['TownOfAnotherCity'] = ResolversParentTypes['TownOfAnotherCity']> = {
@@ -2100,6 +2135,7 @@ export type Resolvers<ContextType = CityContext> = {
   StockTransfer?: StockTransferResolvers<ContextType>;
   TopUpKeyReused?: TopUpKeyReusedResolvers<ContextType>;
   TopUpWalletResult?: TopUpWalletResultResolvers<ContextType>;
+  TopologyVerdict?: TopologyVerdictResolvers<ContextType>;
   TownOfAnotherCity?: TownOfAnotherCityResolvers<ContextType>;
   Transaction?: TransactionResolvers<ContextType>;
   TransactionLine?: TransactionLineResolvers<ContextType>;

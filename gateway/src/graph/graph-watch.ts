@@ -6,6 +6,8 @@ import { StartupError } from "@teranga/kit/config.ts";
 import { type FileContent, type FileWatch, watchFile } from "@teranga/kit/file-watch.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import type { Topology } from "@teranga/kit/topology.ts";
+import { agreeOnTopology } from "@teranga/kit/topology-agreement.ts";
+import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import type { Send } from "@teranga/kit/transport.ts";
 import { startWorker } from "@teranga/kit/worker.ts";
@@ -29,6 +31,8 @@ export type GraphSource =
 export interface GraphWatchOptions {
   source: GraphSource;
   send: Send;
+  /** Is told why the topology file's topology is not taken. */
+  standing?: TopologyStanding | undefined;
   log: Logger;
   /** Where the last supergraph is kept for a start at which no service can be asked; nowhere unless told. */
   cacheFile?: string | undefined;
@@ -164,11 +168,13 @@ function watchedTopology(
   file: string | undefined,
   topology: Topology | undefined,
   onChange: (topology: Topology) => Promise<void>,
-  { log, filePollMs }: GraphWatchOptions,
+  { send, standing, log, filePollMs }: GraphWatchOptions,
 ): FileWatch[] {
   if (file === undefined) return [];
   if (!topology) throw new StartupError(`Topology ${file}: it has not been read`);
-  return [watchTopology({ file, topology, onChange, log, pollMs: filePollMs })];
+  const agree = (next: Topology, current: Topology) =>
+    agreeOnTopology({ current, next, send, role: "routes" });
+  return [watchTopology({ file, topology, onChange, agree, standing, log, pollMs: filePollMs })];
 }
 
 async function stopAll(closers: readonly FileWatch[]): Promise<void> {

@@ -22,6 +22,7 @@ import {
 } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
 import type { Topology } from "@teranga/kit/topology.ts";
+import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { traceRequests } from "@teranga/kit/tracing.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
 import type { FastifyInstance } from "fastify";
@@ -54,6 +55,8 @@ export interface PartitionProxyOptions {
   /** How often the partitions are asked for their schema. */
   schemaPollMs?: number;
   onSubgraphRequest?: (request: SentRequest) => void;
+  /** What is noted in its health of the topology's file. */
+  standing?: TopologyStanding;
 }
 
 export interface PartitionProxy extends RunningServer {
@@ -116,10 +119,11 @@ async function serve(
   gateway: SubgraphGateway,
   live: LiveSubgraph,
   { metrics, registry }: { metrics: GatewayMetrics; registry: Registry },
-  { credential, port, door, log, deadlineMs = DEADLINE_MS }: PartitionProxyOptions,
+  { credential, port, door, log, standing, deadlineMs = DEADLINE_MS }: PartitionProxyOptions,
 ): Promise<RunningServer> {
   const app = createApp(log, { door });
-  addHealth(app, async () => apollo.assertStarted("the subgraph's schema is loaded"));
+  const checkReady = async () => apollo.assertStarted("the subgraph's schema is loaded");
+  addHealth(app, checkReady, async () => standing?.notes() ?? []);
   addMetrics(app, registry);
   app.addHook("onRequest", async (request, reply) => {
     const isOpen = request.url.startsWith("/health/") || request.url === METRICS_PATH;

@@ -5,8 +5,11 @@ import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
+import { agreeOnTopology } from "@teranga/kit/topology-agreement.ts";
+import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import { startTracing } from "@teranga/kit/tracing.ts";
+import { createTransport } from "@teranga/kit/transport.ts";
 import { catalogVariables } from "./config.ts";
 import { startCatalog } from "./service.ts";
 
@@ -21,6 +24,8 @@ await runMain(usage, async () => {
   const log = createLogger("catalog", config.LOG_LEVEL);
   const tracing = await startTracing("catalog", config);
   const topology = await loadTopology(config.TOPOLOGY);
+  const registry = createProcessRegistry();
+  const standing = createTopologyStanding(registry);
   const server = await startCatalog({
     databaseUrl: config.DATABASE_URL,
     topology,
@@ -28,11 +33,21 @@ await runMain(usage, async () => {
     port: config.PORT,
     door: readDoor(config, process.env.NODE_ENV),
     log,
-    registry: createProcessRegistry(),
+    registry,
+    standing,
   });
-  const watch = watchTopology({ file: config.TOPOLOGY, topology, onChange: server.setTopology, log });
+  const { send, close: closeTransport } = createTransport({ credential: config.SERVICE_CREDENTIAL });
+  const watch = watchTopology({
+    file: config.TOPOLOGY,
+    topology,
+    onChange: server.setTopology,
+    agree: (next, current) => agreeOnTopology({ current, next, send, role: "routes" }),
+    standing,
+    log,
+  });
   const steps = [
     { name: "the topology", close: watch.stop },
+    { name: "the questions about it", close: closeTransport },
     { name: "the service", close: server.close },
     { name: "the spans", close: tracing.stop },
   ];

@@ -8,6 +8,7 @@ import { Registry } from "@teranga/kit/metrics.ts";
 import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
 import { closeAll } from "@teranga/kit/shutdown.ts";
 import { partitionsOf, type Topology } from "@teranga/kit/topology.ts";
+import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { createContext } from "./context.ts";
 import { prepareCatalogDatabase } from "./database.ts";
 import { resolvers } from "./resolvers/index.ts";
@@ -23,6 +24,8 @@ export interface CatalogOptions {
   log: Logger;
   /** What is read at /metrics; a new one unless told. */
   registry?: Registry;
+  /** What is noted in its health of the topology's file. */
+  standing?: TopologyStanding;
   /** Called with the text of each SQL statement. */
   onStatement?: (statement: string) => void;
 }
@@ -50,6 +53,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningCata
       door: options.door,
       log,
       checkReady: () => sql`select 1`,
+      notes: async () => options.standing?.notes() ?? [],
       registry: options.registry ?? new Registry(),
       unavailable: codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable.", { subgraph: "catalog" }),
     });

@@ -5,6 +5,7 @@ import type { Sql } from "@teranga/kit/database.ts";
 import { migrate } from "@teranga/kit/migrate.ts";
 import { normalise } from "@teranga/kit/partition.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
+import type { PartitionClaims } from "@teranga/kit/topology-agreement.ts";
 
 export const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
 
@@ -18,11 +19,11 @@ export interface FragmentRule {
 /** The fragment's predicate, from the topology. */
 export function fragmentRule(
   cityId: string,
-  { partitions }: Pick<PartitionPlacement, "partitions">,
+  { partitions }: { partitions: readonly PartitionClaims[] },
 ): FragmentRule {
   const own = partitions.find(({ id }) => id === cityId);
   if (!own) throw new StartupError(`CITY: the topology has no city "${cityId}"`);
-  const towns = (list: typeof partitions) =>
+  const towns = (list: readonly PartitionClaims[]) =>
     list
       .flatMap(({ id, claims }) => [id, ...claims])
       .map(normalise)

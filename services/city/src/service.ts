@@ -11,6 +11,7 @@ import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/ki
 import { closeAll } from "@teranga/kit/shutdown.ts";
 import { partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology-live.ts";
+import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
 import { createCatalogClient } from "./catalog-client.ts";
 import { createCityMessages } from "./city-messages.ts";
@@ -37,6 +38,8 @@ export interface CityOptions {
   log: Logger;
   /** What is read at /metrics; a new one unless told. */
   registry?: Registry;
+  /** What is noted in its health of the topology's file. */
+  standing?: TopologyStanding;
   clock?: Clock;
   /** The longest wait between two looks for transactions to finish. */
   recoveryIntervalMs?: number;
@@ -109,7 +112,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       door: options.door,
       log,
       checkReady: () => database.sql`select 1`,
-      notes: () => strandedNotes(city),
+      notes: async () => [...(options.standing?.notes() ?? []), ...(await strandedNotes(city))],
       registry,
       unavailable: codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId }),
     });

@@ -5,8 +5,11 @@ import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
+import { agreeOnTopology } from "@teranga/kit/topology-agreement.ts";
+import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import { startTracing } from "@teranga/kit/tracing.ts";
+import { createTransport } from "@teranga/kit/transport.ts";
 import { ordersVariables } from "./config.ts";
 import { startOrders } from "./service.ts";
 
@@ -21,17 +24,29 @@ await runMain(usage, async () => {
   const log = createLogger("orders", config.LOG_LEVEL);
   const tracing = await startTracing("orders", config);
   const topology = await loadTopology(config.TOPOLOGY);
+  const registry = createProcessRegistry();
+  const standing = createTopologyStanding(registry);
   const service = await startOrders({
     topology,
     credential: config.SERVICE_CREDENTIAL,
     port: config.PORT,
     door: readDoor(config, process.env.NODE_ENV),
     log,
-    registry: createProcessRegistry(),
+    registry,
+    standing,
   });
-  const watch = watchTopology({ file: config.TOPOLOGY, topology, onChange: service.setTopology, log });
+  const { send, close: closeTransport } = createTransport({ credential: config.SERVICE_CREDENTIAL });
+  const watch = watchTopology({
+    file: config.TOPOLOGY,
+    topology,
+    onChange: service.setTopology,
+    agree: (next, current) => agreeOnTopology({ current, next, send, role: "routes" }),
+    standing,
+    log,
+  });
   const steps = [
     { name: "the topology", close: watch.stop },
+    { name: "the questions about it", close: closeTransport },
     { name: "the service", close: service.close },
     { name: "the spans", close: tracing.stop },
   ];

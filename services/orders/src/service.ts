@@ -8,6 +8,7 @@ import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/ki
 import { closeAll } from "@teranga/kit/shutdown.ts";
 import { replicasOf, type Topology } from "@teranga/kit/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology-live.ts";
+import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { createTransport, type Send } from "@teranga/kit/transport.ts";
 import { v7 as newUuid } from "uuid";
 import { createOrchestrator } from "./context.ts";
@@ -24,6 +25,8 @@ export interface OrdersOptions {
   log: Logger;
   /** What is read at /metrics; a new one unless told. */
   registry?: Registry;
+  /** What is noted in its health of the topology's file. */
+  standing?: TopologyStanding;
   clock?: Clock;
   /** Makes UUIDs of version 7, in lower case. */
   newId?: () => string;
@@ -81,6 +84,7 @@ export async function startOrders(options: OrdersOptions): Promise<RunningOrders
       // It holds no state and no connection of its own: with its topology read it can serve. What a request needs is the
       // business of that request, and a city that is down must not take this service out of use for the others.
       checkReady: () => Promise.resolve(),
+      notes: async () => options.standing?.notes() ?? [],
       registry,
     });
     const steps = [

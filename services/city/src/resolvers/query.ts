@@ -4,6 +4,7 @@ import { badInput } from "@teranga/kit/errors.ts";
 import type { OrderFactsInput, QueryResolvers } from "@teranga/schema/generated/city.ts";
 import { getKeyedTransaction } from "../sql/get-keyed-transaction.ts";
 import { getOrderFacts } from "../sql/get-order-facts.ts";
+import { topologyVerdict } from "../topology-verdict.ts";
 import { pageOfClients } from "./client-list.ts";
 import { canBeId, mustOwn } from "./routing.ts";
 
@@ -39,6 +40,8 @@ export const queries: QueryResolvers = {
     for (const { clientId } of questions) if (clientId != null) mustOwn(city, clientId);
     return getOrderFacts(city.sql, questions.map(askable));
   },
+
+  topologyVerdict: (_, { partitions }, { city }) => topologyVerdict(partitions, city),
 
   keyedTransaction(_, { kind, clientId, idempotencyKey }, { city }) {
     if (clientId != null) mustOwn(city, clientId);

@@ -1,0 +1,28 @@
+/** The topology file of a local cluster: what was added to it by hand stays. */
+import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { CITIES, type KeptTopology, topologyText } from "./cities.ts";
+
+const urlOf = (port: number) => (process: string) => `http://127.0.0.1:${port}/${process}`;
+
+test("a city and a subgraph that were added by hand stay, and the cluster's own are where they are now", () => {
+  const kept = parse(topologyText(urlOf(1))) as { subgraphs: Record<string, { partitions?: object }> };
+  const ziguinchor = {
+    name: "Ziguinchor",
+    towns: ["Ziguinchor"],
+    location: { latitude: 12.6, longitude: -16.3 },
+    urls: ["http://127.0.0.1:9/graphql"],
+  };
+  kept.subgraphs.city!.partitions = { ...kept.subgraphs.city!.partitions, ziguinchor };
+  Object.assign(kept.subgraphs, { reviews: { replicas: ["http://127.0.0.1:8/graphql"] } });
+
+  const text = topologyText(urlOf(2), ["orders"], parse(stringify(kept)) as KeptTopology);
+  const topology = parseTopology(text);
+  const { partitions, partitionOf } = partitionsOf(topology, "city");
+  expect(partitions.map(({ id }) => id).sort()).toEqual([...CITIES.map(({ id }) => id), "ziguinchor"].sort());
+  expect(partitionOf("Ziguinchor")).toBe("ziguinchor");
+  expect(topology.placements.has("reviews")).toBe(true);
+  for (const { id, urls } of partitions)
+    expect(urls).toEqual(id === "ziguinchor" ? ziguinchor.urls : [urlOf(2)(`city-${id}`)]);
+});

@@ -1,0 +1,133 @@
+/**
+ * Goal: a topology is taken only once the cities whose clients it moves keep to it, and by nobody before. Method: two real cities, and
+ * watches of one file by those who own rows and those who route.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLogger } from "@teranga/kit/log.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
+import { parseTopology, partitionsOf, type Topology } from "@teranga/kit/topology.ts";
+import { agreeOnTopology } from "@teranga/kit/topology-agreement.ts";
+import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
+import { watchTopology } from "@teranga/kit/topology-watch.ts";
+import { createTransport } from "@teranga/kit/transport.ts";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { CREDENTIAL, startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
+
+const NOBODY = "http://127.0.0.1:9/graphql";
+const { send, close } = createTransport({ credential: CREDENTIAL });
+const log = createLogger("test", "silent");
+let autres: WiredCity;
+let folder: string;
+
+beforeAll(async () => {
+  autres = await startWiredCity("autres", "agreement");
+  folder = await mkdtemp(join(tmpdir(), "agreement-"));
+  await autres.setTopology(topology());
+  for (const town of ["Ziguinchor", "Ziguinchor", "Kaolack"]) await register(town);
+});
+afterAll(async () => {
+  await close();
+  await autres?.close();
+  await rm(folder, { recursive: true });
+});
+
+function register(town: string) {
+  const query = `mutation ($town: String!, $email: String!) {
+    registerClient(input: { name: "Awa", email: $email, town: $town }) { __typename } }`;
+  return autres.ask(query, { town, email: `${Math.random()}@example.org` });
+}
+
+/** Dakar, which nobody can reach, Autres, and further cities with the towns that they claim. */
+function text(more: Record<string, { towns: string[]; url?: string }> = {}): string {
+  const place = { location: { latitude: 14, longitude: -17 } };
+  const others = Object.entries(more).map(([id, { towns, url = NOBODY }]) => [
+    id,
+    { ...place, name: id, towns, urls: [url] },
+  ]);
+  const partitions = {
+    dakar: { ...place, name: "Dakar", urls: [NOBODY] },
+    autres: { ...place, name: "Autres", default: true, urls: [autres.url] },
+    ...Object.fromEntries(others),
+  };
+  return JSON.stringify({ subgraphs: { catalog: { replicas: [NOBODY] }, city: { partitions } } });
+}
+const topology = (more?: Parameters<typeof text>[0]) => parseTopology(text(more));
+const agree = (next: Topology, role: "routes" | "owns") =>
+  agreeOnTopology({ current: topology(), next, send, role });
+
+test("a city with clients in the towns of another one refuses, and says which", async () => {
+  const next = topology({ ziguinchor: { towns: ["Ziguinchor"], url: autres.url } });
+  const refused = {
+    kind: "refused",
+    reason: "autres refuses it: it has 2 clients of towns that it would not serve: Ziguinchor (2)",
+  };
+  expect([await agree(next, "owns"), await agree(next, "routes")]).toEqual([refused, refused]);
+});
+
+test("a city that is new has to answer; one that is down and whose towns stay the same need not", async () => {
+  const next = topology({ mbour: { towns: ["Mbour"] } });
+  const silent = { kind: "not-yet", reason: "mbour, which it changes, does not answer" };
+  expect(await agree(next, "owns")).toEqual(silent);
+  expect(await agree(topology(), "routes")).toEqual({ kind: "agreed" });
+});
+
+test("who routes waits until the city whose towns change has taken it", async () => {
+  // Not in the topology of Autres yet: it stands for the new city too, which keeps its rule.
+  const next = topology({ mbour: { towns: ["Mbour"] } });
+  const answers: typeof send = async (url, ...rest) =>
+    url === NOBODY ? { data: { topologyVerdict: { keeps: true, refusal: null } } } : send(url, ...rest);
+  const ask = (role: "routes" | "owns") =>
+    agreeOnTopology({ current: topology(), next, send: answers, role });
+  expect(await ask("owns")).toEqual({ kind: "agreed" });
+  expect(await ask("routes")).toEqual({ kind: "not-yet", reason: "autres has not taken it yet" });
+  await autres.setTopology(next);
+  expect(await ask("routes")).toEqual({ kind: "agreed" });
+  await autres.setTopology(topology());
+});
+
+test("a watched file that is refused changes nothing, is told, and is taken once nobody refuses", async () => {
+  const file = join(folder, "topology.yaml");
+  await writeFile(file, text());
+  const registry = new Registry();
+  const standing = createTopologyStanding(registry);
+  const taken: string[][] = [];
+  const watch = watchTopology({
+    file,
+    topology: topology(),
+    onChange: (next) => {
+      taken.push(partitionsOf(next, "city").partitions.map(({ id }) => id));
+    },
+    agree: (next) => agree(next, "owns"),
+    standing,
+    log,
+    pollMs: 20,
+  });
+  const gauge = async () =>
+    (await registry.getSingleMetric("teranga_topology_refused")!.get()).values[0]!.value;
+  try {
+    await writeFile(file, text({ kaolack: { towns: ["Kaolack"], url: autres.url } }));
+    await vi.waitFor(() => expect(standing.notes()).toHaveLength(1), { timeout: 10_000 });
+    expect(standing.notes()[0]).toMatch(
+      /autres refuses it: it has 1 client of .*Kaolack \(1\); the topology stays/,
+    );
+    expect([taken, await gauge()]).toEqual([[], 1]);
+    await autres.sql`update client set town = 'Tivaouane' where town = 'Kaolack'`;
+    // The new city is stood for by Autres, which does not know it: it could keep any rule that it has no clients against.
+    await vi.waitFor(() => expect(taken).toEqual([["dakar", "autres", "kaolack"]]), { timeout: 10_000 });
+    await vi.waitFor(() => expect(standing.notes()).toEqual([]));
+    expect(await gauge()).toBe(0);
+  } finally {
+    await watch.stop();
+  }
+});
+
+test("its verdict is for services only", async () => {
+  const response = await fetch(autres.url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: "{ topologyVerdict(partitions: []) { keeps } }" }),
+  });
+  expect(response.status).toBe(401);
+});
