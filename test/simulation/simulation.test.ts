@@ -3,14 +3,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Crash, crashAfterEachStep } from "./crash-loop.ts";
 import { type RunResult, runSeed } from "./run.ts";
 import { CITY_IDS } from "./shop.ts";
-import { addCounts, neverReached } from "./sometimes.ts";
+import { addCounts, neverReached, SOMETIMES } from "./sometimes.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { runSeeds } from "./worker-pool.ts";
 
-const SEEDS = 300;
+/** A seed takes about a second of one core. `TEST_SEEDS=1000` is the long run. */
+const SEEDS = Number(process.env.TEST_SEEDS ?? 60);
+/** So many seeds must have come across everything of `SOMETIMES`; fewer, across half of it. */
+const SEEDS_FOR_ALL = 1_000;
 const WORKERS = 2;
 
-test(`${SEEDS} seeds break no promise`, { timeout: 400_000 }, async () => {
+test(`${SEEDS} seeds break no promise`, { timeout: 60_000 + SEEDS * 4_000 }, async () => {
   const failures: string[] = [];
   const sum = { committed: 0, kills: 0 };
   const reached = new Map<string, number>();
@@ -30,7 +33,9 @@ test(`${SEEDS} seeds break no promise`, { timeout: 400_000 }, async () => {
   // A simulation in which nothing happens finds nothing.
   expect(sum.committed).toBeGreaterThan(3 * SEEDS);
   expect(sum.kills).toBeGreaterThan(SEEDS / 2);
-  expect(neverReached(reached)).toEqual([]);
+  const never = neverReached(reached);
+  if (SEEDS >= SEEDS_FOR_ALL) expect(never).toEqual([]);
+  else expect(never.length).toBeLessThan(SOMETIMES.length / 2);
 });
 
 describe("in this process", () => {
