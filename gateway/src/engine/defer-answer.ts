@@ -66,6 +66,8 @@ export class DeferredAnswer {
   readonly #primary: LivePart;
   /** The parts with places that are to be delivered. */
   readonly #waiting = new Set<LivePart>();
+  /** What services have said of this answer so far. */
+  readonly #told: GraphQLError[] = [];
   /** Members and elements so far: parts share the bound of one answer. */
   #size = 0;
   #places = 0;
@@ -144,6 +146,7 @@ export class DeferredAnswer {
     const deliveries = part.places.map((place) => this.#shape(part, place));
     const isOwn = part === this.#primary || part.plan?.step !== undefined;
     this.#errors.share(isOwn ? part.run.errors : [], deliveries);
+    for (const { errors } of deliveries) this.#told.push(...errors);
     for (const delivery of deliveries) delivery.errors.push(...this.#unexplained(part, delivery));
     for (const child of part.children) if (child.places.length > 0) this.#waiting.add(child);
     return deliveries;
@@ -196,9 +199,12 @@ export class DeferredAnswer {
 
   /** The errors of a delivery whose nulls no error has explained. */
   #unexplained({ run, shapes }: LivePart, { place, data, errors, misfitCount }: Shaping): GraphQLError[] {
-    if (errors.length > 0 || (data !== null && misfitCount === 0)) return [];
-    const source = valueAt(run.data, place.sourcePath);
-    if (misfitCount > 0) return misfitErrors(shapes.for(this.#terms.variables), source, run, place.path);
+    if (misfitCount > 0) {
+      const source = valueAt(run.data, place.sourcePath);
+      const terms = { run, place: place.path, told: this.#told };
+      return misfitErrors(shapes.for(this.#terms.variables), source, terms);
+    }
+    if (errors.length > 0 || data !== null) return [];
     return completionErrors([place]).map(({ message, ...rest }) => new GraphQLError(message, rest));
   }
 }

@@ -9,6 +9,7 @@ import {
 import type { JsonObject, ResponsePath } from "../answer.ts";
 import { variableDefinitionsOf } from "../documents.ts";
 import type { GatewayContext } from "../request-context.ts";
+import { notListedBy } from "../sources/service-errors.ts";
 import { completionErrors } from "../surface/error-paths.ts";
 import { variableErrors } from "../variable-errors.ts";
 import type { CompiledPlan } from "./compile-plan.ts";
@@ -16,7 +17,7 @@ import { compileIntrospection, type Introspect } from "./introspection.ts";
 import type { Complete } from "./object-builder.ts";
 import { Run } from "./run.ts";
 import type { ShapeCache } from "./shape-cache.ts";
-import { ShapeRun, TooLarge } from "./shape-run.ts";
+import { type Misfit, ShapeRun, TooLarge } from "./shape-run.ts";
 import { Shapes } from "./shapes.ts";
 
 /** Enough to find the service at fault. */
@@ -85,8 +86,11 @@ export class CompiledOperation {
       const shape = this.#shapes.for(run.variables);
       const shaping = new ShapeRun(run.hasShared ? "shared" : "once");
       const data = shape(run.data, shaping) as JsonObject | null;
-      if (run.errors.length > 0) return { data, errors: run.errors };
-      return shaping.misfitCount === 0 ? { data } : { data, errors: misfitErrors(shape, run.data, run) };
+      const errors =
+        shaping.misfitCount === 0
+          ? run.errors
+          : [...run.errors, ...misfitErrors(shape, run.data, { run, place: [], told: run.errors })];
+      return errors.length > 0 ? { data, errors } : { data };
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error;
       return { data: null, errors: [codedError("ANSWER_TOO_LARGE", ERROR_CODES.ANSWER_TOO_LARGE)] };
@@ -94,23 +98,53 @@ export class CompiledOperation {
   }
 }
 
-/**
- * Where the values are that no service has explained.
- * @param place of `value`, from the answer's root
- */
+export interface MisfitTerms {
+  run: Run;
+  /** Of the value, from the answer's root. */
+  place: ResponsePath;
+  /** The errors that the client is told anyway. */
+  told: readonly GraphQLError[];
+}
+
+/** An error for each place where a value does not fit, unless one of those that are told explains it. */
 export function misfitErrors(
   shape: Complete,
   value: unknown,
-  { context }: Run,
-  place: ResponsePath = [],
+  { run, place, told }: MisfitTerms,
 ): GraphQLError[] {
   const shaping = new ShapeRun("locate");
   for (const step of place) shaping.enter(step);
   shape(value, shaping);
-  const { misfits } = shaping;
+  const misfits = unexplained(shaping.misfits, told);
+  if (misfits.length === 0) return [];
   const some = misfits.slice(0, LOGGED_MISFITS_MAX);
-  context.log.error({ misfits: some, count: misfits.length }, "a service's values do not fit the schema");
+  run.context.log.error({ misfits: some, count: misfits.length }, "a service's values do not fit the schema");
   return completionErrors(misfits).map(
     ({ message, path, extensions }) => new GraphQLError(message, { path, extensions }),
   );
 }
+
+/** An error explains its own place and all around it, and what is missing of an object that it is about as a whole. */
+function unexplained(misfits: readonly Misfit[], told: readonly GraphQLError[]): readonly Misfit[] {
+  // Without a place, or for places that are not listed, it may explain all of them.
+  if (told.some((error) => !error.path || notListedBy(error.toJSON()) > 0)) return [];
+  const around = new Set<string>();
+  const objects = new Set<string>();
+  for (const { path = [] } of told) {
+    objects.add(JSON.stringify(path));
+    for (let length = path.length; length > 0; length--) around.add(JSON.stringify(path.slice(0, length)));
+  }
+  return misfits.filter(
+    ({ path }) => !around.has(JSON.stringify(path)) && !objects.has(JSON.stringify(objectAround(path))),
+  );
+}
+
+/** The place of the object whose member is at, or around, a place. */
+const objectAround = (path: ResponsePath): ResponsePath =>
+  path.slice(
+    0,
+    Math.max(
+      0,
+      path.findLastIndex((step) => typeof step === "string"),
+    ),
+  );
