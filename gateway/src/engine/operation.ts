@@ -118,7 +118,11 @@ export function misfitErrors(
   const misfits = unexplained(shaping.misfits, told);
   if (misfits.length === 0) return [];
   const some = misfits.slice(0, LOGGED_MISFITS_MAX);
-  run.context.log.error({ misfits: some, count: misfits.length }, "a service's values do not fit the schema");
+  const beside = told.slice(0, LOGGED_MISFITS_MAX).map(({ message }) => message);
+  run.context.log.error(
+    { misfits: some, count: misfits.length, beside },
+    "a service's values do not fit the schema",
+  );
   return completionErrors(misfits).map(
     ({ message, path, extensions }) => new GraphQLError(message, { path, extensions }),
   );

@@ -54,7 +54,7 @@ function programOf(id: ContestantId, port: number, { supergraph, script }: Folde
       return {
         program: "gateway/src/main.ts",
         args: ["--supergraph", supergraph, "--port", String(port)],
-        env: { NODE_ENV: "production", SHARE_QUERIES: String(id === "ours") },
+        env: { NODE_ENV: "production", HOST: "127.0.0.1", SHARE_QUERIES: String(id === "ours") },
       };
     case "stock":
       return { program: `${BENCH}/stock.ts`, env };

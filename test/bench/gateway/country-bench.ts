@@ -39,6 +39,7 @@ export async function measureCountry(dependencies: CountryDependencies): Promise
       const args = supergraph === undefined ? [] : ["--supergraph", `${files}.graphql`];
       const settings = {
         NODE_ENV: "production",
+        HOST: "127.0.0.1",
         TOPOLOGY: `${files}.topology.yaml`,
         SERVICE_CREDENTIAL: "a-credential-for-benchmarks",
         ...env,
