@@ -32,7 +32,7 @@ const said = (extensions?: object) => ({
   errors: [{ message: "Not for you", path: ["a"], ...(extensions && { extensions }) }],
 });
 
-test.each(["FORBIDDEN", "INTERNAL_SERVER_ERROR", "UNKNOWN_ERROR"])(
+test.each(["RATE_LIMITED", "INTERNAL_SERVER_ERROR", "UNKNOWN_ERROR"])(
   "a foreign service's error of the code %s passes as it is, without its stack",
   async (code) => {
     const answer = said({ code, role: "guest", stacktrace: ["at x.js:1"] });
