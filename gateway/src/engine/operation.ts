@@ -128,7 +128,7 @@ export function misfitErrors(
   );
 }
 
-/** An error explains its own place and all around it, and what is missing of an object that it is about as a whole. */
+/** An error explains its own place and all around it, and what is missing beside it or of an object that it is about as a whole. */
 function unexplained(misfits: readonly Misfit[], told: readonly GraphQLError[]): readonly Misfit[] {
   // Without a place, or for places that are not listed, it may explain all of them.
   if (told.some((error) => !error.path || notListedBy(error.toJSON()) > 0)) return [];
@@ -136,6 +136,8 @@ function unexplained(misfits: readonly Misfit[], told: readonly GraphQLError[]):
   const objects = new Set<string>();
   for (const { path = [] } of told) {
     objects.add(JSON.stringify(path));
+    // A service that fails a field that must not be null leaves its siblings out, too.
+    objects.add(JSON.stringify(objectAround(path)));
     for (let length = path.length; length > 0; length--) around.add(JSON.stringify(path.slice(0, length)));
   }
   return misfits.filter(
