@@ -4,12 +4,14 @@ import { startGraph } from "./fixture.ts";
 
 const world = startGraph({
   a: {
-    sdl: `type Query { rows: [Row] one: Row all: [Row!]! bad: Int } type Row @key(fields: "id") { id: ID! }`,
+    sdl: `type Query { rows: [Row] one: Row all: [Row!]! part: Row bad: Int }
+      type Row @key(fields: "id") { id: ID! of: Of! @shareable } type Of @key(fields: "id") { id: ID! }`,
     resolvers: {
       Query: {
         rows: () => [{ id: "1" }, { id: "gone" }, { id: "fails" }],
         one: () => ({ id: "gone" }),
         all: () => [{ id: "gone" }],
+        part: () => ({ id: "fails", of: { id: "fails" } }),
         bad: () => {
           throw new Error("of something else");
         },
@@ -17,7 +19,8 @@ const world = startGraph({
     },
   },
   b: {
-    sdl: `type Row @key(fields: "id") { id: ID! must: String! may: String }`,
+    sdl: `type Row @key(fields: "id") { id: ID! must: String! may: String of: Of! @shareable }
+      type Of @key(fields: "id") { id: ID! name: String! }`,
     resolvers: {
       Row: {
         __resolveReference: async ({ id }: { id: string }) => {
@@ -38,6 +41,7 @@ test.each<[string, unknown, string[]]>([
     { rows: [{ may: null }, { may: null }, { may: null }], bad: null },
     ["bad", "rows.2"],
   ],
+  ["{ part { must of { name } } }", { part: null }, ["part"]],
   ["{ bad all { must } }", null, ["all.0.must", "bad"]],
 ])("%s", async (query, data, places) => {
   const answer = await world.ask(query);

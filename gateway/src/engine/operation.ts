@@ -128,20 +128,33 @@ export function misfitErrors(
   );
 }
 
-/** An error explains its own place and all around it, and what is missing beside it or of an object that it is about as a whole. */
+/**
+ * An error explains its own place and all around it, what is missing beside it, and what is missing of an object that it is about as a
+ * whole: the object's members, and theirs, but nothing in a list below it, whose elements have errors of their own.
+ */
 function unexplained(misfits: readonly Misfit[], told: readonly GraphQLError[]): readonly Misfit[] {
   // Without a place, or for places that are not listed, it may explain all of them.
   if (told.some((error) => !error.path || notListedBy(error.toJSON()) > 0)) return [];
   const around = new Set<string>();
-  const objects = new Set<string>();
+  const wholes = new Set<string>();
+  const besides = new Set<string>();
   for (const { path = [] } of told) {
-    objects.add(JSON.stringify(path));
+    wholes.add(JSON.stringify(path));
     // A service that fails a field that must not be null leaves its siblings out, too.
-    objects.add(JSON.stringify(objectAround(path)));
+    besides.add(JSON.stringify(objectAround(path)));
     for (let length = path.length; length > 0; length--) around.add(JSON.stringify(path.slice(0, length)));
   }
+  const isOfWhole = (path: ResponsePath): boolean => {
+    let length = path.length;
+    while (length > 0 && typeof path[length - 1] === "string")
+      if (wholes.has(JSON.stringify(path.slice(0, --length)))) return true;
+    return false;
+  };
   return misfits.filter(
-    ({ path }) => !around.has(JSON.stringify(path)) && !objects.has(JSON.stringify(objectAround(path))),
+    ({ path }) =>
+      !around.has(JSON.stringify(path)) &&
+      !besides.has(JSON.stringify(objectAround(path))) &&
+      !isOfWhole(path),
   );
 }
 
