@@ -4,14 +4,14 @@ import { startGraph } from "./fixture.ts";
 
 const world = startGraph({
   a: {
-    sdl: `type Query { rows: [Row] one: Row all: [Row!]! part: Row bad: Int }
-      type Row @key(fields: "id") { id: ID! of: Of! @shareable } type Of @key(fields: "id") { id: ID! }`,
+    sdl: `type Query { rows: [Row] one: Row all: [Row!]! part: Part bad: Int }
+      type Row @key(fields: "id") { id: ID! } type Part @key(fields: "of { id }") { of: Of! } type Of @key(fields: "id") { id: ID! }`,
     resolvers: {
       Query: {
         rows: () => [{ id: "1" }, { id: "gone" }, { id: "fails" }],
         one: () => ({ id: "gone" }),
         all: () => [{ id: "gone" }],
-        part: () => ({ id: "fails", of: { id: "fails" } }),
+        part: () => ({ of: { id: "fails" } }),
         bad: () => {
           throw new Error("of something else");
         },
@@ -19,9 +19,14 @@ const world = startGraph({
     },
   },
   b: {
-    sdl: `type Row @key(fields: "id") { id: ID! must: String! may: String of: Of! @shareable }
-      type Of @key(fields: "id") { id: ID! name: String! }`,
+    sdl: `type Row @key(fields: "id") { id: ID! must: String! may: String }
+      type Part @key(fields: "of { id }") { of: Of! must: String! } type Of @key(fields: "id") { id: ID! name: String! }`,
     resolvers: {
+      Part: {
+        __resolveReference: async () => {
+          throw new Error("fails");
+        },
+      },
       Row: {
         __resolveReference: async ({ id }: { id: string }) => {
           if (id === "fails") throw new Error("fails");
@@ -41,7 +46,7 @@ test.each<[string, unknown, string[]]>([
     { rows: [{ may: null }, { may: null }, { may: null }], bad: null },
     ["bad", "rows.2"],
   ],
-  ["{ part { must of { name } } }", { part: null }, ["part"]],
+  ["{ part { of { name } must } }", { part: null }, ["part"]],
   ["{ bad all { must } }", null, ["all.0.must", "bad"]],
 ])("%s", async (query, data, places) => {
   const answer = await world.ask(query);
