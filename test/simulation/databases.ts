@@ -8,6 +8,7 @@ import { fragmentRule } from "@teranga/city/database.ts";
 import { applyMigrations } from "@teranga/kit/migrate.ts";
 import { openEmptyCluster } from "./empty-cluster.ts";
 import { CITY_PLACEMENT, type CitySeed } from "./shop.ts";
+import { type Statement, Wire } from "./wire.ts";
 
 /** A city as the checks see it. */
 export interface CityView {
@@ -67,13 +68,17 @@ export class CityDatabase {
   #runs = 0;
   /** Of the last fact that was seen. */
   #position = 0;
-  /** The names of prepared statements by their texts. */
-  readonly #prepared = new Map<string, string>();
+  readonly #wire: Wire;
+  readonly #look: Statement;
+  /** Prepared, by their texts. */
+  readonly #statements = new Map<string, Statement>();
 
   private constructor(cityId: string, db: PGlite, emptying: string) {
     this.cityId = cityId;
     this.#db = db;
     this.#emptying = emptying;
+    this.#wire = new Wire(db);
+    this.#look = this.#wire.prepare("select simulation.look($1) as view");
   }
 
   /** Opens the databases of some cities. Copies are made in a sixth of the time. */
@@ -102,7 +107,6 @@ export class CityDatabase {
     await db.exec(
       "set synchronous_commit = off; set track_activities = off; set track_counts = off; set jit = off",
     );
-    await db.exec("prepare look (bigint) as select simulation.look($1) as view");
     return new CityDatabase(cityId, db, await emptyingScript(db));
   }
 
@@ -130,25 +134,21 @@ export class CityDatabase {
    * Executes a statement as one transaction, and looks at what it has made of the city. Errors have the names that the driver gives them.
    */
   async execute(text: string, parameters: unknown[]): Promise<Executed> {
-    try {
-      const name = this.#prepared.get(text) ?? (await this.#prepare(text));
-      const values = parameters.length > 0 ? `(${parameters.map(literal).join(", ")})` : "";
-      // Both in one message are one transaction, and take half the time of two.
-      const results = await this.#db.exec(`execute ${name}${values}; execute look(${this.#position})`);
-      const rows = results[0]!.rows as Record<string, unknown>[];
-      return { rows, view: this.#see(results[1]!.rows[0]) };
-    } catch (error) {
-      const { constraint } = error as { constraint?: string };
-      throw Object.assign(error as Error, { constraint_name: constraint });
-    }
+    const statement = this.#statement(text);
+    const [rows, looks] = this.#wire.execute([
+      { statement, parameters },
+      { statement: this.#look, parameters: [this.#position] },
+    ]);
+    return { rows: rows!, view: this.#see(looks![0]) };
   }
 
   /** As the driver does: planning takes longer than executing. */
-  async #prepare(text: string): Promise<string> {
-    const name = `statement_${this.#prepared.size + 1}`;
-    await this.#db.exec(`prepare ${name} as ${text}`);
-    this.#prepared.set(text, name);
-    return name;
+  #statement(text: string): Statement {
+    const known = this.#statements.get(text);
+    if (known) return known;
+    const statement = this.#wire.prepare(text);
+    this.#statements.set(text, statement);
+    return statement;
   }
 
   #see(row: unknown): CityView | null {
@@ -175,16 +175,4 @@ async function emptyingScript(db: PGlite): Promise<string> {
       where schemaname in ('public', 'simulation') and tablename not in ('schema_version', 'fragment')
     ) emptied`);
   return `begin; set local simulation.is_emptying = true; ${rows[0]!.script}; commit`;
-}
-
-/** A value as a constant of SQL; PostgreSQL takes it for what the statement needs there. */
-function literal(value: unknown): string {
-  if (value === null || value === undefined) return "null";
-  if (value instanceof Date) return quoted(value.toISOString());
-  if (Array.isArray(value)) return quoted(`{${value.map((item) => JSON.stringify(String(item))).join(",")}}`);
-  return quoted(String(value));
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
