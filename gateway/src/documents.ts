@@ -13,11 +13,19 @@ import {
   print,
   type SelectionNode,
   type SelectionSetNode,
+  separateOperations,
   stripIgnoredCharacters,
+  type ValueNode,
   valueFromASTUntyped,
   visit,
 } from "graphql";
 import { emptyObject } from "./answer.ts";
+
+/** A document with one of its operations, and the fragments that it spreads: others may mention variables that it does not have. */
+export function withOneOperation(document: DocumentNode, name: string | undefined): DocumentNode {
+  const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+  return operations.length > 1 ? separateOperations(document)[name ?? ""]! : document;
+}
 
 /** An operation of a document, its fragment spreads replaced by inline fragments. @param name needed if there are several */
 export function inlinedOperation(document: DocumentNode, name?: string): OperationDefinitionNode {
@@ -116,6 +124,31 @@ export function usedVariables(node: SelectionNode | SelectionSetNode | Directive
   return names;
 }
 
+/** Whether a number's text is that of the double that JavaScript makes of it. */
+export const isKept = (text: string): boolean => String(Number(text)) === text;
+
+/**
+ * A literal as JSON has it. A number that would change is told as text, but for an Int: -0 is 0.
+ * @param variables needed if there may be some in it
+ */
+export function literalValue(node: ValueNode, variables: Readonly<Record<string, unknown>> = {}): unknown {
+  switch (node.kind) {
+    case Kind.INT:
+      return Number.isSafeInteger(Number(node.value)) ? Number(node.value) : node.value;
+    case Kind.FLOAT:
+      return isKept(node.value) ? Number(node.value) : node.value;
+    case Kind.LIST:
+      return node.values.map((each) => literalValue(each, variables));
+    case Kind.OBJECT: {
+      const object = emptyObject();
+      for (const { name, value } of node.fields) object[name.value] = literalValue(value, variables);
+      return object;
+    }
+    default:
+      return valueFromASTUntyped(node, variables);
+  }
+}
+
 /** The definitions of an operation's variables, printed, and their defaults. */
 export interface VariableDefinitions {
   printed: ReadonlyMap<string, string>;
@@ -128,7 +161,7 @@ export function variableDefinitionsOf(operation: OperationDefinitionNode): Varia
   for (const definition of operation.variableDefinitions ?? []) {
     const name = definition.variable.name.value;
     printed.set(name, printCompact(definition));
-    if (definition.defaultValue) defaults[name] = valueFromASTUntyped(definition.defaultValue);
+    if (definition.defaultValue) defaults[name] = literalValue(definition.defaultValue);
   }
   return { printed, defaults };
 }

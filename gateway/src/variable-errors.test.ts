@@ -7,6 +7,7 @@ const schema = buildSchema(`
   type Query { find(filter: Filter): Int }
   input Filter { and: [Filter] not: Filter name: String least: Int! = 1 }
   enum Colour { OCHRE }
+  scalar Any
 `);
 
 function errorsOf(definition: string, given: Record<string, unknown>) {
@@ -48,6 +49,13 @@ test.each<[definition: string, given: Record<string, unknown>, message: string]>
     { c: "OCHR" },
     'Variable "$c" got invalid value; Value "OCHR" does not exist in "Colour" enum.',
   ],
+  ...[JSON.parse("1e400"), { a: [JSON.parse("-1e400")] }].map(
+    (v): [string, Record<string, unknown>, string] => [
+      "$v: Any",
+      { v },
+      'Variable "$v" holds a number that is too large for JSON here; send it as a string.',
+    ],
+  ),
 ])("%s refuses what does not fit", (definition, given, message) => {
   expect(errorsOf(definition, given)).toEqual([message]);
 });

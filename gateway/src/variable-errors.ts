@@ -58,6 +58,8 @@ function misfits({ name, type, hasDefault }: Variable, given: Readonly<Record<st
   const value = given[name];
   if (value === null && isNonNullType(type)) return [`of non-null type "${type}" must not be null.`];
   if (isDeeper(value, DEPTH_MAX)) return [`is nested deeper than ${DEPTH_MAX} levels.`];
+  // JSON.parse makes 1e400 infinite, and JSON has no word for that: a service would be told null.
+  if (holdsInfinity(value)) return ["holds a number that is too large for JSON here; send it as a string."];
   const words: string[] = [];
   try {
     coerceInputValue(
@@ -82,4 +84,9 @@ const ENOUGH = new Error("enough errors");
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
+}
+
+function holdsInfinity(value: unknown): boolean {
+  if (typeof value === "number") return !Number.isFinite(value);
+  return typeof value === "object" && value !== null && Object.values(value).some(holdsInfinity);
 }

@@ -16,7 +16,7 @@ import {
   visit,
 } from "graphql";
 import { BoundedCache } from "../bounded-cache.ts";
-import { inlinedOperation, rootSelections, variableDefinitionsOf } from "../documents.ts";
+import { inlinedOperation, rootSelections, variableDefinitionsOf, withOneOperation } from "../documents.ts";
 import type { Supergraph } from "../graph/supergraph.ts";
 import type { Source } from "../sources/fetch.ts";
 import { documentBytes } from "../surface/document-store.ts";
@@ -27,6 +27,7 @@ import { withoutDefer } from "./defer-split.ts";
 import { withTypenames } from "./empty-objects.ts";
 import { FetchCompiler } from "./fetch-step.ts";
 import { FieldNeeds } from "./field-needs.ts";
+import { LiteralsApart } from "./literals-apart.ts";
 import { withRootOnce } from "./mutation-root.ts";
 import { namesRead, withNamesApart } from "./names-apart.ts";
 import { CompiledOperation } from "./operation.ts";
@@ -156,9 +157,10 @@ export class Graph {
     // The conditions of a mutation may leave nothing of it (mutation-root.ts).
     const isEmpty = getOperationAST(document, operationName)?.selectionSet.selections.length === 0;
     if (isEmpty) return { kind: "QueryPlan" };
-    const options = operationName === undefined ? {} : { operationName };
-    const operation = operationFromDocument(this.#apiSchema, withTypenames(document), options);
-    return withoutStandIns(this.#build(operation), this.#standIns);
+    const asked = withTypenames(withOneOperation(document, operationName));
+    const literals = new LiteralsApart(asked, this.apiSchema);
+    const operation = operationFromDocument(this.#apiSchema, literals.document);
+    return literals.putBack(withoutStandIns(this.#build(operation), this.#standIns));
   }
 
   #build(operation: Operation): QueryPlan {

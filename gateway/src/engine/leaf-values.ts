@@ -16,15 +16,16 @@ const BUILT_IN: Readonly<Record<string, CompleteLeaf>> = {
     typeof value === "number" && Number.isInteger(value) && value >= INT_MIN && value <= INT_MAX
       ? value
       : undefined,
-  // A service may keep its ids as numbers; to clients an ID is a string.
+  // A service may keep its ids as numbers; to clients an ID is a string. Of a longer number the last digits are lost: it is another's id.
   ID: (value) => {
     if (typeof value === "string") return value;
-    return typeof value === "number" && Number.isInteger(value) ? String(value) : undefined;
+    return Number.isSafeInteger(value) ? String(value) : undefined;
   },
 };
 
-/** What a scalar of somebody's own comes as is that service's affair. */
-const anything: CompleteLeaf = (value) => value;
+/** What a scalar of somebody's own comes as is that service's affair, but infinity would be told as null. */
+const anything: CompleteLeaf = (value) =>
+  typeof value === "number" && !Number.isFinite(value) ? undefined : value;
 
 export function compileLeaf(type: GraphQLLeafType): CompleteLeaf {
   if (isEnumType(type)) return compileEnum(type);

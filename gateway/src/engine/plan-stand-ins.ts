@@ -1,60 +1,14 @@
 /** Puts the real fields back into a plan that was made with stand-ins (`stand-ins.ts`). */
-import type {
-  DeferredNode,
-  FetchNode,
-  PlanNode,
-  QueryPlan,
-  QueryPlanSelectionNode,
-  SubscriptionNode,
-} from "@apollo/query-planner";
+import type { FetchNode, PlanNode, QueryPlan, QueryPlanSelectionNode } from "@apollo/query-planner";
 import { Kind, parse, visit } from "graphql";
 import { printCompact } from "../documents.ts";
 import { mayHaveNamesApart } from "./names-apart.ts";
+import { withFetches } from "./plan-fetches.ts";
 import { splitByNeeds } from "./split-fetch.ts";
 import type { StandIns } from "./stand-ins.ts";
 
 export function withoutStandIns(plan: QueryPlan, standIns: StandIns | undefined): QueryPlan {
-  if (!standIns || !plan.node) return plan;
-  return { ...plan, node: inNode(plan.node, standIns) };
-}
-
-function inNode<Node extends PlanNode | SubscriptionNode>(node: Node, standIns: StandIns): Node | PlanNode;
-function inNode(node: PlanNode | SubscriptionNode, standIns: StandIns): PlanNode | SubscriptionNode {
-  const inside = (inner: PlanNode): PlanNode => inNode(inner, standIns);
-  switch (node.kind) {
-    case "Sequence":
-    case "Parallel":
-      return { ...node, nodes: node.nodes.map(inside) };
-    case "Flatten":
-      return { ...node, node: inside(node.node) };
-    case "Fetch":
-      return inFetch(node, standIns);
-    case "Condition": {
-      const { ifClause, elseClause } = node;
-      return {
-        ...node,
-        ...(ifClause && { ifClause: inside(ifClause) }),
-        ...(elseClause && { elseClause: inside(elseClause) }),
-      };
-    }
-    case "Defer": {
-      const { primary } = node;
-      const deferred = node.deferred.map(
-        (part): DeferredNode => ({ ...part, ...(part.node && { node: inside(part.node) }) }),
-      );
-      return {
-        ...node,
-        primary: { ...primary, ...(primary.node && { node: inside(primary.node) }) },
-        deferred,
-      };
-    }
-    case "Subscription": {
-      const primary = withRealFields(node.primary, standIns);
-      return { ...node, primary, ...(node.rest && { rest: inside(node.rest) }) };
-    }
-    default:
-      return node satisfies never;
-  }
+  return standIns ? withFetches(plan, (fetch) => inFetch(fetch, standIns)) : plan;
 }
 
 function inFetch(node: FetchNode, standIns: StandIns): PlanNode {

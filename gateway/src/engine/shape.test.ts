@@ -185,6 +185,21 @@ test("an object of a type that cannot be at its place is null, and the rest of t
   });
 });
 
+test.each([
+  [{ id: 9007199254740991 }, "9007199254740991", null],
+  [{ id: 9007199254740992, any: 1 }, null, 1],
+  [{ id: "1", any: [1] }, "1", [1]],
+  [{ id: "1", any: Number.POSITIVE_INFINITY }, "1", null],
+])("of %j no digits that are lost are told", (row, id, any) => {
+  const types = buildSchema("scalar Any type Query { row: Row } type Row { id: ID any: Any }");
+  const operation = inlinedOperation(parse("{ row { id any } }"));
+  const complete = new ShapeCompiler(types, {}).compileRoot(types.getQueryType()!, operation.selectionSet);
+  const run = new ShapeRun("once");
+  const told = complete({ row }, run);
+  expect(plain(told)).toEqual({ row: { id, any } });
+  expect(run.misfitCount).toBe(Number(id === null) + Number("any" in row && any === null));
+});
+
 test("numbers that no Float holds are none", () => {
   expect(shape("{ item { price } }", JSON.parse('{ "item": { "price": 1e999 } }'))).toMatchObject({
     data: { item: { price: null } },

@@ -13,10 +13,13 @@ import {
   type GraphQLSchema,
   isInterfaceType,
   isObjectType,
+  isScalarType,
+  isSpecifiedScalarType,
   Kind,
   parse,
   valueFromASTUntyped,
 } from "graphql";
+import { literalValue } from "../documents.ts";
 
 /** Where the partition spec lives, whatever its version. */
 const SPEC_URL = "https://teranga.dev/partition/";
@@ -65,6 +68,7 @@ export function readSupergraph(sdl: string): Supergraph {
   const subgraphs = readSubgraphs(schema);
   if (subgraphs.size === 0) throw new StartupError("Supergraph: it names no subgraph (enum join__Graph)");
   refuseLabels(schema);
+  keepDigits(schema);
   return { sdl, schema, subgraphs, names: readSpecNames(schema) };
 }
 
@@ -80,6 +84,14 @@ function refuseLabels(schema: GraphQLSchema): void {
         throw new StartupError(`Supergraph: ${what} is not supported: use @override without a label`);
       }
     }
+  }
+}
+
+/** What a client writes is read here to find out whose it is: the digits count. */
+function keepDigits(schema: GraphQLSchema): void {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (isScalarType(type) && !isSpecifiedScalarType(type))
+      type.parseLiteral = (node, variables) => literalValue(node, variables ?? {});
   }
 }
 

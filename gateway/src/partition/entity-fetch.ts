@@ -30,7 +30,7 @@ export async function fetchEntities(
     errors: [],
   };
   const groups = groupByOwner(representations, fetched, run);
-  const variables = pickVariables(run.variables, plan.variables);
+  const variables = pickVariables(run.given, plan.variables);
   await Promise.all(
     Array.from(groups, async ([partition, indexes]) => {
       const isAll = indexes.length === representations.length;

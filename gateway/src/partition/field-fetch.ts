@@ -50,7 +50,7 @@ export async function fetchFields(
   run: PartitionRun,
 ): Promise<FetchedFields> {
   const fields = plan.fields.filter(({ conditions }) => isIncluded(conditions, run.variables));
-  const request = (part: Part) => printPart(plan, part, definitions, run.variables);
+  const request = (part: Part) => printPart(plan, part, definitions, run.given);
   switch (plan.operation) {
     case OperationTypeNode.QUERY:
       return fetchQuery(fields, request, run);

@@ -58,6 +58,7 @@ async function list(
     spec,
     partitionIds: Object.keys(partitions),
     partitionOf: (value) => value.split(":")[0]!,
+    given: variables,
     variables,
     tokenNames: plan.tokenNames,
     budget: createAnswerBudget(),

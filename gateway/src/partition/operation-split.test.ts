@@ -22,6 +22,7 @@ function startRun(plan: OperationPlan, variables: Record<string, unknown>, asked
     spec,
     partitionIds: placement.partitions.map(({ id }) => id),
     partitionOf: placement.partitionOf,
+    given: variables,
     variables: { ...plan.variables.defaults, ...variables },
     tokenNames: plan.tokenNames,
     budget: createAnswerBudget(),
@@ -57,12 +58,12 @@ const ROWS: { name: string; text: string; variables?: Record<string, unknown>; a
     ],
   },
   {
-    name: "only the variables that a part mentions, defaults where none is given",
+    name: "only the variables that a part mentions, and no default, which the text has",
     text: `query Q($a:ID="west:1"$b:ID!$n:Int){a:reader(id:$a){id}b:branch(id:$b){readers(first:$n){id}}}`,
     variables: { b: "south", n: 3 },
     asked: [
       ["south", "query Q($b:ID!,$n:Int){b:branch(id:$b){readers(first:$n){id}}}", { b: "south", n: 3 }],
-      ["west", `query Q($a:ID="west:1"){a:reader(id:$a){id}}`, { a: "west:1" }],
+      ["west", `query Q($a:ID="west:1"){a:reader(id:$a){id}}`],
     ],
   },
   {

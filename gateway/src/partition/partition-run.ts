@@ -12,7 +12,9 @@ export interface PartitionRun {
   /** In the topology's order. */
   partitionIds: readonly string[];
   partitionOf: PartitionOf;
-  /** The operation's variables with the defaults of its own definitions filled in. */
+  /** The operation's variables as they were given. Partitions know the defaults from its text, with all their digits. */
+  given: JsonObject;
+  /** With the defaults filled in. */
   variables: JsonObject;
   /** What the crossings' tokens stand for in the paths of errors. */
   tokenNames: ReadonlyMap<string, string>;

@@ -58,6 +58,7 @@ export class PartitionSource implements Source {
       spec: this.#spec,
       partitionIds: placement.partitionIds,
       partitionOf: placement.partitionOf,
+      given,
       variables: withDefaults(variables, given),
       tokenNames,
       budget: context.budget,

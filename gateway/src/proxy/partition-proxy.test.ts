@@ -107,6 +107,15 @@ test("a partition that moves is asked where it is now, and one that goes is unkn
   expect(await reader("south:2")).toEqual({ name: "south reader 2" });
 });
 
+test("keys that are written as literals keep their digits", async () => {
+  const north = await startBranch("north");
+  const proxy = await startProxy({ north: north.url });
+  const key = (id: string) =>
+    askProxy(proxy.url, `{ _entities(representations: { __typename: "Reader", id: ${id} }) { __typename } }`);
+  expect((await key("9007199254740993")).errors?.[0]?.message).toBe('There is no branch "9007199254740993".');
+  expect((await key('"north:1"')).data).toEqual({ _entities: [{ __typename: "Reader" }] });
+});
+
 test("it waits for the first partition, and gives up with a line", async () => {
   await expect(startProxy({}, { startupWaitMs: 100 })).rejects.toThrow(
     'No service of the subgraph "branch" answered within 0 s',

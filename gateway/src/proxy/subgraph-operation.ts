@@ -13,12 +13,12 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionNode,
-  valueFromAST,
 } from "graphql";
 import { emptyObject, errorAt, isObject, type JsonObject, ownValue } from "../answer.ts";
 import {
   inlinedOperation,
   isIncluded,
+  literalValue,
   printCompact,
   type RootSelection,
   responseNameOf,
@@ -46,8 +46,13 @@ interface StepAnswer {
   errors: readonly GraphQLFormattedError[];
 }
 
-/** @param variables with the defaults of the operation's definitions */
-type Step = (variables: JsonObject, context: GatewayContext) => Promise<StepAnswer>;
+interface StepVariables {
+  given: JsonObject;
+  /** With the defaults of the operation's definitions. */
+  variables: JsonObject;
+}
+
+type Step = (variables: StepVariables, context: GatewayContext) => Promise<StepAnswer>;
 
 /** `representations`, as federation calls the variable; the entities' fetches of all routers are made alike here. */
 const REPRESENTATIONS = "representations";
@@ -89,7 +94,7 @@ export class SubgraphOperation {
     const refused = variableErrors(schema, definitions, given);
     if (refused.length > 0) return { errors: refused };
     const variables = withDefaults(variableDefinitionsOf(this.#operation), given);
-    const answers = await Promise.all(this.#steps.map((step) => step(variables, context)));
+    const answers = await Promise.all(this.#steps.map((step) => step({ given, variables }, context)));
     const errors = limitErrors(answers.flatMap((answer) => answer.errors)).map(toGraphQLError);
     return { data: this.#join(answers), ...(errors.length > 0 && { errors }) };
   }
@@ -154,8 +159,8 @@ class StepPlanner {
 
   #splitStep(selections: readonly RootSelection[]): Step {
     const prepared = this.#prepare(this.#part(selections));
-    return async (variables, context) => {
-      const { data, errors } = await prepared.send(variables, context);
+    return async ({ given, variables }, context) => {
+      const { data, errors } = await prepared.send(given, context);
       return { data: data ?? nullsOf(selections, variables), errors };
     };
   }
@@ -163,7 +168,7 @@ class StepPlanner {
   #localStep(selections: readonly RootSelection[]): Step {
     const document: DocumentNode = { kind: Kind.DOCUMENT, definitions: [this.#part(selections)] };
     const { schema } = this.#subgraph;
-    return async (variableValues) => {
+    return async ({ given: variableValues }) => {
       const { data, errors } = executeSync({ schema, document, variableValues });
       if (errors) throw errors[0]!;
       return { data: data as JsonObject, errors: [] };
@@ -175,15 +180,15 @@ class StepPlanner {
     const field = joined(same);
     const responseName = responseNameOf(field);
     const argument = field.arguments!.find(({ name }) => name.value === REPRESENTATIONS)!.value;
-    const { schema, spec } = this.#subgraph;
-    const { type } = schema.getQueryType()!.getFields()._entities!.args[0]!;
+    const { spec } = this.#subgraph;
     const prepared = this.#prepare(this.#entitiesPart(field));
-    return async (variables, context) => {
+    return async ({ given, variables }, context) => {
       if (!same.some(({ conditions }) => isIncluded(conditions, variables))) return { data: {}, errors: [] };
-      const representations = valueFromAST(argument, type, variables) as unknown[];
+      const told = literalValue(argument, variables);
+      const representations = Array.isArray(told) ? told : [told];
       const { known, errors } = sorted(representations, (name) => spec.entities.has(name));
       const asked = [...known.values()];
-      const answer = await prepared.send({ ...variables, [REPRESENTATIONS]: asked }, context);
+      const answer = await prepared.send({ ...given, [REPRESENTATIONS]: asked }, context);
       const refused = errors.map(([index, error]) => errorAt(error, [responseName, index]));
       const placed = placeEntities(responseName, representations.length, [...known.keys()], answer);
       return { ...placed, errors: [...refused, ...placed.errors] };

@@ -21,6 +21,7 @@ import {
 } from "graphql";
 import type { GatewayContext } from "../request-context.ts";
 import { createDocumentStore } from "./document-store.ts";
+import { finiteFloatsRule } from "./finite-floats.ts";
 import { charactersMaxOf, createSizeRule, type Limits, limitExceeded, tokensExceeded } from "./limits.ts";
 import type { Safelist } from "./safelist.ts";
 
@@ -139,7 +140,7 @@ class DocumentReader {
     try {
       const sizes = validate(schema, document, [createSizeRule(limits)], { maxErrors: 1 });
       if (sizes.length > 0) return sizes.slice(0, 1);
-      return validate(schema, document, [...specifiedRules, ...rules], {
+      return validate(schema, document, [...specifiedRules, finiteFloatsRule, ...rules], {
         maxErrors: ERRORS_MAX,
         hideSuggestions: hidesSchema,
       });

@@ -1,0 +1,45 @@
+/** The fetches of a plan, wherever they are in it. */
+import type { DeferredNode, FetchNode, PlanNode, QueryPlan } from "@apollo/query-planner";
+
+type Change = (fetch: FetchNode) => PlanNode;
+
+/** The same plan with something else in the place of each fetch. */
+export function withFetches(plan: QueryPlan, change: Change): QueryPlan {
+  const { node } = plan;
+  // The planner is not asked for subscriptions.
+  return !node || node.kind === "Subscription" ? plan : { ...plan, node: changed(node, change) };
+}
+
+function changed(node: PlanNode, change: Change): PlanNode {
+  const inside = (inner: PlanNode): PlanNode => changed(inner, change);
+  switch (node.kind) {
+    case "Sequence":
+    case "Parallel":
+      return { ...node, nodes: node.nodes.map(inside) };
+    case "Flatten":
+      return { ...node, node: inside(node.node) };
+    case "Fetch":
+      return change(node);
+    case "Condition": {
+      const { ifClause, elseClause } = node;
+      return {
+        ...node,
+        ...(ifClause && { ifClause: inside(ifClause) }),
+        ...(elseClause && { elseClause: inside(elseClause) }),
+      };
+    }
+    case "Defer": {
+      const { primary } = node;
+      const deferred = node.deferred.map(
+        (part): DeferredNode => ({ ...part, ...(part.node && { node: inside(part.node) }) }),
+      );
+      return {
+        ...node,
+        primary: { ...primary, ...(primary.node && { node: inside(primary.node) }) },
+        deferred,
+      };
+    }
+    default:
+      return node satisfies never;
+  }
+}
