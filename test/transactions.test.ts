@@ -173,9 +173,18 @@ describe("a transaction", () => {
     await sendMessage(graph, "dakar", "commitOrders", orders);
     await sendMessage(graph, "dakar", "commitCancellations", cancellations);
     await sendMessage(graph, "dakar", "outcome", [fenced]);
+    const full = {
+      transactionId: newId("dakar"),
+      productId: "103",
+      fromCityId: "thies",
+      quantity: 1_000_000_001,
+      idempotencyKey: `key ${key++}`,
+      requestHash: "hash",
+    };
+    await sendMessage(graph, "dakar", "commitTransfers", [full]);
 
     const reasons = [];
-    for (const { transactionId } of [...orders, ...cancellations, fenced]) {
+    for (const { transactionId } of [...orders, ...cancellations, fenced, full]) {
       const { kind, state, abortReason, order: placed, finishedAt, decidedAt } = await whole(transactionId);
       expect(finishedAt).toBe(decidedAt);
       expect(placed === null).toBe(state === "ABORTED");
@@ -191,7 +200,26 @@ describe("a transaction", () => {
       ["CANCELLATION", "ABORTED", "NOT_FOUND"],
       ["CANCELLATION", "ABORTED", "ALREADY_CANCELLED"],
       [null, "ABORTED", "FENCED"],
+      ["TRANSFER", "ABORTED", "NO_ROOM"],
     ]);
+  });
+
+  test("that would fill a warehouse is refused with what there is room for, and what was ordered there can come back", async () => {
+    const orderId = await place("dakar:1", [["101", 1]]);
+    await graph.sql("dakar")`update stock set on_hand = 999999999 where product_id = '101'`;
+    await graph.sql("thies")`update stock set on_hand = on_hand + 2 where product_id = '101'`;
+    const { transferStock } = await ask(
+      `mutation { transferStock(input: { productId: "101", fromCityId: "thies", toCityId: "dakar", quantity: 2 }) {
+        __typename ... on NoRoom { message city { name } product { id } room } } }`,
+    );
+    expect(transferStock).toEqual({
+      __typename: "NoRoom",
+      message: "The receiving city has no room for so many pieces. Nothing was changed.",
+      city: { name: "Dakar" },
+      product: { id: "101" },
+      room: 1,
+    });
+    expect(await whole(await cancel(orderId))).toMatchObject({ state: "COMMITTED" });
   });
 });
 

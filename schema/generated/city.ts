@@ -30,6 +30,8 @@ export type AbortReason =
   | 'KEY_USED'
   /** The client, the order or the product is not known at home. */
   | 'NOT_FOUND'
+  /** There was no room at home for what a transfer was to bring. */
+  | 'NO_ROOM'
   /** There was too little stock at home. */
   | 'OUT_OF_STOCK'
   /** The payment was declined. */
@@ -273,6 +275,8 @@ export type CommitAnswer = {
   committedId?: Maybe<Scalars['ID']['output']>;
   /** If committed or replayed: the participants and what each gives or gets back. */
   participants: Array<CommitParticipant>;
+  /** If full: for how many more pieces there is room. */
+  room?: Maybe<Scalars['Int']['output']>;
   /** If refused: what there is too little of at home. */
   shortages: Array<StockShortage>;
   state: CommitState;
@@ -319,6 +323,8 @@ export type CommitState =
   | 'DECLINED'
   /** This city could not process the message; it changed nothing. It can be sent again. */
   | 'FAILED'
+  /** There is no room for what a transfer brings. */
+  | 'FULL'
   /** The key was used before, for another request. */
   | 'KEY_REUSED'
   /** There is too little stock at home. */
@@ -1745,6 +1751,7 @@ export type CommitAnswerResolvers<ContextType = CityContext, ParentType extends 
   balance?: Resolver<Maybe<ResolversTypes['Amount']>, ParentType, ContextType>;
   committedId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   participants?: Resolver<Array<ResolversTypes['CommitParticipant']>, ParentType, ContextType>;
+  room?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   shortages?: Resolver<Array<ResolversTypes['StockShortage']>, ParentType, ContextType>;
   state?: Resolver<ResolversTypes['CommitState'], ParentType, ContextType>;
   transactionId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;

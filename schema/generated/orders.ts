@@ -92,6 +92,22 @@ export type MutationTransferStockArgs = {
   input: TransferStockInput;
 };
 
+/** The receiving city has no room for so many pieces of the product. Nothing was changed. */
+export type NoRoom = Failure & {
+  __typename?: 'NoRoom';
+  /** The receiving city. */
+  city?: Maybe<City>;
+  /** What happened, for people. */
+  message: Scalars['String']['output'];
+  /** The product. */
+  product?: Maybe<Product>;
+  /**
+   * For how many more pieces it has room: up to 1,000,000,000 in the warehouse, and up to 2,000,000,000 with those that orders have taken,
+   * which come back if the orders are cancelled.
+   */
+  room: Scalars['Int']['output'];
+};
+
 /** What a client has bought, from one city or several. */
 export type Order = {
   __typename?: 'Order';
@@ -339,7 +355,7 @@ export type TransferStockInput = {
 };
 
 /** What moving stock came to. */
-export type TransferStockResult = IdempotencyKeyReused | OutOfStock | OutcomeUnknown | StockTransferred | UnknownProduct;
+export type TransferStockResult = IdempotencyKeyReused | NoRoom | OutOfStock | OutcomeUnknown | StockTransferred | UnknownProduct;
 
 /** There is no client of this id. */
 export type UnknownClient = Failure & {
@@ -476,6 +492,7 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
   ;
   TransferStockResult:
     | ( IdempotencyKeyReused )
+    | ( NoRoom )
     | ( OutOfStock )
     | ( OutcomeUnknown )
     | ( StockTransferred )
@@ -488,6 +505,7 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
   Failure:
     | ( DiscontinuedProducts )
     | ( IdempotencyKeyReused )
+    | ( NoRoom )
     | ( OrderAlreadyCancelled )
     | ( OutOfStock )
     | ( OutcomeUnknown )
@@ -514,11 +532,12 @@ export type ResolversTypes = {
   Failure: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Failure']>;
   IdempotencyKeyReused: ResolverTypeWrapper<IdempotencyKeyReused>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  NoRoom: ResolverTypeWrapper<NoRoom>;
+  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   Order: ResolverTypeWrapper<Order>;
   OrderAlreadyCancelled: ResolverTypeWrapper<OrderAlreadyCancelled>;
   OrderCancelled: ResolverTypeWrapper<OrderCancelled>;
   OrderLineRequest: OrderLineRequest;
-  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   OrderPlaced: ResolverTypeWrapper<OrderPlaced>;
   OrderQuote: ResolverTypeWrapper<OrderQuote>;
   OutOfStock: ResolverTypeWrapper<OutOfStock>;
@@ -559,11 +578,12 @@ export type ResolversParentTypes = {
   Failure: ResolversInterfaceTypes<ResolversParentTypes>['Failure'];
   IdempotencyKeyReused: IdempotencyKeyReused;
   Mutation: Record<PropertyKey, never>;
+  NoRoom: NoRoom;
+  Int: Scalars['Int']['output'];
   Order: Order;
   OrderAlreadyCancelled: OrderAlreadyCancelled;
   OrderCancelled: OrderCancelled;
   OrderLineRequest: OrderLineRequest;
-  Int: Scalars['Int']['output'];
   OrderPlaced: OrderPlaced;
   OrderQuote: OrderQuote;
   OutOfStock: OutOfStock;
@@ -610,7 +630,7 @@ export type DiscontinuedProductsResolvers<ContextType = unknown, ParentType exte
 };
 
 export type FailureResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Failure'] = ResolversParentTypes['Failure']> = {
-  __resolveType: TypeResolveFn<'DiscontinuedProducts' | 'IdempotencyKeyReused' | 'OrderAlreadyCancelled' | 'OutOfStock' | 'OutcomeUnknown' | 'PaymentDeclined' | 'PriceChanged' | 'SplitLimitExceeded' | 'UnknownClient' | 'UnknownOrder' | 'UnknownProduct' | 'UnknownProducts', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'DiscontinuedProducts' | 'IdempotencyKeyReused' | 'NoRoom' | 'OrderAlreadyCancelled' | 'OutOfStock' | 'OutcomeUnknown' | 'PaymentDeclined' | 'PriceChanged' | 'SplitLimitExceeded' | 'UnknownClient' | 'UnknownOrder' | 'UnknownProduct' | 'UnknownProducts', ParentType, ContextType>;
 };
 
 export type IdempotencyKeyReusedResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['IdempotencyKeyReused'] = ResolversParentTypes['IdempotencyKeyReused']> = {
@@ -624,6 +644,14 @@ export type MutationResolvers<ContextType = unknown, ParentType extends Resolver
   cancelOrder?: Resolver<Maybe<ResolversTypes['CancelOrderResult']>, ParentType, ContextType, RequireFields<MutationCancelOrderArgs, 'input'>>;
   placeOrder?: Resolver<Maybe<ResolversTypes['PlaceOrderResult']>, ParentType, ContextType, RequireFields<MutationPlaceOrderArgs, 'input'>>;
   transferStock?: Resolver<Maybe<ResolversTypes['TransferStockResult']>, ParentType, ContextType, RequireFields<MutationTransferStockArgs, 'input'>>;
+};
+
+export type NoRoomResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['NoRoom'] = ResolversParentTypes['NoRoom']> = {
+  city?: Resolver<Maybe<ResolversTypes['City']>, ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  product?: Resolver<Maybe<ResolversTypes['Product']>, ParentType, ContextType>;
+  room?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type OrderResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['Order'] = ResolversParentTypes['Order']> = {
@@ -741,7 +769,7 @@ export type TransactionResolvers<ContextType = unknown, ParentType extends Resol
 };
 
 export type TransferStockResultResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['TransferStockResult'] = ResolversParentTypes['TransferStockResult']> = {
-  __resolveType: TypeResolveFn<'IdempotencyKeyReused' | 'OutOfStock' | 'OutcomeUnknown' | 'StockTransferred' | 'UnknownProduct', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'IdempotencyKeyReused' | 'NoRoom' | 'OutOfStock' | 'OutcomeUnknown' | 'StockTransferred' | 'UnknownProduct', ParentType, ContextType>;
 };
 
 export type UnknownClientResolvers<ContextType = unknown, ParentType extends ResolversParentTypes['UnknownClient'] = ResolversParentTypes['UnknownClient']> = {
@@ -776,6 +804,7 @@ export type Resolvers<ContextType = unknown> = {
   Failure?: FailureResolvers<ContextType>;
   IdempotencyKeyReused?: IdempotencyKeyReusedResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
+  NoRoom?: NoRoomResolvers<ContextType>;
   Order?: OrderResolvers<ContextType>;
   OrderAlreadyCancelled?: OrderAlreadyCancelledResolvers<ContextType>;
   OrderCancelled?: OrderCancelledResolvers<ContextType>;

@@ -8,6 +8,8 @@ const MESSAGES = {
   commitOrders: "mutation ($of: [CommitOrderInput!]!) { answers: commitOrders(orders: $of) { state } }",
   commitCancellations:
     "mutation ($of: [CommitCancellationInput!]!) { answers: commitCancellations(cancellations: $of) { state } }",
+  commitTransfers:
+    "mutation ($of: [CommitTransferInput!]!) { answers: commitTransfers(transfers: $of) { state } }",
   decide: "mutation ($of: [DecisionInput!]!) { answers: decide(decisions: $of) { state } }",
   outcome: "mutation ($of: [OutcomeInput!]!) { answers: outcome(transactions: $of) { state } }",
 };

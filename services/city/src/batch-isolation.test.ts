@@ -7,7 +7,8 @@ import { startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
 import { brokenInvariants } from "../test/invariants.ts";
 import { cancellationOf, idOf, line, smallOrder, transferOf } from "../test/protocol-database.ts";
 
-const INT_MAX = 2_147_483_647;
+/** What the level of product 900 is when it is full. */
+const FULL = 10;
 
 let dakar: WiredCity;
 beforeAll(async () => {
@@ -19,27 +20,23 @@ afterEach(async () => {
   expect(await brokenInvariants((text) => dakar.sql.unsafe(text))).toEqual({});
 });
 
-/** Makes product 900 a level to which nothing can be added. */
-async function fill(productId: string): Promise<void> {
+/** Makes product 900 a level to which the database lets nothing be added. */
+async function fill(): Promise<void> {
+  const [level] = await dakar.sql<{ on_hand: number }[]>`
+    insert into stock (product_id, warehouse, on_hand) values ('900', 'Warehouse', 0)
+    on conflict (product_id) do update set warehouse = excluded.warehouse returning on_hand`;
+  await dakar.sql`update stock set on_hand = ${FULL} where product_id = '900'`;
   await dakar.sql`
-    insert into stock (product_id, warehouse, on_hand) values (${productId}, 'Warehouse', ${INT_MAX})
-    on conflict (product_id) do update set on_hand = excluded.on_hand`;
-  await change(productId);
+    insert into stock_movement (product_id, reason, on_hand_change, reserved_change)
+    values ('900', 'RESTOCKED', ${FULL - level!.on_hand}, 0)`;
+  await makeRoom(0);
 }
 
 /** Makes room for so many pieces. */
-async function makeRoom(productId: string, pieces: number): Promise<void> {
-  await dakar.sql`update stock set on_hand = ${INT_MAX - pieces} where product_id = ${productId}`;
-  await change(productId);
-}
-
-/** Writes the movement that explains the level. */
-async function change(productId: string): Promise<void> {
-  await dakar.sql`
-    insert into stock_movement (product_id, reason, on_hand_change, reserved_change)
-    select product_id, 'RESTOCKED', on_hand - coalesce((
-      select sum(on_hand_change) from stock_movement m where m.product_id = stock.product_id), 0), 0
-    from stock where product_id = ${productId}`;
+async function makeRoom(pieces: number): Promise<void> {
+  await dakar.sql.unsafe(`
+    alter table stock drop constraint if exists full_900;
+    alter table stock add constraint full_900 check (product_id <> '900' or on_hand <= ${FULL + pieces})`);
 }
 
 const onHand = async (productId: string) =>
@@ -48,7 +45,7 @@ const onHand = async (productId: string) =>
 const failed = () => dakar.takeLog().map(({ level, transactionId }) => ({ level, transactionId }));
 
 test("a transfer to a level that is full", async () => {
-  await fill("900");
+  await fill();
   const transfer = (number: number, productId: string) =>
     transferOf(idOf("dakar", number), { productId, idempotencyKey: `key ${number}` });
   const batch = [transfer(3, "101"), transfer(1, "900"), transfer(2, "101"), transfer(4, "new")];
@@ -59,10 +56,10 @@ test("a transfer to a level that is full", async () => {
     "COMMITTED",
   ]);
   expect(failed()).toEqual([{ level: 50, transactionId: idOf("dakar", 1) }]);
-  expect([await onHand("101"), await onHand("new"), await onHand("900")]).toEqual([18, 4, INT_MAX]);
-  await makeRoom("900", 4);
+  expect([await onHand("101"), await onHand("new"), await onHand("900")]).toEqual([18, 4, FULL]);
+  await makeRoom(4);
   expect((await dakar.send("transfer", batch)).states).toEqual(batch.map(() => "COMMITTED"));
-  expect([await onHand("101"), await onHand("new"), await onHand("900")]).toEqual([18, 4, INT_MAX]);
+  expect([await onHand("101"), await onHand("new"), await onHand("900")]).toEqual([18, 4, FULL + 4]);
 });
 
 test("a cancellation of an order that is the wallet's, to a level that is full: no refund without the pieces", async () => {
@@ -75,9 +72,9 @@ test("a cancellation of an order that is the wallet's, to a level that is full: 
     lines: [{ productId: "900", quantity: 1, unitPrice: 10 }],
     allocations: [{ cityId: "dakar", productId: "900", quantity: 1 }],
   };
-  await fill("900");
+  await fill();
   expect((await dakar.send("commit", orders)).states).toEqual(orders.map(() => "COMMITTED"));
-  await fill("900");
+  await fill();
   const batch = [1, 2, 3].map((number) =>
     cancellationOf(idOf("dakar", 10 + number), idOf("dakar", number), { idempotencyKey: `key ${number}` }),
   );
@@ -85,13 +82,13 @@ test("a cancellation of an order that is the wallet's, to a level that is full: 
   expect((await dakar.send("cancel", batch)).states).toEqual(["COMMITTED", "FAILED", "COMMITTED"]);
   expect(failed()).toEqual([{ level: 50, transactionId: idOf("dakar", 12) }]);
   expect(await balance()).toEqual({ balance: 90 });
-  await makeRoom("900", 1);
+  await makeRoom(1);
   expect((await dakar.send("cancel", batch)).states).toEqual(batch.map(() => "COMMITTED"));
   expect(await balance()).toEqual({ balance: 100 });
 });
 
 test("a return to a level that is full", async () => {
-  await fill("900");
+  await fill();
   const returned = (number: number, productId: string) => ({
     transactionId: idOf("thies", number),
     kind: "CANCELLATION",
@@ -103,13 +100,13 @@ test("a return to a level that is full", async () => {
   expect((await dakar.send("decide", batch)).states).toEqual(["DONE", "FAILED", "DONE"]);
   expect(failed()).toEqual([{ level: 50, transactionId: idOf("thies", 2) }]);
   expect([await onHand("101"), await onHand("102")]).toEqual([12, 2]);
-  await makeRoom("900", 1);
+  await makeRoom(1);
   expect((await dakar.send("decide", batch)).states).toEqual(["DONE", "DONE", "DONE"]);
   expect([await onHand("101"), await onHand("102")]).toEqual([13, 2]);
 });
 
 test("one message alone, and one that comes twice in its batch", async () => {
-  await fill("900");
+  await fill();
   const full = transferOf(idOf("dakar", 1), { productId: "900" });
   expect((await dakar.send("transfer", [full])).states).toEqual(["FAILED"]);
   const other = transferOf(idOf("dakar", 2), { idempotencyKey: "other" });

@@ -103,15 +103,6 @@ describe("at the city that receives, a transfer", () => {
     expect(await commit(transferOf(AGAIN))).toEqual(["COMMITTED"]);
   });
 
-  test("whose pieces the level cannot hold fails as a whole and can be sent again", async () => {
-    await dakar.db.exec(`
-      update stock set on_hand = 2147483647 where product_id = '102';
-      insert into stock_movement (product_id, reason, on_hand_change, reserved_change) values ('102', 'RESTOCKED', 2147483645, 0)`);
-    await expect(commit(transferOf(TRANSFER, { productId: "102" }))).rejects.toMatchObject({ code: "22003" });
-    expect(await dakar.rows("select from transaction_decision")).toEqual([]);
-    expect(await commit(transferOf(TRANSFER))).toEqual(["COMMITTED"]);
-  });
-
   test.each<[string, object]>([
     ["of another product", { productId: "102" }],
     ["of more", { quantity: 5 }],

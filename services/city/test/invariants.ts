@@ -6,6 +6,11 @@ export const INVARIANTS: Record<string, string> = {
       select product_id, sum(on_hand_change) as on_hand, sum(reserved_change) as reserved from stock_movement group by 1
     ) moved using (product_id)
     where stock.on_hand <> coalesce(moved.on_hand, 0) or stock.reserved <> coalesce(moved.reserved, 0)`,
+  "a level keeps room for what orders have taken and not given back": `
+    select product_id, returnable, pieces from stock left join (
+      select m.product_id, -sum(m.on_hand_change) as pieces from stock_movement m left join participation p using (transaction_id)
+      where m.reason in ('SOLD', 'RETURNED') or m.reason = 'CONFIRMED' and p.kind = 'ORDER' group by 1
+    ) taken using (product_id) where returnable <> coalesce(pieces, 0)`,
   "what is reserved is what PREPARED transactions hold": `
     select product_id, reserved, held from stock left join (
       select product_id, sum(quantity) as held from reservation join participation using (transaction_id)
@@ -55,6 +60,11 @@ export const INVARIANTS: Record<string, string> = {
     select client_id, balance, held from wallet left join (
       select client_id, sum(amount) as amount from ledger_entry group by 1
     ) entered using (client_id) where balance + held <> coalesce(amount, 0) or balance < 0 or held < 0`,
+  "a wallet keeps room for what its purchases have taken and refunds not given back": `
+    select wallet.client_id, refundable, spent from wallet left join (
+      select e.client_id, -sum(e.amount) as spent from ledger_entry e join ledger_posting p on p.id = e.posting_id
+      where p.reason <> 'TOP_UP' group by 1
+    ) taken using (client_id) where refundable <> coalesce(spent, 0)`,
   "what was sold, less what was refunded, is what the wallets' orders cost": `
     select sold, cost from
       (select coalesce(sum(amount), 0) as sold from ledger_entry where account = 'SALES') ledger,

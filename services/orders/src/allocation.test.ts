@@ -118,3 +118,8 @@ test("linesByCity keeps every piece", () => {
     ["thies", [{ productId: "101", quantity: 1 }]],
   ]);
 });
+
+test("what cities have together is told as far as GraphQL can", () => {
+  const billions = toStock([{ 101: 1_000_000_000 }, { 101: 1_000_000_000 }, { 101: 1_000_000_000 }, null]);
+  expect(availableOverall(billions, "101")).toBe(2_147_483_647);
+});

@@ -30,9 +30,16 @@ export function allocate(
   return shortages.length > 0 ? { kind: "short", shortages } : { kind: "allocated", allocations };
 }
 
-/** Pieces of a product that can be ordered in all cities that answered. */
+/** What GraphQL's Int holds: two cities can have more together. */
+const INT_MAX = 2 ** 31 - 1;
+
+/** Pieces of a product that can be ordered in all cities that answered; INT_MAX stands for more. */
 export function availableOverall(stock: Stock, productId: string): number {
-  return [...stock.levels.keys()].reduce((sum, cityId) => sum + availableIn(stock, cityId, productId), 0);
+  const cityIds = [...stock.levels.keys()];
+  return Math.min(
+    INT_MAX,
+    cityIds.reduce((sum, cityId) => sum + availableIn(stock, cityId, productId), 0),
+  );
 }
 
 /** Pieces of a product that can be ordered in one city. */

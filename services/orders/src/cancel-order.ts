@@ -94,6 +94,7 @@ function answerTo(
     case "refused":
     case "declined":
     case "unknown-client":
+    case "full":
       throw new Error(`a cancellation cannot end as ${result.kind}`);
     default:
       return result satisfies never;

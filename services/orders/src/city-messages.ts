@@ -86,7 +86,7 @@ const COMMIT_TRANSFERS = {
   operationName: "TransferCommit",
   query: `mutation TransferCommit($messages: [CommitTransferInput!]!) {
     answers: commitTransfers(transfers: $messages) {
-      transactionId state committedId shortages { productId requested available }
+      transactionId state committedId room
     }
   }`,
   answer: commitAnswer,

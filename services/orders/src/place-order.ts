@@ -199,6 +199,7 @@ function answerTo(
       return null;
     case "unknown-order":
     case "already-cancelled":
+    case "full":
       throw new Error(`an order cannot end as ${result.kind}`);
     default:
       return result satisfies never;

@@ -81,6 +81,7 @@ export const commitAnswer = z.discriminatedUnion("state", [
   z.object({ transactionId, state: z.enum(["REPLAYED", "KEY_REUSED", "ALREADY_CANCELLED"]), committedId }),
   z.object({ transactionId, state: z.literal("REFUSED"), shortages }),
   z.object({ transactionId, state: z.literal("DECLINED"), balance: z.int().nullable() }),
+  z.object({ transactionId, state: z.literal("FULL"), room: z.int() }),
   z.object({
     transactionId,
     state: z.enum(["ABORTED", "UNKNOWN_CLIENT", "UNKNOWN_ORDER", "VIOLATION"]),

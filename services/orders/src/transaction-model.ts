@@ -22,6 +22,8 @@ export type TransactionResult =
   | { kind: "unknown-client" | "unknown-order" }
   /** The payment; the balance is that of the client's wallet, if it was to be paid from it. */
   | { kind: "declined"; balance: number | null }
+  /** The home has room for so many pieces only of what a transfer brings. */
+  | { kind: "full"; room: number }
   /** Cities had too little, or gave no vote. */
   | { kind: "refused"; refusals: Refusal[]; silentCities: string[] }
   /** The home has decided ABORTED and does not say why. */

@@ -179,6 +179,8 @@ function committed(answer: CommitAnswer, transaction: Transaction, log: Logger):
       const refusals = [{ cityId: homeId, shortages: answer.shortages }];
       return aborted(transaction, { kind: "refused", refusals, silentCities: [] });
     }
+    case "FULL":
+      return aborted(transaction, { kind: "full", room: answer.room });
     case "ABORTED":
       return aborted(transaction, { kind: "fenced" });
     case "VIOLATION":

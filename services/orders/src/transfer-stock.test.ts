@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { FaultScript } from "../test/faulty-network.ts";
 import { ModelCities } from "../test/model-cities.ts";
 import { CLIENT, contextOver, KEY, OTHER_SCENARIOS, run, STOCK, transfer } from "../test/orders-in-model.ts";
+import { createDecisionDelivery } from "./decision-delivery.ts";
 
 const calm: FaultScript = () => undefined;
 const some = OTHER_SCENARIOS["transferring some"];
@@ -85,6 +86,35 @@ describe("the answer", () => {
       missingCities: [],
     });
     expect(sent).toEqual([LOOK_UP, "prepare thies", LOOK_UP]);
+  });
+
+  test("is NoRoom if the receiving city is full; the giving one is told to release, and nothing else is tried", async () => {
+    const cities = new ModelCities(CLIENT, STOCK);
+    const context = contextOver(cities);
+    const { prepare, decide, outcome } = context.messages;
+    const sent: string[] = [];
+    const messages: typeof context.messages = {
+      prepare,
+      outcome,
+      commit: async (_, { commit: { transactionId } }) => {
+        sent.push("commit");
+        return { transactionId, state: "FULL", room: 2 };
+      },
+      decide: (cityId, message, deadlineMs) => {
+        sent.push(`${message.decision} ${cityId}`);
+        return decide(cityId, message, deadlineMs);
+      },
+    };
+    const delivery = createDecisionDelivery(messages, context.log);
+    expect(await transfer({ quantity: 3 }, { ...context, messages, delivery })).toEqual({
+      __typename: "NoRoom",
+      message: "The receiving city has no room for so many pieces. Nothing was changed.",
+      city: { id: "dakar" },
+      product: { id: "101" },
+      room: 2,
+    });
+    await delivery.drain();
+    expect(sent).toEqual(["commit", "ABORTED thies"]);
   });
 
   test("is UnknownProduct if the catalog does not have it, after reads alone", async () => {

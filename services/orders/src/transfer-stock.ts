@@ -102,6 +102,8 @@ async function answerTo(
       return keyReused({ transactionId: result.committedId });
     case "refused":
       return refused(result, call);
+    case "full":
+      return noRoom(result.room, call);
     case "unknown":
       return outcomeUnknown("the pieces are moved", idOf(transaction), call.key);
     case "fenced":
@@ -130,6 +132,17 @@ async function refused(
   const shortages = refusals.flatMap((refusal) => refusal.shortages);
   if (shortages.length === 0) throw cityUnavailable(call.request.fromCityId);
   return outOfStock(shortages, []);
+}
+
+function noRoom(room: number, { request }: TransferCall): TransferStockAnswer {
+  const { toCityId, productId } = request;
+  return {
+    __typename: "NoRoom",
+    message: "The receiving city has no room for so many pieces. Nothing was changed.",
+    city: { id: toCityId },
+    product: { id: productId },
+    room,
+  };
 }
 
 function earlierTransfer(

@@ -105,7 +105,14 @@ async function prepare(sql: Sql, request: PrepareRequest, clock: Clock): Promise
 }
 
 /** What the answer to a commit has beside its state if nothing has happened. */
-const NOTHING_COMMITTED = { committedId: null, shortages: [], balance: null, participants: [], isNew: false };
+const NOTHING_COMMITTED = {
+  committedId: null,
+  shortages: [],
+  balance: null,
+  room: null,
+  participants: [],
+  isNew: false,
+};
 
 /** The commit point. One that gives up waiting is fenced, so that it is decided when it is answered. */
 async function commit(sql: Sql, request: CommitRequest, clock: Clock): Promise<CommitAnswer> {

@@ -16,7 +16,7 @@ import {
 } from "./message-form.ts";
 
 /** What the answer to a commit has beside its state if nothing has happened. */
-const NOTHING_COMMITTED = { committedId: null, shortages: [], balance: null, participants: [] };
+const NOTHING_COMMITTED = { committedId: null, shortages: [], balance: null, room: null, participants: [] };
 
 export const protocolMutations = {
   prepare: (_, { transactions }, { city }) =>

@@ -57,7 +57,7 @@ export const stockMutations = {
       case "USED":
         return restockedBefore(delivery, answer.earlier, context);
       case "FULL":
-        throw badInput("input.quantity", "would fill the warehouse beyond 1,000,000,000 pieces");
+        throw badInput("input.quantity", "is more than the warehouse has room for");
       default:
         return answer satisfies never;
     }

@@ -20,6 +20,7 @@ const ABORT_REASONS = {
   UNKNOWN_CLIENT: "NOT_FOUND",
   UNKNOWN_ORDER: "NOT_FOUND",
   ALREADY_CANCELLED: "ALREADY_CANCELLED",
+  FULL: "NO_ROOM",
 } satisfies Record<Exclude<DecisionRow["answer"], "COMMITTED">, AbortReason>;
 
 /**

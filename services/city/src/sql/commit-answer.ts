@@ -16,6 +16,7 @@ export interface CommitAnswer extends IsNew {
     | "UNKNOWN_CLIENT"
     | "UNKNOWN_ORDER"
     | "ALREADY_CANCELLED"
+    | "FULL"
     | "VIOLATION"
     | "FAILED";
   /** The transaction that has happened: this one, an earlier one of the same key, or the one that has cancelled the order. */
@@ -23,6 +24,8 @@ export interface CommitAnswer extends IsNew {
   shortages: StockShortage[];
   /** What the client's wallet holds, if it is too little. */
   balance: number | null;
+  /** For how many more pieces there is room, if it is too little. */
+  room: number | null;
   /** Of a cancellation that is committed: what each participant gets back. */
   participants: { cityId: string; lines: ProductQuantity[] }[];
 }
@@ -55,13 +58,14 @@ export async function commitInOrder(
   );
   const answers = new Map(rows.map(({ transactionId, answer }) => [transactionId, answer]));
   return requests.map(({ transactionId }) => {
-    const { state, committedId, shortages, balance, participants, isNew } = answers.get(transactionId)!;
+    const { state, committedId, shortages, balance, room, participants, isNew } = answers.get(transactionId)!;
     return {
       transactionId,
       state,
       committedId: committedId ?? null,
       shortages: shortages ?? [],
       balance: balance ?? null,
+      room: room ?? null,
       participants: participants ?? [],
       isNew: isNew ?? false,
     };

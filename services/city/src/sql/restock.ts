@@ -3,14 +3,11 @@ import type { Clock } from "@teranga/kit/retry.ts";
 import type { ProductQuantity, StockRow } from "../model.ts";
 import { stockColumns } from "./get-stock.ts";
 
-/** What a warehouse holds at most of a product by restocking. What orders give back may go beyond: it cannot be refused. */
-const ON_HAND_MAX = 1_000_000_000;
-
 export interface Restock extends ProductQuantity {
   idempotencyKey: string | undefined;
 }
 
-/** What has come of it; `earlier` is what the key stands for. FULL: the warehouse would hold more than ON_HAND_MAX. */
+/** What has come of it; `earlier` is what the key stands for. FULL: there is no room (`stock_room`). */
 export type RestockAnswer =
   | { state: "ADDED"; stock: StockRow }
   | { state: "USED"; earlier: ProductQuantity }
@@ -52,7 +49,7 @@ async function restockOnce(
       insert into stock (product_id, warehouse, on_hand, updated_at)
       values (${productId}, ${warehouse}, ${quantity}, ${now})
       on conflict (product_id) do update set on_hand = stock.on_hand + excluded.on_hand, updated_at = excluded.updated_at
-        where stock.on_hand <= ${ON_HAND_MAX} - excluded.on_hand
+        where stock_room(stock.on_hand, stock.returnable) >= excluded.on_hand
       returning *
     ), movement as (
       insert into stock_movement (product_id, reason, on_hand_change, reserved_change, at, idempotency_key)
