@@ -41,8 +41,8 @@ export function openAccess(options: DatabaseAccessOptions, life: Life): ExecuteS
         if (life.isOver && happens(0.5)) return;
         if (happens(faults().statementLost)) return fail(random.pick(LOST));
         try {
-          const { rows, view } = await database.execute(text, parameters);
-          if (view) watch.see(database.cityId, view);
+          const { rows, facts } = await database.execute(text, parameters);
+          if (facts) watch.see(database, facts);
           if (happens(faults().statementAnswerLost)) fail("CONNECTION_CLOSED");
           else answer(() => resolve(/\breturning\b/.test(text) ? shuffled(rows, random) : rows));
         } catch (error) {

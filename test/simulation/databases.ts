@@ -6,57 +6,18 @@ import { readFileSync } from "node:fs";
 import type { PGlite } from "@electric-sql/pglite";
 import { fragmentRule } from "@teranga/city/database.ts";
 import { applyMigrations } from "@teranga/kit/migrate.ts";
+import { CityMirror, type Fact, type Written } from "./city-mirror.ts";
 import { openEmptyCluster } from "./empty-cluster.ts";
 import { CITY_PLACEMENT, type CitySeed } from "./shop.ts";
-import { type Statement, Wire } from "./wire.ts";
-
-/** A city as the checks see it. */
-export interface CityView {
-  /** New ones: each is shown once. */
-  facts: Fact[];
-  broken: string[];
-  levels: [productId: string, onHand: number, reserved: number][];
-  /** What transactions of other homes hold here. */
-  held: [transactionId: string, productId: string, quantity: number][];
-  participations: [transactionId: string, kind: string | null, state: string][];
-  /** Participants that have not acknowledged. */
-  untold: [transactionId: string, cityId: string][];
-  committed: number;
-  cancelled: string[];
-  wallets: [clientId: string, balance: number][];
-}
-
-/** Something that has happened for good, in the order in which it did. */
-export type Fact = { position: number } & (
-  | { kind: "COMMITTED"; id: string; detail: CommittedDetail }
-  | { kind: "ABORTED"; id: string; detail: { isFence: boolean } }
-  | { kind: "RESTOCKED"; id: string; detail: null }
-  | { kind: "TOP_UP"; id: string; detail: { clientId: string; key: string; amount: number } }
-);
-
-export interface CommittedDetail {
-  id: string;
-  kind: "ORDER" | "CANCELLATION" | "TRANSFER";
-  clientId: string | null;
-  key: string;
-  hash: string;
-  order: {
-    clientId: string;
-    total: number;
-    payment: string;
-    lines: [productId: string, quantity: number, unitPrice: number][];
-    allocations: [cityId: string, productId: string, quantity: number][];
-  } | null;
-  cancels: string | null;
-  transfer: { productId: string; from: string; quantity: number } | null;
-}
+import { type Row, type Statement, Wire } from "./wire.ts";
 
 /** Deleted rows are in the way of every scan until they are vacuumed, which takes ten milliseconds. */
 const VACUUM_EVERY = 20;
-/** What a statement has answered, and the city after it; null if it wrote nothing. */
+
+/** What a statement has answered, and what has happened by it; null if it wrote nothing. */
 export interface Executed {
-  rows: Record<string, unknown>[];
-  view: CityView | null;
+  rows: Row[];
+  facts: Fact[] | null;
 }
 
 const LOOK = readFileSync(new URL("look.sql", import.meta.url), "utf8");
@@ -66,10 +27,9 @@ export class CityDatabase {
   readonly #db: PGlite;
   readonly #emptying: string;
   #runs = 0;
-  /** Of the last fact that was seen. */
-  #position = 0;
+  #mirror = new CityMirror();
   readonly #wire: Wire;
-  readonly #look: Statement;
+  readonly #written: Statement;
   /** Prepared, by their texts. */
   readonly #statements = new Map<string, Statement>();
 
@@ -78,7 +38,7 @@ export class CityDatabase {
     this.#db = db;
     this.#emptying = emptying;
     this.#wire = new Wire(db);
-    this.#look = this.#wire.prepare("select simulation.look($1) as view");
+    this.#written = this.#wire.prepare("select simulation.written()");
   }
 
   /** Opens the databases of some cities. Copies are made in a sixth of the time. */
@@ -111,15 +71,15 @@ export class CityDatabase {
   }
 
   /** Makes the database what it is at the beginning of a run. */
-  async reset({ clients, stock }: CitySeed): Promise<CityView> {
+  async reset({ clients, stock }: CitySeed): Promise<Fact[]> {
     await this.#db.exec(this.#emptying);
     if (++this.#runs % VACUUM_EVERY === 0) await this.#db.exec("vacuum");
-    this.#position = 0;
+    this.#mirror = new CityMirror();
     await this.execute(
       `insert into client (id, name, email, town) select id, id, id || '@example.com', $2 from unnest($1::text[]) id`,
       [clients, this.cityId],
     );
-    const { view } = await this.execute(
+    const { facts } = await this.execute(
       `with level as (
          insert into stock (product_id, warehouse, on_hand)
          select product_id, $3, on_hand from unnest($1::text[], $2::int[]) as given (product_id, on_hand) returning *
@@ -127,19 +87,19 @@ export class CityDatabase {
          select product_id, 'RESTOCKED', on_hand, 0 from level order by product_id`,
       [stock.map(([id]) => id), stock.map(([, onHand]) => onHand), this.cityId],
     );
-    return view!;
+    return facts!;
   }
 
   /**
-   * Executes a statement as one transaction, and looks at what it has made of the city. Errors have the names that the driver gives them.
+   * Executes a statement as one transaction, and looks at what it has written. Errors have the names that the driver gives them.
    */
   async execute(text: string, parameters: unknown[]): Promise<Executed> {
     const statement = this.#statement(text);
-    const [rows, looks] = this.#wire.execute([
+    const [rows, [look]] = this.#wire.execute([
       { statement, parameters },
-      { statement: this.#look, parameters: [this.#position] },
-    ]);
-    return { rows: rows!, view: this.#see(looks![0]) };
+      { statement: this.#written, parameters: [] },
+    ]) as [Row[], [{ written: Written | null }]];
+    return { rows, facts: look.written && this.#mirror.apply(look.written) };
   }
 
   /** As the driver does: planning takes longer than executing. */
@@ -151,10 +111,9 @@ export class CityDatabase {
     return statement;
   }
 
-  #see(row: unknown): CityView | null {
-    const { view } = row as { view: CityView | null };
-    if (view) this.#position = view.facts.at(-1)?.position ?? this.#position;
-    return view;
+  /** The city as it is now, and until the next reset. */
+  get mirror(): CityMirror {
+    return this.#mirror;
   }
 
   close(): Promise<void> {

@@ -3,7 +3,7 @@
  * against the answers that were given before it.
  */
 import type { Answer, Result } from "./answers.ts";
-import type { CommittedDetail } from "./databases.ts";
+import type { CommittedDetail } from "./city-mirror.ts";
 import type { SequentialModel } from "./sequential-model.ts";
 import { promise } from "./violation.ts";
 

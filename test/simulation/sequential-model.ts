@@ -5,7 +5,7 @@
  * hold what the model holds, but for what the cities have not been told yet. So the committed transactions are serialisable in the
  * order of their commit points, and nothing is lost, doubled or made up.
  */
-import type { CityView, CommittedDetail, Fact } from "./databases.ts";
+import type { CityMirror, CommittedDetail, Fact } from "./city-mirror.ts";
 import { promise } from "./violation.ts";
 
 interface ModelOrder {
@@ -147,30 +147,31 @@ export class SequentialModel {
   }
 
   /** Compares a city's database with the model. @throws Violation */
-  compare(cityId: string, view: CityView): void {
-    const committed = [...this.committed.keys()].filter((id) => id.startsWith(`${cityId}:`)).length;
-    promise(view.committed === committed, () => `${cityId} has ${view.committed} commits, not ${committed}`);
-    for (const [clientId, balance] of view.wallets) {
+  compare(cityId: string, city: CityMirror): void {
+    for (const [id, { state }] of city.decisions) {
+      promise((state === "COMMITTED") === this.committed.has(id), () => `${cityId} has ${id} as ${state}`);
+    }
+    for (const [clientId, { balance }] of city.wallets) {
       const expected = this.wallets.get(clientId) ?? 0;
       promise(balance === expected, () => `the wallet of ${clientId} holds ${balance}, not ${expected}`);
     }
-    for (const [id, kind, state] of view.participations) {
-      const isCommitted = this.committed.has(id);
+    for (const [id, { kind, state }] of city.participations) {
+      const committed = this.committed.get(id);
       promise(
-        state !== "COMMITTED" || isCommitted,
+        state !== "COMMITTED" || committed !== undefined,
         () => `${cityId} has confirmed ${id}, which is not committed`,
       );
-      promise(state !== "ABORTED" || !isCommitted, () => `${cityId} has released ${id}, which is committed`);
-      if (isCommitted && kind !== null) {
-        promise(kind === this.committed.get(id)!.kind, () => `${cityId} takes ${id} for a ${kind}`);
+      promise(state !== "ABORTED" || !committed, () => `${cityId} has released ${id}, which is committed`);
+      if (committed && kind !== null) {
+        promise(kind === committed.kind, () => `${cityId} takes ${id} for a ${kind}`);
       }
     }
-    this.#compareLevels(cityId, view);
+    this.#compareLevels(cityId, city);
   }
 
-  #compareLevels(cityId: string, view: CityView): void {
-    const open = this.#pending(cityId, view);
-    for (const [productId, onHand, reserved] of view.levels) {
+  #compareLevels(cityId: string, city: CityMirror): void {
+    const open = this.#pending(cityId, city);
+    for (const [productId, { onHand, reserved }] of city.stock) {
       const name = `${cityId} ${productId}`;
       const level = this.stock.get(name) ?? 0;
       const actual = onHand + (open.get(productId) ?? 0);
@@ -183,14 +184,15 @@ export class SequentialModel {
   }
 
   /** By product what a city will take from its stock, or add to it, for commits that it has not applied yet. */
-  #pending(cityId: string, view: CityView): Map<string, number> {
+  #pending(cityId: string, city: CityMirror): Map<string, number> {
     const open = new Map<string, number>();
     const add = (productId: string, quantity: number) =>
       open.set(productId, (open.get(productId) ?? 0) + quantity);
-    for (const [id, productId, quantity] of view.held) if (this.committed.has(id)) add(productId, -quantity);
-    const applied = new Set(view.participations.map(([id]) => id));
+    for (const [id, productId, quantity] of city.held())
+      if (this.committed.has(id)) add(productId, -quantity);
     for (const { detail, cancelledBy } of this.orders.values()) {
-      if (!cancelledBy || applied.has(cancelledBy) || detail.id.startsWith(`${cityId}:`)) continue;
+      if (!cancelledBy || city.participations.has(cancelledBy) || detail.id.startsWith(`${cityId}:`))
+        continue;
       for (const [giver, productId, quantity] of detail.order!.allocations) {
         if (giver === cityId) add(productId, quantity);
       }

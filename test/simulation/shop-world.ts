@@ -47,7 +47,7 @@ export class ShopWorld {
     this.watch.onCommit = (detail) => this.promises.committed(detail);
     this.#stage.onFault = (error) => this.world.fail(new Violation(`a fault of a service: ${error.stack}`));
     for (const [cityId, database] of this.#stage.databases) {
-      this.watch.see(cityId, await database.reset(seeds.get(cityId)!));
+      this.watch.see(database, await database.reset(seeds.get(cityId)!));
     }
     this.watch.writes = 0;
     this.add("catalog", { boot: () => (request) => this.catalog.serve(request) });

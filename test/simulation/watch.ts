@@ -3,7 +3,9 @@
  * and against the sequential model.
  */
 
-import type { CityView, CommittedDetail } from "./databases.ts";
+import type { CityMirror, CommittedDetail, Fact } from "./city-mirror.ts";
+import { brokenRules } from "./city-rules.ts";
+import type { CityDatabase } from "./databases.ts";
 import { short } from "./describe.ts";
 import { SequentialModel } from "./sequential-model.ts";
 import { promise, Violation } from "./violation.ts";
@@ -22,20 +24,21 @@ export class Watch {
   readonly #world: World;
   /** Transactions and participants that have heard of them: `id,city`. */
   readonly #heard = new Set<string>();
-  readonly #views = new Map<string, CityView>();
+  readonly #cities = new Map<string, CityMirror>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
   /** A statement has written to a city's database. @throws Violation */
-  see(cityId: string, view: CityView): void {
+  see({ cityId, mirror }: CityDatabase, facts: readonly Fact[]): void {
     this.writes++;
-    this.#views.set(cityId, view);
-    const facts = view.facts.map((fact) => `${fact.kind} ${short(fact.id)} ${short(fact.detail)}`);
-    this.#world.note(cityId, `wrote ${facts.join("; ") || short(view.levels)}`);
-    if (view.broken.length > 0) throw new Violation(`in ${cityId}: ${view.broken.join("; ")}`);
-    for (const fact of view.facts) {
+    this.#cities.set(cityId, mirror);
+    const happened = facts.map((fact) => `${fact.kind} ${short(fact.id)} ${short(fact.detail)}`);
+    this.#world.note(cityId, `wrote ${happened.join("; ") || short([...mirror.stock])}`);
+    const broken = brokenRules(mirror);
+    if (broken.length > 0) throw new Violation(`in ${cityId}: ${broken.join("; ")}`);
+    for (const fact of facts) {
       this.model.apply(cityId, fact);
       if (fact.kind === "COMMITTED") {
         this.#reachedBy(cityId, fact.detail);
@@ -46,7 +49,7 @@ export class Watch {
       promise(!this.isCalm || !isFence, () => `${fact.id} was fenced though nothing goes wrong`);
     }
     // A commit of one city is seen in the levels of others.
-    for (const [id, known] of this.#views) this.model.compare(id, known);
+    for (const [id, city] of this.#cities) this.model.compare(id, city);
     this.#checkTold();
     this.onWrite(cityId);
   }
@@ -69,62 +72,67 @@ export class Watch {
 
   /** Whether a city has still set aside what a transaction takes. */
   #holds(cityId: string, id: string): boolean {
-    return this.#views.get(cityId)!.held.some(([held]) => held === id);
+    return this.#cities.get(cityId)!.participations.get(id)?.state === "PREPARED";
   }
 
   /** A home that has no more to tell a participant knows that it has heard: nobody else would tell it. */
   #checkTold(): void {
-    const untold = new Set([...this.#views.values()].flatMap((view) => view.untold.map(String)));
-    for (const [id, participants] of this.#participants()) {
-      for (const cityId of participants) {
-        if (this.#heard.has(`${id},${cityId}`) || untold.has(`${id},${cityId}`)) continue;
-        const participation = this.#views.get(cityId)!.participations.find(([known]) => known === id);
-        const isApplied = participation?.[2] === "COMMITTED";
-        promise(isApplied, () => `${cityId} counts as told of ${id}, and has not applied it`);
-        this.#heard.add(`${id},${cityId}`);
-      }
+    for (const [id, cityId] of this.#participants()) {
+      const name = `${id},${cityId}`;
+      if (this.#heard.has(name)) continue;
+      const home = this.#cities.get(id.slice(0, id.indexOf(":")))!;
+      if (home.participants.get(id)?.get(cityId) === false) continue;
+      const isApplied = this.#cities.get(cityId)!.participations.get(id)?.state === "COMMITTED";
+      promise(isApplied, () => `${cityId} counts as told of ${id}, and has not applied it`);
+      this.#heard.add(name);
     }
   }
 
   /** Whether nothing is in doubt and everyone has been told. */
   get isAtRest(): boolean {
-    return ![...this.#views.keys()].some((cityId) => this.hasWork(cityId));
+    return ![...this.#cities.keys()].some((cityId) => this.hasWork(cityId));
   }
 
   /** Whether something is in doubt in a city, or it has somebody to tell. */
   hasWork(cityId: string): boolean {
-    const { held, untold } = this.#views.get(cityId)!;
-    return held.length > 0 || untold.length > 0;
+    const city = this.#cities.get(cityId)!;
+    return !city.held().next().done || !city.untold().next().done;
   }
 
   /** What does not come to its end. */
   unfinished(): string {
-    const lists = Array.from(this.#views, ([id, { held, untold }]) => `${id} ${short({ held, untold })}`);
+    const lists = Array.from(this.#cities, ([id, city]) => {
+      const [held, untold] = [[...city.held()], [...city.untold()]];
+      return `${id} ${short({ held, untold })}`;
+    });
     return lists.join("; ");
   }
 
   /** What must hold when everything is at rest. @throws Violation */
   checkAtRest(): void {
-    for (const [cityId, { participations }] of this.#views) {
-      const prepared = participations.filter(([, , state]) => state === "PREPARED").map(([id]) => id);
-      promise(prepared.length === 0, () => `${cityId} has prepared ${prepared} for good`);
-      const confirmed = new Set(participations.map(([id]) => id));
-      for (const [id, participants] of this.#participants()) {
-        if (!participants.has(cityId)) continue;
-        promise(confirmed.has(id), () => `${cityId} never heard that ${id} was committed`);
+    for (const [cityId, { participations }] of this.#cities) {
+      for (const [id, { state }] of participations) {
+        promise(state !== "PREPARED", () => `${cityId} has prepared ${id} for good`);
       }
     }
-    const isCancelled = (id: string) => this.model.orders.get(id)?.cancelledBy != null;
-    const cancelled = [...this.#views.values()].flatMap((view) => view.cancelled);
-    promise(cancelled.every(isCancelled), () => `an order of ${cancelled} is cancelled by nobody`);
+    for (const [id, cityId] of this.#participants()) {
+      const isHeard = this.#cities.get(cityId)!.participations.has(id);
+      promise(isHeard, () => `${cityId} never heard that ${id} was committed`);
+    }
+    for (const { statuses } of this.#cities.values()) {
+      for (const [id, status] of statuses) {
+        const isCancelled = this.model.orders.get(id)?.cancelledBy != null;
+        promise(status !== "CANCELLED" || isCancelled, () => `the order ${id} is cancelled by nobody`);
+      }
+    }
   }
 
   /** Of each committed transaction the cities other than its home that it moves stock of. */
-  *#participants(): Generator<[string, Set<string>]> {
+  *#participants(): Generator<[transactionId: string, cityId: string]> {
     for (const [id, { order, cancels, transfer }] of this.model.committed) {
       const placed = order ?? this.model.orders.get(cancels ?? "")?.detail.order;
       const cities = placed ? placed.allocations.map(([cityId]) => cityId) : [transfer!.from];
-      yield [id, new Set(cities.filter((cityId) => !id.startsWith(`${cityId}:`)))];
+      for (const cityId of new Set(cities)) if (!id.startsWith(`${cityId}:`)) yield [id, cityId];
     }
   }
 }
