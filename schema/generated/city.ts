@@ -35,7 +35,9 @@ export type AbortReason =
   /** There was too little stock at home. */
   | 'OUT_OF_STOCK'
   /** The payment was declined. */
-  | 'PAYMENT_DECLINED';
+  | 'PAYMENT_DECLINED'
+  /** It came to its home when it was older than what the home remembers. */
+  | 'TOO_OLD';
 
 /** A place that runs its own service over its own database, and owns the clients, stock and orders there. */
 export type City = {
@@ -132,7 +134,7 @@ export type CityTransaction = {
   role: TransactionRole;
   /** How far it has come here. */
   state: CityTransactionState;
-  /** The transaction as its home knows it. While it is undecided there is only the id; asked for more it is null. */
+  /** The transaction as its home knows it. While it is undecided, or when its home has pruned it, there is only the id; asked for more it is null. */
   transaction?: Maybe<Transaction>;
   /** The transaction's id, which names its home. */
   transactionId: Scalars['ID']['output'];
@@ -331,6 +333,8 @@ export type CommitState =
   | 'REFUSED'
   /** An earlier transaction with the same key and request has happened. */
   | 'REPLAYED'
+  /** The id is behind the horizon here, and was undecided. */
+  | 'TOO_OLD'
   /** There is no such client here. */
   | 'UNKNOWN_CLIENT'
   /** There is no such order here. */
@@ -760,6 +764,8 @@ export type PrepareState =
   | 'PREPARED'
   /** There is too little; nothing is held, and nothing will be under this id. */
   | 'REFUSED'
+  /** The id is behind the horizon here, and of no transaction that is known: it never will be prepared. */
+  | 'TOO_OLD'
   /** The message contradicts what is recorded. Nothing was changed. */
   | 'VIOLATION';
 
@@ -797,7 +803,7 @@ export type Query = {
   orderFacts: Array<OrderFacts>;
   /** Whether this city keeps, or could keep, the rule that another topology gives it. Between services only. */
   topologyVerdict: TopologyVerdict;
-  /** One transaction, or null if its home has not decided it. It is asked of the city in the id. */
+  /** One transaction, or null if its home has not decided it, or has pruned it. It is asked of the city in the id. */
   transaction?: Maybe<Transaction>;
 };
 
@@ -976,7 +982,7 @@ export type StockMovement = {
   reason: StockMovementReason;
   /** The change of the pieces reserved. */
   reservedChange: Scalars['Int']['output'];
-  /** The transaction that caused it, if one did. While it is undecided there is only the id; asked for more it is null. */
+  /** The transaction that caused it, if one did. While it is undecided, or when its home has pruned it, there is only the id; asked for more it is null. */
   transaction?: Maybe<Transaction>;
 };
 

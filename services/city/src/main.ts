@@ -13,6 +13,8 @@ import { createTransport } from "@teranga/kit/transport.ts";
 import { cityVariables } from "./config.ts";
 import { startCity } from "./service.ts";
 
+const DAY_MS = 86_400_000;
+
 const usage = {
   command: "node services/city/src/main.ts",
   about: "Runs the service of one city.",
@@ -33,6 +35,7 @@ await runMain(usage, async () => {
     credential: config.SERVICE_CREDENTIAL,
     port: config.PORT,
     door: readDoor(config, process.env.NODE_ENV),
+    horizonMs: config.HORIZON_DAYS * DAY_MS,
     log,
     registry,
     standing,

@@ -13,6 +13,8 @@ export interface CityMetrics {
   alarmed(): void;
   /** This service has failed by itself while it finished transactions. */
   faulted(): void;
+  /** So many aborted transactions were deleted from a table. */
+  pruned(table: string, count: number): void;
   /** PostgreSQL ended a transaction in favour of another, and it is run again. */
   lostTransaction(): void;
 }
@@ -75,6 +77,12 @@ export function createCityMetrics(registry: Registry): CityMetrics {
     help: "Faults of this service itself while it finished transactions, each logged with its stack. It must be 0.",
     registers,
   });
+  const pruned = new Counter({
+    name: "teranga_city_pruned_transactions_total",
+    help: "Aborted transactions that this instance deleted behind the horizon, by table.",
+    labelNames: ["table"],
+    registers,
+  });
   const lost = new Counter({
     name: "teranga_city_lost_transactions_total",
     help: "Database transactions that lost a deadlock or a serialization conflict and were run again.",
@@ -92,6 +100,7 @@ export function createCityMetrics(registry: Registry): CityMetrics {
     recovered: (cause, decision, count) => recoveries.inc({ cause, decision }, count),
     alarmed: () => alarms.inc(),
     faulted: () => faults.inc(),
+    pruned: (table, count) => pruned.inc({ table }, count),
     lostTransaction: () => lost.inc(),
   };
 }

@@ -21,6 +21,7 @@ import { prepareCityDatabase, setFragment } from "./database.ts";
 import { addBacklogMetrics, createCityMetrics } from "./metrics.ts";
 import type { PaymentProvider } from "./payments/payment-provider.ts";
 import { createPayments } from "./payments/payments.ts";
+import { startPruning } from "./pruning.ts";
 import { startRecovery } from "./recovery.ts";
 import { resolvers } from "./resolvers/index.ts";
 import { getHealth } from "./sql/get-health.ts";
@@ -43,6 +44,8 @@ export interface CityOptions {
   clock?: Clock;
   /** The longest wait between two looks for transactions to finish. */
   recoveryIntervalMs?: number;
+  /** How far the horizon is behind (pruning.ts); 30 days unless told. */
+  horizonMs?: number;
   /** Called with each SQL statement; tests assert the list of them. */
   onStatement?: (statement: string) => void;
   /** What the messages of the commit protocol do; the functions of `sql/` unless told. */
@@ -54,7 +57,9 @@ export interface CityOptions {
 /** How long a transaction may stay unfinished unnoticed, beyond its deadline. A look costs two index probes. */
 const RECOVERY_INTERVAL_MS = 500;
 
-const RECOVERY_STOP_MS = 1_000;
+const HORIZON_MS = 30 * 86_400_000;
+
+const STOP_MS = 1_000;
 
 export interface RunningCity extends RunningServer {
   /**
@@ -121,6 +126,8 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       messages: createCityMessages(placement, transport.send),
       intervalMs: options.recoveryIntervalMs ?? RECOVERY_INTERVAL_MS,
     });
+    const pruning = startPruning({ city, keptMs: options.horizonMs ?? HORIZON_MS });
+    const stopWorkers = () => Promise.all([recovery.stop(), pruning.stop()]);
     return {
       ...server,
       async setTopology(next) {
@@ -131,7 +138,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       close: () =>
         closeAll([
           { name: "server", close: server.close },
-          { name: "recovery", close: () => stopRecovery(recovery, database) },
+          { name: "workers", close: () => endWorkers(stopWorkers(), database) },
           ...closeClients,
         ]),
     };
@@ -141,10 +148,9 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
   }
 }
 
-/** A step of recovery takes milliseconds, unless the database is away: then only closing the pool ends its wait. */
-async function stopRecovery(recovery: { stop(): Promise<void> }, database: Database): Promise<void> {
-  const stopped = recovery.stop();
-  await Promise.race([stopped, delay(RECOVERY_STOP_MS, undefined, { ref: false })]);
+/** A worker's step takes milliseconds, unless the database is away: then only closing the pool ends its wait. */
+async function endWorkers(stopped: Promise<unknown>, database: Database): Promise<void> {
+  await Promise.race([stopped, delay(STOP_MS, undefined, { ref: false })]);
   await database.close();
   await stopped;
 }

@@ -132,7 +132,7 @@ async function contents(sql: Sql): Promise<object> {
 }
 
 async function reset(sql: Sql, cityId: string): Promise<void> {
-  await sql`truncate client, stock, transaction_decision, participation cascade`;
+  await sql`truncate client, stock, transaction_decision, participation, horizon cascade`;
   await sql`
     insert into client (id, name, email, town)
     values (${`${cityId}:1`}, 'n', 'e@example.com', ${cityId}), (${`${cityId}:2`}, 'm', 'f@example.com', ${cityId})`;

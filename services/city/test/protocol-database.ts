@@ -116,7 +116,7 @@ export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDa
 /** Adds one product in two warehouses' worth of quantity, as a restock would: the level with its movement. */
 async function reset(db: PGlite, cityId: string): Promise<void> {
   await db.exec(`
-    truncate client, stock, transaction_decision, participation cascade;
+    truncate client, stock, transaction_decision, participation, horizon cascade;
     insert into client (id, name, email, town) values
       ('${cityId}:1', 'Mamadou Ndiaye', 'mndiaye@example.com', '${cityId}'),
       ('${cityId}:2', 'Awa Diop', 'adiop@example.com', '${cityId}');
@@ -125,9 +125,10 @@ async function reset(db: PGlite, cityId: string): Promise<void> {
     select product_id, 'RESTOCKED', on_hand, 0 from stock;`);
 }
 
-/** The id of a transaction of a home. */
-export function idOf(home: string, number: number): string {
-  return `${home}:00000000-0000-7000-8000-${String(number).padStart(12, "0")}`;
+/** The id of a transaction of a home, begun at a time. */
+export function idOf(home: string, number: number, timeMs = 0): string {
+  const time = timeMs.toString(16).padStart(12, "0");
+  return `${home}:${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${String(number).padStart(12, "0")}`;
 }
 
 export const line = (productId: string, quantity: number) => ({ productId, quantity });

@@ -66,7 +66,7 @@ const lines = z.array(z.object({ productId: z.string(), quantity: z.int() }));
 export const failedAnswer = z.object({ transactionId, state: z.literal("FAILED") });
 
 export const prepareAnswer = z.discriminatedUnion("state", [
-  z.object({ transactionId, state: z.enum(["PREPARED", "ABORTED", "VIOLATION"]) }),
+  z.object({ transactionId, state: z.enum(["PREPARED", "ABORTED", "TOO_OLD", "VIOLATION"]) }),
   z.object({ transactionId, state: z.literal("REFUSED"), shortages }),
 ]);
 
@@ -84,7 +84,7 @@ export const commitAnswer = z.discriminatedUnion("state", [
   z.object({ transactionId, state: z.literal("FULL"), room: z.int() }),
   z.object({
     transactionId,
-    state: z.enum(["ABORTED", "UNKNOWN_CLIENT", "UNKNOWN_ORDER", "VIOLATION"]),
+    state: z.enum(["ABORTED", "TOO_OLD", "UNKNOWN_CLIENT", "UNKNOWN_ORDER", "VIOLATION"]),
   }),
 ]);
 

@@ -109,8 +109,8 @@ async function prepare(transaction: Transaction, means: TransactionMeans): Promi
   const refusals = votes.flatMap(({ cityId, answer }) =>
     answer.state === "REFUSED" ? [{ cityId, shortages: answer.shortages }] : [],
   );
-  // One that has decided ABORTED says as little about its stock as one that does not answer.
-  const isSilent = ({ answer }: Vote) => answer.state === "NONE" || answer.state === "ABORTED";
+  // One that has decided ABORTED, or finds the id too old, says as little about its stock as one that does not answer.
+  const isSilent = ({ answer }: Vote) => ["NONE", "ABORTED", "TOO_OLD"].includes(answer.state);
   const silentCities = votes.filter(isSilent).map(({ cityId }) => cityId);
   return ended(aborted(transaction, { kind: "refused", refusals, silentCities }, release));
 }
@@ -129,6 +129,7 @@ async function collectVote(
     const message = { transactionId, kind, lines, leaseMs: PREPARE_LEASE_MS };
     const answer = await messages.prepare(cityId, message, deadlineMs);
     if (answer.state === "VIOLATION") alarm(log, transactionId, cityId, "prepare");
+    if (answer.state === "TOO_OLD") tooOld(log, transactionId, cityId);
     return { cityId, answer };
   } catch (error) {
     log.warn({ err: error, transactionId, participant: cityId }, "a participant did not vote");
@@ -181,6 +182,9 @@ function committed(answer: CommitAnswer, transaction: Transaction, log: Logger):
     }
     case "FULL":
       return aborted(transaction, { kind: "full", room: answer.room });
+    case "TOO_OLD":
+      tooOld(log, idOf(transaction), homeId);
+      return aborted(transaction, { kind: "fenced" });
     case "ABORTED":
       return aborted(transaction, { kind: "fenced" });
     case "VIOLATION":
@@ -190,6 +194,14 @@ function committed(answer: CommitAnswer, transaction: Transaction, log: Logger):
     default:
       return answer satisfies never;
   }
+}
+
+/** Ids carry the time of this service, and a city forgets after weeks; so it is a person who must look. */
+function tooOld(log: Logger, transactionId: string, cityId: string): void {
+  log.error(
+    { transactionId, city: cityId },
+    "a city finds a new transaction too old: a clock is weeks behind",
+  );
 }
 
 async function askOutcome(

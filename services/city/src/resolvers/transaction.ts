@@ -21,11 +21,12 @@ const ABORT_REASONS = {
   UNKNOWN_ORDER: "NOT_FOUND",
   ALREADY_CANCELLED: "ALREADY_CANCELLED",
   FULL: "NO_ROOM",
+  TOO_OLD: "TOO_OLD",
 } satisfies Record<Exclude<DecisionRow["answer"], "COMMITTED">, AbortReason>;
 
 /**
  * The time in a UUIDv7: its first 48 bits are milliseconds since 1970. A UUID of another version has something else there, which
- * reads as some time, too; no harm, since nothing is decided by it.
+ * reads as some time, too; no harm, since the horizon is safe whatever the time is.
  */
 function beginningOf(transactionId: string): Date {
   const uuid = transactionId.slice(transactionId.indexOf(":") + 1);

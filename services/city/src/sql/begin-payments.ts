@@ -10,7 +10,7 @@ export interface OpenPayment extends PaymentRequest {
 /**
  * Notes that providers are about to be asked, so that the city knows whom to tell whatever becomes of it. Returns the payments to ask
  * for: those of orders that are undecided, and those that a copy of the message is asking for already. An order that would be
- * answered without its payment (an unknown client, a key that was used) asks nobody.
+ * answered without its payment (an unknown client, a key that was used, an id behind the horizon) asks nobody.
  * @param leaseMs how long until the city ends an undecided one itself
  */
 export async function beginPayments(
@@ -27,7 +27,7 @@ export async function beginPayments(
       insert into payment (transaction_id, client_id, method, amount, state, next_attempt_at)
       select e ->> 'transactionId' collate "C" as transaction_id, client.id, e ->> 'paymentMethod', order_total(e), 'AUTHORISING', ${endAt}
       from jsonb_array_elements(${sql.json(orders as never)}) e join client on client.id = e ->> 'clientId'
-      where judge_key('ORDER', client.id, e) is null
+      where judge_key('ORDER', client.id, e) is null and not is_behind_horizon(e ->> 'transactionId')
         and not exists (select from transaction_decision decided where decided.transaction_id = e ->> 'transactionId')
       order by transaction_id
       on conflict do nothing`,

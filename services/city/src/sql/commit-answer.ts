@@ -17,6 +17,7 @@ export interface CommitAnswer extends IsNew {
     | "UNKNOWN_ORDER"
     | "ALREADY_CANCELLED"
     | "FULL"
+    | "TOO_OLD"
     | "VIOLATION"
     | "FAILED";
   /** The transaction that has happened: this one, an earlier one of the same key, or the one that has cancelled the order. */

@@ -18,7 +18,7 @@ export interface StockShortage {
 
 export interface PrepareAnswer {
   transactionId: string;
-  state: "PREPARED" | "REFUSED" | "ABORTED" | "VIOLATION" | "FAILED";
+  state: "PREPARED" | "REFUSED" | "ABORTED" | "TOO_OLD" | "VIOLATION" | "FAILED";
   shortages: StockShortage[];
 }
 
@@ -44,10 +44,12 @@ export async function prepareTransactions(
     ...request,
     deadline: new Date(now.getTime() + Math.min(Math.max(leaseMs, LEASE_MIN_MS), LEASE_MAX_MS)),
   }));
-  return retryLostTransaction(
+  const rows = await retryLostTransaction(
     sql,
     () => sql<PrepareAnswer[]>`
     select transaction_id as "transactionId", state, shortages
     from prepare_transactions(${sql.json(entries as never)}, ${now})`,
   );
+  const answers = new Map(rows.map((answer) => [answer.transactionId, answer]));
+  return requests.map(({ transactionId }) => answers.get(transactionId)!);
 }

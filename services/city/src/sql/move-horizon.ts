@@ -1,0 +1,35 @@
+import type { Sql } from "@teranga/kit/database.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+
+/** It moves in steps of a 1,000th of what is kept, for an update at each look would write a row for nothing. */
+const STEPS = 1_000;
+
+/**
+ * Moves the horizon to `keptMs` ago, by this city's clock and by the newest id that could be pruned, whichever is earlier: so a clock that
+ * runs ahead, here or of an orchestrator, cannot make all that is new too old. It never moves back.
+ */
+export async function moveHorizon(sql: Sql, keptMs: number, clock: Clock): Promise<void> {
+  const [row] = await sql<{ newest: string | null; bound: string | null }[]>`
+    select greatest(
+      (select max(split_part(transaction_id, ':', 2)) from transaction_decision where state = 'ABORTED'),
+      (select max(split_part(transaction_id, ':', 2)) from participation where state = 'ABORTED')
+    ) as newest, (select bound from horizon) as bound`;
+  const { newest, bound } = row!;
+  if (newest === null) return;
+  const targetMs = Math.min(clock.nowMs(), timeOf(newest)) - keptMs;
+  if (targetMs <= 0 || (bound !== null && targetMs < timeOf(bound) + keptMs / STEPS)) return;
+  await sql`
+    insert into horizon (bound) values (${boundAt(targetMs)})
+    on conflict (only_one) do update set bound = excluded.bound where horizon.bound < excluded.bound`;
+}
+
+/** The time in the beginning of a UUIDv7, in milliseconds since 1970. */
+function timeOf(uuid: string): number {
+  return Number.parseInt(uuid.replace("-", "").slice(0, 12), 16);
+}
+
+/** What a UUIDv7 of that millisecond begins with. */
+function boundAt(timeMs: number): string {
+  const hex = Math.floor(timeMs).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}

@@ -1,0 +1,40 @@
+import type { Sql } from "@teranga/kit/database.ts";
+
+/** Rows of one statement: some 50 ms, in which it holds no lock that a message of a newer transaction waits for. */
+export const PRUNE_BATCH = 1_000;
+
+/**
+ * Deletes decisions that are ABORTED and behind the horizon, the oldest first, with their payments; one whose payment is not settled stays
+ * until it is. Returns how many. Instances of a city that do it at once take different rows.
+ */
+export async function pruneDecisions(sql: Sql): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    with old as (
+      select transaction_id from transaction_decision d
+      where state = 'ABORTED' and split_part(transaction_id, ':', 2) < (select bound from horizon)
+        and not exists (select from payment p where p.transaction_id = d.transaction_id and p.next_attempt_at is not null)
+      order by split_part(transaction_id, ':', 2) limit ${PRUNE_BATCH} for update skip locked
+    ), unpaid as (
+      delete from payment where transaction_id = any (array(select transaction_id from old))
+    ), pruned as (
+      delete from transaction_decision where transaction_id = any (array(select transaction_id from old)) returning 1
+    )
+    select count(*)::int as count from pruned`;
+  return row!.count;
+}
+
+/** Deletes participations that are ABORTED and behind the horizon, the oldest first, with what they had set aside. Returns how many. */
+export async function pruneParticipations(sql: Sql): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    with old as (
+      select transaction_id from participation
+      where state = 'ABORTED' and split_part(transaction_id, ':', 2) < (select bound from horizon)
+      order by split_part(transaction_id, ':', 2) limit ${PRUNE_BATCH} for update skip locked
+    ), released as (
+      delete from reservation where transaction_id = any (array(select transaction_id from old))
+    ), pruned as (
+      delete from participation where transaction_id = any (array(select transaction_id from old)) returning 1
+    )
+    select count(*)::int as count from pruned`;
+  return row!.count;
+}
