@@ -159,7 +159,7 @@ export class DeferredAnswer {
     try {
       if (part.run.isTooLarge) throw new TooLarge();
       const source = valueAt(part.run.data, place.sourcePath);
-      const data = part.shapes.for(this.#terms.variables)(source, shaping) as JsonObject | null;
+      const data = shapesOf(part).for(this.#terms.variables)(source, shaping) as JsonObject | null;
       const opened = this.#openPlaces(part, place, source, data, errors);
       return { place, data, errors, opened, misfitCount: shaping.misfitCount };
     } catch (error) {
@@ -198,11 +198,12 @@ export class DeferredAnswer {
   }
 
   /** The errors of a delivery whose nulls no error has explained. */
-  #unexplained({ run, shapes }: LivePart, { place, data, errors, misfitCount }: Shaping): GraphQLError[] {
+  #unexplained(part: LivePart, { place, data, errors, misfitCount }: Shaping): GraphQLError[] {
     if (misfitCount > 0) {
+      const { run } = part;
       const source = valueAt(run.data, place.sourcePath);
       const terms = { run, place: place.path, told: this.#told };
-      return misfitErrors(shapes.for(this.#terms.variables), source, terms);
+      return misfitErrors(shapesOf(part).for(this.#terms.variables), source, terms);
     }
     if (errors.length > 0 || data !== null) return [];
     return completionErrors([place]).map(({ message, ...rest }) => new GraphQLError(message, rest));
@@ -214,6 +215,8 @@ interface Shaping extends Delivery {
   /** How many values did not fit. */
   misfitCount: number;
 }
+
+const shapesOf = ({ run, shapes }: LivePart): Shapes => run.carriedOut ?? shapes;
 
 const NOTHING: Promise<void> = Promise.resolve();
 const NOT_BEGUN = { begun: NOTHING, fetched: NOTHING };

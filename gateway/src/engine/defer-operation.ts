@@ -23,6 +23,7 @@ import { compileParts } from "./defer-plan.ts";
 import { deferVariables, splitOperation } from "./defer-split.ts";
 import type { FetchCompiler } from "./fetch-step.ts";
 import { compileIntrospection, type Introspect } from "./introspection.ts";
+import { stopAfterFailure } from "./mutation-order.ts";
 import type { ShapeCache } from "./shape-cache.ts";
 import { Shapes } from "./shapes.ts";
 
@@ -175,8 +176,9 @@ export class DeferredOperations {
     if (split.deferred.length === 0) return null;
     const { defaults } = variableDefinitionsOf(operation);
     const planned: QueryPlan = split.planned ? plan(split.planned, operationName) : { kind: "QueryPlan" };
-    const plans = compileParts(planned, { fetches: newFetchCompiler(), defaults });
     const terms = { schema, defaults, cache };
+    const around = stopAfterFailure(operation, terms);
+    const plans = compileParts(planned, { fetches: newFetchCompiler(), defaults, ...(around && { around }) });
     const rootType = schema.getRootType(operation.operation)!;
     const primary: AnswerPart = {
       fragment: undefined,

@@ -42,10 +42,12 @@ function compilePart(
 ): PartPlan {
   const own: PlanNode | undefined = node?.kind === "Defer" ? node.primary.node : node;
   const fetchIds: string[] = [];
-  const around: PlanTerms["around"] = ({ id }, step) => {
+  const around: PlanTerms["around"] = (fetch, step) => {
+    const { id } = fetch;
     if (id !== undefined) fetchIds.push(id);
+    const inner = terms.around?.(fetch, step) ?? step;
     // Such a plan is carried out by nothing but PartRuns.
-    return (run, sites) => (run as PartRun).carryOut(id, () => step(run, sites));
+    return (run, sites) => (run as PartRun).carryOut(id, () => inner(run, sites));
   };
   const { step, weight } = compilePlan(own ? { node: own } : {}, { ...terms, around });
   const awaitedFetches = new Set(own ? depends.map(({ id }) => id) : []);

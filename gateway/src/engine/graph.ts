@@ -28,6 +28,7 @@ import { withTypenames } from "./empty-objects.ts";
 import { FetchCompiler } from "./fetch-step.ts";
 import { FieldNeeds } from "./field-needs.ts";
 import { LiteralsApart } from "./literals-apart.ts";
+import { stopAfterFailure } from "./mutation-order.ts";
 import { withRootOnce } from "./mutation-root.ts";
 import { namesRead, withNamesApart } from "./names-apart.ts";
 import { CompiledOperation } from "./operation.ts";
@@ -175,7 +176,8 @@ export class Graph {
     const planned = this.#atOnce(document);
     const operation = inlinedOperation(planned, operationName);
     const { defaults } = variableDefinitionsOf(operation);
-    const terms = { fetches: this.#newFetchCompiler(), defaults };
+    const around = stopAfterFailure(operation, { schema: this.apiSchema, defaults, cache: this.#shapes });
+    const terms = { fetches: this.#newFetchCompiler(), defaults, ...(around && { around }) };
     const queryPlan = this.#plan(planned, operationName);
     if (!queryPlan.node && asksForFields(operation)) {
       // The planner leaves out what nobody can resolve, and the answer would be null without a word.

@@ -83,7 +83,7 @@ export class CompiledOperation {
 
   #respond(run: Run): OperationResult {
     try {
-      const shape = this.#shapes.for(run.variables);
+      const shape = (run.carriedOut ?? this.#shapes).for(run.variables);
       const shaping = new ShapeRun(run.hasShared ? "shared" : "once");
       const data = shape(run.data, shaping) as JsonObject | null;
       const errors =

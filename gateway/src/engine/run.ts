@@ -6,6 +6,7 @@ import type { GatewayContext } from "../request-context.ts";
 import { limitErrors } from "../sources/service-errors.ts";
 import { bareObject } from "./bare-object.ts";
 import { clientPath } from "./names-apart.ts";
+import type { Shapes } from "./shapes.ts";
 
 export class Run {
   /** What all fetches have brought together so far. */
@@ -18,6 +19,8 @@ export class Run {
   readonly batches = new Map<object, unknown>();
   /** Whether some object of `data` stands at several places. */
   hasShared = false;
+  /** What was carried out of a mutation before it failed as a whole, if more was asked for (mutation-order.ts). */
+  carriedOut: Shapes | undefined;
 
   constructor(variables: JsonObject, context: GatewayContext) {
     this.variables = variables;
