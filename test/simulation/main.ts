@@ -58,10 +58,10 @@ async function runMany(values: ReturnType<typeof parse>): Promise<void> {
   let toldMs = startedMs;
   const tell = () => {
     const seconds = (performance.now() - startedMs) / 1000;
-    const rate = (sum.runs / seconds).toFixed(1);
+    const rate = (count: number) => `${count} (${(count / seconds).toFixed(1)} a second)`;
     const { kills, committed, writes } = sum;
     console.log(
-      `${sum.runs} seeds in ${seconds.toFixed(0)} s (${rate} a second): ${committed} commits, ${writes} writes, ${kills} processes killed, ${failures.length} failures`,
+      `${seconds.toFixed(0)} s: ${rate(sum.runs)} seeds, ${rate(committed)} commits, ${writes} writes, ${kills} processes killed, ${failures.length} failures`,
     );
   };
   await runSeeds({
@@ -103,6 +103,7 @@ async function runOne(seed: number, bug: string | undefined): Promise<void> {
     seeds: 1,
     workers: 1,
     bug,
+    wantsHistory: true,
     onResult({ history, violation, digest }) {
       console.log(history.join("\n"));
       console.log(`Seed ${seed}: ${violation ?? "nothing was broken"}; history ${digest}`);

@@ -3,13 +3,18 @@ import { rmSync } from "node:fs";
 import { plantedMigrations } from "./plant.ts";
 import { runSeed } from "./run.ts";
 import { openStage } from "./stage.ts";
+import type { SeedOrder } from "./worker-pool.ts";
 
 const migrations = plantedMigrations();
 const stage = await openStage(migrations);
 if (migrations) rmSync(migrations, { recursive: true });
 
-process.on("message", (seed: number) => {
-  void runSeed(stage, seed).then((result) => process.send!(result));
+process.on("message", ({ seed, wantsHistory }: SeedOrder) => {
+  void runSeed(stage, seed).then((result) => {
+    // It is long, and sending it takes a while.
+    const history = wantsHistory || result.violation !== null ? result.history : [];
+    process.send!({ ...result, history });
+  });
 });
 process.on("disconnect", () => process.exit());
 process.send!("ready");

@@ -10,8 +10,16 @@ export interface PoolOptions {
   workers: number;
   /** The name of a planted bug. */
   bug?: string | undefined;
+  /** Whether the results have the history of runs in which nothing was violated, too. */
+  wantsHistory?: boolean;
   /** Told of each result as it comes. Returns whether it wants more. */
   onResult: (result: RunResult) => boolean;
+}
+
+/** What a process is told. */
+export interface SeedOrder {
+  seed: number;
+  wantsHistory: boolean;
 }
 
 const SEED_PROCESS = fileURLToPath(new URL("seed-process.ts", import.meta.url));
@@ -30,7 +38,7 @@ export async function runSeeds(options: PoolOptions): Promise<void> {
 
 /** One process, which takes the next seed whenever it has finished one. */
 async function runOnOne(
-  { bug, onResult }: PoolOptions,
+  { bug, wantsHistory = false, onResult }: PoolOptions,
   seeds: Iterator<number>,
   state: { wantsMore: boolean },
 ): Promise<void> {
@@ -42,7 +50,7 @@ async function runOnOne(
   try {
     await answerOf(child);
     for (let next = seeds.next(); state.wantsMore && !next.done; next = seeds.next()) {
-      child.send(next.value);
+      child.send({ seed: next.value, wantsHistory } satisfies SeedOrder);
       const result = (await answerOf(child)) as RunResult;
       state.wantsMore = onResult(result) && state.wantsMore;
     }
