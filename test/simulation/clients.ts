@@ -100,7 +100,8 @@ export class Client {
 
   #drawOrder(): OrderInput {
     const { random, catalog } = this.#means;
-    const products = new Set([this.#product(), this.#product()]);
+    const draws = random.between(1, this.#habits.linesMax);
+    const products = new Set(Array.from({ length: draws }, () => this.#product()));
     const lines = Array.from(products, (productId) => ({
       productId,
       quantity: this.#pieces(),
@@ -112,7 +113,7 @@ export class Client {
     return {
       clientId: this.#id,
       lines,
-      payment: random.pick(["WALLET", "CASH_ON_DELIVERY"]),
+      payment: this.#happens(this.#habits.wallet) ? "WALLET" : "CASH_ON_DELIVERY",
       idempotencyKey: this.#newKey(),
       ...(this.#happens(0.2) && { expectedTotal: total }),
       ...(this.#happens(0.2) && { maxSplits: random.between(1, 2) }),
@@ -137,7 +138,7 @@ export class Client {
   async #transfer(): Promise<void> {
     const { random } = this.#means;
     const [fromCityId, toCityId] = [random.pick(CITY_IDS), random.pick(CITY_IDS)];
-    const productId = this.#happens(0.03) ? UNKNOWN_PRODUCT : this.#product();
+    const productId = this.#happens(0.05) ? UNKNOWN_PRODUCT : this.#product();
     const quantity = this.#pieces() * random.between(1, 2);
     const input = { productId, fromCityId, toCityId, quantity, idempotencyKey: this.#newKey() };
     const fits: KeyedRequest["fits"] = ({ id, transfer }) =>
@@ -173,13 +174,27 @@ export class Client {
     }
   }
 
-  /** Restocking has no key, so nobody dares to repeat it. */
+  /** Without a key nobody dares to repeat it. */
   async #restock(): Promise<void> {
-    const cityId = this.#means.random.pick(CITY_IDS);
-    const quantity = this.#pieces() * this.#means.random.between(1, 3);
-    await this.#ask(this.#hostOf(cityId), RESTOCK, {
-      input: { cityId, productId: this.#product(), quantity },
-    });
+    const { random, model } = this.#means;
+    const cityId = random.pick(CITY_IDS);
+    const delivery = { cityId, productId: this.#product(), quantity: this.#pieces() * random.between(1, 3) };
+    const idempotencyKey = this.#happens(0.7) ? this.#newKey() : undefined;
+    for (let tries = 1; tries <= (idempotencyKey ? TRIES_MAX : 1); tries++) {
+      const quantity = this.#happens(this.#habits.wrong / 4) ? delivery.quantity + 1 : delivery.quantity;
+      const input = { ...delivery, quantity, idempotencyKey };
+      const answer = await this.#ask(this.#hostOf(cityId), RESTOCK, { input });
+      if (answer.kind === "result") {
+        const added = model.restocks.get(`${cityId} ${idempotencyKey}`);
+        const isTrue = answer.type === "Restocked" ? added === quantity : added !== quantity;
+        promise(
+          !idempotencyKey || isTrue,
+          () => `a restock of ${quantity} was answered ${answer.type}; ${added} were added`,
+        );
+        if (!this.#happens(this.#habits.again)) return;
+      }
+      await this.#pauseBetweenTries(tries);
+    }
   }
 
   /** A read shows what was so at some time between the question and the answer. */

@@ -15,6 +15,8 @@ export interface DatabaseAccessOptions {
   random: Random;
   /** The faults of now: they end when the world is healed. */
   faults: () => Faults;
+  /** Whether the database is away now. */
+  isAway: () => boolean;
 }
 
 const STATEMENT_MS = 1;
@@ -24,7 +26,7 @@ const SLOW_MS = 4_000;
 const LOST = ["40001", "40P01", "57P01", "CONNECTION_CLOSED"];
 
 export function openAccess(options: DatabaseAccessOptions, life: Life): ExecuteStatement {
-  const { database, watch, random, faults } = options;
+  const { database, watch, random, faults, isAway } = options;
   const { world } = life.process;
   const happens = (chance: number) => chance > 0 && random.next() < chance;
   const transitMs = () => random.next() * (happens(faults().statementSlow) ? SLOW_MS : STATEMENT_MS);
@@ -39,6 +41,7 @@ export function openAccess(options: DatabaseAccessOptions, life: Life): ExecuteS
       world.schedule(transitMs(), async () => {
         // What a process has sent before its death may still arrive.
         if (life.isOver && happens(0.5)) return;
+        if (isAway()) return fail("ECONNREFUSED");
         if (happens(faults().statementLost)) return fail(random.pick(LOST));
         try {
           const { rows, facts } = await database.execute(text, parameters);

@@ -1,19 +1,28 @@
 /** How the clients of a run behave: drawn as wildly as its faults. */
 import type { Random } from "../harness/random.ts";
+import { CITY_IDS } from "./shop.ts";
 
 export interface Habits {
+  /** Whose clients act. */
+  homes: readonly string[];
   /** How many of each client act at the same time. */
   hands: number;
   /** Of each hand. */
   operations: number;
-  /** The longest pause between two operations. */
+  /** The longest pause between two operations; without one, all begin at the same time. */
   pauseMs: number;
   /** Pieces come in multiples of this, in stock and in orders: then cities often give equal quantities. */
   unit: number;
   /** The most units of one line. */
   unitsMax: number;
+  /** The most products of one order. */
+  linesMax: number;
   /** What a city may have of a product at the beginning, in units. */
   levels: readonly number[];
+  /** Whether those whose clients act have nothing: then every order is of others. */
+  isHomeEmpty: boolean;
+  /** How often an order is paid from the wallet. */
+  wallet: number;
   /** How often they use the first product, which becomes scarce. */
   hotProduct: number;
   /** How often a cancellation is of one of the latest orders, which others cancel too. */
@@ -32,17 +41,27 @@ export type Act = "order" | "cancel" | "transfer" | "topUp" | "restock" | "read"
 /** A crowd is dear: a run of it takes as long as five others. */
 const CROWD = 0.08;
 
+/** How many runs have the clients of one city alone. */
+const ONE_HOME = 0.3;
+
 export function drawHabits(random: Random): Habits {
-  const weight = (usual: number) => random.pick([0, usual, usual, 3 * usual]);
+  const weight = (usual: number) => random.pick([0, usual, usual, 5 * usual]);
   const isCrowd = random.next() < CROWD;
   const isEven = random.next() < 0.4;
+  const isOneHome = random.next() < ONE_HOME;
+  const hands = isCrowd ? random.between(1, 4) : random.pick([1, 1, 1, 2]);
   return {
-    hands: isCrowd ? random.between(1, 4) : random.pick([1, 1, 1, 2]),
+    homes: isOneHome ? [random.pick(CITY_IDS)] : CITY_IDS,
+    // So that as much happens.
+    hands: isOneHome ? 2 * hands : hands,
     operations: isCrowd ? random.between(5, 8) : random.between(1, 4),
-    pauseMs: random.pick(isCrowd ? [20, 200, 2_000] : [200, 2_000, 8_000]),
+    pauseMs: random.pick(isCrowd ? [0, 200, 2_000] : [0, 200, 2_000, 8_000]),
     unit: isEven ? random.between(1, 3) : 1,
     unitsMax: isEven ? 3 : random.pick([2, 5, 9]),
-    levels: isEven ? [1] : [0, 3, 10, 30],
+    linesMax: random.pick([1, 2, 3]),
+    levels: isEven ? random.pick([[1], [1, 2]]) : [0, 3, 10, 30],
+    isHomeEmpty: isOneHome && random.next() < 0.6,
+    wallet: random.pick([0, 0.5, 1]),
     hotProduct: random.pick([0, 0.5, 1]),
     hotOrder: random.pick([0, 0.5, 1]),
     twice: random.pick([0, 0.1, 0.5]),

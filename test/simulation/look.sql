@@ -23,7 +23,8 @@ create trigger note_decision after insert on transaction_decision for each row e
 
 create function simulation.note_restock() returns trigger language plpgsql as $$
 begin
-  insert into simulation.fact (kind, id) values ('RESTOCKED', new.product_id || ' ' || new.on_hand_change);
+  insert into simulation.fact (kind, id)
+    values ('RESTOCKED', concat_ws(' ', new.product_id, new.on_hand_change, new.idempotency_key));
   return null;
 end $$;
 create trigger note_restock after insert on stock_movement for each row when (new.reason = 'RESTOCKED')

@@ -25,6 +25,7 @@ const SILENT_DEATH = 0.3;
 export class Network {
   readonly #faults: () => Faults;
   readonly #processes = new Map<string, Process>();
+  /** Hosts that nothing reaches and that reach nobody, and links (`from>to`) that carry nothing. */
   readonly #cutOff = new Set<string>();
   readonly #world: World;
   readonly #random: Random;
@@ -41,13 +42,18 @@ export class Network {
     this.#processes.set(urlOf(process.host), process);
   }
 
-  cut(host: string): void {
-    this.#world.note(host, "is cut off");
-    this.#cutOff.add(host);
+  /** @param what a host or a link */
+  cut(what: string): void {
+    this.#world.note(what, "is cut off");
+    this.#cutOff.add(what);
   }
 
-  mend(host: string): void {
-    if (this.#cutOff.delete(host)) this.#world.note(host, "is connected again");
+  mend(what: string): void {
+    if (this.#cutOff.delete(what)) this.#world.note(what, "is connected again");
+  }
+
+  mendAll(): void {
+    for (const what of this.#cutOff) this.mend(what);
   }
 
   /** What a life of a process sends by. */
@@ -71,7 +77,7 @@ export class Network {
       else {
         const isRefused = this.#happens(faults.refused);
         this.#world.schedule(this.#transitMs() * copy, () => {
-          if (this.#isCut(call.host) || this.#isCut(target.host)) return call.note("the request is cut off");
+          if (this.#isCut(call.host, target.host)) return call.note("the request is cut off");
           // Only of a message that was sent once it is certain that it was not acted on.
           if (isRefused || !target.life) return copies === 1 ? this.#refuse(call) : undefined;
           this.#deliver(call, target, target.life, request);
@@ -100,7 +106,7 @@ export class Network {
       life.atEnd.delete(hangUp);
       if (this.#happens(this.#faults().answerLost)) return call.note("the answer is lost");
       this.#world.schedule(this.#transitMs(), () => {
-        if (this.#isCut(call.host) || this.#isCut(target.host)) return call.note("the answer is cut off");
+        if (this.#isCut(target.host, call.host)) return call.note("the answer is cut off");
         const response = JSON.parse(answer) as SubgraphResponse;
         this.#look(request, response, target);
         call.succeed(response);
@@ -127,8 +133,8 @@ export class Network {
     this.#world.fail(new Violation(`asked for ${idsOf(entries)}, answered for ${idsOf(answers)}`));
   }
 
-  #isCut(host: string): boolean {
-    return this.#cutOff.has(host);
+  #isCut(from: string, to: string): boolean {
+    return [from, to, linkOf(from, to)].some((what) => this.#cutOff.has(what));
   }
 
   #transitMs(): number {
@@ -193,6 +199,10 @@ class Call {
     this.note(what);
     this.#life.resume(run);
   }
+}
+
+export function linkOf(from: string, to: string): string {
+  return `${from}>${to}`;
 }
 
 export function urlOf(host: string): string {

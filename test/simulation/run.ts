@@ -1,12 +1,9 @@
 /** One run: a world drawn from a seed, its faults, its healing, and what must hold. */
-import type { Send } from "@teranga/kit/transport.ts";
 import { createRandom, type Random } from "../harness/random.ts";
-import { ask } from "./answers.ts";
 import { Client, type ClientMeans } from "./clients.ts";
 import { drawHabits, type Habits } from "./habits.ts";
-import { urlOf } from "./network.ts";
-import { PLACE_ORDER } from "./operations.ts";
-import { CITY_IDS, clientsOf, ORCHESTRATORS, PRODUCTS } from "./shop.ts";
+import { buyAndCancel } from "./last-orders.ts";
+import { CITY_IDS, clientsOf, PRODUCTS } from "./shop.ts";
 import { ShopWorld } from "./shop-world.ts";
 import type { Stage } from "./stage.ts";
 import { drawFaults } from "./swarm.ts";
@@ -69,7 +66,7 @@ async function live(shop: ShopWorld, random: Random): Promise<void> {
   world.note("world", `faults ${JSON.stringify(shop.faults)}`);
   const habits = drawHabits(random.fork("habits"));
   world.note("world", `habits ${JSON.stringify(habits)}`);
-  const operations = habits.operations * habits.hands * CITY_IDS.flatMap(clientsOf).length;
+  const operations = habits.operations * habits.hands * habits.homes.flatMap(clientsOf).length;
   for (const size of [30, 100]) {
     if (operations >= size) world.reach(`a run of ${size} operations or more`);
   }
@@ -77,10 +74,11 @@ async function live(shop: ShopWorld, random: Random): Promise<void> {
     world.reach("a calm run with clocks apart by more than a lease");
   const stock = random.fork("stock");
   const level = () => habits.unit * stock.pick(habits.levels);
-  const seedOf = (cityId: string) => ({
-    clients: clientsOf(cityId),
-    stock: PRODUCTS.map((id): [string, number] => [id, level()]),
-  });
+  const seedOf = (cityId: string) => {
+    const isEmpty = habits.isHomeEmpty && habits.homes.includes(cityId);
+    const levels = PRODUCTS.map((id): [string, number] => [id, isEmpty ? 0 : level()]);
+    return { clients: clientsOf(cityId), stock: levels };
+  };
   await shop.open(new Map(CITY_IDS.map((id) => [id, seedOf(id)])));
   watch.isCalm = shop.faults.isCalm;
   shop.scheduleCuts(WILD_MS);
@@ -98,15 +96,19 @@ async function live(shop: ShopWorld, random: Random): Promise<void> {
   promise(open.length === 0, () => "a client waits for ever");
   promise(rests, () => `does not come to rest: ${watch.unfinished()}`);
   watch.checkAtRest();
-  await orderOnceMore(shop, random);
+  await buyAndCancel(shop, random.fork("last orders"));
 }
 
 function startClients(shop: ShopWorld, habits: Habits, random: Random): Promise<void>[] {
   const orderIds: string[] = [];
   const hands = Array.from({ length: habits.hands }, (_, index) => index + 1);
-  return CITY_IDS.flatMap(clientsOf).flatMap((id) =>
-    hands.map((hand) => new Client(id, hand, habits, meansOf(`${id} ${hand}`, orderIds, shop, random)).run()),
-  );
+  return habits.homes
+    .flatMap(clientsOf)
+    .flatMap((id) =>
+      hands.map((hand) =>
+        new Client(id, hand, habits, meansOf(`${id} ${hand}`, orderIds, shop, random)).run(),
+      ),
+    );
 }
 
 function meansOf(host: string, orderIds: string[], shop: ShopWorld, random: Random): ClientMeans {
@@ -126,56 +128,12 @@ function meansOf(host: string, orderIds: string[], shop: ShopWorld, random: Rand
   };
 }
 
-function scheduleNewPrices({ world, catalog }: ShopWorld, random: Random): void {
+function scheduleNewPrices(shop: ShopWorld, random: Random): void {
+  const { world, catalog } = shop;
   const changes = random.between(0, 4);
   for (let count = 0; count < changes; count++) {
-    world.schedule(random.next() * WILD_MS, () => world.note("catalog", catalog.changePrice(random)));
+    world.schedule(random.next() * WILD_MS, () => {
+      if (!shop.isHealed) world.note("catalog", catalog.changePrice(random));
+    });
   }
-}
-
-/**
- * A shop that refuses everybody would break no promise. So at the end, one after the other, somebody buys a piece that there is,
- * somebody else all that is left in that city, by the other orchestrator, and a third one a piece of any city: there the first
- * orchestrator still takes the stock for what it was.
- */
-async function orderOnceMore(shop: ShopWorld, random: Random): Promise<void> {
-  const { watch, processes } = shop;
-  const orchestrators = ORCHESTRATORS.filter((host) => processes.get(host)!.life);
-  const [first, last] = [orchestrators[0], orchestrators.at(-1)];
-  const levels = [...watch.model.stock].filter(([, level]) => level > 0);
-  if (!first || !last || levels.length === 0) return;
-  const [name] = random.fork("once more").pick(levels);
-  const { send } = meansOf("buyer", [], shop, random);
-  const levelOf = () => watch.model.stock.get(name)!;
-  await orderIs(shop, send, first, name, 1);
-  if (levelOf() > 0) await orderIs(shop, send, last, name, levelOf());
-  const productId = name.split(" ")[1];
-  const isLeft = [...watch.model.stock].some(
-    ([other, level]) => other.endsWith(` ${productId}`) && level > 0,
-  );
-  if (isLeft) await orderIs(shop, send, first, name, 1);
-}
-
-/** Orders of a product that there is enough of, for a client of a city. @param name city and product */
-async function orderIs(
-  shop: ShopWorld,
-  send: Send,
-  orchestrator: string,
-  name: string,
-  quantity: number,
-): Promise<void> {
-  const { world, watch } = shop;
-  const [cityId, productId] = name.split(" ");
-  const lines = [{ productId, quantity }];
-  const input = { clientId: `${cityId}:1`, lines, payment: "CASH_ON_DELIVERY" };
-  let type: string | null = null;
-  ask(send, urlOf(orchestrator), PLACE_ORDER, { input }).then(
-    (answer) => {
-      type = answer.kind === "result" ? answer.type : answer.kind;
-    },
-    (error) => world.fail(error),
-  );
-  await world.runUntil(() => type !== null && watch.isAtRest, HEALING_MS);
-  promise(type === "OrderPlaced", () => `at rest, an order of ${quantity} of ${name} comes to ${type}`);
-  watch.checkAtRest();
 }

@@ -27,6 +27,8 @@ export class SequentialModel {
   readonly keys = new Map<string, CommittedDetail>();
   /** Amounts of top-ups by `client key`. */
   readonly topUps = new Map<string, number>();
+  /** Quantities of restocks by `city key`. */
+  readonly restocks = new Map<string, number>();
   readonly #aborted = new Set<string>();
   /** The balances of each wallet, one after the other. */
   readonly #balances = new Map<string, number[]>();
@@ -35,7 +37,12 @@ export class SequentialModel {
   apply(cityId: string, fact: Fact): void {
     switch (fact.kind) {
       case "RESTOCKED": {
-        const [productId, quantity] = fact.id.split(" ");
+        const [productId, quantity, key] = fact.id.split(" ");
+        if (key !== undefined) {
+          const name = `${cityId} ${key}`;
+          promise(!this.restocks.has(name), () => `the restock ${name} was added twice`);
+          this.restocks.set(name, Number(quantity));
+        }
         this.#add(cityId, productId!, Number(quantity), "a restock");
         break;
       }

@@ -4,7 +4,7 @@ import type { Random } from "../harness/random.ts";
 import { Catalog } from "./catalog.ts";
 import { openAccess } from "./database-access.ts";
 import { History } from "./history.ts";
-import { Network } from "./network.ts";
+import { linkOf, Network } from "./network.ts";
 import { type Life, Process, type ProcessOptions } from "./processes.ts";
 import { Promises } from "./promises.ts";
 import { bootCity, bootOrders } from "./services.ts";
@@ -29,7 +29,9 @@ export class ShopWorld {
   readonly placement: PartitionPlacement;
   /** The faults of now. */
   faults: Faults;
-  #isHealed = false;
+  isHealed = false;
+  /** Cities whose databases are away. */
+  readonly #databasesAway = new Set<string>();
   readonly #random: Random;
   readonly #stage: Stage;
 
@@ -113,23 +115,41 @@ export class ShopWorld {
   heal(): void {
     this.world.note("world", "heals");
     const { ordersRestart } = this.faults;
-    this.#isHealed = true;
+    this.isHealed = true;
     this.faults = CALM;
+    this.network.mendAll();
+    this.#databasesAway.clear();
     for (const process of this.processes.values()) {
-      this.network.mend(process.host);
       if (ordersRestart || !ORCHESTRATORS.includes(process.host)) process.start();
     }
   }
 
-  /** Cuts cities off, and connects them again. */
+  /** Cuts processes, links and databases off, and connects them again. */
   scheduleCuts(withinMs: number): void {
     const random = this.#random.fork("cuts");
-    const { cuts, cutMs } = this.faults;
-    for (let count = 0; count < cuts; count++) {
-      const host = random.pick([...this.#cityHosts(), ...this.#cityHosts(), ...ORCHESTRATORS, "catalog"]);
+    const { cuts, cutMs, deafness, outages } = this.faults;
+    const cities = this.#cityHosts();
+    const speakers = [...cities, ...ORCHESTRATORS];
+    const schedule = (begin: () => void, end: () => void) => {
       const beginMs = random.next() * withinMs;
-      this.world.schedule(beginMs, () => this.#isHealed || this.network.cut(host));
-      this.world.schedule(beginMs + random.next() * cutMs, () => this.network.mend(host));
+      this.world.schedule(beginMs, () => this.isHealed || begin());
+      this.world.schedule(beginMs + random.next() * cutMs, end);
+    };
+    const cut = (what: string) =>
+      schedule(
+        () => this.network.cut(what),
+        () => this.network.mend(what),
+      );
+    for (let count = 0; count < cuts; count++) {
+      cut(random.pick([...cities, ...cities, ...ORCHESTRATORS, "catalog"]));
+    }
+    for (let count = 0; count < deafness; count++) cut(linkOf(random.pick(speakers), random.pick(speakers)));
+    for (let count = 0; count < outages; count++) {
+      const cityId = random.pick(CITY_IDS);
+      schedule(
+        () => this.#databasesAway.add(cityId),
+        () => this.#databasesAway.delete(cityId),
+      );
     }
   }
 
@@ -141,13 +161,15 @@ export class ShopWorld {
     const { host, kills } = life.process;
     const random = this.#random.fork(`database of ${host} ${kills}`);
     const database = this.#stage.databases.get(cityId)!;
-    return openAccess({ database, watch: this.watch, random, faults: () => this.faults }, life);
+    const isAway = () => this.#databasesAway.has(cityId);
+    return openAccess({ database, watch: this.watch, random, faults: () => this.faults, isAway }, life);
   }
 
   #drawClock(host: string): ProcessOptions["clock"] {
     const random = this.#random.fork(`clock of ${host}`);
     const { clockOffsetMs, clockDrift } = this.faults;
-    const around = (most: number) => (2 * random.next() - 1) * most;
+    // Often as far as can be: a clock that is wrong by little less than a lease does nothing.
+    const around = (most: number) => random.pick([-1, 2 * random.next() - 1, 1]) * most;
     return { offsetMs: around(clockOffsetMs), drift: around(clockDrift) };
   }
 

@@ -31,6 +31,10 @@ export interface Faults {
   /** How many times a city is cut off, for up to `cutMs`. */
   cuts: number;
   cutMs: number;
+  /** How many times a process does not hear another one, for up to `cutMs`. */
+  deafness: number;
+  /** How many times a city's database is away, for up to `cutMs`. */
+  outages: number;
   /** The statement is not executed, and fails as one that PostgreSQL or the connection ended. */
   statementLost: number;
   /** The statement is executed, and the connection breaks before its answer comes. */
@@ -57,6 +61,8 @@ export const CALM: Faults = {
   ordersRestart: true,
   cuts: 0,
   cutMs: 0,
+  deafness: 0,
+  outages: 0,
   statementLost: 0,
   statementAnswerLost: 0,
   statementSlow: 0,
@@ -65,7 +71,7 @@ export const CALM: Faults = {
 };
 
 /** How many runs have clocks that are wrong, and no other fault. */
-const CALM_RUNS = 0.06;
+const CALM_RUNS = 0.1;
 
 export function drawFaults(random: Random): Faults {
   /** Off in half of all runs, else mild or wild. */
@@ -95,6 +101,8 @@ export function drawFaults(random: Random): Faults {
     ordersRestart: random.next() < 0.7,
     cuts: rate(1, 4),
     cutMs: random.pick([1_000, 8_000, 25_000]),
+    deafness: rate(2, 10),
+    outages: rate(1, 3),
     statementLost: rate(0.02, 0.15),
     statementAnswerLost: rate(0.02, 0.15),
     statementSlow: rate(0.03, 0.2),
