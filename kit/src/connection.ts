@@ -14,6 +14,12 @@ export const PAGE_SIZE_DEFAULT = 20;
 /** The largest page. A page of 100 orders with 10 lines each is about 100 kB of JSON. */
 export const PAGE_SIZE_MAX = 100;
 
+/**
+ * Rows that a count looks at. A list grows without an end, and a count of it with it: of more than 10,000 rows it says 10,001, which means
+ * "at least" (decision 024).
+ */
+export const COUNT_LIMIT = 10_001;
+
 /** A page that a client asks for. */
 export interface Page {
   /** The ordering's name; a cursor of another ordering is refused. */
@@ -63,7 +69,7 @@ export interface Connection<Node> {
     startCursor: string | null;
     endCursor: string | null;
   };
-  /** Counts all rows of the list, when asked. */
+  /** Counts the rows of the list, up to COUNT_LIMIT, when asked. */
   totalCount: () => Promise<number>;
 }
 

@@ -94,6 +94,18 @@ function createCanceller(url: string, applicationName: string) {
   return { cancel, close: () => sql.end({ timeout: 1 }) };
 }
 
+/**
+ * Has PostgreSQL plan a statement for the values of its filter each time, at the cost of a message more. A plan for any value, which a
+ * connection goes over to after five executions, walked a whole index for letters that few names have: 110 ms instead of 0.2. The driver
+ * leaves this choice to texts without fragments alone.
+ * @param filter without a value in it, the statement is prepared as any other
+ */
+export function planForValues<Statement extends object>(statement: Statement, filter: object): Statement {
+  const { options } = statement as { options?: { prepare?: boolean } };
+  if (options && Object.values(filter).some((value) => value != null)) options.prepare = false;
+  return statement;
+}
+
 /** What an error of the database means for the caller. */
 export type DatabaseFailure =
   /** Try the transaction again: it lost against another one, or the server was not ready. */

@@ -51,3 +51,26 @@ test("an applied migration that was changed since is refused", async () => {
   await writeFile(join(directory, "001.do.first.sql"), "create table other (id integer);");
   await expect(migrate(database.sql, directory)).rejects.toThrow(/MD5 checksum failed for migration \[1\]/);
 });
+
+test("a role that may not make an extension is told so; one that owns its database may", async () => {
+  const extensions = await mkdtemp(join(tmpdir(), "teranga-migrate-"));
+  await writeFile(join(extensions, "001.do.search.sql"), "create extension if not exists pg_trgm;");
+  const name = `${NAME}_plain`;
+  await server.sql.unsafe(`create role ${name} login password 'plain'`);
+  await server.sql.unsafe(`create database ${name}`);
+  const url = new URL(inject("postgresUrl"));
+  Object.assign(url, { username: name, password: "plain", pathname: `/${name}` });
+  const plain = openDatabase({ url: url.href, applicationName: "test", connections: 1 });
+  try {
+    await expect(migrate(plain.sql, extensions)).rejects.toThrow(
+      /^DATABASE_URL: its role may not .* permission denied/,
+    );
+    await server.sql.unsafe(`alter database ${name} owner to ${name}`);
+    await migrate(plain.sql, extensions);
+  } finally {
+    await plain.close();
+    await server.sql.unsafe(`drop database ${name}`);
+    await server.sql.unsafe(`drop role ${name}`);
+    await rm(extensions, { recursive: true });
+  }
+});

@@ -14,6 +14,9 @@ const ADVISORY_LOCK = 8_372_642;
 /** Instances that start together wait here for the first one to finish migrating. */
 const LOCK_TIMEOUT = "60s";
 
+/** SQLSTATE; most likely of an extension, which takes the right CREATE on the database (docs/configuration.md). */
+const INSUFFICIENT_PRIVILEGE = "42501";
+
 /**
  * Brings the database to the newest version in `directory`, in one transaction: migrations, their records and the lock that has
  * instances wait for the one that started first. So a start that is killed has done nothing, and nothing is left to be unlocked.
@@ -31,6 +34,10 @@ export async function migrate(sql: Sql, directory: string): Promise<void> {
       await applyMigrations({ exec }, directory);
     });
   } catch (error) {
+    if (isConnected && (error as { code?: unknown }).code === INSUFFICIENT_PRIVILEGE)
+      throw new StartupError(
+        `DATABASE_URL: its role may not do what a migration does: ${(error as Error).message}`,
+      );
     if (isConnected) throw error;
     // The first connection of a service: what is wrong with it is the operator's to mend.
     const reason = (error as Error).message.split("\n")[0];

@@ -151,7 +151,7 @@ export type ProductConnection = {
   edges: Array<ProductEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many products the whole list has. */
+  /** How many products the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
   totalCount: Scalars['Int']['output'];
 };
 

@@ -147,7 +147,7 @@ export type CityTransactionConnection = {
   edges: Array<CityTransactionEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many transactions of a city the whole list has. */
+  /** How many transactions of a city the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -219,7 +219,7 @@ export type ClientConnection = {
   edges: Array<ClientEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many clients the whole list has. */
+  /** How many clients the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -412,7 +412,10 @@ export type GlobalClientConnection = {
    * with the last cursor.
    */
   pageInfo: PageInfo;
-  /** How many clients the whole list has; null unless every city answered. */
+  /**
+   * How many clients the whole list has; null unless every city answered. Exact up to 10,000; a greater number says that there are at
+   * least so many.
+   */
   totalCount?: Maybe<Scalars['Int']['output']>;
 };
 
@@ -562,7 +565,7 @@ export type OrderConnection = {
   edges: Array<OrderEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many orders the whole list has. */
+  /** How many orders the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -956,7 +959,7 @@ export type StockLevelConnection = {
   edges: Array<StockLevelEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many stock levels the whole list has. */
+  /** How many stock levels the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -993,7 +996,7 @@ export type StockMovementConnection = {
   edges: Array<StockMovementEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many movements the whole list has. */
+  /** How many movements the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -1261,7 +1264,7 @@ export type WalletEntryConnection = {
   edges: Array<WalletEntryEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many wallet entries the whole list has. */
+  /** How many wallet entries the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
   totalCount: Scalars['Int']['output'];
 };
 

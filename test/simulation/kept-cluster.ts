@@ -7,10 +7,13 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
+import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const fileOf = (name: string) => join(ROOT, "node_modules/.cache/teranga", `${name}.tar`);
 const DIGEST_BYTES = 32;
+/** What the migrations make. */
+const extensions = { pg_trgm };
 
 /** What a data directory follows from: the module's path names PGlite's version. */
 function digestOf(contents: readonly string[]): Buffer {
@@ -47,7 +50,7 @@ function read(file: string): Buffer<ArrayBuffer> | null {
 }
 
 async function makeEmpty(): Promise<Blob | File> {
-  const db = await PGlite.create();
+  const db = await PGlite.create({ extensions });
   const data = await db.dumpDataDir("none");
   await db.close();
   return data;
@@ -59,7 +62,7 @@ export async function openClusters(
   { migrations, extra, migrate, isKept }: ClusterContent,
 ): Promise<PGlite[]> {
   const make = async () => {
-    const db = await PGlite.create({ loadDataDir: await kept("empty-cluster", [], makeEmpty) });
+    const db = await PGlite.create({ extensions, loadDataDir: await kept("empty-cluster", [], makeEmpty) });
     await migrate(db);
     await db.exec("checkpoint");
     const data = await db.dumpDataDir("none");
@@ -70,7 +73,7 @@ export async function openClusters(
     .sort()
     .map((file) => readFileSync(join(migrations, file), "utf8"));
   const loadDataDir = isKept ? await kept("city-cluster", [...scripts, extra], make) : await make();
-  return Promise.all(Array.from({ length: count }, () => PGlite.create({ loadDataDir })));
+  return Promise.all(Array.from({ length: count }, () => PGlite.create({ extensions, loadDataDir })));
 }
 
 export interface ClusterContent {

@@ -1,5 +1,6 @@
 /** The SQL of the migrations, on an in-process PostgreSQL. */
 import { PGlite } from "@electric-sql/pglite";
+import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { applyMigrations } from "@teranga/kit/migrate.ts";
 import { normalise } from "@teranga/kit/partition.ts";
 import fc from "fast-check";
@@ -9,7 +10,7 @@ import { MIGRATIONS } from "./database.ts";
 let database: PGlite;
 
 beforeAll(async () => {
-  database = new PGlite();
+  database = new PGlite({ extensions: { pg_trgm } });
   const target = { exec: async (script: string) => (await database.exec(script)).at(-1) ?? { rows: [] } };
   await applyMigrations(target, MIGRATIONS);
   // A second start finds nothing to do.

@@ -137,7 +137,7 @@ describe("pages", () => {
     expect(answer.totalCount).toBe(30);
     expect(catalog.takeStatements().map((text) => text.split(" from ")[0])).toEqual([
       expect.stringMatching(/^select id, name/),
-      "select count(*)",
+      "select count(*)::int as count",
     ]);
   });
 

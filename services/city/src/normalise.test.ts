@@ -1,5 +1,6 @@
 /** The SQL function that the fragments' constraints use and the function that routes must agree on every name. */
 import { PGlite } from "@electric-sql/pglite";
+import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { applyMigrations } from "@teranga/kit/migrate.ts";
 import { normalise } from "@teranga/kit/partition.ts";
 import fc from "fast-check";
@@ -8,7 +9,7 @@ import { MIGRATIONS } from "./database.ts";
 
 let db: PGlite;
 beforeAll(async () => {
-  db = await PGlite.create();
+  db = await PGlite.create({ extensions: { pg_trgm } });
   await applyMigrations(
     { exec: async (script) => ({ rows: (await db.exec(script)).at(-1)?.rows ?? [] }) },
     MIGRATIONS,

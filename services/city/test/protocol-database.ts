@@ -3,6 +3,7 @@
  * Starting one takes over a second, emptying it a few milliseconds: a test file starts it once.
  */
 import { PGlite } from "@electric-sql/pglite";
+import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 import { applyMigrations } from "@teranga/kit/migrate.ts";
 import { expect } from "vitest";
 import { MIGRATIONS } from "../src/database.ts";
@@ -52,7 +53,7 @@ export interface ProtocolDatabase {
 export const BALANCE_MAX = 1_000_000;
 
 export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDatabase> {
-  const db = await PGlite.create();
+  const db = await PGlite.create({ extensions: { pg_trgm } });
   await applyMigrations(
     { exec: async (script) => ({ rows: (await db.exec(script)).at(-1)?.rows ?? [] }) },
     MIGRATIONS,

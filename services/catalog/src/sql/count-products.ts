@@ -1,11 +1,16 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import { COUNT_LIMIT } from "@teranga/kit/connection.ts";
+import { planForValues, type Queryable } from "@teranga/kit/database.ts";
 import type { ProductFilter } from "../input.ts";
 import { productCondition } from "./product-filter.ts";
 
-/** How many products the filter lets through. */
+/** How many products the filter lets through, COUNT_LIMIT at most. */
 export async function countProducts(sql: Queryable, filter: ProductFilter): Promise<number> {
-  const [row] = await sql<
-    { count: number }[]
-  >`select count(*) from product where ${productCondition(sql, filter)}`;
+  const [row] = await planForValues(
+    sql<{ count: number }[]>`
+    select count(*)::int as count from (
+      select from product where ${productCondition(sql, filter)} limit ${COUNT_LIMIT}
+    ) counted`,
+    filter,
+  );
   return row!.count;
 }

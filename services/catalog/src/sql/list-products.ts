@@ -1,5 +1,5 @@
 import type { Page } from "@teranga/kit/connection.ts";
-import type { Queryable } from "@teranga/kit/database.ts";
+import { planForValues, type Queryable } from "@teranga/kit/database.ts";
 import { keyset, type Ordering } from "@teranga/kit/keyset.ts";
 import type { ProductFilter } from "../input.ts";
 import type { Product } from "../product.ts";
@@ -21,12 +21,15 @@ export async function listProducts(
   page: Page,
 ): Promise<ListedProduct[]> {
   const { after, orderBy, limit } = keyset(sql, ordering, page);
-  const rows = await sql<(Product & { sortKey: string | number | Date })[]>`
+  const rows = await planForValues(
+    sql<(Product & { sortKey: string | number | Date })[]>`
     select ${productColumns(sql)}, ${sql(ordering.column)} as "sortKey"
     from product
     where ${productCondition(sql, filter)} and ${after}
     order by ${orderBy}
-    limit ${limit}`;
+    limit ${limit}`,
+    filter,
+  );
   return rows.map(({ sortKey, ...product }) => ({
     product,
     sortKey: sortKey instanceof Date ? sortKey.toISOString() : sortKey,

@@ -1,5 +1,6 @@
 import type { Queryable } from "@teranga/kit/database.ts";
 import { normalise } from "@teranga/kit/partition.ts";
+import { containing } from "@teranga/kit/search.ts";
 import type { ProductFilter } from "../input.ts";
 
 /** The condition of a filter, for a `where`. */
@@ -10,9 +11,13 @@ export function productCondition(
   const words = normalise(search ?? "")
     .split("-")
     .filter(Boolean);
-  return sql`
-    ${words.length === 0 ? sql`true` : sql`not exists (select from unnest(${words}::text[]) word where strpos(search_key, word) = 0)`}
-    and ${priceMin == null ? sql`true` : sql`price >= ${priceMin}`}
-    and ${priceMax == null ? sql`true` : sql`price <= ${priceMax}`}
-    and ${discontinued == null ? sql`true` : sql`discontinued = ${discontinued}`}`;
+  const conditions = [
+    sql`true`,
+    ...words.map((word) => sql`search_key like ${`%${containing(word)}%`}`),
+    ...(priceMin == null ? [] : [sql`price >= ${priceMin}`]),
+    ...(priceMax == null ? [] : [sql`price <= ${priceMax}`]),
+    // Written out, not bound: the index of the products that are off sale serves only a statement that names them.
+    ...(discontinued == null ? [] : [discontinued ? sql`discontinued` : sql`not discontinued`]),
+  ];
+  return conditions.reduce((all, condition) => sql`${all} and ${condition}`);
 }

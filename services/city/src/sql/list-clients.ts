@@ -1,5 +1,5 @@
-import type { Page } from "@teranga/kit/connection.ts";
-import type { Queryable } from "@teranga/kit/database.ts";
+import { COUNT_LIMIT, type Page } from "@teranga/kit/connection.ts";
+import { planForValues, type Queryable } from "@teranga/kit/database.ts";
 import { keyset, type Ordering } from "@teranga/kit/keyset.ts";
 import { containing } from "@teranga/kit/search.ts";
 import type { ClientRow } from "../model.ts";
@@ -28,24 +28,26 @@ export function listClients(
   page: Page,
 ): Promise<ListedClient[]> {
   const { after, orderBy, limit } = keyset(sql, ordering, page);
-  return sql<ListedClient[]>`
+  return planForValues(
+    sql<ListedClient[]>`
     select ${clientColumns(sql)}, name_key as "nameKey" from client
-    where ${matching(sql, filter)} and ${after} order by ${orderBy} limit ${limit}`;
+    where ${matching(sql, filter)} and ${after} order by ${orderBy} limit ${limit}`,
+    filter,
+  );
 }
 
-/** How many clients the filter lets through. */
+/** How many clients the filter lets through, COUNT_LIMIT at most. */
 export async function countClients(sql: Queryable, filter: ClientFilter): Promise<number> {
-  const [row] = await sql<
-    { count: number }[]
-  >`select count(*)::int as count from client where ${matching(sql, filter)}`;
+  const [row] = await planForValues(
+    sql<{ count: number }[]>`
+    select count(*)::int as count from (select from client where ${matching(sql, filter)} limit ${COUNT_LIMIT}) counted`,
+    filter,
+  );
   return row!.count;
 }
 
 function matching(sql: Queryable, { search, town }: ClientFilter) {
-  const bySearch =
-    search === undefined
-      ? sql`true`
-      : sql`(name_key like '%' || ${containing(search)}::text || '%' or normalise(email) like '%' || ${containing(search)}::text || '%')`;
+  const bySearch = search === undefined ? sql`true` : sql`search_key like ${`%${containing(search)}%`}`;
   const byTown = town === undefined ? sql`true` : sql`town_key = normalise(${town})`;
   return sql`${bySearch} and ${byTown}`;
 }

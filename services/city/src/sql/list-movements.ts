@@ -1,4 +1,4 @@
-import type { Page } from "@teranga/kit/connection.ts";
+import { COUNT_LIMIT, type Page } from "@teranga/kit/connection.ts";
 import type { Queryable } from "@teranga/kit/database.ts";
 import type { StockMovementRow } from "../model.ts";
 
@@ -19,12 +19,16 @@ export function listMovements(
     ) movement`;
 }
 
-/** How many movements each product has. Products without any are absent. */
+/** How many movements each product has, COUNT_LIMIT at most. */
 export function countMovements(
   sql: Queryable,
   productIds: readonly string[],
 ): Promise<{ id: string; count: number }[]> {
   return sql<{ id: string; count: number }[]>`
-    select product_id as id, count(*)::int as count from stock_movement
-    where product_id = any (${productIds as string[]}::text[]) group by product_id`;
+    select asked.id, count from unnest(${productIds as string[]}::text[]) as asked (id)
+    cross join lateral (
+      select count(*)::int as count from (
+        select from stock_movement where product_id = asked.id limit ${COUNT_LIMIT}
+      ) counted
+    ) counts`;
 }

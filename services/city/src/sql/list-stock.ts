@@ -1,5 +1,5 @@
-import type { Page } from "@teranga/kit/connection.ts";
-import type { Queryable } from "@teranga/kit/database.ts";
+import { COUNT_LIMIT, type Page } from "@teranga/kit/connection.ts";
+import { planForValues, type Queryable } from "@teranga/kit/database.ts";
 import { keyset, type Ordering } from "@teranga/kit/keyset.ts";
 import type { StockRow } from "../model.ts";
 import { stockColumns } from "./get-stock.ts";
@@ -24,15 +24,20 @@ export function listStock(
   page: Page,
 ): Promise<StockRow[]> {
   const { after, orderBy, limit } = keyset(sql, ordering, page);
-  return sql<StockRow[]>`
-    select ${stockColumns(sql)} from stock where ${matching(sql, filter)} and ${after} order by ${orderBy} limit ${limit}`;
+  return planForValues(
+    sql<StockRow[]>`
+    select ${stockColumns(sql)} from stock where ${matching(sql, filter)} and ${after} order by ${orderBy} limit ${limit}`,
+    filter,
+  );
 }
 
-/** How many stock levels the filter lets through. */
+/** How many stock levels the filter lets through, COUNT_LIMIT at most. */
 export async function countStock(sql: Queryable, filter: StockFilter): Promise<number> {
-  const [row] = await sql<
-    { count: number }[]
-  >`select count(*)::int as count from stock where ${matching(sql, filter)}`;
+  const [row] = await planForValues(
+    sql<{ count: number }[]>`
+    select count(*)::int as count from (select from stock where ${matching(sql, filter)} limit ${COUNT_LIMIT}) counted`,
+    filter,
+  );
   return row!.count;
 }
 

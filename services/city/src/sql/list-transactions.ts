@@ -1,4 +1,4 @@
-import type { Page } from "@teranga/kit/connection.ts";
+import { COUNT_LIMIT, type Page } from "@teranga/kit/connection.ts";
 import type { Queryable } from "@teranga/kit/database.ts";
 import type { CityTransactionRow } from "../model.ts";
 
@@ -35,11 +35,14 @@ export function listTransactions(
     order by "createdAt" desc, "transactionId" desc limit ${limit}`;
 }
 
-/** How many transactions that the filter lets through the city knows of. */
+/** How many transactions that the filter lets through the city knows of, COUNT_LIMIT at most. */
 export async function countTransactions(sql: Queryable, filter: TransactionFilter): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
-    select ((select count(*) from transaction_decision where ${decided(sql, filter)})
-          + (select count(*) from participation where ${takingPart(sql, filter)}))::int as count`;
+    select count(*)::int as count from (
+      select from transaction_decision where ${decided(sql, filter)}
+      union all select from participation where ${takingPart(sql, filter)}
+      limit ${COUNT_LIMIT}
+    ) counted`;
   return row!.count;
 }
 

@@ -1,4 +1,4 @@
-import type { Page } from "@teranga/kit/connection.ts";
+import { COUNT_LIMIT, type Page } from "@teranga/kit/connection.ts";
 import type { Queryable } from "@teranga/kit/database.ts";
 import type { WalletEntryRow } from "../model.ts";
 
@@ -24,12 +24,16 @@ export function listWalletEntries(
     ) entry`;
 }
 
-/** How many entries each client's wallet has. Clients whose wallet has none are absent. */
+/** How many entries each client's wallet has, COUNT_LIMIT at most. */
 export function countWalletEntries(
   sql: Queryable,
   clientIds: readonly string[],
 ): Promise<{ id: string; count: number }[]> {
   return sql<{ id: string; count: number }[]>`
-    select client_id as id, count(*)::int as count from ledger_entry
-    where client_id = any (${clientIds as string[]}::text[]) group by client_id`;
+    select asked.id, count from unnest(${clientIds as string[]}::text[]) as asked (id)
+    cross join lateral (
+      select count(*)::int as count from (
+        select from ledger_entry where client_id = asked.id limit ${COUNT_LIMIT}
+      ) counted
+    ) counts`;
 }
