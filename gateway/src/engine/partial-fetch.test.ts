@@ -201,6 +201,13 @@ test("random operations with conditions come to what one service would answer", 
   );
 });
 
+test("what two fields require of one object under different conditions is told together", async () => {
+  const query = `query ($a: Boolean!, $b: Boolean!) { shelf { ... on Shelf { id } ... on Shelf @include(if: $b) { grouped }
+    ... on Shelf { price @skip(if: $a) @include(if: $b) id } } }`;
+  const { data } = await ask(query, { a: false, b: true });
+  expect(data).toEqual({ shelf: { id: "s", grouped: "1923+1959", price: 26 } });
+});
+
 test("what needs an answer of a service that is down is null; what needs nothing of it is there", async () => {
   isDown = true;
   const { data, errors, asked } = await ask("{ shelf { id badge price label plain } }");

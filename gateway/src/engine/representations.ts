@@ -56,7 +56,9 @@ function compilePart(
         const value = isOrdinary ? source[alias] : ownValue(source, alias);
         const told = inner ? within(value, inner, type) : value;
         if (told === undefined) return false;
-        result[name] = told;
+        // Fields may require different things of one object.
+        if (inner) mergeInto(result, { [name]: told });
+        else result[name] = told;
         return true;
       };
     }
