@@ -13,7 +13,8 @@ import { eachPlace, valueAt } from "./defer-places.ts";
 import type { PartPlan } from "./defer-plan.ts";
 import { Fetching, PartRun } from "./defer-run.ts";
 import type { DeferredFragment } from "./defer-split.ts";
-import { misfitErrors } from "./operation.ts";
+import type { FieldSuppliers } from "./field-suppliers.ts";
+import { misfitErrors } from "./misfits.ts";
 import { ShapeRun, TooLarge } from "./shape-run.ts";
 import type { Shapes } from "./shapes.ts";
 
@@ -41,6 +42,7 @@ export interface AnswerTerms {
   /** With the defaults of the others. */
   conditions: Record<string, unknown>;
   context: GatewayContext;
+  suppliers: FieldSuppliers;
   /** What is known of the root without asking anybody. */
   root: JsonObject;
 }
@@ -202,7 +204,8 @@ export class DeferredAnswer {
     if (misfitCount > 0) {
       const { run } = part;
       const source = valueAt(run.data, place.sourcePath);
-      const terms = { run, place: place.path, told: this.#told };
+      const { suppliers } = this.#terms;
+      const terms = { run, place: place.path, told: this.#told, suppliers };
       return misfitErrors(shapesOf(part).for(this.#terms.variables), source, terms);
     }
     if (errors.length > 0 || data !== null) return [];

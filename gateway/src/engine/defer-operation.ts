@@ -22,6 +22,7 @@ import { type AnswerPart, DeferredAnswer } from "./defer-answer.ts";
 import { compileParts } from "./defer-plan.ts";
 import { deferVariables, splitOperation } from "./defer-split.ts";
 import type { FetchCompiler } from "./fetch-step.ts";
+import type { FieldSuppliers } from "./field-suppliers.ts";
 import { compileIntrospection, type Introspect } from "./introspection.ts";
 import { stopAfterFailure } from "./mutation-order.ts";
 import type { ShapeCache } from "./shape-cache.ts";
@@ -36,6 +37,7 @@ export interface DeferTerms {
   newFetchCompiler: () => FetchCompiler;
   /** Where the shapes of answers are kept. */
   cache: ShapeCache;
+  suppliers: FieldSuppliers;
 }
 
 /** A client has a few such operations, with one or two conditions each. */
@@ -65,14 +67,16 @@ export class DeferredOperation {
   readonly #primary: AnswerPart;
   readonly #deferred: readonly AnswerPart[];
   readonly #introspect: Introspect | undefined;
+  readonly #suppliers: FieldSuppliers;
 
   constructor(
     operation: OperationDefinitionNode,
-    schema: GraphQLSchema,
+    { schema, suppliers }: Pick<DeferTerms, "schema" | "suppliers">,
     { primary, deferred }: CompiledParts,
     weight: number,
   ) {
     this.weight = weight;
+    this.#suppliers = suppliers;
     this.#schema = schema;
     this.#operation = operation;
     this.#definitions = variableDefinitionsOf(operation);
@@ -89,7 +93,13 @@ export class DeferredOperation {
     if (parts.some(({ shapes }) => shapes.conditionErrors(variables).length > 0)) return undefined;
     const root = this.#introspect?.(variables) ?? {};
     const conditions = withDefaults(this.#definitions, variables);
-    return new DeferredAnswer(this.#primary, this.#deferred, { variables, conditions, context, root });
+    return new DeferredAnswer(this.#primary, this.#deferred, {
+      variables,
+      conditions,
+      context,
+      suppliers: this.#suppliers,
+      root,
+    });
   }
 }
 
@@ -193,6 +203,6 @@ export class DeferredOperations {
       shapes: new Shapes(fragment.type, fragment.selectionSet, terms),
     }));
     const weight = COMPILED_FACTOR * documentBytes(document) + plans.weight;
-    return new DeferredOperation(operation, schema, { primary, deferred }, weight);
+    return new DeferredOperation(operation, this.#terms, { primary, deferred }, weight);
   }
 }

@@ -51,9 +51,12 @@ export class PartRun extends Run {
   }
 
   /** Takes over what is around the part. Never throws: nobody would catch it. */
-  goOnFrom({ data }: Run): void {
+  goOnFrom({ data, lacking }: Run): void {
+    const onCopy = (object: object, copy: object) => {
+      if (lacking.has(object)) this.lacking.add(copy);
+    };
     try {
-      Object.assign(this.data, copyShared(data, this.#fetching));
+      Object.assign(this.data, copyShared(data, this.#fetching, onCopy));
     } catch (fault) {
       this.isTooLarge = true;
       if (!(fault instanceof TooLarge)) this.addFault(fault);
@@ -83,7 +86,11 @@ export class PartRun extends Run {
  * Copies an object; what stands in it at several places as one object does so in the copy.
  * @throws TooLarge
  */
-export function copyShared(object: JsonObject, budget: Pick<Fetching, "copiesLeft">): JsonObject {
+export function copyShared(
+  object: JsonObject,
+  budget: Pick<Fetching, "copiesLeft">,
+  onCopy?: (object: object, copy: object) => void,
+): JsonObject {
   const copies = new Map<object, unknown>();
   const copy = (value: unknown): unknown => {
     if (!Array.isArray(value) && !isObject(value)) return value;
@@ -92,6 +99,7 @@ export function copyShared(object: JsonObject, budget: Pick<Fetching, "copiesLef
     if (--budget.copiesLeft < 0) throw new TooLarge();
     const made: unknown[] | JsonObject = Array.isArray(value) ? [] : bareObject();
     copies.set(value, made);
+    onCopy?.(value, made);
     if (Array.isArray(value)) for (const element of value) (made as unknown[]).push(copy(element));
     else for (const name of Object.keys(value)) (made as JsonObject)[name] = copy(value[name]);
     return made;

@@ -55,6 +55,7 @@ export class EntityFetch {
     const lacking: JsonObject[] = [];
     const sent = this.#add(run, objects, origin, lacking);
     if (lacking.length === 0) return sent;
+    for (const object of lacking) run.lacking.add(object);
     const parts = Map.groupBy(lacking, (object) => origin.partFor?.(object));
     await Promise.all([sent, ...[...parts].map(([step, own]) => step?.(run, own))]);
   }

@@ -27,6 +27,7 @@ import { withoutDefer } from "./defer-split.ts";
 import { withTypenames } from "./empty-objects.ts";
 import { FetchCompiler } from "./fetch-step.ts";
 import { FieldNeeds } from "./field-needs.ts";
+import { FieldSuppliers } from "./field-suppliers.ts";
 import { LiteralsApart } from "./literals-apart.ts";
 import { stopAfterFailure } from "./mutation-order.ts";
 import { withRootOnce } from "./mutation-root.ts";
@@ -67,6 +68,7 @@ export class Graph {
   readonly #standIns: StandIns | undefined;
   readonly #needs: FieldNeeds;
   readonly #namesRead: ReadonlySet<string>;
+  readonly #suppliers: FieldSuppliers;
   readonly #shapes = new ShapeCache();
   readonly #observer: GraphObserver | undefined;
   readonly #deferred: DeferredOperations;
@@ -82,6 +84,7 @@ export class Graph {
     this.supergraph = supergraph;
     this.#sources = sources;
     this.#observer = observer;
+    this.#suppliers = new FieldSuppliers(supergraph);
     try {
       const { supergraph: planned, apiSchema, standIns } = plannerGraph(supergraph);
       this.#standIns = standIns;
@@ -104,6 +107,7 @@ export class Graph {
       plan: (document, operationName) => this.#plan(document, operationName),
       newFetchCompiler: () => this.#newFetchCompiler(),
       cache: this.#shapes,
+      suppliers: this.#suppliers,
     });
   }
 
@@ -186,7 +190,12 @@ export class Graph {
     }
     const plan = compilePlan(queryPlan, terms);
     const weight = COMPILED_FACTOR * documentBytes(document) + FIELD_BYTES * fieldCount(operation);
-    return new CompiledOperation(operation, plan, { schema: this.apiSchema, cache: this.#shapes, weight });
+    return new CompiledOperation(operation, plan, {
+      schema: this.apiSchema,
+      cache: this.#shapes,
+      suppliers: this.#suppliers,
+      weight,
+    });
   }
 
   #atOnce(document: DocumentNode): DocumentNode {

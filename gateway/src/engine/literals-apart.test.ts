@@ -191,3 +191,11 @@ test("a fragment of another operation stays out of it", async () => {
   const operation = graph.graph.operation({ ...asking(text), operationName: "B" });
   expect((await operation.execute({}, graph.newContext())).data).toEqual({ echo: '[{"long":"1.50"},[]]' });
 });
+
+test("what is deferred, too", async () => {
+  const query = "{ thing { id ... @defer { echo(long: 1.50) } } }";
+  const answer = graph.graph.deferredOperation(asking(query))!.begin({}, graph.newContext())!;
+  await answer.first();
+  const [{ data } = { data: null }] = await answer.next();
+  expect(data).toEqual({ echo: '[{"long":"1.50"},[]]' });
+});

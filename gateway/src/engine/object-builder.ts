@@ -14,6 +14,8 @@ export interface Member {
   responseName: string;
   /** Under which it stands in the data; nearly always the same. */
   sourceName: string;
+  typeName: string;
+  fieldName: string;
   complete: Complete;
 }
 
@@ -46,10 +48,10 @@ export function buildLocating(
   run: ShapeRun,
 ): JsonObject | null {
   const built: JsonObject = {};
-  for (const { responseName, sourceName, complete } of members) {
-    run.enter(responseName);
+  for (const { responseName, sourceName, typeName, fieldName, complete } of members) {
+    run.enterMember(responseName, { object: source, typeName, fieldName });
     const value = complete(ownValue(source, sourceName), run);
-    run.leave();
+    run.leaveMember();
     if (value === MISFIT) return null;
     setOwn(built, responseName, value);
   }

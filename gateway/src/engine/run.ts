@@ -17,6 +17,8 @@ export class Run {
   readonly context: GatewayContext;
   /** The entities that are about to be asked for, by the fetch. */
   readonly batches = new Map<object, unknown>();
+  /** The objects that lack what must be known of them before a service can be asked for more. */
+  readonly lacking = new Set<unknown>();
   /** Whether some object of `data` stands at several places. */
   hasShared = false;
   /** What was carried out of a mutation before it failed as a whole, if more was asked for (mutation-order.ts). */

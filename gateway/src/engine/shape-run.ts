@@ -8,10 +8,19 @@ export class TooLarge extends Error {
   override name = "TooLarge";
 }
 
+/** A member of an object of the data. */
+export interface MemberOf {
+  object: JsonObject;
+  typeName: string;
+  fieldName: string;
+}
+
 /** A value that does not fit its place. */
 export interface Misfit {
   path: ResponsePath;
   reason: string;
+  /** What it is within, from the answer's root on; the last one is the value itself, or a list that it is in. */
+  members: readonly MemberOf[];
 }
 
 /** What was made of an object under one selection, and how many members and elements it has. */
@@ -31,6 +40,8 @@ export class ShapeRun {
   misfitCount = 0;
   readonly misfits: Misfit[] = [];
   readonly #path: (string | number)[] | undefined;
+  /** Those that were entered, from the root on. */
+  readonly #members: MemberOf[] = [];
   readonly #known: Map<object, Map<JsonObject, Known>> | undefined;
 
   /** @param mode `shared`: some objects stand at several places. `once`: none does. `locate`: to find what does not fit */
@@ -52,6 +63,16 @@ export class ShapeRun {
     this.#path?.pop();
   }
 
+  enterMember(responseName: string, member: MemberOf): void {
+    this.enter(responseName);
+    this.#members.push(member);
+  }
+
+  leaveMember(): void {
+    this.leave();
+    this.#members.pop();
+  }
+
   /** @throws TooLarge */
   grow(count: number): void {
     this.size += count;
@@ -61,7 +82,7 @@ export class ShapeRun {
   /** Takes note of a value that does not fit; its place is null. */
   misfit(reason: string): null {
     this.misfitCount++;
-    if (this.#path) this.misfits.push({ path: [...this.#path], reason });
+    if (this.#path) this.misfits.push({ path: [...this.#path], reason, members: [...this.#members] });
     return null;
   }
 

@@ -114,13 +114,15 @@ export class ShapeCompiler {
     const fields = collectFields(this.#schema, type, selectionSets, this.#conditions);
     return Array.from(fields, ([sourceName, nodes]): Member => {
       const name = nodes[0]!.name.value;
+      const field = { typeName: type.name, fieldName: name };
       if (name === "__schema" || name === "__type")
-        return { responseName: sourceName, sourceName, complete: (value) => value ?? null };
-      const names = { responseName: clientName(sourceName)!, sourceName };
+        return { responseName: sourceName, sourceName, ...field, complete: (value) => value ?? null };
+      const names = { responseName: clientName(sourceName)!, sourceName, ...field };
       if (name === "__typename") return { ...names, complete: this.#typename(type) };
-      const field = "getFields" in type ? type.getFields()[name] : undefined;
-      if (!field) throw new Error(`${type.name} has no field ${name}, which validation would have refused`);
-      return { ...names, complete: this.#value(field.type, nodes) };
+      const definition = "getFields" in type ? type.getFields()[name] : undefined;
+      if (!definition)
+        throw new Error(`${type.name} has no field ${name}, which validation would have refused`);
+      return { ...names, complete: this.#value(definition.type, nodes) };
     });
   }
 
