@@ -1,6 +1,6 @@
 /** Goal: a city that runs takes a new topology up, its database with it, or refuses it whole. Method: the real service and database. */
 import { partitionsOf } from "@teranga/kit/topology.ts";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startWiredCity, topologyOf, type WiredCity } from "../test/city-over-wire.ts";
 
 let city: WiredCity;
@@ -39,6 +39,50 @@ test("towns in which it has clients cannot be taken from it", async () => {
   const again = await city.ask(REGISTER, { town: "Rufisque", email: "another@example.org" });
   expect(again).toEqual(registered);
 });
+
+test("who reads clients does not hold it up, and nobody waits behind it", async () => {
+  const claims = topologyOf({}, { dakar: "Rufisque" });
+  await city.sql.begin(async (reader) => {
+    await reader`select from client`;
+    await city.setTopology(topologyOf({ mbour: "http://127.0.0.1:9/" }, { dakar: "Rufisque, Bargny" }));
+    expect((await city.sql`select from client`).length).toBeGreaterThan(0);
+    expect(await register("Bargny")).toEqual(registered);
+    await city.sql`delete from client where town = 'Bargny'`;
+    await city.setTopology(claims);
+  });
+});
+
+test("a client that is being registered is seen by a change that would leave it out", async () => {
+  let refused: Promise<unknown> | undefined;
+  await city.sql.begin(async (writer) => {
+    await writer`delete from client where town = 'Rufisque'`;
+    await writer`insert into client (id, name, email, town) values ('dakar:900', 'n', 'r@example.org', 'Rufisque')`;
+    refused = expect(city.setTopology(topologyOf())).rejects.toThrow(/^TOPOLOGY: dakar has clients/);
+    await untilWaiting(/set_fragment/);
+  });
+  await refused;
+});
+
+test("a client that waits for a change goes by the new rule", async () => {
+  let answer: ReturnType<typeof register> | undefined;
+  await city.sql.begin(async (change) => {
+    await change`delete from client where town = 'Rufisque'`;
+    await change`select set_fragment('dakar', false, '{dakar}', '{thies,autres}')`;
+    answer = register("Rufisque");
+    await untilWaiting(/insert into client/);
+  });
+  expect((await answer)?.errors).toMatchObject([{ code: "WRONG_CITY" }]);
+  expect(city.takeLog()).toEqual([]);
+});
+
+/** Until a statement of the city waits for a lock. */
+async function untilWaiting(statement: RegExp): Promise<void> {
+  await vi.waitUntil(async () => {
+    const waiting = await city.sql<{ query: string }[]>`
+      select query from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return waiting.some(({ query }) => statement.test(query));
+  });
+}
 
 test("a topology without the city is refused", async () => {
   const { placements } = topologyOf();

@@ -11,7 +11,7 @@ import { type ClientChange, updateClient } from "../sql/update-client.ts";
 import { parseOrderList } from "./city.ts";
 import { recommendedFirst, registerClientInput, updateClientInput } from "./input.ts";
 import { orderPosition } from "./order.ts";
-import { canBeId, mustOwn } from "./routing.ts";
+import { canBeId, mustOwn, notOwn } from "./routing.ts";
 
 export const clientResolvers = {
   Client: {
@@ -64,6 +64,7 @@ export const clientMutations = {
       const registered = await insertClient(city.sql, city.id, client, registration);
       return { __typename: "ClientRegistered", client: registered };
     } catch (error) {
+      if (isOfAnotherTown(error)) throw notOwn(city);
       if (!isEmailTaken(error) && !breaks(error, "client_of_key")) throw error;
       const earlier = registration && (await getRegistration(city.sql, registration.key));
       if (!earlier) return emailTaken(email);
@@ -93,11 +94,14 @@ export const clientMutations = {
       return { __typename: "UnknownClient", message: "There is no client of this id.", clientId: id };
     } catch (error) {
       if (isEmailTaken(error)) return emailTaken(change.email!);
+      if (isOfAnotherTown(error)) throw notOwn(city);
       throw error;
     }
   },
 } satisfies MutationResolvers;
 
+/** The topology has changed since the request was routed. */
+const isOfAnotherTown = (error: unknown) => breaks(error, "client_town_of_city");
 const isEmailTaken = (error: unknown) => breaks(error, "client_email");
 
 function breaks(error: unknown, constraint: string): boolean {

@@ -27,6 +27,11 @@ function mustBeOwner(city: City, owner: string): void {
   }
 }
 
+/** A town that is not this city's any more. */
+export function notOwn({ id }: City): Error {
+  return codedError("WRONG_CITY", `The town is not one of ${id}.`, { city: id });
+}
+
 /**
  * Ids longer than any that exist, or with a NUL, which PostgreSQL cannot even compare, are ids of nothing; so are those with half
  * a character, which would reach it as another one.
