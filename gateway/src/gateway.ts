@@ -19,6 +19,7 @@ import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topo
 import { traceRequests } from "@teranga/kit/tracing.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
 import type { FastifyInstance } from "fastify";
+import { sideThreadOf } from "./engine/graph-gateway.ts";
 import { type GraphSource, startGraphWatch } from "./graph/graph-watch.ts";
 import { LiveGraph } from "./graph/live-graph.ts";
 import { createNetworks, type NetworkObserver } from "./network/network.ts";
@@ -159,7 +160,7 @@ async function serve(
   // Who names a subgraph in a topology runs it as services of ours. Any other is somebody else's, known from the supergraph.
   const isOurs = (subgraph: string) => live.isPlaced(subgraph);
   const costModelOf = live.costModelOf.bind(live);
-  const shown = surfaceOptions(surface, { isOurs, costModelOf, metrics, requests });
+  const shown = surfaceOptions(surface, { isOurs, costModelOf, sideThreadOf, metrics, requests });
   const apollo = new ApolloServer<GatewayContext>({
     ...shown,
     gateway: live.gateway,

@@ -82,21 +82,6 @@ export function inSpan<Result>(
   });
 }
 
-/** The same for work that nobody has to wait for. */
-export function inSpanNow<Result>(name: string, run: () => Result): Result {
-  if (!isRecorded) return run();
-  return tracer.startActiveSpan(name, (span) => {
-    try {
-      return run();
-    } catch (error) {
-      span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error | undefined)?.message ?? "" });
-      throw error;
-    } finally {
-      span.end();
-    }
-  });
-}
-
 /** The current span, so that work that is gathered and done later can say what it was done for. */
 export function currentSpan(): Span | undefined {
   return trace.getActiveSpan();

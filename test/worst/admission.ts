@@ -1,39 +1,35 @@
-/** What a gateway does with a request before it asks anybody, in this process, and the CPU time that this takes. */
+/** What a gateway does with a request before it asks anybody, in this process, and the CPU time that this takes, all threads together. */
 
 import { Graph } from "@teranga/gateway/engine/graph.ts";
 import { readSupergraph } from "@teranga/gateway/graph/supergraph.ts";
 import { createSources } from "@teranga/gateway/sources/create-sources.ts";
 import { createCostModel } from "@teranga/gateway/surface/cost.ts";
-import { createSizeRule, DEFAULT_LIMITS } from "@teranga/gateway/surface/limits.ts";
-import { type GraphQLSchema, getOperationAST, parse, specifiedRules, validate } from "graphql";
+import { DEFAULT_LIMITS } from "@teranga/gateway/surface/limits.ts";
+import { clientTerms, problemsOf } from "@teranga/gateway/surface/validation.ts";
+import { type GraphQLSchema, getOperationAST, parse } from "graphql";
+import type { CpuMsOf } from "./search.ts";
 
-const RULES = [...specifiedRules, createSizeRule(DEFAULT_LIMITS)];
+const TERMS = clientTerms({ limits: DEFAULT_LIMITS, hidesSchema: true });
 
-export interface Admission {
-  schema: GraphQLSchema;
-  /** Undefined if the request is refused. */
-  cpuMsOf(query: string): number | undefined;
-}
-
-export function createAdmission(supergraphSdl: string): Admission {
+export function createAdmission(supergraphSdl: string): { schema: GraphQLSchema; cpuMsOf: CpuMsOf } {
   const supergraph = readSupergraph(supergraphSdl);
   const graph = new Graph(supergraph, createSources(supergraph, new Map(), {}));
   const costs = createCostModel(supergraph);
-  const admit = (query: string): void => {
+  const admit = async (query: string): Promise<void> => {
     const document = parse(query, { maxTokens: DEFAULT_LIMITS.tokensMax });
-    const [error] = validate(graph.apiSchema, document, RULES);
+    const [error] = problemsOf(graph.apiSchema, document, TERMS);
     if (error) throw error;
     const operation = getOperationAST(document)!;
     const cost = costs.costOf({ document, operation }, () => 14);
     if (cost > DEFAULT_LIMITS.costMax) throw new Error("too dear");
-    graph.operation({ document, operationName: undefined, key: query, variables: {} });
+    await graph.operation({ document, operationName: undefined, key: query, variables: {} });
   };
   return {
     schema: graph.apiSchema,
-    cpuMsOf(query) {
+    async cpuMsOf(query) {
       const before = process.cpuUsage();
       try {
-        admit(query);
+        await admit(query);
       } catch {
         return undefined;
       }

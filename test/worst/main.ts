@@ -1,87 +1,80 @@
 /**
- * `npm run worst`: searches for the accepted request that takes most of the gateway's processor before anything is asked, then lets 50 clients
- * send such requests to a gateway and measures what `{ __typename }` takes beside them.
+ * `npm run worst`: searches for the accepted requests that take most of the gateway's processor, before anything is asked and as a whole, then lets
+ * 50 clients send such requests to a gateway and measures what `{ __typename }` takes beside them.
  */
 import { readFileSync } from "node:fs";
 import { runMain } from "@teranga/kit/config.ts";
 import { z } from "zod";
+import { cpuMs } from "../bench/process-cpu.ts";
 import { readOptions } from "../harness/options.ts";
-import { createRandom } from "../harness/random.ts";
-import { type Admission, createAdmission } from "./admission.ts";
-import { latencyBeside } from "./beside.ts";
-import { FIRST_GENES, fieldNames, type Genes, mutated, RequestWriter } from "./request-genes.ts";
+import { createAdmission } from "./admission.ts";
+import { createAsk, latencyBeside } from "./beside.ts";
+import { type CpuMsOf, searchWorst, type Worst } from "./search.ts";
+import { type Stage, startStage } from "./stage.ts";
 
-const KEPT = 12;
-const REPEATS = 5;
 const CLIENTS = 50;
+/** Of an attack, and of the time before it in which everything is met once. */
+const ATTACK_MS = 10_000;
 
 const options = z.object({
-  seconds: z.coerce.number().int().min(1).max(600).default(40),
+  seconds: z.coerce.number().int().min(2).max(600).default(40),
   seed: z.coerce.number().int().default(1),
 });
-
-interface Candidate {
-  genes: Genes;
-  query: string;
-  cpuMs: number;
-}
 
 const usage = {
   command: "npm run worst",
   about:
-    "Searches for the accepted request that takes the gateway most, and measures small requests beside it.",
+    "Searches for the accepted requests that take the gateway most, and measures small requests beside them.",
   options: {
-    "--seconds N": "How long to search, 40 unless told; each measurement takes a quarter of it.",
+    "--seconds N": "How long to search, 40 unless told: half for what is done before anything is asked.",
     "--seed N": "Draws other requests; 1 unless told.",
   },
 };
 
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
 await runMain(usage, async () => {
   const { seconds, seed } = readOptions(options, process.argv.slice(2));
-  const say = (line: string) => process.stdout.write(`${line}\n`);
   const sdl = readFileSync(new URL("../../schema/generated/supergraph.graphql", import.meta.url), "utf8");
   const admission = createAdmission(sdl);
-  const { tried, best } = search(admission, seed, seconds * 1_000);
-  const worst = best
-    .map((each) => ({ ...each, cpuMs: steadyCpuMs(admission, each.query) }))
-    .toSorted((a, b) => b.cpuMs - a.cpuMs)[0]!;
-  say(`${tried} requests tried; the worst has ${worst.query.length} characters:\n${worst.query}\n`);
-  say(`CPU time until something is asked: ${worst.cpuMs.toFixed(0)} ms (median of ${REPEATS})`);
-  for (const clients of [0, CLIENTS]) {
-    const { p50Ms, p99Ms, count, sent } = await latencyBeside(
-      sdl,
-      worst.query,
-      clients,
-      (seconds * 1_000) / 4,
-    );
-    const figures = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms of ${count}`;
-    say(`{ __typename } beside ${clients} clients that sent ${sent} such requests: ${figures}`);
+  const terms = { schema: admission.schema, seed, durationMs: (seconds * 1_000) / 2 };
+  const planned = await searchWorst(admission.cpuMsOf, terms);
+  tell("until something is asked", planned);
+  const stage = await startStage(sdl);
+  try {
+    const whole = await searchWorst(wholeCpuMsOf(stage), terms);
+    tell("of whole requests", whole);
+    say(`{ __typename } beside nobody: ${await latency(stage, "{ a0: __typename }", 0)}`);
+    for (const { query } of [planned, whole])
+      say(
+        `{ __typename } beside ${CLIENTS} clients that send ${query.length} characters: ${await latency(stage, query, CLIENTS)}`,
+      );
+  } finally {
+    await stage.stop();
   }
 });
 
-function search(admission: Admission, seed: number, durationMs: number) {
-  const random = createRandom(seed);
-  const names = fieldNames(admission.schema);
-  const endMs = performance.now() + durationMs;
-  let best: Candidate[] = [];
-  let tried = 0;
-  for (; performance.now() < endMs; tried++) {
-    const first = { ...FIRST_GENES, seed: random.between(1, 1e9) };
-    const parent = best.length > 0 && random.next() < 0.9 ? random.pick(best).genes : first;
-    const genes = mutated(mutated(parent, names, random.next), names, random.next);
-    const query = new RequestWriter(admission.schema, genes, createRandom(genes.seed).next).write();
-    const cpuMs = admission.cpuMsOf(query);
-    if (cpuMs === undefined) continue;
-    best = [...best, { genes, query, cpuMs }].toSorted((a, b) => b.cpuMs - a.cpuMs).slice(0, KEPT);
-  }
-  return { tried, best };
+function tell(what: string, { query, cpuMs: worstMs, tried }: Worst): void {
+  say(
+    `CPU time ${what}: ${worstMs.toFixed(0)} ms at most, of ${tried} requests; ${query.length} characters:`,
+  );
+  say(`${query}\n`);
 }
 
-/** Each time as an operation that was never seen. */
-function steadyCpuMs(admission: Admission, query: string): number {
-  const figures = Array.from(
-    { length: REPEATS },
-    (_, i) => admission.cpuMsOf(`${query}${" ".repeat(i + 1)}`) ?? 0,
-  );
-  return figures.toSorted((a, b) => a - b)[Math.floor(REPEATS / 2)]!;
+function wholeCpuMsOf({ port, gateway }: Stage): CpuMsOf {
+  const ask = createAsk(port);
+  return async (query) => {
+    const before = cpuMs([gateway.pid!]);
+    const status = await ask(query);
+    return status === 200 ? cpuMs([gateway.pid!]) - before : undefined;
+  };
+}
+
+async function latency({ port }: Stage, query: string, clients: number): Promise<string> {
+  const { p50Ms, p99Ms, maxMs, probes, answers } = await latencyBeside(port, query, {
+    clients,
+    durationMs: ATTACK_MS,
+  });
+  const told = [...answers].map(([status, count]) => `${count} with ${status}`).join(", ") || "none";
+  return `p50 ${p50Ms.toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, at most ${maxMs.toFixed(0)} ms of ${probes}; answers to the others: ${told}`;
 }

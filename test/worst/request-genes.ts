@@ -26,6 +26,8 @@ export interface Genes {
   rootFields: number;
   fieldsEach: number;
   depth: number;
+  /** How many entries a page is asked for. */
+  pageSize: number;
   /** How likely a field is repeated under an alias with another argument. */
   aliasing: number;
   /** How likely a selection is a fragment that is spread again wherever its type comes up. */
@@ -38,6 +40,7 @@ export const FIRST_GENES: Genes = {
   rootFields: 10,
   fieldsEach: 4,
   depth: 6,
+  pageSize: 1,
   aliasing: 0.3,
   fragments: 0,
   seed: 1,
@@ -53,13 +56,14 @@ export function mutated(genes: Genes, fields: readonly string[], random: () => n
   const likings = new Map(genes.likings);
   for (let changes = 0; changes < 6; changes++)
     likings.set(fields[Math.floor(random() * fields.length)]!, random() < 0.5 ? 1 : random() / 4);
-  const which = Math.floor(random() * 7);
+  const which = Math.floor(random() * 8);
   return {
     likings: which < 3 ? likings : genes.likings,
     rootFields: which === 3 ? scaled(genes.rootFields, DEFAULT_LIMITS.rootFieldsMax) : genes.rootFields,
     fieldsEach: which === 4 ? scaled(genes.fieldsEach, 60) : genes.fieldsEach,
     depth: which === 5 ? scaled(genes.depth, DEFAULT_LIMITS.depthMax - 1) : genes.depth,
     aliasing: which === 6 ? random() : genes.aliasing,
+    pageSize: which === 7 ? scaled(genes.pageSize, 100) : genes.pageSize,
     fragments: which === 2 ? (random() < 0.5 ? 0 : random()) : genes.fragments,
     seed: random() < 0.5 ? genes.seed : Math.floor(random() * 1e9),
   };
@@ -170,7 +174,7 @@ export class RequestWriter {
       .filter(
         (arg) => isRequiredArgument(arg) || arg.name === "first" || (isAliased && arg.name === "cities"),
       )
-      .map((arg) => `${arg.name}: ${arg.name === "first" ? 1 : this.#value(arg.type)}`);
+      .map((arg) => `${arg.name}: ${arg.name === "first" ? this.#genes.pageSize : this.#value(arg.type)}`);
     const type = getNamedType(field.type);
     const below = isCompositeType(type) ? ` { ${this.#selection(type, depth - 1)} }` : "";
     return `${alias}${field.name}${args.length > 0 ? `(${args.join(", ")})` : ""}${below}`;

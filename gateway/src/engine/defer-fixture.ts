@@ -121,15 +121,15 @@ export const { ask, asked, graph, newContext } = startGraph({
   },
 });
 
-export function begin(query: string, variables: JsonObject = {}, context = newContext()) {
+export async function begin(query: string, variables: JsonObject = {}, context = newContext()) {
   asked.length = 0;
   const asking = { document: parse(query), operationName: undefined, key: query, variables };
-  return graph.deferredOperation(asking)?.begin(variables, context);
+  return (await graph.deferredOperation(asking))?.begin(variables, context);
 }
 
 /** All deliveries, the first one first; those that came together are one list. */
 export async function deliveriesOf(query: string, variables: JsonObject = {}): Promise<Delivery[][]> {
-  const answer = begin(query, variables)!;
+  const answer = (await begin(query, variables))!;
   const all = [[await answer.first()]];
   for (let turn = 0; answer.hasNext && turn < 100; turn++) all.push(await answer.next());
   return JSON.parse(JSON.stringify(all));

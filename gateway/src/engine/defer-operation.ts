@@ -1,6 +1,6 @@
 /** Operations with @defer, compiled for each way their conditions turn out, and kept. */
 import type { QueryPlan } from "@apollo/query-planner";
-import { inSpanNow } from "@teranga/kit/tracing.ts";
+import { inSpan } from "@teranga/kit/tracing.ts";
 import {
   type DocumentNode,
   type GraphQLSchema,
@@ -27,13 +27,14 @@ import { compileIntrospection, type Introspect } from "./introspection.ts";
 import { stopAfterFailure } from "./mutation-order.ts";
 import type { ShapeCache } from "./shape-cache.ts";
 import { Shapes } from "./shapes.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** What a graph gives to its operations. */
 export interface DeferTerms {
   /** What clients see. */
   schema: GraphQLSchema;
   withNamesApart: (document: DocumentNode) => DocumentNode;
-  plan: (document: DocumentNode, operationName: string | undefined) => QueryPlan;
+  plan: (document: DocumentNode, operationName: string | undefined) => Promise<QueryPlan>;
   newFetchCompiler: () => FetchCompiler;
   /** Where the shapes of answers are kept. */
   cache: ShapeCache;
@@ -126,6 +127,7 @@ export class DeferredOperations {
     entryWeightMax: OPERATION_WEIGHT_MAX,
     weigh: (key, operation) => key.length + (operation?.weight ?? 0),
   });
+  readonly #compiling = new UnderWay<DeferredOperation | null>();
 
   constructor(terms: DeferTerms) {
     this.#terms = terms;
@@ -136,27 +138,24 @@ export class DeferredOperations {
     return this.#operations.size;
   }
 
-  /** Whether nothing has to be compiled to know an operation. */
-  isKnown(asked: AskedOperation): boolean {
-    const choice = this.#choiceOf(asked);
-    return choice === undefined || this.#operations.find(choice.key) !== undefined;
-  }
-
   /**
    * An operation, compiled if it is not known; undefined if nothing of it is deferred.
    * @throws GraphQLError if the planner refuses it
    */
-  find(asked: AskedOperation): FoundOperation | undefined {
+  async find(asked: AskedOperation): Promise<FoundOperation | undefined> {
     const choice = this.#choiceOf(asked);
     if (!choice) return undefined;
     const known = this.#operations.find(choice.key);
     if (known !== undefined) return known ? { operation: known, planMs: undefined } : undefined;
     const startMs = performance.now();
     const { document, operationName } = asked;
-    const operation = inSpanNow("gateway.plan", () =>
-      this.#compile(document, operationName, choice.variables),
-    );
-    this.#operations.put(choice.key, operation);
+    const operation = await this.#compiling.get(choice.key, async () => {
+      const compiled = await inSpan("gateway.plan", {}, () =>
+        this.#compile(document, operationName, choice.variables),
+      );
+      this.#operations.put(choice.key, compiled);
+      return compiled;
+    });
     return operation ? { operation, planMs: performance.now() - startMs } : undefined;
   }
 
@@ -175,17 +174,19 @@ export class DeferredOperations {
     return this.#variables.get(document);
   }
 
-  #compile(
+  async #compile(
     document: DocumentNode,
     operationName: string | undefined,
     variables: Record<string, unknown>,
-  ): DeferredOperation | null {
+  ): Promise<DeferredOperation | null> {
     const { schema, withNamesApart, plan, newFetchCompiler, cache } = this.#terms;
     const operation = inlinedOperation(withNamesApart(document), operationName);
     const split = splitOperation(operation, schema, variables);
     if (split.deferred.length === 0) return null;
     const { defaults } = variableDefinitionsOf(operation);
-    const planned: QueryPlan = split.planned ? plan(split.planned, operationName) : { kind: "QueryPlan" };
+    const planned: QueryPlan = split.planned
+      ? await plan(split.planned, operationName)
+      : { kind: "QueryPlan" };
     const terms = { schema, defaults, cache };
     const around = stopAfterFailure(operation, terms);
     const plans = compileParts(planned, { fetches: newFetchCompiler(), defaults, ...(around && { around }) });

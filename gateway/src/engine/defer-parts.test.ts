@@ -22,7 +22,7 @@ test("each place of a fragment is delivered on its own, with its label, and thos
 
 test("a slow service holds up neither the first part nor the other fragments", async () => {
   const release = holdPrices();
-  const answer = begin(`{ one { name ... @defer { price } ... @defer { weight } } }`)!;
+  const answer = (await begin(`{ one { name ... @defer { price } ... @defer { weight } } }`))!;
   expect(shown([await answer.first()])).toEqual([{ path: [], data: { one: { name: "Chair" } } }]);
   expect(shown(await answer.next())).toEqual([{ path: ["one"], data: { weight: 2 } }]);
   expect(answer.hasNext).toBe(true);
@@ -33,7 +33,7 @@ test("a slow service holds up neither the first part nor the other fragments", a
 
 test("what is deferred is fetched as soon as it can be, and delivered after what is around it", async () => {
   const release = holdPrices();
-  const answer = begin(`{ one { price ... @defer { weight } } }`)!;
+  const answer = (await begin(`{ one { price ... @defer { weight } } }`))!;
   const first = answer.first();
   await expect.poll(() => asked.map(({ subgraph }) => subgraph)).toEqual(["shelf", "prices", "stock"]);
   release();
@@ -69,10 +69,10 @@ test("an error that a fetch of the first part brings for a later one waits for i
 test("a part that is fetched again and fails takes nothing from the others", async () => {
   const release = holdPrices();
   failing.add("friend again");
-  const answer = begin(`{
+  const answer = (await begin(`{
     one { friend { name ... @defer(label: "a") { price } } }
     ... @defer(label: "b") { one { friend { weight } } }
-  }`)!;
+  }`))!;
   await answer.first();
   expect(shown(await answer.next())).toEqual([
     {
@@ -184,22 +184,22 @@ test("conditions decide what is deferred and what is answered at all", async () 
     { price: 200 },
   ]);
   expect(
-    begin(`query ($a: Boolean!) { one { id ... @defer(if: $a) { name } } }`, { a: false }),
+    await begin(`query ($a: Boolean!) { one { id ... @defer(if: $a) { name } } }`, { a: false }),
   ).toBeUndefined();
-  expect(begin(`{ one { id ... @defer(if: false) { name } } }`)).toBeUndefined();
-  expect(begin(`{ one { id name } }`)).toBeUndefined();
-  expect(begin(`mutation { ... @defer { make(name: "Lamp") { id } } }`)).toBeUndefined();
+  expect(await begin(`{ one { id ... @defer(if: false) { name } } }`)).toBeUndefined();
+  expect(await begin(`{ one { id name } }`)).toBeUndefined();
+  expect(await begin(`mutation { ... @defer { make(name: "Lamp") { id } } }`)).toBeUndefined();
 });
 
-test("variables that do not fit begin nothing: the executor refuses them", () => {
+test("variables that do not fit begin nothing: the executor refuses them", async () => {
   expect(
-    begin(`query ($a: Boolean!) { one { id ... @defer(if: $a) { name } } }`, { a: "yes" }),
+    await begin(`query ($a: Boolean!) { one { id ... @defer(if: $a) { name } } }`, { a: "yes" }),
   ).toBeUndefined();
   expect(
-    begin(`query ($n: Int) { one { id ... @defer { reviews(first: $n) { id } } } }`, { n: "x" }),
+    await begin(`query ($n: Int) { one { id ... @defer { reviews(first: $n) { id } } } }`, { n: "x" }),
   ).toBeUndefined();
   const nulled = `query ($n: Boolean = true) { one { id ... @defer @include(if: $n) { name } } }`;
-  expect(begin(nulled, { n: null })).toBeUndefined();
+  expect(await begin(nulled, { n: null })).toBeUndefined();
   expect(asked).toEqual([]);
 });
 
@@ -212,7 +212,7 @@ test("so many fragments are deferred, and the others are answered with what is a
 
 test("when the client has gone, nothing is asked that has not been asked", async () => {
   const release = holdPrices();
-  const answer = begin(`{ one { name ... @defer { freight ... @defer { weight } } } }`)!;
+  const answer = (await begin(`{ one { name ... @defer { freight ... @defer { weight } } } }`))!;
   await answer.first();
   await expect.poll(() => asked.map(({ subgraph }) => subgraph)).toContain("prices");
   answer.end();
@@ -228,7 +228,7 @@ test("when the client has gone, nothing is asked that has not been asked", async
 test("the parts of one answer share its bounds", async () => {
   const context = newContext();
   context.budget.places = 2;
-  const answer = begin(`{ things { id ... @defer { price } } }`, {}, context)!;
+  const answer = (await begin(`{ things { id ... @defer { price } } }`, {}, context))!;
   const first = await answer.first();
   expect(first.errors.map(({ extensions, path }) => [extensions.code, path])).toEqual([
     ["ANSWER_TOO_LARGE", ["things", 2]],

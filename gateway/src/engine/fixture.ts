@@ -74,7 +74,7 @@ export function startGraph(subgraphs: Record<string, SubgraphFixture>) {
   });
   const ask = async (query: string, variables: Record<string, unknown> = {}) => {
     asked.length = 0;
-    const result = await graph.operation(asking(query, variables)).execute(variables, newContext());
+    const result = await (await graph.operation(asking(query, variables))).execute(variables, newContext());
     const errors = result.errors?.map(({ message, path }) => ({ message, path }));
     return { data: JSON.parse(JSON.stringify(result.data)), ...(errors && { errors }), asked: [...asked] };
   };

@@ -7,7 +7,7 @@ import type { GatewayContext } from "../request-context.ts";
 import type { DeferredAnswer } from "./defer-answer.ts";
 import type { AskedOperation } from "./defer-operation.ts";
 import type { Graph } from "./graph.ts";
-import { Turns } from "./turns.ts";
+import type { SideThread } from "./side-thread.ts";
 
 type GatewayInterface = ApolloServerOptionsWithGateway<BaseContext>["gateway"];
 type Executor = NonNullable<Awaited<ReturnType<GatewayInterface["load"]>>["executor"]>;
@@ -18,11 +18,13 @@ interface Running {
   network: Network;
 }
 
-/** Of all graphs: they share a thread. */
-const compiling = new Turns();
-
 /** By what clients see. An operation that began on a graph goes on with it, though another may have come since. */
 const RUNNING = new WeakMap<GraphQLSchema, Running>();
+
+/** Where large documents are validated against what clients see. */
+export function sideThreadOf(schema: GraphQLSchema): SideThread | undefined {
+  return RUNNING.get(schema)?.graph.sideThread;
+}
 
 /**
  * Begins an answer in parts; undefined if nothing is deferred, or if the operation cannot be begun: then the executor says why.
@@ -34,8 +36,7 @@ export async function beginDeferred(
   context: GatewayContext,
 ): Promise<DeferredAnswer | undefined> {
   const { graph, network } = RUNNING.get(schema)!;
-  const find = () => graph.deferredOperation(asked);
-  const operation = graph.isDeferredCompiled(asked) ? find() : await compiling.next(find);
+  const operation = await graph.deferredOperation(asked);
   return operation?.begin(asked.variables, { ...context, network });
 }
 
@@ -91,8 +92,7 @@ export class GraphGateway implements GatewayInterface {
     const { graph, network } = RUNNING.get(schema)!;
     const { operationName, variables = {} } = request;
     const asked = { document, operationName, key: queryHash, variables };
-    const find = () => graph.operation(asked);
-    const operation = graph.isCompiled(asked) ? find() : await compiling.next(find);
+    const operation = await graph.operation(asked);
     const own = context as GatewayContext;
     own.record.planned(() => prettyFormatQueryPlan(graph.planOf(asked)));
     // The context was made before Apollo Server chose the schema; the two must be of one time.

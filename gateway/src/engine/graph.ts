@@ -2,42 +2,31 @@
  * The graph of one supergraph: the schema that clients see, the query planner, and the operations that were compiled for it. It knows
  * no service's address; where fetches go is the network's affair, which changes on its own (network.ts).
  */
-import { type Operation, operationFromDocument, type Schema } from "@apollo/federation-internals";
-import { type QueryPlan, QueryPlanner } from "@apollo/query-planner";
+import type { QueryPlan } from "@apollo/query-planner";
 import { StartupError } from "@teranga/kit/config.ts";
 import { codedError } from "@teranga/kit/errors.ts";
-import { inSpanNow } from "@teranga/kit/tracing.ts";
-import {
-  type DocumentNode,
-  type GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  type OperationDefinitionNode,
-  visit,
-} from "graphql";
+import { inSpan } from "@teranga/kit/tracing.ts";
+import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
 import { BoundedCache } from "../bounded-cache.ts";
-import { inlinedOperation, rootSelections, variableDefinitionsOf, withOneOperation } from "../documents.ts";
+import { inlinedOperation, rootSelections, variableDefinitionsOf } from "../documents.ts";
 import type { Supergraph } from "../graph/supergraph.ts";
 import type { Source } from "../sources/fetch.ts";
 import { documentBytes } from "../surface/document-store.ts";
-import { limitExceeded } from "../surface/limits.ts";
 import { compilePlan } from "./compile-plan.ts";
 import { type AskedOperation, type DeferredOperation, DeferredOperations } from "./defer-operation.ts";
 import { withoutDefer } from "./defer-split.ts";
-import { withTypenames } from "./empty-objects.ts";
 import { FetchCompiler } from "./fetch-step.ts";
 import { FieldNeeds } from "./field-needs.ts";
 import { FieldSuppliers } from "./field-suppliers.ts";
-import { LiteralsApart } from "./literals-apart.ts";
 import { stopAfterFailure } from "./mutation-order.ts";
 import { withRootOnce } from "./mutation-root.ts";
 import { namesRead, withNamesApart } from "./names-apart.ts";
 import { CompiledOperation } from "./operation.ts";
-import { withOurSearch } from "./plan-search.ts";
-import { withoutStandIns } from "./plan-stand-ins.ts";
-import { plannerGraph } from "./planner-graph.ts";
+import { Planner } from "./planner.ts";
 import { ShapeCache } from "./shape-cache.ts";
-import type { StandIns } from "./stand-ins.ts";
+import { SideThread } from "./side-thread.ts";
+import { onThisThread } from "./turns.ts";
+import { UnderWay } from "./under-way.ts";
 
 /** A client has a few dozen operations; beyond that one is planned again. */
 const OPERATIONS_MAX = 1_000;
@@ -45,8 +34,8 @@ const OPERATIONS_MAX = 1_000;
 const OPERATIONS_WEIGHT_MAX = 64 * 1024 * 1024;
 const OPERATION_WEIGHT_MAX = 2 * 1024 * 1024;
 
-/** Ways through the subgraphs to one field. The shop has two at most; with 1,000 to each a small operation is planned for seconds. */
-const WAYS_MAX = 100;
+/** Fields of operations that are planned on the thread that answers requests, the fragments expanded: 50 ms at most. */
+const NEAR_FIELDS_MAX = 150;
 
 /** What a compiled operation keeps for a byte of its parsed document, beside the texts of its fetches. */
 const COMPILED_FACTOR = 4;
@@ -54,7 +43,7 @@ const COMPILED_FACTOR = 4;
 const FIELD_BYTES = 200;
 
 export interface GraphObserver {
-  /** An operation was looked up. @param planMs how long it took to plan and compile, if it was not known */
+  /** An operation was looked up. @param planMs how long it took to have it planned and compiled, if it was not known */
   operationFound(planMs: number | undefined): void;
 }
 
@@ -62,10 +51,10 @@ export class Graph {
   readonly supergraph: Supergraph;
   /** What clients see. */
   readonly apiSchema: GraphQLSchema;
+  /** Where large operations are validated and planned. */
+  readonly sideThread: SideThread;
   readonly #sources: ReadonlyMap<string, Source>;
-  readonly #apiSchema: Schema;
-  readonly #planner: QueryPlanner;
-  readonly #standIns: StandIns | undefined;
+  readonly #planner: Planner;
   readonly #needs: FieldNeeds;
   readonly #namesRead: ReadonlySet<string>;
   readonly #suppliers: FieldSuppliers;
@@ -78,6 +67,7 @@ export class Graph {
     entryWeightMax: OPERATION_WEIGHT_MAX,
     weigh: (_, operation) => operation.weight,
   });
+  readonly #compiling = new UnderWay<CompiledOperation>();
 
   /** @param sources by subgraph. @throws StartupError with one line if the text is not a supergraph */
   constructor(supergraph: Supergraph, sources: ReadonlyMap<string, Source>, observer?: GraphObserver) {
@@ -86,25 +76,18 @@ export class Graph {
     this.#observer = observer;
     this.#suppliers = new FieldSuppliers(supergraph);
     try {
-      const { supergraph: planned, apiSchema, standIns } = plannerGraph(supergraph);
-      this.#standIns = standIns;
-      this.#needs = new FieldNeeds(supergraph, standIns);
+      this.#planner = new Planner(supergraph);
+      this.sideThread = new SideThread(supergraph.sdl);
+      this.#needs = new FieldNeeds(supergraph, this.#planner.standIns);
       this.#namesRead = namesRead(supergraph);
-      this.#apiSchema = planned.apiSchema();
-      // Nothing is looked for in fragments when real fields are put back.
-      this.#planner = new QueryPlanner(planned, {
-        reuseQueryFragments: standIns === undefined,
-        incrementalDelivery: { enableDefer: true },
-        debug: { maxEvaluatedPlans: Number.POSITIVE_INFINITY, pathsLimit: WAYS_MAX },
-      });
-      this.apiSchema = apiSchema.toGraphQLJSSchema({ includeDefer: true });
+      this.apiSchema = this.#planner.apiSchema;
     } catch (error) {
       throw new StartupError(`Supergraph: ${(error as Error).message.split("\n")[0]}`);
     }
     this.#deferred = new DeferredOperations({
       schema: this.apiSchema,
       withNamesApart: (document) => withNamesApart(document, this.#namesRead),
-      plan: (document, operationName) => this.#plan(document, operationName),
+      plan: (document, operationName) => this.#planInTurn(document, operationName),
       newFetchCompiler: () => this.#newFetchCompiler(),
       cache: this.#shapes,
       suppliers: this.#suppliers,
@@ -116,38 +99,34 @@ export class Graph {
     return this.#operations.size + this.#deferred.size;
   }
 
-  /** Whether an operation is known, so that it need not be compiled. */
-  isCompiled(asked: AskedOperation): boolean {
-    const { operationName, key } = withRootOnce(asked);
-    return this.#operations.find(keyOf(operationName, key)) !== undefined;
-  }
-
-  /** The same of one that a client takes in parts. */
-  isDeferredCompiled(asked: AskedOperation): boolean {
-    return this.#deferred.isKnown(withRootOnce(asked));
-  }
-
   /**
    * An operation of a validated document, compiled if it is not known.
-   * @throws GraphQLError if the planner refuses it
+   * @throws GraphQLError if the planner refuses it, or too many are waiting to be planned
    */
-  operation(asked: AskedOperation): CompiledOperation {
+  async operation(asked: AskedOperation): Promise<CompiledOperation> {
     const { document, operationName, key } = withRootOnce(asked);
     const ownKey = keyOf(operationName, key);
     const known = this.#operations.find(ownKey);
-    const startMs = known ? undefined : performance.now();
-    const operation = known ?? inSpanNow("gateway.plan", () => this.#compile(document, operationName));
-    if (!known) this.#operations.put(ownKey, operation);
-    this.#observer?.operationFound(startMs === undefined ? undefined : performance.now() - startMs);
+    if (known) {
+      this.#observer?.operationFound(undefined);
+      return known;
+    }
+    const startMs = performance.now();
+    const operation = await this.#compiling.get(ownKey, async () => {
+      const compiled = await inSpan("gateway.plan", {}, () => this.#compile(document, operationName));
+      this.#operations.put(ownKey, compiled);
+      return compiled;
+    });
+    this.#observer?.operationFound(performance.now() - startMs);
     return operation;
   }
 
   /**
    * The same of an operation that a client takes in parts; undefined if nothing of it is deferred.
-   * @throws GraphQLError if the planner refuses it
+   * @throws GraphQLError if the planner refuses it, or too many are waiting to be planned
    */
-  deferredOperation(asked: AskedOperation): DeferredOperation | undefined {
-    const found = this.#deferred.find(withRootOnce(asked));
+  async deferredOperation(asked: AskedOperation): Promise<DeferredOperation | undefined> {
+    const found = await this.#deferred.find(withRootOnce(asked));
     if (found) this.#observer?.operationFound(found.planMs);
     return found?.operation;
   }
@@ -155,41 +134,42 @@ export class Graph {
   /** The plan of an operation that is answered at once, to be looked at. */
   planOf(asked: AskedOperation): QueryPlan {
     const { document, operationName } = withRootOnce(asked);
-    return this.#plan(this.#atOnce(document), operationName);
+    return this.#planner.plan(this.#atOnce(document), operationName);
   }
 
-  #plan(document: DocumentNode, operationName: string | undefined): QueryPlan {
-    // The conditions of a mutation may leave nothing of it (mutation-root.ts).
-    const isEmpty = getOperationAST(document, operationName)?.selectionSet.selections.length === 0;
-    if (isEmpty) return { kind: "QueryPlan" };
-    const asked = withTypenames(withOneOperation(document, operationName));
-    const literals = new LiteralsApart(asked, this.apiSchema);
-    const operation = operationFromDocument(this.#apiSchema, literals.document);
-    return literals.putBack(withoutStandIns(this.#build(operation), this.#standIns));
+  /** The pieces of it let others have their turn; a small operation is one piece. */
+  async #compile(document: DocumentNode, operationName: string | undefined): Promise<CompiledOperation> {
+    const size = document.loc?.end ?? 0;
+    const first = await onThisThread.next(size, () => {
+      const planned = this.#atOnce(document);
+      const operation = inlinedOperation(planned, operationName);
+      const fields = fieldCount(operation);
+      const weight = COMPILED_FACTOR * documentBytes(document) + FIELD_BYTES * fields;
+      const finish = (plan: QueryPlan) => this.#compileAs(operation, plan, weight);
+      if (fields > NEAR_FIELDS_MAX) return { planned, finish };
+      return finish(this.#planner.plan(planned, operationName));
+    });
+    if (first instanceof CompiledOperation) return first;
+    const plan = await this.sideThread.plan(first.planned, operationName);
+    return onThisThread.next(size, () => first.finish(plan));
   }
 
-  #build(operation: Operation): QueryPlan {
-    try {
-      return withOurSearch(() => this.#planner.buildQueryPlan(operation));
-    } catch (error) {
-      throw tooManyWays(error) ?? error;
-    }
+  async #planInTurn(document: DocumentNode, operationName: string | undefined): Promise<QueryPlan> {
+    const fields = fieldCount(document);
+    if (fields > NEAR_FIELDS_MAX) return this.sideThread.plan(document, operationName);
+    return onThisThread.next(fields, () => this.#planner.plan(document, operationName));
   }
 
-  #compile(document: DocumentNode, operationName: string | undefined): CompiledOperation {
-    const planned = this.#atOnce(document);
-    const operation = inlinedOperation(planned, operationName);
+  #compileAs(operation: OperationDefinitionNode, queryPlan: QueryPlan, weight: number): CompiledOperation {
     const { defaults } = variableDefinitionsOf(operation);
     const around = stopAfterFailure(operation, { schema: this.apiSchema, defaults, cache: this.#shapes });
     const terms = { fetches: this.#newFetchCompiler(), defaults, ...(around && { around }) };
-    const queryPlan = this.#plan(planned, operationName);
     if (!queryPlan.node && asksForFields(operation)) {
       // The planner leaves out what nobody can resolve, and the answer would be null without a word.
       const message = "No service can answer what the operation asks for.";
       throw codedError("GRAPHQL_VALIDATION_FAILED", message, { http: { status: 400 } });
     }
     const plan = compilePlan(queryPlan, terms);
-    const weight = COMPILED_FACTOR * documentBytes(document) + FIELD_BYTES * fieldCount(operation);
     return new CompiledOperation(operation, plan, {
       schema: this.apiSchema,
       cache: this.#shapes,
@@ -219,16 +199,10 @@ function asksForFields({ selectionSet }: OperationDefinitionNode): boolean {
   return false;
 }
 
-/** The planner gives up with an error of its own, which has no code. */
-function tooManyWays(error: unknown): GraphQLError | undefined {
-  const words = /^(?:Too many options generated|Number of non-local selections).* limit of (\d+)/s;
-  const found = words.exec((error as Error).message);
-  return found ? limitExceeded("ways", Number(found[1]) + 1, Number(found[1])) : undefined;
-}
-
-function fieldCount(operation: OperationDefinitionNode): number {
+/** @param node without fragment spreads */
+function fieldCount(node: OperationDefinitionNode | DocumentNode): number {
   let count = 0;
-  visit(operation, {
+  visit(node, {
     Field: () => {
       count++;
     },

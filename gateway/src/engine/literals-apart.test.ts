@@ -188,13 +188,14 @@ test("what is told with a fetch is what it mentions", async () => {
 
 test("a fragment of another operation stays out of it", async () => {
   const text = `query A($x: Long) { ...F } query B { echo(long: 1.50) } fragment F on Query { echo(long: $x) }`;
-  const operation = graph.graph.operation({ ...asking(text), operationName: "B" });
+  const operation = await graph.graph.operation({ ...asking(text), operationName: "B" });
   expect((await operation.execute({}, graph.newContext())).data).toEqual({ echo: '[{"long":"1.50"},[]]' });
 });
 
 test("what is deferred, too", async () => {
   const query = "{ thing { id ... @defer { echo(long: 1.50) } } }";
-  const answer = graph.graph.deferredOperation(asking(query))!.begin({}, graph.newContext())!;
+  const operation = (await graph.graph.deferredOperation(asking(query)))!;
+  const answer = operation.begin({}, graph.newContext())!;
   await answer.first();
   const [{ data } = { data: null }] = await answer.next();
   expect(data).toEqual({ echo: '[{"long":"1.50"},[]]' });

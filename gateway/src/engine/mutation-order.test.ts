@@ -117,7 +117,7 @@ test("random mutations", async () => {
 
 test("an answer in parts ends, too", async () => {
   const query = `mutation { mustBank(id: "fails") { id ... @defer { may } } mustPost(id: "1") { id } }`;
-  const operation = graph.graph.deferredOperation(asking(query))!;
+  const operation = (await graph.graph.deferredOperation(asking(query)))!;
   const first = await operation.begin({}, graph.newContext())!.first();
   expect([first.data, first.errors.map(({ path }) => path)]).toEqual([null, [["mustBank"]]]);
   expect(calls).toEqual(["mustBank fails"]);

@@ -1,28 +1,46 @@
 import { expect, test } from "vitest";
 import { Turns } from "./turns.ts";
 
-test("pieces of work are done in their order, and others have their turn between them", async () => {
-  const turns = new Turns();
+const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+test("the smallest is done first, of equal ones what came first, and others have their turn between", async () => {
+  const turns = new Turns(nextTick);
   const done: string[] = [];
   const say = (what: string) => () => void done.push(what);
-  const work = ["first", "second", "third"].map((name) => turns.next(say(name)));
-  const others = (async () => {
-    for (const name of ["a", "b"]) {
-      await new Promise((resolve) => setImmediate(resolve));
-      done.push(name);
-    }
-  })();
-  await Promise.all([...work, others]);
-  expect(done).not.toEqual(["first", "second", "third", "a", "b"]);
-  expect(done.filter((each) => each.length > 1)).toEqual(["first", "second", "third"]);
+  const first = turns.next(9, say("at once"));
+  expect(done).toEqual(["at once"]);
+  const work = [5, 1, 5].map((size, at) => turns.next(size, say(`${size} ${at}`)));
+  await nextTick();
+  done.push("another");
+  await Promise.all([first, ...work]);
+  expect(done.filter((each) => each !== "another")).toEqual(["at once", "1 1", "5 0", "5 2"]);
+  expect(done.indexOf("another")).toBeLessThan(3);
+});
+
+test("the rest is as long as the work took if there is more", async () => {
+  const rests: number[] = [];
+  const turns = new Turns(async (tookMs) => void rests.push(tookMs));
+  await Promise.all([turns.next(1, nextTick), turns.next(1, nextTick)]);
+  await nextTick();
+  expect(rests).toEqual([expect.any(Number), 0]);
+  expect(rests[0]).toBeGreaterThan(0);
 });
 
 test("work that fails is told so, and what comes after it is done", async () => {
-  const turns = new Turns();
-  const failing = turns.next(() => {
+  const turns = new Turns(nextTick);
+  const failing = turns.next(1, () => {
     throw new Error("refused");
   });
-  const after = turns.next(() => "done");
+  const after = turns.next(1, () => "done");
   await expect(failing).rejects.toThrow("refused");
   expect(await after).toBe("done");
+});
+
+test("beyond 64 that wait, the largest is refused", async () => {
+  const turns = new Turns(nextTick);
+  const sizes = Array.from({ length: 66 }, (_, at) => at);
+  const outcomes = await Promise.allSettled(sizes.map((size) => turns.next(100 - size, () => size)));
+  const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+  expect(refused).toMatchObject([{ extensions: { code: "OVERLOADED", http: { status: 503 } } }]);
+  expect(outcomes[1]!.status).toBe("rejected");
 });

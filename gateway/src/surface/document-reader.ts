@@ -14,38 +14,33 @@ import {
   type GraphQLSchema,
   Kind,
   parse,
-  specifiedRules,
   TokenKind,
-  type ValidationRule,
-  validate,
 } from "graphql";
+import type { SideThread } from "../engine/side-thread.ts";
+import { onThisThread } from "../engine/turns.ts";
+import { UnderWay } from "../engine/under-way.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { createDocumentStore } from "./document-store.ts";
-import { finiteFloatsRule } from "./finite-floats.ts";
-import { charactersMaxOf, createSizeRule, type Limits, limitExceeded, tokensExceeded } from "./limits.ts";
+import { charactersMaxOf, limitExceeded, tokensExceeded } from "./limits.ts";
 import type { Safelist } from "./safelist.ts";
+import { LOCATIONS_MAX, MESSAGE_LENGTH_MAX, problemsOf, type ValidationTerms } from "./validation.ts";
 
-/** Nobody reads more; the last one says that there are more. */
-const ERRORS_MAX = 10;
-/** The words of graphql-js quote names and values. */
-const MESSAGE_LENGTH_MAX = 300;
-/** Two are enough to find what contradicts what. */
-const LOCATIONS_MAX = 2;
 /** The longest that tools make, of a component's name and a fragment's, are about 100. */
 const NAME_LENGTH_MAX = 250;
 
-export interface ReaderTerms {
-  limits: Limits;
-  /** Beside those of the specification. */
-  rules: readonly ValidationRule[];
-  /** "Did you mean" gives the schema away a word at a time. */
-  hidesSchema: boolean;
+/** Of texts that are validated on the thread that answers requests: 50 ms at most. */
+const NEAR_CHARACTERS_MAX = 4_096;
+
+export interface ReaderTerms extends ValidationTerms {
+  /** Where long texts are validated against a schema; here unless told. */
+  sideThreadOf?: (schema: GraphQLSchema) => SideThread | undefined;
   safelist?: Safelist | undefined;
 }
 
 type Request = GraphQLRequestContext<GatewayContext>;
 type Refusal = [GraphQLError, ...GraphQLError[]];
-type Reading = { kind: "read"; document: DocumentNode } | { kind: "refused"; errors: Refusal };
+type Read = { kind: "read"; document: DocumentNode };
+type Reading = Read | { kind: "refused"; errors: Refusal };
 
 /** To be the first plugin: what it refuses has no operation, and its answer is complete before others look at it. */
 export function readDocuments(terms: ReaderTerms): ApolloServerPlugin<GatewayContext> {
@@ -85,38 +80,61 @@ function refusal(code: keyof typeof ERROR_CODES): GraphQLError {
   return codedError(code, ERROR_CODES[code], { http: { status: 400 } });
 }
 
-function formatted({ message, extensions, nodes, locations }: GraphQLError): GraphQLFormattedError {
+function formatted({ message, extensions, locations }: GraphQLError): GraphQLFormattedError {
   const { http: _, ...told } = extensions;
-  const places = nodes ? locationsOf(nodes) : locations;
-  return { message, ...(places && { locations: places.slice(0, LOCATIONS_MAX) }), extensions: told };
+  return { message, ...(locations && { locations: locations.slice(0, LOCATIONS_MAX) }), extensions: told };
+}
+
+interface Known {
+  store: NonNullable<ReturnType<typeof createDocumentStore>>;
+  underWay: UnderWay<Reading>;
 }
 
 class DocumentReader {
   readonly #terms: ReaderTerms;
   /** A document is valid for the schema that it was validated against. */
-  readonly #stores = new WeakMap<GraphQLSchema, NonNullable<ReturnType<typeof createDocumentStore>>>();
+  readonly #known = new WeakMap<GraphQLSchema, Known>();
 
   constructor(terms: ReaderTerms) {
     this.#terms = terms;
   }
 
   async read({ schema, source = "", queryHash = "" }: Request): Promise<Reading> {
-    const store = this.#stores.get(schema) ?? createDocumentStore()!;
-    this.#stores.set(schema, store);
+    const { store, underWay } = this.#knownOf(schema);
     const known = await store.get(queryHash);
     if (known) return { kind: "read", document: known };
-    const reading = this.#readNew(schema, source);
-    if (reading.kind === "read") await store.set(queryHash, reading.document);
-    return reading;
+    return underWay.get(queryHash, async () => {
+      const reading = await this.#readNew(schema, source).catch(notRead);
+      if (reading.kind === "read") await store.set(queryHash, reading.document);
+      return reading;
+    });
   }
 
-  #readNew(schema: GraphQLSchema, text: string): Reading {
-    const { limits, safelist } = this.#terms;
+  #knownOf(schema: GraphQLSchema): Known {
+    const known = this.#known.get(schema) ?? { store: createDocumentStore()!, underWay: new UnderWay() };
+    this.#known.set(schema, known);
+    return known;
+  }
+
+  async #readNew(schema: GraphQLSchema, text: string): Promise<Reading> {
+    const { limits, safelist, hidesSchema, sideThreadOf } = this.#terms;
     const charactersMax = charactersMaxOf(limits);
     if (text.length > charactersMax) return refused(limitExceeded("characters", text.length, charactersMax));
     if (safelist?.mode === "enforce" && !safelist.has(text)) {
       return refused(refusal("OPERATION_NOT_IN_SAFELIST"));
     }
+    const sideThread = text.length > NEAR_CHARACTERS_MAX ? sideThreadOf?.(schema) : undefined;
+    const parsed = await onThisThread.next(text.length, () => {
+      const reading = this.#parse(text);
+      if (sideThread || reading.kind === "refused") return reading;
+      return judged(reading, problemsOf(schema, reading.document, this.#terms));
+    });
+    if (!sideThread || parsed.kind === "refused") return parsed;
+    return judged(parsed, await sideThread.validate(text, { limits, hidesSchema }));
+  }
+
+  #parse(text: string): Reading {
+    const { limits } = this.#terms;
     let document: DocumentNode;
     try {
       document = parse(text, { maxTokens: limits.tokensMax });
@@ -127,31 +145,22 @@ class DocumentReader {
     if (nameLength > NAME_LENGTH_MAX) {
       return refused(limitExceeded("nameLength", nameLength, NAME_LENGTH_MAX));
     }
-    const [first, ...more] = this.#validate(schema, document).map(invalid);
-    return first ? { kind: "refused", errors: [first, ...more] } : { kind: "read", document };
+    return { kind: "read", document };
   }
+}
 
-  #validate(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
-    const { limits, rules, hidesSchema } = this.#terms;
-    const source = document.loc!.source;
-    const { body } = source;
-    // An error reads the text up to each of its places. They are known from the tokens.
-    source.body = "";
-    try {
-      const sizes = validate(schema, document, [createSizeRule(limits)], { maxErrors: 1 });
-      if (sizes.length > 0) return sizes.slice(0, 1);
-      return validate(schema, document, [...specifiedRules, finiteFloatsRule, ...rules], {
-        maxErrors: ERRORS_MAX,
-        hideSuggestions: hidesSchema,
-      });
-    } finally {
-      source.body = body;
-    }
-  }
+function judged(reading: Read, [first, ...more]: readonly GraphQLError[]): Reading {
+  return first ? { kind: "refused", errors: [first, ...more] } : reading;
 }
 
 function refused(error: GraphQLError): Reading {
   return { kind: "refused", errors: [error] };
+}
+
+/** Too many are waiting. */
+function notRead(error: unknown): Reading {
+  if (error instanceof GraphQLError) return refused(error);
+  throw error;
 }
 
 function notParsed(error: unknown): GraphQLError {
@@ -171,18 +180,4 @@ function longestName({ loc }: DocumentNode): number {
     if (token.kind === TokenKind.NAME) longest = Math.max(longest, token.end - token.start);
   }
   return longest;
-}
-
-/** What a rule says, cut; with its own code if it is one of ours. */
-function invalid({ message, nodes, extensions }: GraphQLError): GraphQLError {
-  const error = new GraphQLError(cutText(message, MESSAGE_LENGTH_MAX), {
-    extensions: { code: "GRAPHQL_VALIDATION_FAILED", ...extensions, http: { status: 400 } },
-  });
-  return Object.defineProperty(error, "nodes", { value: nodes?.slice(0, LOCATIONS_MAX) });
-}
-
-function locationsOf(nodes: NonNullable<GraphQLError["nodes"]>) {
-  return nodes.flatMap(({ loc }) =>
-    loc ? [{ line: loc.startToken.line, column: loc.startToken.column }] : [],
-  );
 }

@@ -104,7 +104,7 @@ function requestInstruments(registry: Registry, operations: BoundedLabels) {
   });
   const planning = new Histogram({
     name: "teranga_gateway_planning_seconds",
-    help: "How long it took to make a plan and to compile it.",
+    help: "How long it took to make a plan and to compile it, with the wait for its turn.",
     buckets: LATENCY_BUCKETS_S,
     registers,
   });

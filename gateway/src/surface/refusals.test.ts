@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { onThisThread } from "../engine/turns.ts";
 import { type Door, startDoor } from "../fixture/door.ts";
 import { createSafelist } from "./safelist.ts";
 
@@ -166,4 +167,20 @@ test("random documents are refused without a fault, and shortly", async () => {
   }
   expect([...statuses]).toContain(400);
   expect(door.lines.filter(({ level }) => (level as number) > 30)).toEqual([]);
+});
+
+test("what is new is refused while too much is waiting, the largest first; what is known is answered", async () => {
+  const known = { query: "{ secret }" };
+  expect((await send(door.url, known)).status).toBe(200);
+  const held = Promise.withResolvers<void>();
+  const work = Array.from({ length: 65 }, () => onThisThread.next(0, () => held.promise));
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ query: "{ secret me { name } }" });
+  const answer = await fetch(door.url, { method: "POST", headers, body });
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: "OVERLOADED" } }] });
+  expect((await send(door.url, known)).status).toBe(200);
+  held.resolve();
+  await Promise.all(work);
+  expect((await fetch(door.url, { method: "POST", headers, body })).status).toBe(200);
 });

@@ -4,21 +4,21 @@ import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/dis
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
 import { statusByMediaType } from "@teranga/kit/http-status.ts";
 import { logFaults } from "@teranga/kit/server.ts";
+import type { GraphQLSchema } from "graphql";
+import type { SideThread } from "../engine/side-thread.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { createFormatError, isFaultOf } from "./client-errors.ts";
 import { type CostLimit, limitCost } from "./cost.ts";
 import { deliverDeferred } from "./defer-delivery.ts";
-import { deferLabelsRule } from "./defer-labels.ts";
 import { readDocuments } from "./document-reader.ts";
 import { createPersistedQueryCache } from "./document-store.ts";
 import { visibleErrorPaths } from "./error-paths.ts";
 import { explainAnswers } from "./explain.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import type { GatewayMetrics } from "./metrics.ts";
-import { noIntrospectionRule } from "./no-introspection.ts";
 import type { RequestWatch } from "./request-log.ts";
-import { reservedNamesRule } from "./reserved-names.ts";
 import { type Safelist, watchSafelist } from "./safelist.ts";
+import { clientTerms } from "./validation.ts";
 
 /**
  * `development`: faults are shown as they are, and clients may ask how an answer was made. `production`: neither. Whoever does not say
@@ -46,6 +46,8 @@ export interface SurfaceParts {
   /** Whether a subgraph is served by services of ours. */
   isOurs: (subgraph: string) => boolean;
   costModelOf: CostLimit["modelOf"];
+  /** Of the graph whose API schema this is. */
+  sideThreadOf: (apiSchema: GraphQLSchema) => SideThread | undefined;
   metrics: GatewayMetrics;
   requests: RequestWatch;
 }
@@ -57,9 +59,8 @@ type SurfaceOptions = Omit<ApolloServerOptionsWithGateway<GatewayContext>, "gate
 /** What Apollo Server is to be told of it. */
 export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOptions {
   const { mode, introspection, sandbox, limits, safelist } = surface;
-  const { isOurs, costModelOf, metrics, requests } = parts;
+  const { isOurs, costModelOf, sideThreadOf, metrics, requests } = parts;
   const formatError = createFormatError(isOurs, { showsFaults: mode === "development" });
-  const rules = [reservedNamesRule, deferLabelsRule, ...(introspection ? [] : [noIntrospectionRule])];
   const faults = logFaults<GatewayContext>(({ log }) => log, isFaultOf(isOurs));
   return {
     includeStacktraceInErrorResponses: false,
@@ -69,7 +70,11 @@ export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOp
     persistedQueries: { cache: createPersistedQueryCache(safelist) },
     formatError,
     plugins: [
-      readDocuments({ limits, rules, hidesSchema: !introspection, safelist }),
+      readDocuments({
+        ...clientTerms({ limits, hidesSchema: !introspection }),
+        safelist,
+        sideThreadOf,
+      }),
       faults,
       ...(safelist ? [watchSafelist(safelist, metrics)] : []),
       limitCost({ costMax: limits.costMax, modelOf: costModelOf }),

@@ -1,0 +1,57 @@
+/** A search for the request that takes most: requests are drawn from the schema, those that took longest are changed and tried again. */
+import type { GraphQLSchema } from "graphql";
+import { median } from "../bench/statistics.ts";
+import { createRandom } from "../harness/random.ts";
+import { FIRST_GENES, fieldNames, type Genes, mutated, RequestWriter } from "./request-genes.ts";
+
+const KEPT = 12;
+const REPEATS = 5;
+
+/** The CPU time that a request takes, as one that was never seen; undefined if it is refused. */
+export type CpuMsOf = (query: string) => Promise<number | undefined>;
+
+interface Candidate {
+  genes: Genes;
+  query: string;
+  cpuMs: number;
+}
+
+export interface Worst {
+  query: string;
+  /** The median of some tries. */
+  cpuMs: number;
+  tried: number;
+}
+
+export async function searchWorst(
+  cpuMsOf: CpuMsOf,
+  { schema, seed, durationMs }: { schema: GraphQLSchema; seed: number; durationMs: number },
+): Promise<Worst> {
+  const random = createRandom(seed);
+  const names = fieldNames(schema);
+  const endMs = performance.now() + durationMs;
+  let best: Candidate[] = [];
+  let tried = 0;
+  for (; performance.now() < endMs; tried++) {
+    const first = { ...FIRST_GENES, seed: random.between(1, 1e9) };
+    const parent = best.length > 0 && random.next() < 0.9 ? random.pick(best).genes : first;
+    const genes = mutated(mutated(parent, names, random.next), names, random.next);
+    const query = new RequestWriter(schema, genes, createRandom(genes.seed).next).write();
+    const cpuMs = await cpuMsOf(`${query}${" ".repeat(tried % 1_000)}`);
+    if (cpuMs === undefined) continue;
+    best = [...best, { genes, query, cpuMs }].toSorted((a, b) => b.cpuMs - a.cpuMs).slice(0, KEPT);
+  }
+  let worst: Worst = { query: "{ __typename }", cpuMs: 0, tried };
+  for (const { query } of best) {
+    const cpuMs = await steadyCpuMs(cpuMsOf, query);
+    if (cpuMs > worst.cpuMs) worst = { query, cpuMs, tried };
+  }
+  return worst;
+}
+
+async function steadyCpuMs(cpuMsOf: CpuMsOf, query: string): Promise<number> {
+  const figures: number[] = [];
+  // Longer by a space each, beyond those of the search.
+  for (let i = 1; i <= REPEATS; i++) figures.push((await cpuMsOf(`${query}${"\n".repeat(i)}`)) ?? 0);
+  return median(figures);
+}
