@@ -148,23 +148,6 @@ export function classifyDatabaseError(error: unknown): DatabaseFailure {
   return { kind: "fault" };
 }
 
-/** Where a statement was perhaps under way: its transaction may have been committed before the answer was lost. */
-const BROKEN_OFF = new Set([
-  "57P01",
-  "57P02",
-  "08006",
-  "CONNECTION_CLOSED",
-  "CONNECTION_ENDED",
-  "CONNECTION_DESTROYED",
-  "ECONNRESET",
-  "EPIPE",
-]);
-
-/** Whether it is not known if a statement that failed so has had its effect. */
-export function isOutcomeUnknown(error: unknown): boolean {
-  return BROKEN_OFF.has(String((error as { code?: unknown } | null)?.code));
-}
-
 /** PostgreSQL ended the transaction in favour of another one: nothing has happened, and the same again will go through. */
 const LOST_TO_ANOTHER = new Set(["40001", "40P01"]);
 const TRIES_MAX = 5;

@@ -1,5 +1,6 @@
 /** Migrations on a real server: a start that ends anywhere can be repeated, and says what it has failed on. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
@@ -45,6 +46,44 @@ test("a start that fails between a migration and its record has done nothing, an
   await database.sql`alter table schema_version drop constraint no_second`;
   await migrate(database.sql, directory);
   expect(await applied()).toEqual([1, 2]);
+});
+
+/** A way to the server that is cut when this is said on it. @returns its URL, and how it is closed */
+async function wireCutAt(words: string) {
+  const url = new URL(inject("postgresUrl").replace(/\/postgres$/, `/${NAME}`));
+  const [host, port] = [url.hostname, Number(url.port)];
+  const wire = createServer((client) => {
+    const upstream = connect(port, host);
+    client.pipe(upstream).pipe(client);
+    client.on("data", (said) => {
+      if (said.includes(words)) for (const end of [client, upstream]) end.destroy();
+    });
+    for (const end of [client, upstream]) end.on("error", () => {});
+  });
+  await new Promise<void>((resolve) => wire.listen(0, "127.0.0.1", resolve));
+  url.port = String((wire.address() as AddressInfo).port);
+  return { url: url.href, close: () => wire.close() };
+}
+
+test.each([
+  ["whose connection is cut", "select 'cut here'"],
+  ["that the server ends", "select pg_terminate_backend(pg_backend_pid())"],
+])("a migration %s fails the start, and nothing else", async (_, script) => {
+  const wire = await wireCutAt("cut here");
+  const away = openDatabase({ url: wire.url, applicationName: "test", connections: 1 });
+  try {
+    await writeFile(join(directory, "003.do.third.sql"), `${script};`);
+    // The server's last words come before the end of the connection, or are cut off by it.
+    const code = expect.stringMatching(/^(CONNECTION_CLOSED|57P01)$/);
+    await expect(migrate(away.sql, directory)).rejects.toMatchObject({ code });
+    // What the driver does behind our back, it does by then.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  } finally {
+    // The driver would wait 5 s for an answer that cannot come.
+    void away.close();
+    wire.close();
+    await rm(join(directory, "003.do.third.sql"));
+  }
 });
 
 test("an applied migration that was changed since is refused", async () => {

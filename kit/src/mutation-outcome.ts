@@ -3,7 +3,7 @@
  * of the mutation's own field; what fails below it is the reading of a result that is there.
  */
 import type { GraphQLFieldResolver } from "graphql";
-import { isOutcomeUnknown } from "./database.ts";
+import { isOutcomeUnknown } from "./broken-off.ts";
 import { codedError, ERROR_CODES } from "./errors.ts";
 import type { Logger } from "./log.ts";
 

@@ -12,6 +12,7 @@
  * RUNNING_MIN_MS is cancelled, and what is not is looked at again.
  */
 
+import { endedByItsConnection } from "./broken-off.ts";
 import type { Queryable, Sql } from "./database.ts";
 import { currentDeadlineAtMs, deadlineExceeded } from "./deadline.ts";
 
@@ -58,7 +59,10 @@ type Callable = (...args: unknown[]) => unknown;
 
 function begin(begin: Callable, args: unknown[], cancel: CancelStatement): unknown {
   const run = args.at(-1) as (sql: Sql) => unknown;
-  return begin(...args.slice(0, -1), (sql: Sql) => run(boundByDeadline(sql, cancel)));
+  return endedByItsConnection(
+    (work) => begin(...args.slice(0, -1), work),
+    (sql: Sql) => run(boundByDeadline(sql, cancel)),
+  );
 }
 
 /** A fragment of another statement is such an object too; it is never waited for, so nothing comes of this. */

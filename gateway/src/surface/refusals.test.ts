@@ -42,6 +42,7 @@ describe("however much there is to say", () => {
       `{ secret(word: "${LONG.slice(0, 100_000)}", other: 1) }`,
       "GRAPHQL_VALIDATION_FAILED",
     ],
+    ["a name that is nearly right", "{ secre }", "GRAPHQL_VALIDATION_FAILED"],
     ["a long comment", `{ secret } # ${LONG}`, "OPERATION_LIMIT_EXCEEDED"],
     ["a long token that is none", `{ secret(word: ${"9".repeat(100_000)}e) }`, "GRAPHQL_PARSE_FAILED"],
     [

@@ -249,7 +249,8 @@ test("values that are made up leave room for those that come again and again", (
   // Also among made up ones.
   for (let number = 0; number < 5_000; number++) {
     labels.of(`Others${number}`);
-    if (number % 10 === 0) labels.of("PlaceOrder");
+    // So seldom that what is made up has to be forgotten in between.
+    if (number % 100 === 0) labels.of("PlaceOrder");
   }
   expect(labels.of("PlaceOrder")).toBe("PlaceOrder");
 });
@@ -259,6 +260,8 @@ test("a code that is none reaches neither the log nor the metrics", () => {
   for (const code of ["CITY_UNAVAILABLE", "a\r\nb", "\u202ecod", "x".repeat(101), "(none)"])
     record.told(code);
   expect(Object.fromEntries(record.errors)).toEqual({ CITY_UNAVAILABLE: 1, "(other)": 3, "(none)": 1 });
+  for (let number = 0; number < 100; number++) record.told(`CODE_${number}`);
+  expect([record.errors.size, record.errors.get("(other)")]).toEqual([20, 86]);
 });
 
 test("what is told of a request's fetches is bounded", () => {
