@@ -1,15 +1,32 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/harness/longest-first.ts";
+
+const IGNORED = ["**/node_modules/**", "**/.teranga/**"];
+/** OpenTelemetry keeps to the first recorder of a process; the simulation keeps its databases for the whole of one. */
+const ALONE = ["kit/src/tracing-exporter.test.ts", "test/simulation/*.test.ts"];
 
 export default defineConfig({
   test: {
-    include: ["**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/.teranga/**"],
     // Node itself loads the modules, as in production: Vite would load graphql twice, as CommonJS and as ESM.
     experimental: { viteModuleRunner: false },
-    globalSetup: ["test/harness/postgres.ts"],
     testTimeout: 30_000,
     hookTimeout: 120_000,
     // Two cores: the real PostgreSQL servers need one of them.
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "shared",
+          include: ["**/*.test.ts"],
+          exclude: [...IGNORED, ...ALONE],
+          // A process runs file after file: the planner and the composer are loaded, and made quick, once and not 180 times.
+          isolate: false,
+          globalSetup: ["test/harness/postgres.ts"],
+        },
+      },
+      { extends: true, test: { name: "alone", include: ALONE, exclude: IGNORED } },
+    ],
   },
 });

@@ -16,6 +16,8 @@ const PNPM = "pnpm@12.21.0";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const bin = join(root, "node_modules", ".bin");
 const node = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+/** Of compiled modules: with it a program starts in half the CPU time. */
+const compiled = join(root, "node_modules", ".cache", "node");
 const stamp = join(root, "node_modules", ".teranga-installed");
 
 /** What an install depends on; the platform is part of it because the Node and PostgreSQL binaries are. */
@@ -53,7 +55,11 @@ function run(command, args) {
   const child = spawn(command, args, {
     cwd: root,
     stdio: "inherit",
-    env: { ...process.env, PATH: `${dirname(node)}${delimiter}${bin}${delimiter}${process.env.PATH ?? ""}` },
+    env: {
+      NODE_COMPILE_CACHE: compiled,
+      ...process.env,
+      PATH: `${dirname(node)}${delimiter}${bin}${delimiter}${process.env.PATH ?? ""}`,
+    },
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {

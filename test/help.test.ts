@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
+import { bareEnvironment } from "../kit/test/bare-environment.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PROGRAM = /infra\/bootstrap\.mjs (\S+\.ts)$/;
@@ -25,7 +26,7 @@ interface Outcome {
 
 function run(program: string, option: string): Promise<Outcome> {
   return new Promise((resolve) => {
-    const settings = { cwd: ROOT, env: { PATH: process.env.PATH }, timeout: 60_000 };
+    const settings = { cwd: ROOT, env: bareEnvironment, timeout: 60_000 };
     execFile(process.execPath, [program, option], settings, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
     });

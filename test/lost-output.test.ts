@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { freePort } from "@teranga/infra/ports.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { bareEnvironment } from "../kit/test/bare-environment.ts";
 
 const MAIN = fileURLToPath(new URL("../gateway/src/main.ts", import.meta.url));
 /** A pipe holds 64 kB, and a pair of sockets some 200: the lines of so many requests are more. */
@@ -30,7 +31,7 @@ afterEach(() => void child?.kill("SIGKILL"));
 async function start(output: number | "pipe") {
   const port = await freePort();
   child = spawn(process.execPath, [MAIN, "--supergraph", supergraph, "--port", String(port)], {
-    env: { PATH: process.env.PATH!, NODE_ENV: "development" },
+    env: { ...bareEnvironment, NODE_ENV: "development" },
     stdio: ["ignore", output, output],
   });
   if (output === "pipe") child.stderr!.resume();

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { startSubgraphServer } from "@teranga/kit/server.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { bareEnvironment } from "../../kit/test/bare-environment.ts";
 import { CREDENTIAL } from "./fixture/branch-service.ts";
 import { ask, librarySupergraph, log } from "./fixture/library.ts";
 
@@ -30,7 +31,7 @@ afterEach(async () => {
 });
 
 function run(args: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env.PATH!, ...env } });
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...bareEnvironment, ...env } });
   children.push(child);
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (text) => {

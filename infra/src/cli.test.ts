@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { bareEnvironment } from "../../kit/test/bare-environment.ts";
 import { programPath } from "./config.ts";
 import { openHome } from "./home.ts";
 import { freePort } from "./ports.ts";
@@ -30,7 +31,7 @@ function run(
   user?: SystemUser,
 ): Promise<Outcome> {
   const file = programPath(`infra/src/${program}.ts`);
-  const settings = { env: { PATH: process.env.PATH, TERANGA_HOME: home, ...env }, timeout: 20_000, ...user };
+  const settings = { env: { ...bareEnvironment, TERANGA_HOME: home, ...env }, timeout: 20_000, ...user };
   return new Promise((resolve) => {
     execFile(process.execPath, [file, ...options], settings, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createLogger } from "@teranga/kit/log.ts";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { bareEnvironment } from "../../kit/test/bare-environment.ts";
 import { programPath } from "./config.ts";
 import { openHome } from "./home.ts";
 import { stopLeftovers } from "./leftovers.ts";
@@ -44,7 +45,7 @@ function start(at: string, preload = ""): Started {
   const child = spawn(
     process.execPath,
     ["--import", `data:text/javascript,${encodeURIComponent(preload)}`, programPath("infra/src/start.ts")],
-    { env: { PATH: process.env.PATH, TERANGA_HOME: at, GATEWAY_PORT: "0" } },
+    { env: { ...bareEnvironment, TERANGA_HOME: at, GATEWAY_PORT: "0" } },
   );
   children.push(child);
   let output = "";

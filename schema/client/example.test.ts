@@ -5,11 +5,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { bareEnvironment } from "../../kit/test/bare-environment.ts";
 
 const PROGRAM = fileURLToPath(new URL("example.ts", import.meta.url));
 
 function run(args: string[], env: Record<string, string> = {}): Promise<{ code: number; stderr: string }> {
-  const settings = { env: { PATH: process.env.PATH, ...env }, timeout: 20_000 };
+  const settings = { env: { ...bareEnvironment, ...env }, timeout: 20_000 };
   return new Promise((resolve) => {
     execFile(process.execPath, [PROGRAM, ...args], settings, (error, _stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stderr });

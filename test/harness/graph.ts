@@ -2,24 +2,21 @@
  * The whole graph in this process: gateway, orders, catalog and four cities as real HTTP services on databases of their own, with
  * the sample data. Tests see every SQL statement and every subgraph request, and can stop, slow down and restart a city.
  */
-import { randomBytes } from "node:crypto";
-import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
 import { startCatalog } from "@teranga/catalog/service.ts";
-import { prepareCityDatabase } from "@teranga/city/database.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
 import { surfaceOf } from "@teranga/gateway/surface/surface.ts";
 import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { freePort } from "@teranga/infra/ports.ts";
-import { loadSampleData } from "@teranga/infra/sample-data.ts";
-import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
+import type { Sql } from "@teranga/kit/database.ts";
 import { createLogger, type Logger } from "@teranga/kit/log.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { RunningServer } from "@teranga/kit/server.ts";
-import { parseTopology, partitionsOf, type Topology } from "@teranga/kit/topology.ts";
+import { parseTopology } from "@teranga/kit/topology.ts";
 import { startOrders } from "@teranga/orders/service.ts";
 import type { GraphQLFormattedError } from "graphql";
 import { inject } from "vitest";
+import { createDatabases, dropDatabases } from "./databases.ts";
 import { type OrdersProcess, startOrdersProcess } from "./orders-process.ts";
 import { type ServiceProxy, startProxy } from "./proxy.ts";
 
@@ -82,9 +79,8 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
   const { recoveryIntervalMs = 50, ordersAsProcess = false, deadlineMs, clock } = graphOptions;
   const log = graphOptions.log ?? createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
   const shared = { credential: CREDENTIAL, log };
-  const databases = await createDatabases(randomBytes(4).toString("hex"));
+  const databases = await createDatabases();
   const { ports, proxies, direct, proxied, proxiedText } = await openWires();
-  await loadSample(databases, direct);
   const { statements, record } = createRecorder();
   const requests: SubgraphRequest[] = [];
 
@@ -198,41 +194,4 @@ export async function ask(
     body: JSON.stringify({ query, variables }),
   });
   return (await response.json()) as Answer;
-}
-
-interface TestDatabase extends Database {
-  name: string;
-  url: string;
-}
-
-async function createDatabases(run: string): Promise<Map<string, TestDatabase>> {
-  const server = inject("postgresUrl");
-  const admin = openDatabase({ url: server, applicationName: "test" });
-  const databases = new Map<string, TestDatabase>();
-  for (const owner of ["catalog", ...CITY_IDS]) {
-    const name = `${owner}-${run}`;
-    await admin.sql`create database ${admin.sql(name)}`;
-    const url = server.replace(/\/postgres$/, `/${name}`);
-    databases.set(owner, { ...openDatabase({ url, applicationName: "test", connections: 2 }), name, url });
-  }
-  await admin.close();
-  return databases;
-}
-
-async function dropDatabases(databases: Map<string, TestDatabase>): Promise<void> {
-  const admin = openDatabase({ url: inject("postgresUrl"), applicationName: "test" });
-  for (const { name, close } of databases.values()) {
-    await close();
-    await admin.sql`drop database ${admin.sql(name)}`;
-  }
-  await admin.close();
-}
-
-async function loadSample(databases: Map<string, TestDatabase>, topology: Topology): Promise<void> {
-  const placement = partitionsOf(topology, "city");
-  const catalog = databases.get("catalog")!.sql;
-  const cities = new Map(CITY_IDS.map((id) => [id, databases.get(id)!.sql]));
-  await prepareCatalogDatabase(catalog);
-  await Promise.all([...cities].map(([id, sql]) => prepareCityDatabase(sql, id, placement)));
-  await loadSampleData({ catalog, cities, partitionOf: placement.partitionOf });
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, vi } from "vitest";
+import { bareEnvironment } from "../../kit/test/bare-environment.ts";
 
 export interface OrdersProcess {
   /** SIGKILL, at once. The process is gone when this resolves. */
@@ -28,7 +29,7 @@ export async function startOrdersProcess(options: OrdersProcessOptions): Promise
   const topologyFile = join(directory, "topology.yaml");
   await writeFile(topologyFile, options.topology);
   const env = {
-    PATH: process.env.PATH,
+    ...bareEnvironment,
     PORT: String(options.port),
     SERVICE_CREDENTIAL: options.credential,
     TOPOLOGY: topologyFile,

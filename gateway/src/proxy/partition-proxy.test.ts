@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunningServer } from "@teranga/kit/server.ts";
 import { afterEach, expect, test, vi } from "vitest";
+import { bareEnvironment } from "../../../kit/test/bare-environment.ts";
 import { BRANCH_SDL, CREDENTIAL, startBranchService } from "../fixture/branch-service.ts";
 import { type Answer, ask, libraryTopology, log } from "../fixture/library.ts";
 import { type PartitionProxyOptions, startPartitionProxy } from "./partition-proxy.ts";
@@ -132,7 +133,7 @@ test("a subgraph that cannot be split is refused with the reason", async () => {
 const MAIN = fileURLToPath(new URL("../partition-proxy.ts", import.meta.url));
 
 function run(args: readonly string[], env: Record<string, string>) {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env.PATH!, ...env } });
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...bareEnvironment, ...env } });
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (text) => {
     output.stdout += text;

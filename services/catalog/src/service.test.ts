@@ -10,6 +10,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { bareEnvironment } from "../../../kit/test/bare-environment.ts";
 import { startTestCatalog, TOPOLOGY_FILE } from "./testing.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
@@ -30,7 +31,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 const run = (config: Record<string, string>) =>
   spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env.PATH, ...config },
+    env: { ...bareEnvironment, ...config },
     stdio: ["ignore", "pipe", "pipe"],
   });
 

@@ -1,21 +1,15 @@
 /** The SQL function that the fragments' constraints use and the function that routes must agree on every name. */
-import { PGlite } from "@electric-sql/pglite";
-import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
-import { applyMigrations } from "@teranga/kit/migrate.ts";
+import type { PGlite } from "@electric-sql/pglite";
 import { normalise } from "@teranga/kit/partition.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { MIGRATIONS } from "./database.ts";
+import { giveBack, takeCityPGlite } from "../test/city-pglite.ts";
 
 let db: PGlite;
 beforeAll(async () => {
-  db = await PGlite.create({ extensions: { pg_trgm } });
-  await applyMigrations(
-    { exec: async (script) => ({ rows: (await db.exec(script)).at(-1)?.rows ?? [] }) },
-    MIGRATIONS,
-  );
+  db = await takeCityPGlite();
 });
-afterAll(() => db.close());
+afterAll(() => giveBack(db));
 
 const inSql = async (names: string[]) =>
   (

@@ -20,7 +20,9 @@ let thies: ProtocolDatabase;
 beforeAll(async () => {
   [dakar, thies] = await Promise.all([openProtocolDatabase("dakar"), openProtocolDatabase("thies")]);
 });
-afterAll(() => Promise.all([dakar.db.close(), thies.db.close()]));
+afterAll(() => {
+  for (const city of [dakar, thies]) city.close();
+});
 beforeEach(() => Promise.all([dakar.reset(), thies.reset()]));
 afterEach(async () => {
   await dakar.expectSound();

@@ -19,7 +19,7 @@ let city: ProtocolDatabase;
 beforeAll(async () => {
   city = await openProtocolDatabase();
 });
-afterAll(() => city.db.close());
+afterAll(() => city.close());
 beforeEach(() => city.reset());
 afterEach(() => city.expectSound());
 

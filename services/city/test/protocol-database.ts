@@ -1,12 +1,9 @@
 /**
  * A city's database in the process (PGlite) with the real migrations, and the messages of the commit protocol as functions.
- * Starting one takes over a second, emptying it a few milliseconds: a test file starts it once.
  */
-import { PGlite } from "@electric-sql/pglite";
-import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
-import { applyMigrations } from "@teranga/kit/migrate.ts";
+import type { PGlite } from "@electric-sql/pglite";
 import { expect } from "vitest";
-import { MIGRATIONS } from "../src/database.ts";
+import { giveBack, takeCityPGlite } from "./city-pglite.ts";
 import { brokenInvariants } from "./invariants.ts";
 
 export const NOW = "2026-01-01T00:00:00.000Z";
@@ -47,17 +44,15 @@ export interface ProtocolDatabase {
   rows<Row = object>(text: string): Promise<Row[]>;
   /** Fails the test if an invariant is broken. */
   expectSound(): Promise<void>;
+  close(): void;
 }
 
 /** Balances are capped at this in the tests. */
 export const BALANCE_MAX = 1_000_000;
 
 export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDatabase> {
-  const db = await PGlite.create({ extensions: { pg_trgm } });
-  await applyMigrations(
-    { exec: async (script) => ({ rows: (await db.exec(script)).at(-1)?.rows ?? [] }) },
-    MIGRATIONS,
-  );
+  const db = await takeCityPGlite();
+  await db.exec(EMPTY);
   await db.query("select set_fragment($1, false, array[$1], '{elsewhere}')", [cityId]);
 
   const rows = async <Row>(text: string, values: unknown[] = []) => (await db.query<Row>(text, values)).rows;
@@ -111,13 +106,16 @@ export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDa
       )[0]?.balance,
     rows: (text) => rows(text),
     expectSound: async () => expect(await brokenInvariants((text) => rows(text))).toEqual({}),
+    close: () => giveBack(db),
   };
 }
+
+const EMPTY = "truncate client, stock, transaction_decision, participation, horizon cascade;";
 
 /** Adds one product in two warehouses' worth of quantity, as a restock would: the level with its movement. */
 async function reset(db: PGlite, cityId: string): Promise<void> {
   await db.exec(`
-    truncate client, stock, transaction_decision, participation, horizon cascade;
+    ${EMPTY}
     insert into client (id, name, email, town) values
       ('${cityId}:1', 'Mamadou Ndiaye', 'mndiaye@example.com', '${cityId}'),
       ('${cityId}:2', 'Awa Diop', 'adiop@example.com', '${cityId}');

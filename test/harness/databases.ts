@@ -1,0 +1,75 @@
+/**
+ * The databases of a graph, with the sample data. They are copies of templates that the first graph of a run makes: five times all
+ * migrations and the data take longer than everything else that a graph does to start.
+ */
+import { randomBytes } from "node:crypto";
+import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
+import { prepareCityDatabase } from "@teranga/city/database.ts";
+import { CITIES, topologyText } from "@teranga/infra/cities.ts";
+import { loadSampleData } from "@teranga/infra/sample-data.ts";
+import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
+import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { inject } from "vitest";
+
+export interface TestDatabase extends Database {
+  name: string;
+  url: string;
+}
+
+/** By owner: `catalog` or a city. */
+type TestDatabases = Map<string, TestDatabase>;
+
+const OWNERS = ["catalog", ...CITIES.map(({ id }) => id)];
+/** Any number that no other lock of the server has. */
+const TEMPLATES_LOCK = 20_260_101;
+
+export async function createDatabases(): Promise<TestDatabases> {
+  const admin = openAdmin();
+  await ensureTemplates(admin.sql);
+  const run = randomBytes(4).toString("hex");
+  const databases = new Map(OWNERS.map((owner) => [owner, open(`${owner}-${run}`)]));
+  for (const [owner, { name }] of databases)
+    await admin.sql`create database ${admin.sql(name)} template ${admin.sql(templateOf(owner))}`;
+  await admin.close();
+  return databases;
+}
+
+export async function dropDatabases(databases: TestDatabases): Promise<void> {
+  const admin = openAdmin();
+  for (const { name, close } of databases.values()) {
+    await close();
+    await admin.sql`drop database ${admin.sql(name)}`;
+  }
+  await admin.close();
+}
+
+const templateOf = (owner: string) => `${owner}-template`;
+const openAdmin = () => openDatabase({ url: inject("postgresUrl"), applicationName: "test", connections: 2 });
+
+/** Connects when it is used first. */
+function open(name: string): TestDatabase {
+  const url = inject("postgresUrl").replace(/\/postgres$/, `/${name}`);
+  return { ...openDatabase({ url, applicationName: "test", connections: 2 }), name, url };
+}
+
+/** Test files run side by side: one makes the templates, the others wait. */
+async function ensureTemplates(admin: Sql): Promise<void> {
+  await admin.begin(async (locked) => {
+    await locked`select pg_advisory_xact_lock(${TEMPLATES_LOCK})`;
+    const made = await locked`select from pg_database where datname = ${templateOf("catalog")}`;
+    if (made.length === 0) await makeTemplates(admin);
+  });
+}
+
+async function makeTemplates(admin: Sql): Promise<void> {
+  const databases = new Map(OWNERS.map((owner) => [owner, open(templateOf(owner))]));
+  for (const { name } of databases.values()) await admin`create database ${admin(name)}`;
+  // Nobody is at these places: the data depends on the towns alone.
+  const placement = partitionsOf(parseTopology(topologyText(() => "http://127.0.0.1:9/graphql")), "city");
+  const catalog = databases.get("catalog")!.sql;
+  const cities = new Map(CITIES.map(({ id }) => [id, databases.get(id)!.sql]));
+  await prepareCatalogDatabase(catalog);
+  await Promise.all([...cities].map(([id, sql]) => prepareCityDatabase(sql, id, placement)));
+  await loadSampleData({ catalog, cities, partitionOf: placement.partitionOf });
+  await Promise.all([...databases.values()].map(({ close }) => close()));
+}
