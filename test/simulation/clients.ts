@@ -21,8 +21,9 @@ import { type OrderInput, orderRequest } from "./order-input.ts";
 import type { Life } from "./processes.ts";
 import type { KeyedRequest, Promises } from "./promises.ts";
 import type { SequentialModel } from "./sequential-model.ts";
-import { CITY_IDS, ORCHESTRATORS, PRODUCTS, UNKNOWN_PRODUCT } from "./shop.ts";
+import { CITY_IDS, UNKNOWN_PRODUCT } from "./shop.ts";
 import { promise } from "./violation.ts";
+import { Wishes } from "./wishes.ts";
 
 export interface ClientMeans {
   life: Life;
@@ -45,6 +46,7 @@ const TRIES_MAX = 4;
 export class Client {
   readonly #means: ClientMeans;
   readonly #habits: Habits;
+  readonly #wishes: Wishes;
   readonly #id: string;
   /** Which of this client's hands acts here. */
   readonly #hand: number;
@@ -55,15 +57,17 @@ export class Client {
     this.#hand = hand;
     this.#habits = habits;
     this.#means = means;
+    this.#wishes = new Wishes(habits, means);
   }
 
   /** Does all its operations, one after the other. @throws Violation */
   async run(): Promise<void> {
     const { life, random } = this.#means;
-    const { operations, pauseMs, weights } = this.#habits;
+    const { operations, pauseMs, isInStep, weights, purse } = this.#habits;
     const acts = Object.entries(weights).map(([act, weight]) => ({ weight, item: act as Act }));
+    if (purse > 0 && this.#hand === 1) await this.#topUp(purse);
     for (let count = 0; count < operations; count++) {
-      await life.delay(random.next() * pauseMs);
+      await life.delay((isInStep ? 1 : random.next()) * pauseMs);
       await this.#act(random.pickWeighted(acts));
     }
   }
@@ -73,11 +77,11 @@ export class Client {
       case "order":
         return this.#order();
       case "cancel":
-        return this.#cancel();
+        return this.#means.orderIds.length > 0 ? this.#cancel(this.#orderToCancel()) : this.#order();
       case "transfer":
         return this.#transfer();
       case "topUp":
-        return this.#topUp();
+        return this.#topUp(this.#means.random.between(1, 50) * 100);
       case "restock":
         return this.#restock();
       case "read":
@@ -89,7 +93,9 @@ export class Client {
 
   async #order(): Promise<void> {
     const input = this.#drawOrder();
-    await this.#insist(orderRequest(input), PLACE_ORDER, input);
+    const answers = await this.#insist(orderRequest(input), PLACE_ORDER, input);
+    const placed = answers.flatMap((answer) => (answer.kind === "result" ? (answer.result.order ?? []) : []));
+    if (placed[0] && this.#happens(this.#habits.regret)) await this.#cancel(placed[0].id);
     if (!this.#happens(this.#habits.wrong)) return;
     const other = {
       ...input,
@@ -99,17 +105,8 @@ export class Client {
   }
 
   #drawOrder(): OrderInput {
-    const { random, catalog } = this.#means;
-    const draws = random.between(1, this.#habits.linesMax);
-    const products = new Set(Array.from({ length: draws }, () => this.#product()));
-    const lines = Array.from(products, (productId) => ({
-      productId,
-      quantity: this.#pieces(),
-    }));
-    const total = lines.reduce(
-      (sum, { productId, quantity }) => sum + quantity * catalog.priceOf(productId),
-      0,
-    );
+    const { random } = this.#means;
+    const { lines, total } = this.#wishes.order();
     return {
       clientId: this.#id,
       lines,
@@ -120,11 +117,13 @@ export class Client {
     };
   }
 
-  async #cancel(): Promise<void> {
+  #orderToCancel(): string {
     const { random, orderIds } = this.#means;
-    const unknownId = `${random.pick(CITY_IDS)}:00000000-0000-7000-8000-000000000000`;
-    const known = this.#happens(this.#habits.hotOrder) ? orderIds.slice(-2) : orderIds;
-    const orderId = known.length > 0 && !this.#happens(0.05) ? random.pick(known) : unknownId;
+    if (this.#happens(0.05)) return `${random.pick(CITY_IDS)}:00000000-0000-7000-8000-000000000000`;
+    return random.pick(this.#happens(this.#habits.hotOrder) ? orderIds.slice(-2) : orderIds);
+  }
+
+  async #cancel(orderId: string): Promise<void> {
     const input = { orderId, idempotencyKey: this.#newKey() };
     const request: KeyedRequest = {
       kind: "CANCELLATION",
@@ -138,8 +137,8 @@ export class Client {
   async #transfer(): Promise<void> {
     const { random } = this.#means;
     const [fromCityId, toCityId] = [random.pick(CITY_IDS), random.pick(CITY_IDS)];
-    const productId = this.#happens(0.05) ? UNKNOWN_PRODUCT : this.#product();
-    const quantity = this.#pieces() * random.between(1, 2);
+    const productId = this.#happens(0.05) ? UNKNOWN_PRODUCT : this.#wishes.product();
+    const quantity = this.#wishes.pieces() * random.between(1, 2);
     const input = { productId, fromCityId, toCityId, quantity, idempotencyKey: this.#newKey() };
     const fits: KeyedRequest["fits"] = ({ id, transfer }) =>
       id.startsWith(`${toCityId}:`) &&
@@ -156,9 +155,9 @@ export class Client {
     }
   }
 
-  async #topUp(): Promise<void> {
-    const { random, model } = this.#means;
-    const input = { clientId: this.#id, amount: random.between(1, 50) * 100, idempotencyKey: this.#newKey() };
+  async #topUp(usual: number): Promise<void> {
+    const { model } = this.#means;
+    const input = { clientId: this.#id, amount: usual, idempotencyKey: this.#newKey() };
     for (let tries = 1; tries <= TRIES_MAX; tries++) {
       // Of another amount, under the same key.
       const amount = this.#happens(this.#habits.wrong / 4) ? input.amount + 1 : input.amount;
@@ -178,7 +177,11 @@ export class Client {
   async #restock(): Promise<void> {
     const { random, model } = this.#means;
     const cityId = random.pick(CITY_IDS);
-    const delivery = { cityId, productId: this.#product(), quantity: this.#pieces() * random.between(1, 3) };
+    const delivery = {
+      cityId,
+      productId: this.#wishes.product(),
+      quantity: this.#wishes.pieces() * random.between(1, 3),
+    };
     const idempotencyKey = this.#happens(0.7) ? this.#newKey() : undefined;
     for (let tries = 1; tries <= (idempotencyKey ? TRIES_MAX : 1); tries++) {
       const quantity = this.#happens(this.#habits.wrong / 4) ? delivery.quantity + 1 : delivery.quantity;
@@ -235,7 +238,7 @@ export class Client {
   async #call(request: KeyedRequest, query: string, input: object): Promise<Answer> {
     const { promises, random, orderIds } = this.#means;
     const call = promises.begin(request);
-    const answer = await this.#ask(random.pick(ORCHESTRATORS), query, { input });
+    const answer = await this.#ask(random.pick(this.#habits.orchestrators), query, { input });
     promises.end(call, answer);
     if (answer.kind === "result" && request.kind === "ORDER") {
       const id = answer.result.order?.id ?? answer.result.transactionId;
@@ -256,15 +259,6 @@ export class Client {
 
   #pauseBetweenTries(tries: number): Promise<void> {
     return this.#means.life.delay(this.#means.random.next() * 1_000 * tries);
-  }
-
-  #product(): string {
-    return this.#happens(this.#habits.hotProduct) ? PRODUCTS[0]! : this.#means.random.pick(PRODUCTS);
-  }
-
-  #pieces(): number {
-    const { unit, unitsMax } = this.#habits;
-    return unit * this.#means.random.between(1, unitsMax);
   }
 
   #newKey(): string {

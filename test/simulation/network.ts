@@ -13,7 +13,8 @@ import {
 import type { Random } from "../harness/random.ts";
 import { describeAnswer, describeRequest, nameOf } from "./describe.ts";
 import type { Life, Process } from "./processes.ts";
-import type { Faults } from "./swarm.ts";
+import { CITY_IDS } from "./shop.ts";
+import { type Faults, UNLUCKY } from "./swarm.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -60,7 +61,15 @@ export class Network {
   sender(life: Life): Send {
     return (url, body, { deadlineMs = DEADLINE_MS } = {}) =>
       new Promise((resolve, reject) => {
-        const call = new Call(this.#world, life, ++this.#messages, resolve, reject);
+        const operation = operationOf(body);
+        const call = new Call({
+          world: this.#world,
+          life,
+          number: ++this.#messages,
+          operation,
+          resolve,
+          reject,
+        });
         const target = this.#processes.get(url)!;
         this.#world.note(life.process.host, `#${call.number} → ${target.host} ${describeRequest(body)}`);
         call.endAt(deadlineMs);
@@ -69,14 +78,14 @@ export class Network {
   }
 
   #transmit(call: Call, target: Process, request: string): void {
-    const faults = this.#faults();
+    const faults = this.#faultsOf(call, target);
     // A second copy of a client's request could be acted on after the client was told that the first one was refused.
     const copies = !call.isOfClient && this.#happens(faults.duplicated) ? 2 : 1;
     for (let copy = 1; copy <= copies; copy++) {
       if (this.#happens(faults.requestLost)) call.note("the request is lost");
       else {
         const isRefused = this.#happens(faults.refused);
-        this.#world.schedule(this.#transitMs() * copy, () => {
+        this.#world.schedule(this.#transitMs(faults) * copy, () => {
           if (this.#isCut(call.host, target.host)) return call.note("the request is cut off");
           // Only of a message that was sent once it is certain that it was not acted on.
           if (isRefused || !target.life) return copies === 1 ? this.#refuse(call) : undefined;
@@ -87,7 +96,7 @@ export class Network {
   }
 
   #refuse(call: Call): void {
-    this.#world.schedule(this.#transitMs(), () =>
+    this.#world.schedule(this.#transitMs(this.#faults()), () =>
       call.fail(new TransportError("refused", "did not answer (ECONNREFUSED)")),
     );
   }
@@ -96,7 +105,7 @@ export class Network {
     call.note(`reaches ${target.host}`);
     const hangUp = () => {
       if (this.#happens(SILENT_DEATH)) return;
-      this.#world.schedule(this.#transitMs(), () =>
+      this.#world.schedule(this.#transitMs(this.#faults()), () =>
         call.fail(new TransportError("unknown", "did not answer (ECONNRESET)")),
       );
     };
@@ -104,8 +113,9 @@ export class Network {
     void target.serve(request).then((answer) => {
       if (life.isOver) return;
       life.atEnd.delete(hangUp);
-      if (this.#happens(this.#faults().answerLost)) return call.note("the answer is lost");
-      this.#world.schedule(this.#transitMs(), () => {
+      const faults = this.#faultsOf(call, target);
+      if (this.#happens(faults.answerLost)) return call.note("the answer is lost");
+      this.#world.schedule(this.#transitMs(faults), () => {
         if (this.#isCut(target.host, call.host)) return call.note("the answer is cut off");
         const response = JSON.parse(answer) as SubgraphResponse;
         this.#look(request, response, target);
@@ -116,10 +126,11 @@ export class Network {
 
   /** Each message of a batch has an answer of its own, in its place. */
   #look(request: string, { data }: SubgraphResponse, target: Process): void {
-    const { query, operationName, variables } = JSON.parse(request) as SubgraphRequest;
-    const name = operationName ?? nameOf(query);
+    const body = JSON.parse(request) as SubgraphRequest;
+    const { variables } = body;
+    const name = operationOf(body);
     const [entries, answers] = [variables, data].map((of) => Object.values(of ?? {})[0] as unknown);
-    if (/-2$/.test(target.host) && data) this.#world.reach("a second instance of a city answers");
+    if (isSecond(target) && data) this.#world.reach("a second instance of a city answers");
     if (!Array.isArray(answers)) {
       const type = (answers as { __typename?: string } | null | undefined)?.__typename;
       if (type) this.#world.reach(`${name} ${type}`);
@@ -137,8 +148,18 @@ export class Network {
     return [from, to, linkOf(from, to)].some((what) => this.#cutOff.has(what));
   }
 
-  #transitMs(): number {
-    const { late, lateMs, latencyMs } = this.#faults();
+  /** The faults of now, as they are for a message and its answer. */
+  #faultsOf({ operation }: Call, { host }: Process): Faults {
+    const faults = { ...this.#faults() };
+    for (const { operations, cityId, fault } of faults.unlucky) {
+      const isIt =
+        operations.includes(operation) && (cityId === null || host === cityId || host === `${cityId}-2`);
+      if (isIt) faults[fault] = Math.max(faults[fault], UNLUCKY);
+    }
+    return faults;
+  }
+
+  #transitMs({ late, lateMs, latencyMs }: Faults): number {
     return 0.2 + this.#random.next() * (this.#happens(late) ? lateMs : latencyMs);
   }
 
@@ -147,9 +168,20 @@ export class Network {
   }
 }
 
+interface CallOptions {
+  world: World;
+  life: Life;
+  number: number;
+  operation: string;
+  resolve: (answer: SubgraphResponse) => void;
+  reject: (error: TransportError) => void;
+}
+
 /** A request under way, as its caller sees it: it ends once. */
 class Call {
   readonly number: number;
+  /** Its operation's name. */
+  readonly operation: string;
   readonly host: string;
   readonly #world: World;
   readonly #life: Life;
@@ -159,14 +191,9 @@ class Call {
   #isOver = false;
   #deadline = { cancel() {} };
 
-  constructor(
-    world: World,
-    life: Life,
-    number: number,
-    resolve: (answer: SubgraphResponse) => void,
-    reject: (error: TransportError) => void,
-  ) {
+  constructor({ world, life, number, operation, resolve, reject }: CallOptions) {
     this.#world = world;
+    this.operation = operation;
     this.#life = life;
     this.number = number;
     this.host = life.process.host;
@@ -199,6 +226,14 @@ class Call {
     this.note(what);
     this.#life.resume(run);
   }
+}
+
+function operationOf({ query, operationName }: SubgraphRequest): string {
+  return operationName ?? nameOf(query);
+}
+
+function isSecond({ host }: Process): boolean {
+  return CITY_IDS.some((cityId) => host === `${cityId}-2`);
 }
 
 export function linkOf(from: string, to: string): string {

@@ -33,6 +33,7 @@ export const SOMETIMES: readonly string[] = [
   "two participants give the same",
   "a split order that a wallet paid is cancelled",
   "an order is cancelled before a participant has confirmed it",
+  "a participant has acknowledged, and another has not heard",
   "a fence",
   "a second instance of a city answers",
   "a run of 30 operations or more",

@@ -5,6 +5,7 @@
  * where most are off and one is wild gets into corners that an even mixture never sees.
  */
 import type { Random } from "../harness/random.ts";
+import { CITY_IDS } from "./shop.ts";
 
 /** Rates are chances in [0, 1) for each message, statement or wake-up of a process. */
 export interface Faults {
@@ -31,6 +32,8 @@ export interface Faults {
   /** How many times a city is cut off, for up to `cutMs`. */
   cuts: number;
   cutMs: number;
+  /** Messages that fare worse than others: then what goes on without them is seen. */
+  unlucky: readonly Unlucky[];
   /** How many times a process does not hear another one, for up to `cutMs`. */
   deafness: number;
   /** How many times a city's database is away, for up to `cutMs`. */
@@ -44,6 +47,26 @@ export interface Faults {
   clockOffsetMs: number;
   clockDrift: number;
 }
+
+/** Messages of a kind, and perhaps to one city only, that this happens to. */
+export interface Unlucky {
+  operations: readonly string[];
+  cityId: string | null;
+  fault: "requestLost" | "answerLost" | "late";
+}
+
+/** How often it does. */
+export const UNLUCKY = 0.7;
+/** Orchestrators' and cities' own; decisions go both ways. */
+const KINDS = [
+  ["OrderPrepare"],
+  ["OrderCommit", "CancellationCommit", "TransferCommit"],
+  ["OrderDecide"],
+  ["Decide"],
+  ["OrderDecide", "Decide"],
+  ["OrderDecide", "Decide"],
+  ["OrderOutcome", "Outcome"],
+];
 
 /** No faults; messages take a few milliseconds. */
 export const CALM: Faults = {
@@ -61,6 +84,7 @@ export const CALM: Faults = {
   ordersRestart: true,
   cuts: 0,
   cutMs: 0,
+  unlucky: [],
   deafness: 0,
   outages: 0,
   statementLost: 0,
@@ -101,6 +125,11 @@ export function drawFaults(random: Random): Faults {
     ordersRestart: random.next() < 0.7,
     cuts: rate(1, 4),
     cutMs: random.pick([1_000, 8_000, 25_000]),
+    unlucky: Array.from({ length: random.pick([0, 0, 1, 2, 3]) }, () => ({
+      operations: random.pick(KINDS),
+      cityId: random.pick([null, ...CITY_IDS]),
+      fault: random.pick(["requestLost", "answerLost", "late"] as const),
+    })),
     deafness: rate(2, 10),
     outages: rate(1, 3),
     statementLost: rate(0.02, 0.15),

@@ -25,6 +25,7 @@ export class Watch {
   /** Transactions and participants that have heard of them: `id,city`. */
   readonly #heard = new Set<string>();
   readonly #cities = new Map<string, CityMirror>();
+  readonly #unlike = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
@@ -48,6 +49,7 @@ export class Watch {
       if (isFence) this.#world.reach("a fence");
       promise(!this.isCalm || !isFence, () => `${fact.id} was fenced though nothing goes wrong`);
     }
+    this.#reachedByTelling(cityId);
     // A commit of one city is seen in the levels of others.
     for (const [id, city] of this.#cities) this.model.compare(id, city);
     this.#checkTold();
@@ -68,6 +70,19 @@ export class Watch {
       this.#world.reach("a split order that a wallet paid is cancelled");
     if ([...given.keys()].some((city) => this.#holds(city, cancels)))
       this.#world.reach("an order is cancelled before a participant has confirmed it");
+  }
+
+  /** Counts what a home is about to hear, or a participant has heard, of a transaction that others have not. */
+  #reachedByTelling(cityId: string): void {
+    for (const [id, told] of this.#cities.get(cityId)!.participants) {
+      if (told.size < 2) continue;
+      const isHeard = (city: string) => this.#cities.get(city)!.participations.get(id)?.state === "COMMITTED";
+      const isUnlike = [...told.values()].includes(true) && [...told.keys()].some((city) => !isHeard(city));
+      if (isUnlike && !this.#unlike.has(id)) {
+        this.#unlike.add(id);
+        this.#world.reach("a participant has acknowledged, and another has not heard");
+      }
+    }
   }
 
   /** Whether a city has still set aside what a transaction takes. */
