@@ -14,10 +14,10 @@ test("an order is authorised before its commit point, and captured after", async
   expect(await shop.stateOf(order)).toBe("AUTHORISED");
   expect(shop.company.moneyOf("dakar:1")).toEqual({ free: GIVEN - PRICE, held: PRICE, taken: 0 });
   expect(await shop.commit(order)).toEqual(["COMMITTED"]);
-  expect(await shop.payments.settle()).toBe(true);
+  expect(await shop.settle()).toBe(true);
   expect(await shop.stateOf(order)).toBe("CAPTURED");
   expect(shop.company.moneyOf("dakar:1")).toEqual({ free: GIVEN - PRICE, held: 0, taken: PRICE });
-  expect(await shop.payments.settle()).toBe(false);
+  expect(await shop.settle()).toBe(false);
 });
 
 test("ways of paying that the commit point settles cost no statement and no request", async () => {
@@ -47,7 +47,7 @@ test("a provider that is down declines, and is told to void until it is back", a
   expect(await shop.commit(order)).toEqual(["DECLINED"]);
   for (let tries = 0; tries < 3; tries++) {
     shop.nowMs += LONG_MS;
-    expect(await shop.payments.settle()).toBe(true);
+    expect(await shop.settle()).toBe(true);
     expect(await shop.stateOf(order)).toBe("VOIDING");
   }
   await shop.company.start();
@@ -72,7 +72,7 @@ test("an authorise that arrives after its void sets nothing aside", async () => 
   const order = shop.newOrder();
   expect(await shop.commit(order)).toEqual(["DECLINED"]);
   shop.restart();
-  await shop.payments.settle();
+  await shop.settle();
   expect(await shop.stateOf(order)).toBe("VOIDED");
   voided.resolve();
   const { transactionId } = order;
@@ -96,7 +96,7 @@ test("an authorise whose answer arrives after its void is not noted any more", a
   const committing = shop.commit(order);
   await asked.promise;
   shop.nowMs += LONG_MS;
-  await shop.payments.settle();
+  await shop.settle();
   voided.resolve();
   expect(await committing).toEqual(["ABORTED"]);
   expect(await shop.stateOf(order)).toBe("VOIDED");
@@ -106,9 +106,9 @@ test("a crash between authorise and commit: the transaction is fenced and the mo
   const order = shop.newOrder();
   await shop.payments.authorise([order]);
   shop.restart();
-  expect(await shop.payments.settle()).toBe(false);
+  expect(await shop.settle()).toBe(false);
   shop.nowMs += LONG_MS;
-  expect(await shop.payments.settle()).toBe(true);
+  expect(await shop.settle()).toBe(true);
   expect(await shop.stateOf(order)).toBe("VOIDED");
   expect(shop.company.moneyOf("dakar:1")).toEqual({ free: GIVEN, held: 0, taken: 0 });
   expect(await shop.commit(order)).toEqual(["ABORTED"]);
@@ -178,11 +178,11 @@ test("a provider that refuses to capture raises the alarm, and the payment stays
   const order = shop.newOrder();
   expect(await shop.commit(order)).toEqual(["COMMITTED"]);
   await createMobileMoney(shop.company.url, DEADLINE_MS).void(order.transactionId);
-  await shop.payments.settle();
+  await shop.settle();
   expect(shop.alarms).toBe(1);
   expect(await shop.stateOf(order)).toBe("AUTHORISED");
   shop.nowMs += LONG_MS;
-  expect(await shop.payments.settle()).toBe(true);
+  expect(await shop.settle()).toBe(true);
   // Only people can mend it: without them the money never adds up.
   await expect(shop.expectMoneyAddsUp()).rejects.toThrow();
   await shop.city.sql`truncate client cascade`;
@@ -195,7 +195,7 @@ test("an order that is short of stock releases the money", async () => {
   const order = shop.newOrder({ lines, allocations });
   expect(await shop.commit(order)).toEqual(["REFUSED"]);
   expect(shop.company.moneyOf("dakar:1").held).toBe(2_000);
-  await shop.payments.settle();
+  await shop.settle();
   expect(await shop.stateOf(order)).toBe("VOIDED");
 });
 
@@ -205,10 +205,10 @@ test.each([
 ])("an order that is cancelled %s is refunded", async (_when, isCaptured) => {
   const order = shop.newOrder();
   expect(await shop.commit(order)).toEqual(["COMMITTED"]);
-  if (isCaptured) await shop.payments.settle();
+  if (isCaptured) await shop.settle();
   expect(await shop.cancel(order)).toBe("COMMITTED");
   expect(await shop.stateOf(order)).toBe("REFUNDING");
-  await shop.payments.settle();
+  await shop.settle();
   expect(await shop.stateOf(order)).toBe("REFUNDED");
   expect(shop.company.received.at(-1)).toBe(`refund ${order.transactionId}`);
   expect(shop.company.moneyOf("dakar:1")).toEqual({ free: GIVEN, held: 0, taken: 0 });
@@ -225,10 +225,10 @@ test("an order that is cancelled while its capture is under way is refunded", as
       await refunded.promise;
     },
   });
-  const capturing = shop.payments.settle();
+  const capturing = shop.settle();
   await asked.promise;
   expect(await shop.cancel(order)).toBe("COMMITTED");
-  await shop.payments.settle();
+  await shop.settle();
   refunded.resolve();
   await capturing;
   const { transactionId } = order;
@@ -240,7 +240,7 @@ test("a capture whose answer is lost is sent again and charges once", async () =
   const order = shop.newOrder();
   await shop.commit(order);
   shop.company.break({ losesAnswer: (message) => message === "capture" });
-  await shop.payments.settle();
+  await shop.settle();
   expect(await shop.stateOf(order)).toBe("AUTHORISED");
   await shop.untilSettled();
   expect(await shop.stateOf(order)).toBe("CAPTURED");

@@ -36,11 +36,11 @@ test.each(SEEDS)("orders, copies, cancellations and crashes at random (seed %i)"
       placed.push(...orders.filter((_, index) => states[index] === "COMMITTED"));
     });
     const cancelled = placed.filter(() => isOneIn(6)).map((order) => shop.cancel(order));
-    await Promise.all([...sent, ...cancelled, shop.payments.settle()]);
+    await Promise.all([...sent, ...cancelled, shop.settle()]);
     shop.nowMs += random.between(0, 5_000);
     if (isOneIn(4)) {
       await shop.company.stop();
-      await shop.payments.settle();
+      await shop.settle();
       await shop.company.start();
     }
   }

@@ -36,7 +36,9 @@ export function startRecovery(options: RecoveryOptions): { stop(): Promise<void>
   const workers = [
     startWorker({ ...pace, name: "tell participants", step: () => tellParticipants(city, messages) }),
     startWorker({ ...pace, name: "ask homes", step: () => askHomes(city, messages) }),
-    startWorker({ ...pace, name: "settle payments", step: () => city.payments.settle() }),
+    ...city.payments.settlers.map(({ method, settle }) =>
+      startWorker({ ...pace, name: `settle payments${method ? ` by ${method}` : ""}`, step: settle }),
+    ),
   ];
   return {
     async stop() {

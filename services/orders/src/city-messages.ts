@@ -5,6 +5,7 @@
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
+import type { PaymentMethod } from "@teranga/schema/generated/orders.ts";
 import { z } from "zod";
 import { type AskMeans, ask } from "./ask.ts";
 import { createCityLanes } from "./city-lanes.ts";
@@ -108,9 +109,22 @@ const OUTCOME = {
   answer: outcomeAnswer,
 };
 
+/**
+ * Ways of paying that take no longer than the commit point. Any other waits for a provider outside, and has lanes of its own: in one
+ * request with these it would have all of them wait for its answer.
+ */
+const SETTLED_BY_THE_COMMIT: ReadonlySet<string> = new Set<PaymentMethod>(["CASH_ON_DELIVERY", "WALLET"]);
+
 export function createCityMessages(means: MessageMeans): CityMessages {
   const prepare = lanesOf(PREPARE, means);
-  const commitOrder = lanesOf(COMMIT_ORDERS, means);
+  const commitSettled = lanesOf(COMMIT_ORDERS, means);
+  const commitPaidOutside = new Map<string, typeof commitSettled>();
+  const commitOrderBy = (method: string) => {
+    if (SETTLED_BY_THE_COMMIT.has(method)) return commitSettled;
+    const known = commitPaidOutside.get(method) ?? lanesOf(COMMIT_ORDERS, means);
+    commitPaidOutside.set(method, known);
+    return known;
+  };
   const commitCancellation = lanesOf(COMMIT_CANCELLATIONS, means);
   const commitTransfer = lanesOf(COMMIT_TRANSFERS, means);
   const decide = lanesOf(DECIDE, means);
@@ -123,7 +137,7 @@ export function createCityMessages(means: MessageMeans): CityMessages {
     commit(cityId, message, deadlineMs) {
       switch (message.kind) {
         case "ORDER":
-          return commitOrder(cityId, message.commit, deadlineMs);
+          return commitOrderBy(message.commit.paymentMethod)(cityId, message.commit, deadlineMs);
         case "CANCELLATION":
           return commitCancellation(cityId, message.commit, deadlineMs);
         case "TRANSFER":

@@ -19,7 +19,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { City } from "../context.ts";
 import { alarm } from "../recovery.ts";
 import { beginPayments, type OpenPayment } from "../sql/begin-payments.ts";
-import { claimPayments, type DuePayment } from "../sql/claim-payments.ts";
+import { claimPayments, type DuePayment, type Methods } from "../sql/claim-payments.ts";
 import type { CommitRequest } from "../sql/commit-orders.ts";
 import {
   type AnsweredPayment,
@@ -36,7 +36,16 @@ export interface Payments {
    * cost, for orders that are paid in a way that the commit point settles.
    */
   authorise(orders: readonly CommitRequest[]): Promise<void>;
-  /** A step of recovery: tells providers what was decided. Returns whether there was anything to do. */
+  /** Whether a provider holds the money of orders that are so paid: to place one then takes as long as the provider does. */
+  isOutside(method: string): boolean;
+  /** Steps of recovery, one for each provider, since one that hangs must not hold up the others. */
+  settlers: readonly Settler[];
+}
+
+export interface Settler {
+  /** The way of paying; null for all that no provider stands for any more. */
+  method: string | null;
+  /** Tells the provider what was decided. Returns whether there was anything to do. */
   settle(): Promise<boolean>;
 }
 
@@ -52,7 +61,7 @@ export interface PaymentDeadlines {
 const DEADLINES: PaymentDeadlines = {
   // The orchestrator waits 800 ms for a commit before it sends it again: what is left is for the commit point itself.
   authoriseMs: 500,
-  // Off the client's path; and a provider that hangs must not hold up the others for long.
+  // Off the client's path; and a payment that hangs must not hold up the provider's others for long.
   settleMs: 2_000,
 };
 /** A commit follows its authorise within milliseconds; when this has passed, whoever was to send it is gone. */
@@ -76,7 +85,11 @@ export function createPayments(
         answers.filter((answer) => answer !== null),
       );
     },
-    settle: () => settleDue(means),
+    isOutside: (method) => byMethod.has(method),
+    settlers: [
+      ...[...byMethod.keys()].map((method) => ({ method, settle: () => settleDue(means, method) })),
+      { method: null, settle: () => settleDue(means, { noneOf: [...byMethod.keys()] }) },
+    ],
   };
 }
 
@@ -104,8 +117,8 @@ async function authoriseOne(
   return null;
 }
 
-async function settleDue(means: Means): Promise<boolean> {
-  const due = await claimPayments(means.sql, means.clock);
+async function settleDue(means: Means, methods: Methods): Promise<boolean> {
+  const due = await claimPayments(means.sql, methods, means.clock);
   const decisions = await decisionsOf(means, due);
   const told = await Promise.all(due.map((payment) => settleOne(means, payment, endOf(payment, decisions))));
   const settled = told.filter((payment) => payment !== null);

@@ -16,7 +16,9 @@ export interface Batch<Entry, Answer> {
   /** Two entries of one key must be one message twice; the transaction's id unless told. */
   keyOf?: (entry: Entry) => string;
   isSound: (entry: Entry) => boolean;
-  /** All as one database transaction; answers in the order of the entries. */
+  /** Entries of one group are run together, groups beside one another; all are one unless told. */
+  groupOf?: (entry: Entry) => string;
+  /** A group as one database transaction; answers in the order of the entries. */
   run: (entries: Entry[]) => Promise<Answer[]>;
   /** What the answer of an entry that changed nothing has beside its state. */
   nothing: Omit<Answer, "transactionId" | "state">;
@@ -33,11 +35,20 @@ export async function answerEach<
   for (const entry of entries) {
     if (isSound(entry) && !messages.has(keyOf(entry))) messages.set(keyOf(entry), entry);
   }
-  const answered = await isolateEntries([...messages.values()], batch.run, (entry, error) => {
-    city.log.error({ err: error, transactionId: entry.transactionId, field }, "a protocol message failed");
-    return nothingDone(batch, entry, "FAILED");
-  });
-  const answers = new Map([...messages.keys()].map((key, index) => [key, answered[index]!]));
+  const groups = Map.groupBy(messages.values(), (entry) => batch.groupOf?.(entry));
+  const answers = new Map<string, Answer>();
+  await Promise.all(
+    [...groups.values()].map(async (group) => {
+      const answered = await isolateEntries(group, batch.run, (entry, error) => {
+        city.log.error(
+          { err: error, transactionId: entry.transactionId, field },
+          "a protocol message failed",
+        );
+        return nothingDone(batch, entry, "FAILED");
+      });
+      for (const [index, entry] of group.entries()) answers.set(keyOf(entry), answered[index]!);
+    }),
+  );
   return entries.map((entry) => {
     const isAnswered = isDeepStrictEqual(messages.get(keyOf(entry)), entry);
     const answer = isAnswered ? answers.get(keyOf(entry))! : nothingDone(batch, entry, "VIOLATION");

@@ -35,6 +35,8 @@ export const protocolMutations = {
       field: "orders",
       entries: orders,
       isSound: (entry) => orderIsSound(entry, city),
+      // Who waits for a provider outside waits alone.
+      groupOf: ({ paymentMethod }) => (city.payments.isOutside(paymentMethod) ? paymentMethod : ""),
       run: async (entries) => {
         await city.payments.authorise(entries);
         return city.protocol.commitOrders(entries, city.clock);

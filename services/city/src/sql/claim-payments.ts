@@ -8,13 +8,20 @@ export interface DuePayment {
   state: "AUTHORISING" | "AUTHORISED" | "VOIDING" | "REFUNDING";
 }
 
+/** A way of paying, or all that are none of these. */
+export type Methods = string | { noneOf: readonly string[] };
+
 /** Takes payments whose provider is to be told, longest waiting first, and moves their next attempt. */
-export async function claimPayments(sql: Sql, clock: Clock): Promise<DuePayment[]> {
+export async function claimPayments(sql: Sql, methods: Methods, clock: Clock): Promise<DuePayment[]> {
   const now = new Date(clock.nowMs());
+  const isOfThem =
+    typeof methods === "string"
+      ? sql`method = ${methods}`
+      : sql`method <> all (${methods.noneOf as string[]}::text[])`;
   return sql<DuePayment[]>`
     with due as (
       select transaction_id from payment
-      where next_attempt_at <= ${now}
+      where ${isOfThem} and next_attempt_at <= ${now}
       order by next_attempt_at limit ${RECOVERY_BATCH} for update skip locked
     )
     update payment p set

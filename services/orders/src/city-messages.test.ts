@@ -1,0 +1,40 @@
+/** What shares a request on the way to a city, and what never does. */
+import { Registry } from "@teranga/kit/metrics.ts";
+import { partitionsOf } from "@teranga/kit/topology.ts";
+import type { Send } from "@teranga/kit/transport.ts";
+import { expect, test } from "vitest";
+import { TOPOLOGY } from "../test/orders-in-model.ts";
+import { createCityMessages } from "./city-messages.ts";
+import { createOrderMetrics } from "./metrics.ts";
+import type { OrderCommit } from "./protocol-messages.ts";
+
+test("an order that waits for a provider outside travels in a request of its own", async () => {
+  const sent: string[][] = [];
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  const send: Send = async (_url, { variables }) => {
+    const orders = (variables as { messages: OrderCommit[] }).messages;
+    const methods: string[] = orders.map(({ paymentMethod }) => paymentMethod);
+    sent.push(methods);
+    if (methods.includes("MOBILE_MONEY")) await answered;
+    const answers = orders.map(({ transactionId }) => ({ transactionId, state: "ABORTED" }));
+    return { data: { answers } };
+  };
+  const { commit } = createCityMessages({
+    cities: partitionsOf(TOPOLOGY, "city"),
+    catalogUrls: [],
+    send,
+    clock: { nowMs: () => 0, random: () => 0 },
+    delay: () => new Promise(() => {}),
+    newId: () => "request-1",
+    metrics: createOrderMetrics(new Registry()),
+  } as Parameters<typeof createCityMessages>[0]);
+  const place = (paymentMethod: string) => {
+    const order = { transactionId: `dakar:${paymentMethod}`, paymentMethod, lines: [], allocations: [] };
+    return commit("dakar", { kind: "ORDER", commit: order as unknown as OrderCommit }, 1);
+  };
+  const [wallet, outside, cash] = [place("WALLET"), place("MOBILE_MONEY"), place("CASH_ON_DELIVERY")];
+  expect(await Promise.all([wallet, cash])).toHaveLength(2);
+  expect(sent).toEqual([["WALLET", "CASH_ON_DELIVERY"], ["MOBILE_MONEY"]]);
+  answer();
+  expect(await outside).toMatchObject({ state: "ABORTED" });
+});

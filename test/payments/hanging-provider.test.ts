@@ -1,0 +1,102 @@
+/** Goal: a provider that does not answer holds up its own orders and payments, and nobody else's. Method: one that answers when it is told to. */
+import { createCommitProtocol } from "@teranga/city/commit-protocol.ts";
+import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
+import { createPayments } from "@teranga/city/payments/payments.ts";
+import { openTestCity, type TestCity } from "@teranga/city/payments/test-city.ts";
+import { protocolMutations } from "@teranga/city/resolvers/protocol.ts";
+import type { CommitRequest } from "@teranga/city/sql/commit-orders.ts";
+import { createLogger } from "@teranga/kit/log.ts";
+import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
+
+const CLOCK = { nowMs: () => Date.parse("2026-01-01T00:00:00Z"), random: () => 0.5 };
+
+let database: TestCity;
+beforeAll(async () => {
+  database = await openTestCity("payments_that_hang", inject("postgresUrl"));
+  await database.sql.unsafe(`
+    insert into client (id, name, email, town) values ('dakar:1', 'n', 'e@example.org', 'Dakar');
+    insert into stock (product_id, warehouse, on_hand) values ('101', 'Dakar', 100)`);
+});
+afterAll(() => database.close());
+
+let count = 0;
+/** An order of one piece. */
+function orderPaidBy(paymentMethod: string): CommitRequest {
+  const number = ++count;
+  return {
+    transactionId: `dakar:00000000-0000-7000-8000-${String(number).padStart(12, "0")}`,
+    clientId: "dakar:1",
+    idempotencyKey: `key ${number}`,
+    requestHash: "hash",
+    paymentMethod,
+    lines: [{ productId: "101", quantity: 1, unitPrice: 5 }],
+    allocations: [{ cityId: "dakar", productId: "101", quantity: 1 }],
+  };
+}
+const DEADLINE_MS = 60_000;
+
+/** A provider whose answers all wait for one promise. */
+function providerAfter(method: string, until: Promise<unknown>): PaymentProvider {
+  const done = () => until.then(() => "DONE" as const);
+  const authorise = () => until.then(() => "AUTHORISED" as const);
+  return { method, authorise, capture: done, void: done, refund: done };
+}
+
+function cityWith(providers: PaymentProvider[]) {
+  const log = createLogger("test", "silent");
+  const means = { id: "dakar", sql: database.sql, clock: CLOCK, log, metrics: {} as never };
+  const deadlines = { authoriseMs: DEADLINE_MS, settleMs: DEADLINE_MS };
+  const payments = createPayments(means, providers, deadlines);
+  return { ...means, payments, protocol: createCommitProtocol(database.sql) };
+}
+
+const decisionOf = async ({ transactionId }: CommitRequest) =>
+  (await database.sql`select state from transaction_decision where transaction_id = ${transactionId}`)[0]
+    ?.state;
+
+const stateOf = async ({ transactionId }: CommitRequest) =>
+  (await database.sql`select state from payment where transaction_id = ${transactionId}`)[0]?.state;
+
+test("orders of a message that the commit point settles are committed while a provider is asked for others", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const city = cityWith([providerAfter("MOBILE_MONEY", promise), providerAfter("CARD", Promise.resolve())]);
+  const orders = ["MOBILE_MONEY", "CASH_ON_DELIVERY", "CARD"].map((method) => orderPaidBy(method));
+  const commit = protocolMutations.commitOrders as unknown as (
+    ...args: [null, { orders: CommitRequest[] }, { city: object }]
+  ) => Promise<{ state: string }[]>;
+  const answers = commit(null, { orders }, { city });
+  await vi.waitUntil(async () => (await decisionOf(orders[1]!)) && (await decisionOf(orders[2]!)));
+  expect(await decisionOf(orders[0]!)).toBeUndefined();
+  resolve();
+  expect((await answers).map(({ state }) => state)).toEqual(["COMMITTED", "COMMITTED", "COMMITTED"]);
+});
+
+test("payments by another provider are settled meanwhile", async () => {
+  const ready = cityWith(["MOBILE_MONEY", "CARD"].map((method) => providerAfter(method, Promise.resolve())));
+  const orders = ["MOBILE_MONEY", "CARD"].map((method) => orderPaidBy(method));
+  await ready.payments.authorise(orders);
+  await ready.protocol.commitOrders(orders, CLOCK);
+
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { payments } = cityWith([
+    providerAfter("MOBILE_MONEY", promise),
+    providerAfter("CARD", Promise.resolve()),
+  ]);
+  const steps = payments.settlers.map(({ settle }) => settle());
+  await vi.waitUntil(async () => (await stateOf(orders[1]!)) === "CAPTURED");
+  expect(await stateOf(orders[0]!)).toBe("AUTHORISED");
+  resolve();
+  expect(await Promise.all(steps)).toEqual([true, true, false]);
+  expect(await stateOf(orders[0]!)).toBe("CAPTURED");
+});
+
+test("a payment whose provider is gone comes up again, and holds up nobody", async () => {
+  const order = orderPaidBy("CARD");
+  const { payments, protocol } = cityWith([providerAfter("CARD", Promise.resolve())]);
+  await payments.authorise([order]);
+  await protocol.commitOrders([order], CLOCK);
+  const { settlers } = cityWith([providerAfter("MOBILE_MONEY", Promise.resolve())]).payments;
+  expect(settlers.map(({ method }) => method)).toEqual(["MOBILE_MONEY", null]);
+  expect(await Promise.all(settlers.map(({ settle }) => settle()))).toEqual([false, true]);
+  expect(await stateOf(order)).toBe("AUTHORISED");
+});
