@@ -7,12 +7,10 @@ import { readDoor } from "@teranga/kit/door-config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
-import { loadTopology, type Topology } from "@teranga/kit/topology.ts";
-import { agreeOnTopology } from "@teranga/kit/topology-agreement.ts";
+import { loadTopology } from "@teranga/kit/topology.ts";
+import { followTopology } from "@teranga/kit/topology-following.ts";
 import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
-import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import { startTracing } from "@teranga/kit/tracing.ts";
-import { createTransport } from "@teranga/kit/transport.ts";
 import { startPartitionProxy } from "./proxy/partition-proxy.ts";
 import { proxyVariables, readProxyConfig } from "./proxy/proxy-config.ts";
 
@@ -37,13 +35,10 @@ await runMain(usage, async () => {
   const door = readDoor(config, process.env.NODE_ENV);
   const proxyOptions = { subgraph, topology, credential, port, door, log, registry, standing };
   const proxy = await startPartitionProxy(proxyOptions);
-  const { send, close } = createTransport({ credential });
-  const agree = (next: Topology, current: Topology) =>
-    agreeOnTopology({ current, next, send, role: "routes" });
-  const watch = watchTopology({ file, topology, onChange: proxy.update, agree, standing, log });
+  const onChange = proxy.update;
+  const following = followTopology({ file, topology, onChange, role: "routes", credential, standing, log });
   const steps = [
-    { name: "the topology's watch", close: watch.stop },
-    { name: "the questions about it", close },
+    ...following,
     { name: "the proxy", close: proxy.close },
     { name: "the spans", close: tracing.stop },
   ];

@@ -99,10 +99,15 @@ async function closeToOthers(home: string): Promise<void> {
   if (entries.length > 0 && !(await isHome(home))) return;
   const { uid } = await stat(home);
   if (process.getuid && uid !== process.getuid()) return;
-  await chmod(home, process.getuid?.() === 0 ? PASSAGE_MODE : DIRECTORY_MODE);
+  await chmod(home, passageMode());
   // Those of an older version may be open.
   for (const entry of await readdir(home, { withFileTypes: true }))
     if (entry.isFile()) await chmod(join(home, entry.name), FILE_MODE);
+}
+
+/** Of what is closed to others, though PostgreSQL's user passes through it if that is another one. */
+export function passageMode(): number {
+  return process.getuid?.() === 0 ? PASSAGE_MODE : DIRECTORY_MODE;
 }
 
 /** Not mkdir's own `recursive`: Node's tries for ever where the parent exists and refuses with ENOENT (/proc). */

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import {
+  chmod,
   lstat,
   mkdir,
   readdir,
@@ -17,6 +18,7 @@ import {
 import { basename, dirname, join, parse, resolve } from "node:path";
 import { StartupError } from "@teranga/kit/config.ts";
 import type { Logger } from "@teranga/kit/log.ts";
+import { passageMode } from "./home.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
 import { stopLeftoverPostgres } from "./postgres-leftover.ts";
 import { canReach, giveTo, postgresUser, REACHABLE_ROOT, type SystemUser } from "./system-user.ts";
@@ -91,6 +93,7 @@ async function relocate(directory: string, log: Logger): Promise<string> {
 /** Says once, for all data directories in `parent`, that their data is elsewhere. */
 export async function sayIfRelocated(parent: string, log: Logger): Promise<void> {
   await mkdir(parent, { recursive: true });
+  await chmod(parent, passageMode());
   if (await canReach(postgresUser(), join(parent, "data"))) return;
   log.info(`PostgreSQL's user cannot reach ${parent}: the data is kept in ${RELOCATED_ROOT}`);
 }

@@ -70,10 +70,10 @@ async function openEntries(directory: string): Promise<string[]> {
   const open: string[] = [];
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
+    const { mode } = await stat(path);
+    if ((mode & 0o077 & ~(entry.name === "postgres" ? passage : 0)) !== 0) open.push(path);
     // The data directories are PostgreSQL's own, and perhaps behind links.
-    if (entry.name === "postgres") continue;
-    if (((await stat(path)).mode & 0o077) !== 0) open.push(path);
-    if (entry.isDirectory()) open.push(...(await openEntries(path)));
+    if (entry.isDirectory() && entry.name !== "postgres") open.push(...(await openEntries(path)));
   }
   if (((await stat(directory)).mode & 0o077 & ~passage) !== 0) open.push(directory);
   return open;

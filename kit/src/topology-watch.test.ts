@@ -6,8 +6,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { StartupError } from "./config.ts";
 import type { Logger } from "./log.ts";
+import { Registry } from "./metrics.ts";
 import { loadTopology, partitionsOf, type Topology } from "./topology.ts";
+import type { Agreement } from "./topology-agreement.ts";
 import { createLiveTopology, livePartitionsOf } from "./topology-live.ts";
+import { createTopologyStanding } from "./topology-standing.ts";
 import { watchTopology } from "./topology-watch.ts";
 
 const place = "location: { latitude: 14.7, longitude: -17.4 }";
@@ -140,6 +143,27 @@ test("a topology that is refused is not asked about again; one that failed other
   await until(taken, ["autres"]);
   expect(failures).toEqual([]);
   expect(lines).toContain("a worker's step failed; it will be tried again");
+});
+
+test("what a program has started with though it is refused is told, until nobody refuses it", async () => {
+  const standing = createTopologyStanding(new Registry());
+  const answers: Agreement[] = [{ kind: "refused", reason: "dakar refuses it: 2 clients" }];
+  const watch = watchTopology({
+    file,
+    topology: await loadTopology(file),
+    log,
+    pollMs: 20,
+    onChange: async (next) => void taken.push(ids(next)),
+    agree: async () => answers[0]!,
+    standing,
+  });
+  stops.push(watch.stop);
+  const fault = `Topology ${file}: dakar refuses it: 2 clients; it is gone by since the start all the same`;
+  await until(lines, [fault]);
+  expect(standing.notes()).toEqual([fault]);
+  answers[0] = { kind: "agreed" };
+  await vi.waitFor(() => expect(standing.notes()).toEqual([]));
+  expect(taken).toEqual([]);
 });
 
 test("a live placement follows the topology, and a copy of it does not", async () => {

@@ -43,11 +43,14 @@ export function watchTopology({
   pollMs,
 }: TopologyWatchOptions): FileWatch {
   let current = topology;
+  /** What a program starts with it has taken without asking: the partitions may not have been there. */
+  let isAgreed = false;
   let stopped = false;
 
   /** Once for each fault, however often the file is written with it. */
-  const logFault = (fault: string) => {
-    if (fault !== standing.fault) log.error(`${fault}; the topology stays as it was`);
+  const logFault = (reason: string, consequence = "the topology stays as it was") => {
+    const fault = `${reason}; ${consequence}`;
+    if (fault !== standing.fault) log.error(fault);
     standing.fault = fault;
   };
   const askedEnough = async (next: Topology): Promise<Agreement> => {
@@ -68,6 +71,13 @@ export function watchTopology({
           return "again";
         }
         await onChange(next);
+      } else if (!isAgreed) {
+        // It changes nothing, so nobody has to answer; whoever refuses it has to be heard.
+        const agreement = await agree(next, next);
+        if (agreement.kind === "refused") {
+          logFault(`Topology ${file}: ${agreement.reason}`, "it is gone by since the start all the same");
+          return "again";
+        }
       }
     } catch (error) {
       if (!(error instanceof StartupError)) throw error;
@@ -78,6 +88,7 @@ export function watchTopology({
       log.info({ placements: countsOf(next) }, "the topology has changed");
     }
     current = next;
+    isAgreed = true;
     standing.fault = undefined;
     return undefined;
   };

@@ -5,11 +5,9 @@ import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
-import { agreeOnTopology } from "@teranga/kit/topology-agreement.ts";
+import { followTopology } from "@teranga/kit/topology-following.ts";
 import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
-import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import { startTracing } from "@teranga/kit/tracing.ts";
-import { createTransport } from "@teranga/kit/transport.ts";
 import { cityVariables } from "./config.ts";
 import { startCity } from "./service.ts";
 
@@ -40,18 +38,17 @@ await runMain(usage, async () => {
     registry,
     standing,
   });
-  const { send, close: closeTransport } = createTransport({ credential: config.SERVICE_CREDENTIAL });
-  const watch = watchTopology({
+  const following = followTopology({
     file: config.TOPOLOGY,
     topology,
     onChange: service.setTopology,
-    agree: (next, current) => agreeOnTopology({ current, next, send, role: "owns" }),
+    role: "owns",
+    credential: config.SERVICE_CREDENTIAL,
     standing,
     log,
   });
   const steps = [
-    { name: "the topology", close: watch.stop },
-    { name: "the questions about it", close: closeTransport },
+    ...following,
     { name: "the service", close: service.close },
     { name: "the spans", close: tracing.stop },
   ];
