@@ -3,7 +3,12 @@ import { LongestFirst } from "./test/harness/longest-first.ts";
 
 const IGNORED = ["**/node_modules/**", "**/.teranga/**"];
 /** OpenTelemetry keeps to the first recorder of a process; the simulation keeps its databases for the whole of one. */
-const ALONE = ["kit/src/tracing-exporter.test.ts", "test/simulation/*.test.ts"];
+const ALONE = [
+  "kit/src/tracing*.test.ts",
+  "test/gateway-spans.test.ts",
+  "test/observability.test.ts",
+  "test/simulation/*.test.ts",
+];
 
 export default defineConfig({
   test: {
