@@ -10,6 +10,9 @@ const ALONE = [
   "test/simulation/*.test.ts",
 ];
 
+/** A project has one of its own. */
+const SERVER = ["test/harness/postgres.ts"];
+
 export default defineConfig({
   test: {
     // Node itself loads the modules, as in production: Vite would load graphql twice, as CommonJS and as ESM.
@@ -28,10 +31,10 @@ export default defineConfig({
           exclude: [...IGNORED, ...ALONE],
           // A process runs file after file: the planner and the composer are loaded, and made quick, once and not 180 times.
           isolate: false,
-          globalSetup: ["test/harness/postgres.ts"],
+          globalSetup: SERVER,
         },
       },
-      { extends: true, test: { name: "alone", include: ALONE, exclude: IGNORED } },
+      { extends: true, test: { name: "alone", include: ALONE, exclude: IGNORED, globalSetup: SERVER } },
     ],
   },
 });
