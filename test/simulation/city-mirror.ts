@@ -47,6 +47,7 @@ type Kind = "ORDER" | "CANCELLATION" | "TRANSFER";
 export type Fact =
   | { kind: "COMMITTED"; id: string; detail: CommittedDetail }
   | { kind: "ABORTED"; id: string; detail: { isFence: boolean } }
+  | { kind: "PRUNED"; id: string; detail: null }
   | { kind: "RESTOCKED"; id: string; detail: null }
   | { kind: "TOP_UP"; id: string; detail: { clientId: string; key: string; amount: number } };
 
@@ -184,6 +185,10 @@ export class CityMirror {
         const { amount } = entries.find((entry) => entry.clientId !== null)!;
         return { kind, id, detail: { clientId: clientId!, key: key!, amount } };
       }
+      case "PRUNED":
+        this.decisions.delete(id);
+        this.participations.delete(id);
+        return { kind, id, detail: null };
       case "RESTOCKED":
         return { kind, id, detail: null };
       default:
@@ -197,6 +202,12 @@ export class CityMirror {
       (map) => map.get(id) ?? null,
     ) as [Order | null, string | null, Transfer | null];
     return { id, kind, clientId, key, hash, order, cancels, transfer };
+  }
+
+  /** Whether there is something that can be pruned, once it is old. */
+  get hasAborted(): boolean {
+    const isAborted = ({ state }: { state: string }) => state === "ABORTED";
+    return this.decisions.values().some(isAborted) || this.participations.values().some(isAborted);
   }
 
   /** What is set aside here for transactions of other homes. */

@@ -38,6 +38,17 @@ end $$;
 create trigger note_top_up after insert on ledger_posting for each row when (new.reason = 'TOP_UP')
   execute function simulation.note_top_up();
 
+-- What is pruned; not what is emptied between two runs.
+create function simulation.note_pruned() returns trigger language plpgsql as $$
+begin
+  if current_setting('simulation.is_emptying', true) is distinct from 'true' then
+    insert into simulation.fact (kind, id) values ('PRUNED', old.transaction_id);
+  end if;
+  return null;
+end $$;
+create trigger note_pruned after delete on transaction_decision for each row execute function simulation.note_pruned();
+create trigger note_pruned after delete on participation for each row execute function simulation.note_pruned();
+
 -- At the end of a transaction: the rows that it has written, as city-mirror.ts takes them; null if it wrote nothing. A row's xmin is the
 -- transaction that wrote it, as long as no function of the city has a block with EXCEPTION (which is a transaction of its own).
 create function simulation.written() returns json language plpgsql stable as $$

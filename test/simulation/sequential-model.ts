@@ -58,6 +58,9 @@ export class SequentialModel {
         promise(!this.committed.has(fact.id), () => `${fact.id} was committed and is aborted`);
         this.#aborted.add(fact.id);
         break;
+      case "PRUNED":
+        promise(!this.committed.has(fact.id), () => `${fact.id} was committed and is pruned`);
+        break;
       case "COMMITTED":
         this.#commit(cityId, fact.detail);
         break;

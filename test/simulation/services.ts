@@ -5,6 +5,7 @@ import { createCommitProtocol } from "@teranga/city/commit-protocol.ts";
 import { type City, createContext } from "@teranga/city/context.ts";
 import { createCityMetrics } from "@teranga/city/metrics.ts";
 import { createPayments } from "@teranga/city/payments/payments.ts";
+import { startPruning } from "@teranga/city/pruning.ts";
 import { startRecovery } from "@teranga/city/recovery.ts";
 import { resolvers as cityResolvers } from "@teranga/city/resolvers/index.ts";
 import type { Logger } from "@teranga/kit/log.ts";
@@ -51,10 +52,16 @@ export interface CityMeans {
   log: Logger;
   /** Whether the city's database has something that its workers may have to finish. */
   hasWork: () => boolean;
+  /** How far behind its clock the city prunes; null if it does not. */
+  horizonMs: number | null;
+  /** Whether it has something to prune, once that is old. */
+  hasAborted: () => boolean;
 }
 
 /** In production the workers look twice a second. */
 const RECOVERY_INTERVAL_MS = 2_000;
+/** In production once a minute. */
+const PRUNING_INTERVAL_MS = 500;
 
 /** Counted, and read by nobody. */
 const CITY_METRICS = createCityMetrics(new Registry());
@@ -62,7 +69,7 @@ const ORDER_METRICS = createOrderMetrics(new Registry());
 
 /** Starts a city's service. */
 export function bootCity(
-  { cityId, placement, network, databaseOf, endpoint, log, hasWork }: CityMeans,
+  { cityId, placement, network, databaseOf, endpoint, log, hasWork, horizonMs, hasAborted }: CityMeans,
   life: Life,
 ): Serve {
   const send = network.sender(life);
@@ -81,6 +88,10 @@ export function bootCity(
     intervalMs: RECOVERY_INTERVAL_MS,
     startWait: (ms) => waitForWork(life, ms, hasWork),
   });
+  if (horizonMs !== null) {
+    const startWait = (ms: number) => waitForWork(life, ms, hasAborted);
+    startPruning({ city, keptMs: horizonMs, intervalMs: PRUNING_INTERVAL_MS, startWait });
+  }
   return (request) => endpoint(request, createContext(city));
 }
 

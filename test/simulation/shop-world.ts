@@ -63,6 +63,8 @@ export class ShopWorld {
         endpoint: this.#stage.endpoints.cities.get(cityId)!,
         log,
         hasWork: () => this.watch.hasWork(cityId),
+        horizonMs: this.faults.horizonMs,
+        hasAborted: () => this.watch.hasAborted(cityId),
       };
       for (const host of this.hostsOf(cityId)) {
         this.add(host, {

@@ -3,8 +3,17 @@
  * hold says little of what never happened. Counted by `World.reach`; `npm run simulate` prints the counts, and a test of 1,000 seeds fails if one is zero.
  */
 const ANSWERS: Readonly<Record<string, readonly string[]>> = {
-  OrderPrepare: ["PREPARED", "REFUSED", "ABORTED", "together"],
-  OrderCommit: ["COMMITTED", "REPLAYED", "KEY_REUSED", "REFUSED", "DECLINED", "ABORTED", "together"],
+  OrderPrepare: ["PREPARED", "REFUSED", "ABORTED", "TOO_OLD", "together"],
+  OrderCommit: [
+    "COMMITTED",
+    "REPLAYED",
+    "KEY_REUSED",
+    "REFUSED",
+    "DECLINED",
+    "ABORTED",
+    "TOO_OLD",
+    "together",
+  ],
   CancellationCommit: ["COMMITTED", "REPLAYED", "ALREADY_CANCELLED", "UNKNOWN_ORDER", "together"],
   TransferCommit: ["COMMITTED", "REPLAYED"],
   OrderDecide: ["DONE", "together"],
@@ -35,6 +44,7 @@ export const SOMETIMES: readonly string[] = [
   "an order is cancelled before a participant has confirmed it",
   "a participant has acknowledged, and another has not heard",
   "a fence",
+  "an aborted transaction is pruned",
   "a second instance of a city answers",
   "a run of 30 operations or more",
   "a run of 100 operations or more",

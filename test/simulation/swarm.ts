@@ -46,6 +46,8 @@ export interface Faults {
   /** How far clocks are apart, and how much faster or slower they run. */
   clockOffsetMs: number;
   clockDrift: number;
+  /** How far behind their clocks cities prune; null if they do not. Far less than in production: so that messages come behind it. */
+  horizonMs: number | null;
 }
 
 /** Messages of a kind, and perhaps to one city only, that this happens to. */
@@ -92,7 +94,13 @@ export const CALM: Faults = {
   statementSlow: 0,
   clockOffsetMs: 0,
   clockDrift: 0,
+  horizonMs: null,
 };
+
+type ClockFaults = Pick<Faults, "clockOffsetMs" | "clockDrift">;
+
+/** A run's wild time, its healing, and some more. */
+const RUN_MAX_MS = 300_000;
 
 /** How many runs have clocks that are wrong, and no other fault. */
 const CALM_RUNS = 0.1;
@@ -108,9 +116,10 @@ export function drawFaults(random: Random): Faults {
   const instances = random.pick([1, 1, 2]);
   if (random.next() < CALM_RUNS) {
     const clockOffsetMs = random.pick([3_000, 30_000, 300_000]);
-    return { ...CALM, instances, latencyMs: random.pick([10, 100, 200]), clockOffsetMs };
+    const latencyMs = random.pick([10, 100, 200]);
+    return { ...CALM, instances, latencyMs, clockOffsetMs, horizonMs: 2 * clockOffsetMs + 10_000 };
   }
-  return {
+  const faults = {
     isCalm: false,
     instances,
     requestLost: rate(0.02, 0.2),
@@ -139,4 +148,11 @@ export function drawFaults(random: Random): Faults {
     clockOffsetMs: random.pick([0, 0, 3_000, 30_000, 300_000]),
     clockDrift: rate(0.001, 0.2),
   };
+  return { ...faults, horizonMs: drawHorizon(faults, random) };
+}
+
+/** An orchestrator that is behind by more would sell nothing: that is so in production, and no matter of chance. */
+function drawHorizon({ clockOffsetMs, clockDrift }: ClockFaults, random: Random): number | null {
+  const keptMs = random.pick([null, 50, 300, 2_000]);
+  return keptMs && keptMs + 2 * (clockOffsetMs + clockDrift * RUN_MAX_MS);
 }

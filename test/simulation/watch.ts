@@ -45,6 +45,7 @@ export class Watch {
         this.#reachedBy(cityId, fact.detail);
         this.onCommit(fact.detail);
       }
+      if (fact.kind === "PRUNED") this.#world.reach("an aborted transaction is pruned");
       const isFence = fact.kind === "ABORTED" && fact.detail.isFence;
       if (isFence) this.#world.reach("a fence");
       promise(!this.isCalm || !isFence, () => `${fact.id} was fenced though nothing goes wrong`);
@@ -112,6 +113,11 @@ export class Watch {
   hasWork(cityId: string): boolean {
     const city = this.#cities.get(cityId)!;
     return !city.held().next().done || !city.untold().next().done;
+  }
+
+  /** Whether a city has something that can be pruned, once it is old. */
+  hasAborted(cityId: string): boolean {
+    return this.#cities.get(cityId)!.hasAborted;
   }
 
   /** What does not come to its end. */

@@ -3,9 +3,22 @@ import type { PlantedBug } from "../planted-bugs.ts";
 
 const MONEY = "services/city/migrations/005.do.money-and-kinds.sql";
 const HOME = "services/city/migrations/007.do.home-kinds.sql";
+const HORIZON = "services/city/migrations/022.do.horizon.sql";
 const COMMIT_ANSWER = "services/city/src/sql/commit-answer.ts";
 
 export const IN_HOME: readonly PlantedBug[] = [
+  {
+    // What was aborted is pruned, and a late commit of it is taken for a new one.
+    name: "pruned-taken-for-new",
+    edits: [
+      { file: HORIZON, find: "  if is_behind_horizon(transaction) then", replace: "  if false then" },
+      {
+        file: HORIZON,
+        find: "for each row when (new.state = 'COMMITTED') execute function refuse_behind_horizon();",
+        replace: "for each row when (false) execute function refuse_behind_horizon();",
+      },
+    ],
+  },
   {
     // The home answers ABORTED for what is undecided, and does not write it down: a commit that is late goes through.
     name: "no-fence",

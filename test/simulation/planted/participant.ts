@@ -2,10 +2,37 @@
 import type { PlantedBug } from "../planted-bugs.ts";
 
 const PARTICIPANT = "services/city/migrations/006.do.participant-kinds.sql";
+const HORIZON = "services/city/migrations/022.do.horizon.sql";
+const PRUNE = "services/city/src/sql/prune-aborted.ts";
 const RECOVERY = "services/city/src/recovery.ts";
 const PREPARE = "services/city/src/sql/prepare-transactions.ts";
 
 export const IN_PARTICIPANT: readonly PlantedBug[] = [
+  {
+    // A participant prunes what is in doubt too, once it is old.
+    name: "doubt-pruned",
+    edits: [
+      {
+        file: PRUNE,
+        find: `      where state = 'ABORTED' and split_part(transaction_id, ':', 2) < (select bound from horizon)
+      order by`,
+        replace: `      where state <> 'COMMITTED' and split_part(transaction_id, ':', 2) < (select bound from horizon)
+      order by`,
+      },
+      {
+        file: HORIZON,
+        find: `create trigger participation_stays before delete on participation
+  for each row when (old.state <> 'ABORTED' or`,
+        replace: `create trigger participation_stays before delete on participation
+  for each row when (old.state = 'COMMITTED' or`,
+      },
+      {
+        file: HORIZON,
+        find: "and state = 'ABORTED') and is_behind",
+        replace: "and state <> 'COMMITTED') and is_behind",
+      },
+    ],
+  },
   {
     // A participant that cannot reach the home past the deadline releases its stock.
     name: "participant-guesses",
