@@ -17,7 +17,7 @@ export interface Written {
         clientId: string | null,
         key: string,
         hash: string,
-        isFence: boolean,
+        answer: string,
       ][]
     | null;
   participants: [transactionId: string, cityId: string, isTold: boolean][] | null;
@@ -46,7 +46,7 @@ type Kind = "ORDER" | "CANCELLATION" | "TRANSFER";
 /** Something that has happened for good. */
 export type Fact =
   | { kind: "COMMITTED"; id: string; detail: CommittedDetail }
-  | { kind: "ABORTED"; id: string; detail: { isFence: boolean } }
+  | { kind: "ABORTED"; id: string; detail: { answer: string } }
   | { kind: "PRUNED"; id: string; detail: null }
   | { kind: "RESTOCKED"; id: string; detail: null }
   | { kind: "TOP_UP"; id: string; detail: { clientId: string; key: string; amount: number } };
@@ -94,7 +94,8 @@ interface Decision {
   clientId: string | null;
   key: string;
   hash: string;
-  isFence: boolean;
+  /** The state that the commit was answered with; of a fence ABORTED. */
+  answer: string;
 }
 
 interface Posting {
@@ -143,8 +144,8 @@ export class CityMirror {
   }
 
   #applyDecisions({ decisions, participants, orders, lines, allocations, transfers }: Written): void {
-    for (const [id, state, kind, clientId, key, hash, isFence] of decisions ?? []) {
-      this.decisions.set(id, { state, kind, clientId, key, hash, isFence });
+    for (const [id, state, kind, clientId, key, hash, answer] of decisions ?? []) {
+      this.decisions.set(id, { state, kind, clientId, key, hash, answer });
     }
     for (const [id, cityId, isTold] of participants ?? []) {
       const told = this.participants.get(id) ?? new Map<string, boolean>();
@@ -179,7 +180,7 @@ export class CityMirror {
       case "COMMITTED":
         return { kind, id, detail: this.#committed(id) };
       case "ABORTED":
-        return { kind, id, detail: { isFence: this.decisions.get(id)!.isFence } };
+        return { kind, id, detail: { answer: this.decisions.get(id)!.answer } };
       case "TOP_UP": {
         const { clientId, key, entries } = this.postings.get(Number(id))!;
         const { amount } = entries.find((entry) => entry.clientId !== null)!;

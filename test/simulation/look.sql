@@ -64,7 +64,7 @@ begin
     'participations', (select json_agg(json_build_array(transaction_id, kind, state)) from participation where xmin = me),
     'reservations', (select json_agg(json_build_array(transaction_id, product_id, quantity)) from reservation where xmin = me),
     'decisions', (
-      select json_agg(json_build_array(transaction_id, state, kind, client_id, idempotency_key, request_hash, message_digest is null))
+      select json_agg(json_build_array(transaction_id, state, kind, client_id, idempotency_key, request_hash, answer ->> 'state'))
       from transaction_decision where xmin = me
     ),
     'participants', (

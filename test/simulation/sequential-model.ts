@@ -30,6 +30,8 @@ export class SequentialModel {
   /** Quantities of restocks by `city key`. */
   readonly restocks = new Map<string, number>();
   readonly #aborted = new Set<string>();
+  /** Of their homes. */
+  readonly #pruned = new Set<string>();
   /** The balances of each wallet, one after the other. */
   readonly #balances = new Map<string, number[]>();
 
@@ -56,10 +58,15 @@ export class SequentialModel {
       }
       case "ABORTED":
         promise(!this.committed.has(fact.id), () => `${fact.id} was committed and is aborted`);
+        promise(
+          !this.#pruned.has(fact.id) || ["ABORTED", "TOO_OLD"].includes(fact.detail.answer),
+          () => `${fact.id} was pruned and is taken for a new one: ${fact.detail.answer}`,
+        );
         this.#aborted.add(fact.id);
         break;
       case "PRUNED":
         promise(!this.committed.has(fact.id), () => `${fact.id} was committed and is pruned`);
+        if (fact.id.startsWith(`${cityId}:`)) this.#pruned.add(fact.id);
         break;
       case "COMMITTED":
         this.#commit(cityId, fact.detail);

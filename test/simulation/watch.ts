@@ -46,7 +46,7 @@ export class Watch {
         this.onCommit(fact.detail);
       }
       if (fact.kind === "PRUNED") this.#world.reach("an aborted transaction is pruned");
-      const isFence = fact.kind === "ABORTED" && fact.detail.isFence;
+      const isFence = fact.kind === "ABORTED" && fact.detail.answer === "ABORTED";
       if (isFence) this.#world.reach("a fence");
       promise(!this.isCalm || !isFence, () => `${fact.id} was fenced though nothing goes wrong`);
     }

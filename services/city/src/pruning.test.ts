@@ -213,6 +213,61 @@ test("a message that waits for a row that is being pruned does not take its id f
   expect(await counts()).toMatchObject({ participations: 0 });
 });
 
+test("messages that meet pruning all the time are answered whole, and never in both ways", async () => {
+  const SENDERS = 6;
+  const BATCHES = 40;
+  const UNKNOWN = { clientId: "dakar:9" };
+  const numbers = Array.from({ length: SENDERS * BATCHES }, (_, index) => index);
+  const ends = new Map<string, Set<boolean>>();
+  const note = (answers: { transactionId: string; state: string }[], count: number) => {
+    expect(answers).toHaveLength(count);
+    for (const { transactionId, state } of answers) {
+      expect(["VIOLATION", null]).not.toContain(state);
+      const isCommitted = state === "COMMITTED";
+      ends.set(transactionId, (ends.get(transactionId) ?? new Set()).add(isCommitted));
+    }
+  };
+  const send = async (number: number) => {
+    // Old ones and new ones, of which others have sent some too.
+    const all = [...new Set([0, 1, 3, 7].map((back) => Math.max(0, number - back * SENDERS)))];
+    const ids = (home: string) => all.map((each) => idOf(home, each, START_MS + each));
+    // The same message whoever sends it.
+    const orders = all.map((each, index) => smallOrder(ids("dakar")[index]!, 1, 1, each % 2 ? {} : UNKNOWN));
+    const lines = [line("101", 1_000)];
+    const foreigns = ids("thies");
+    const aborts = foreigns.map((transactionId) => ({
+      transactionId,
+      kind: "ORDER",
+      decision: "ABORTED",
+      lines: [],
+    }));
+    const prepares = foreigns.map((transactionId) => ({ transactionId, kind: "ORDER", leaseMs: 1, lines }));
+    const questions = ids("dakar").map((transactionId) => ({ transactionId, cityId: "thies" }));
+    if (number % 3) note(await commitOrders(sql, orders as never, clock), all.length);
+    note(await transactionOutcomes(sql, questions, clock), all.length);
+    note(await prepareTransactions(sql, prepares as never, clock), all.length);
+    note(await decideTransactions(sql, aborts as never, clock), all.length);
+  };
+  let isOver = false;
+  const pruned = (async () => {
+    while (!isOver) await prune(city(), 1);
+  })();
+  const senders = Array.from({ length: SENDERS }, async (_, sender) => {
+    for (const number of numbers.filter((each) => each % SENDERS === sender)) {
+      nowMs = Math.max(nowMs, START_MS + number);
+      await send(number);
+    }
+  });
+  await Promise.all(senders).finally(() => {
+    isOver = true;
+  });
+  await pruned;
+  const both = [...ends].filter(([, states]) => states.size > 1).map(([id]) => id);
+  expect(both).toEqual([]);
+  expect([...ends.values()].filter((states) => states.has(true)).length).toBeGreaterThan(5);
+  expect((await counts())!.participations).toBeLessThan(SENDERS * BATCHES);
+});
+
 /** Until so many sessions wait for another's transaction. */
 async function untilWaiting(count: number): Promise<void> {
   for (let looks = 0; looks < 500; looks++) {
