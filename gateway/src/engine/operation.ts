@@ -13,6 +13,7 @@ import { Run } from "./run.ts";
 import type { ShapeCache } from "./shape-cache.ts";
 import { ShapeRun, TooLarge } from "./shape-run.ts";
 import { Shapes } from "./shapes.ts";
+import { answering } from "./turns.ts";
 
 export type OperationResult = ExecutionResult<JsonObject>;
 
@@ -63,6 +64,8 @@ export class CompiledOperation {
     } catch (error) {
       run.addFault(error);
     }
+    const turn = answering.turn();
+    if (turn) await turn;
     return this.#respond(run);
   }
 

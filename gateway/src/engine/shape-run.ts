@@ -1,7 +1,7 @@
 /** One answer while it is shaped. */
 import type { JsonObject, ResponsePath } from "../answer.ts";
 
-/** Members and elements of one answer, and a unit for every 32 characters of a text. Entities that lead to one another multiply to any size in a few lines of a query. */
+/** Members and elements of one answer, and a unit for every 32 characters of a text or a name. Entities that lead to one another multiply to any size in a few lines of a query. */
 const SIZE_MAX = 1_000_000;
 /** The answer would be larger than SIZE_MAX. */
 export class TooLarge extends Error {

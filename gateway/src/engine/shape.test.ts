@@ -212,3 +212,18 @@ test("long texts count by their length, at each place of an object", () => {
   const things = Array.from({ length: 40 }, () => item);
   expect(() => shape("{ any { ... on Item { id } } }", { any: things }, "shared")).toThrow(TooLarge);
 });
+
+test("long names count by their length, wherever they stand", () => {
+  const name = "x".repeat(3_200);
+  const sizeWith = (alias: string) => {
+    const operation = inlinedOperation(parse(`{ things { ${alias}: id } }`));
+    const run = new ShapeRun("once");
+    const things = Array.from({ length: 5 }, () => ({ __typename: "Tool", [alias]: "1" }));
+    new ShapeCompiler(schema, {}).compileRoot(schema.getQueryType()!, operation.selectionSet)(
+      { things },
+      run,
+    );
+    return run.size;
+  };
+  expect(sizeWith(name) - sizeWith("x")).toBe(5 * 100);
+});

@@ -32,6 +32,8 @@ import {
 /** Objects of one type under one selection. */
 interface ObjectShape {
   members: readonly Member[];
+  /** What its names add to an answer's size. */
+  size: number;
   build: BuildObject;
 }
 
@@ -75,7 +77,7 @@ export class ShapeCompiler {
       const found = this.#realType(type, typeName);
       if (!found) return undefined;
       const members = this.#members(found, selectionSets);
-      const shape = { members, build: generateBuilder(members) };
+      const shape = { members, size: sizeOf(members), build: generateBuilder(members) };
       this.#memberCount += members.length + 1;
       shapes.set(typeName, shape);
       return shape;
@@ -89,7 +91,7 @@ export class ShapeCompiler {
       const shape = typeof typeName === "string" ? shapeFor(typeName) : undefined;
       if (!shape) return run.misfit("an object of an unknown type");
       const before = run.size;
-      run.grow(shape.members.length);
+      run.grow(shape.size);
       const built = run.isLocating ? buildLocating(shape.members, value, run) : shape.build(value, run);
       run.learn(shapes, value, built, before);
       return built;
@@ -175,6 +177,11 @@ function leaf(completeLeaf: CompleteLeaf): Complete {
     if (typeof completed === "string" || typeof completed === "object") run.grow(weightOf(completed));
     return completed;
   };
+}
+
+/** A unit for each, and one more for every 32 characters of its name. */
+function sizeOf(members: readonly Member[]): number {
+  return members.reduce((size, { responseName }) => size + 1 + (responseName.length >> 5), 0);
 }
 
 /** What a leaf adds to an answer's size beside itself: a unit for every 32 characters, and for each part of a scalar with parts. */

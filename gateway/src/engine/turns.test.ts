@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Turns } from "./turns.ts";
+import { Answering, Turns } from "./turns.ts";
 
 const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -43,4 +43,22 @@ test("beyond 64 that wait, the largest is refused", async () => {
   const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
   expect(refused).toMatchObject([{ extensions: { code: "OVERLOADED", http: { status: 503 } } }]);
   expect(outcomes[1]!.status).toBe("rejected");
+});
+
+test("answers are put together in one turn for 20 ms, and then one in a turn", async () => {
+  let nowMs = 0;
+  const answers = new Answering(() => nowMs);
+  const done: string[] = [];
+  const answer = async (name: string) => {
+    const turn = answers.turn();
+    if (turn) await turn;
+    done.push(name);
+    nowMs += 15;
+  };
+  const other = nextTick().then(() => done.push("another"));
+  await Promise.all([...["a", "b", "c", "d"].map(answer), other]);
+  expect(done.slice(0, 2)).toEqual(["a", "b"]);
+  expect(done.indexOf("another")).toBeLessThan(done.indexOf("d"));
+  await nextTick();
+  expect(answers.turn()).toBeUndefined();
 });

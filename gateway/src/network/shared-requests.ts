@@ -19,6 +19,7 @@
 import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import { currentSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
+import { answering } from "../engine/turns.ts";
 import type { StartTimer } from "./endpoint.ts";
 import type { Asked } from "./instances.ts";
 
@@ -76,7 +77,10 @@ export class SharedRequests {
     if (flight && this.#canJoin(flight, terms.deadlineAtMs)) {
       flight.joined++;
       linkSpans(flight);
-      return { asked: await this.#wait(flight, terms.deadlineAtMs), isJoined: true, isShared: true };
+      const asked = await this.#wait(flight, terms.deadlineAtMs);
+      // All who have joined hear of it at the same time, and each makes its own answer of it.
+      await answering.turn();
+      return { asked, isJoined: true, isShared: true };
     }
     const own = this.#begin(key, terms.deadlineAtMs, begin);
     const asked = await own.asked;
