@@ -1,4 +1,4 @@
-/** What breaks the protocol: a city that says VIOLATION. The other ends are tried in faults.test.ts. */
+/** What breaks the protocol, and a city that finds an id too old. The other ends are tried in faults.test.ts. */
 import { createLogger } from "@teranga/kit/log.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import { describe, expect, test } from "vitest";
@@ -43,6 +43,8 @@ async function runAgainst(answers: Partial<Record<keyof CityMessages, (city: str
     };
   const log = createLogger("orders", "silent");
   log.fatal = (line: unknown) => alarms.push(line);
+  const errors: unknown[] = [];
+  log.error = (line: unknown) => errors.push(line);
   const end = await runTransaction(TRANSACTION, {
     messages: {
       prepare: answer("prepare", "PREPARED"),
@@ -54,7 +56,7 @@ async function runAgainst(answers: Partial<Record<keyof CityMessages, (city: str
     delay: () => Promise.resolve(),
     log,
   });
-  return { end, alarms, deadlinesMs };
+  return { end, alarms, errors, deadlinesMs };
 }
 
 const alarmOf = (city: string) => ({ alarm: "PROTOCOL_VIOLATION", transactionId: ID, city });
@@ -86,6 +88,26 @@ describe("VIOLATION", () => {
     const { end, alarms } = await runAgainst({ commit: () => "silent", outcome: () => "VIOLATION" });
     expect(end).toEqual({ result: { kind: "unknown" }, announcement: null });
     expect(alarms).toEqual([alarmOf("dakar")]);
+  });
+});
+
+describe("TOO_OLD: it has not happened, all are released, and a person is told", () => {
+  const told = (...cities: string[]) => new Map(cities.map((city) => [city, []]));
+
+  test("as a vote", async () => {
+    const { end, errors } = await runAgainst({
+      prepare: (city) => (city === "thies" ? "TOO_OLD" : "PREPARED"),
+    });
+    expect(end.result).toEqual({ kind: "refused", refusals: [], silentCities: ["thies"] });
+    expect(end.announcement).toMatchObject({ decision: "ABORTED", participants: told("autres") });
+    expect(errors).toEqual([{ transactionId: ID, city: "thies" }]);
+  });
+
+  test("as the answer to a commit", async () => {
+    const { end, errors } = await runAgainst({ commit: () => "TOO_OLD" });
+    expect(end.result).toEqual({ kind: "fenced" });
+    expect(end.announcement).toMatchObject({ decision: "ABORTED", participants: told("thies", "autres") });
+    expect(errors).toEqual([{ transactionId: ID, city: "dakar" }]);
   });
 });
 
