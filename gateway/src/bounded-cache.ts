@@ -1,24 +1,43 @@
+/**
+ * A cache that never grows beyond its size, and that no client can empty: what comes goes through a quarter of it, `recent`, and reaches the
+ * rest, `proven`, where there is room, or if it was asked for more often than all that has to go for it. With one list, the least recently
+ * used first to go, five operations of 10,000 tokens drove out a thousand others. Libraries for Node have the one list (`lru-cache`), or
+ * count entries where these weigh (`transitory`).
+ */
 export interface BoundedCacheOptions<Value> {
   entriesMax: number;
   /** What one entry costs, in about bytes. Clients choose what is kept, so a count alone bounds nothing. */
   weigh: (key: string, value: Value) => number;
+  /** At least `SHARES` times what one entry may weigh: then whatever comes is kept for a while. */
   weightMax: number;
-  /** A heavier entry is not kept at all: one client's giant must not drive out everybody's entries. */
-  entryWeightMax: number;
 }
 
-/** A cache that never grows beyond its size: what was not used for the longest time goes first. */
-export class BoundedCache<Value> {
-  readonly #entries = new Map<string, { value: Value; weight: number }>();
-  readonly #options: BoundedCacheOptions<Value>;
-  #weight = 0;
+/** The share of a cache that is for what comes: one of so many. */
+export const SHARES = 4;
+/** Uses are counted as far back as so many look-ups for each entry, and up to twice as far. */
+const USES_PER_ENTRY = 4;
 
-  constructor(options: BoundedCacheOptions<Value>) {
-    this.#options = options;
+interface Entry<Value> {
+  value: Value;
+  weight: number;
+}
+
+export class BoundedCache<Value> {
+  readonly #weigh: BoundedCacheOptions<Value>["weigh"];
+  readonly #recent: Segment<Value>;
+  readonly #proven: Segment<Value>;
+  readonly #uses: Uses;
+
+  constructor({ entriesMax, weightMax, weigh }: BoundedCacheOptions<Value>) {
+    this.#weigh = weigh;
+    const recent = { entriesMax: Math.ceil(entriesMax / SHARES), weightMax: weightMax / SHARES };
+    this.#recent = new Segment(recent.entriesMax, recent.weightMax);
+    this.#proven = new Segment(entriesMax - recent.entriesMax, weightMax - recent.weightMax);
+    this.#uses = new Uses(USES_PER_ENTRY * entriesMax);
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#recent.size + this.#proven.size;
   }
 
   /** The value of a key, made if it is not there. */
@@ -31,29 +50,129 @@ export class BoundedCache<Value> {
   }
 
   find(key: string): Value | undefined {
+    this.#uses.add(key);
+    return (this.#proven.use(key) ?? this.#recent.use(key))?.value;
+  }
+
+  put(key: string, value: Value): void {
+    const entry = { value, weight: this.#weigh(key, value) };
+    // It may have grown, so it has to prove itself once more.
+    this.delete(key);
+    if (!this.#recent.canHold(entry)) {
+      this.#prove(key, entry);
+      return;
+    }
+    this.#recent.put(key, entry);
+    while (this.#recent.isFull()) {
+      const oldest = this.#recent.oldest()!;
+      this.#recent.delete(oldest.key);
+      this.#prove(oldest.key, oldest.entry);
+    }
+  }
+
+  delete(key: string): void {
+    this.#recent.delete(key);
+    this.#proven.delete(key);
+  }
+
+  /** Moves an entry to the proven ones, or drops it. */
+  #prove(key: string, entry: Entry<Value>): void {
+    if (!this.#proven.canHold(entry)) return;
+    let usesLeft = this.#uses.of(key);
+    const leaving: string[] = [];
+    for (const other of this.#proven.leavingFor(entry)) {
+      usesLeft -= this.#uses.of(other);
+      if (usesLeft <= 0) return;
+      leaving.push(other);
+    }
+    for (const other of leaving) this.#proven.delete(other);
+    this.#proven.put(key, entry);
+  }
+}
+
+/** Entries in the order of their last use. */
+class Segment<Value> {
+  readonly #entries = new Map<string, Entry<Value>>();
+  readonly #entriesMax: number;
+  readonly #weightMax: number;
+  #weight = 0;
+
+  constructor(entriesMax: number, weightMax: number) {
+    this.#entriesMax = entriesMax;
+    this.#weightMax = weightMax;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  use(key: string): Entry<Value> | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
     // A Map keeps the order of insertion: putting an entry in again makes it the newest.
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    return entry.value;
+    return entry;
   }
 
-  put(key: string, value: Value): void {
-    const { entriesMax, weightMax, entryWeightMax, weigh } = this.#options;
-    this.delete(key);
-    const weight = weigh(key, value);
-    if (weight > entryWeightMax) return;
-    this.#entries.set(key, { value, weight });
-    this.#weight += weight;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= entriesMax && this.#weight <= weightMax) break;
-      this.delete(oldest);
-    }
+  put(key: string, entry: Entry<Value>): void {
+    this.#entries.set(key, entry);
+    this.#weight += entry.weight;
   }
 
   delete(key: string): void {
     this.#weight -= this.#entries.get(key)?.weight ?? 0;
     this.#entries.delete(key);
+  }
+
+  canHold({ weight }: Entry<Value>): boolean {
+    return weight <= this.#weightMax && this.#entriesMax > 0;
+  }
+
+  isFull(): boolean {
+    return this.#entries.size > this.#entriesMax || this.#weight > this.#weightMax;
+  }
+
+  oldest(): { key: string; entry: Entry<Value> } | undefined {
+    for (const [key, entry] of this.#entries) return { key, entry };
+    return undefined;
+  }
+
+  /** Those that have to go to make room for an entry, the oldest first. */
+  *leavingFor({ weight }: Entry<Value>): Generator<string> {
+    let entriesOver = this.#entries.size + 1 - this.#entriesMax;
+    let weightOver = this.#weight + weight - this.#weightMax;
+    for (const [key, other] of this.#entries) {
+      if (entriesOver <= 0 && weightOver <= 0) return;
+      entriesOver--;
+      weightOver -= other.weight;
+      yield key;
+    }
+  }
+}
+
+/** How often keys were asked for lately: those that are not kept, too. */
+class Uses {
+  readonly #countMax: number;
+  #current = new Map<string, number>();
+  #before = new Map<string, number>();
+  #count = 0;
+
+  /** @param countMax after so many, those before the last so many are forgotten */
+  constructor(countMax: number) {
+    this.#countMax = countMax;
+  }
+
+  add(key: string): void {
+    if (++this.#count > this.#countMax) {
+      this.#before = this.#current;
+      this.#current = new Map();
+      this.#count = 1;
+    }
+    this.#current.set(key, (this.#current.get(key) ?? 0) + 1);
+  }
+
+  of(key: string): number {
+    return (this.#current.get(key) ?? 0) + (this.#before.get(key) ?? 0);
   }
 }

@@ -9,6 +9,7 @@ import {
   getOperationAST,
   Kind,
   type OperationDefinitionNode,
+  type OperationTypeNode,
   parse,
   print,
   type SelectionNode,
@@ -191,6 +192,16 @@ export function printVariableDefinitions({ printed }: VariableDefinitions, names
 
 export function printCompact(node: Parameters<typeof print>[0]): string {
   return stripIgnoredCharacters(print(node));
+}
+
+/** The text of an operation that has no name, with one. */
+export function namedText(text: string, kind: OperationTypeNode, name: string | undefined): string {
+  return name === undefined ? text : `${kind} ${name}${withoutKind(text, kind)}`;
+}
+
+/** The text of an operation that has no name from where the name would end. */
+export function withoutKind(text: string, kind: OperationTypeNode): string {
+  return text.startsWith(kind) ? text.slice(kind.length).trimStart() : text;
 }
 
 /** Only these variables, if they were given. */

@@ -96,8 +96,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
       startupWaitMs: options.startupWaitMs ?? STARTUP_WAIT_MS,
     });
     closing.unshift({ name: "the watch over the graph", close: watch.stop });
-    const { onSubgraphRequest } = options;
-    const live = new LiveGraph(watch, { networks, observer: telemetry.observer, onSubgraphRequest });
+    const { onSubgraphRequest, surface } = options;
+    const { observer } = telemetry;
+    const live = new LiveGraph(watch, { networks, observer, limits: surface?.limits, onSubgraphRequest });
     telemetry.show(() => ({
       plans: live.gateway.graph.operationCount,
       generation: live.generation,

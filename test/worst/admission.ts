@@ -22,7 +22,7 @@ export function createAdmission(supergraphSdl: string): { schema: GraphQLSchema;
     const operation = getOperationAST(document)!;
     const cost = costs.costOf({ document, operation }, () => 14);
     if (cost > DEFAULT_LIMITS.costMax) throw new Error("too dear");
-    await graph.operation({ document, operationName: undefined, key: query, variables: {} });
+    await graph.operation({ document, operationName: undefined, variables: {} });
   };
   return {
     schema: graph.apiSchema,

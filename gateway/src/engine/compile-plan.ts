@@ -8,7 +8,7 @@ import { type PlanPath, sitesAt } from "./sites.ts";
 
 export interface CompiledPlan {
   step: Step;
-  /** About how many characters it keeps. */
+  /** About how many bytes it keeps. */
   weight: number;
 }
 

@@ -123,7 +123,7 @@ export const { ask, asked, graph, newContext } = startGraph({
 
 export async function begin(query: string, variables: JsonObject = {}, context = newContext()) {
   asked.length = 0;
-  const asking = { document: parse(query), operationName: undefined, key: query, variables };
+  const asking = { document: parse(query), operationName: undefined, variables };
   return (await graph.deferredOperation(asking))?.begin(variables, context);
 }
 

@@ -15,8 +15,9 @@ import {
   variableDefinitionsOf,
   withDefaults,
 } from "../documents.ts";
+import { expandedBytes } from "../kept-bytes.ts";
+import type { NamelessOperation } from "../nameless-operation.ts";
 import type { GatewayContext } from "../request-context.ts";
-import { documentBytes } from "../surface/document-store.ts";
 import { variableErrors } from "../variable-errors.ts";
 import { type AnswerPart, DeferredAnswer } from "./defer-answer.ts";
 import { compileParts } from "./defer-plan.ts";
@@ -34,33 +35,21 @@ export interface DeferTerms {
   /** What clients see. */
   schema: GraphQLSchema;
   withNamesApart: (document: DocumentNode) => DocumentNode;
-  plan: (document: DocumentNode, operationName: string | undefined) => Promise<QueryPlan>;
+  plan: (document: DocumentNode) => Promise<QueryPlan>;
   newFetchCompiler: () => FetchCompiler;
   /** Where the shapes of answers are kept. */
   cache: ShapeCache;
   suppliers: FieldSuppliers;
+  /** How much the operations may keep, in bytes. */
+  weightMax: number;
 }
 
 /** A client has a few such operations, with one or two conditions each. */
 const OPERATIONS_MAX = 200;
-const OPERATIONS_WEIGHT_MAX = 32 * 1024 * 1024;
-const OPERATION_WEIGHT_MAX = 2 * 1024 * 1024;
-/** What a compiled operation keeps for a byte of its parsed document, beside the texts of its fetches. */
-const COMPILED_FACTOR = 8;
-
-/** An operation as a client asks for it. */
-export interface AskedOperation {
-  document: DocumentNode;
-  operationName: string | undefined;
-  /** Stands for the document. */
-  key: string;
-  /** As the client gave them. */
-  variables: JsonObject;
-}
 
 /** An operation of which something is deferred. */
 export class DeferredOperation {
-  /** About how many characters it keeps. */
+  /** About how many bytes it keeps. */
   readonly weight: number;
   readonly #operation: OperationDefinitionNode;
   readonly #schema: GraphQLSchema;
@@ -121,16 +110,16 @@ export class DeferredOperations {
   /** By document; undefined if it has no @defer. */
   readonly #variables = new WeakMap<DocumentNode, readonly string[] | undefined>();
   /** Null for those of which nothing is deferred with these variables. */
-  readonly #operations = new BoundedCache<DeferredOperation | null>({
-    entriesMax: OPERATIONS_MAX,
-    weightMax: OPERATIONS_WEIGHT_MAX,
-    entryWeightMax: OPERATION_WEIGHT_MAX,
-    weigh: (key, operation) => key.length + (operation?.weight ?? 0),
-  });
+  readonly #operations: BoundedCache<DeferredOperation | null>;
   readonly #compiling = new UnderWay<DeferredOperation | null>();
 
   constructor(terms: DeferTerms) {
     this.#terms = terms;
+    this.#operations = new BoundedCache({
+      entriesMax: OPERATIONS_MAX,
+      weightMax: terms.weightMax,
+      weigh: (key, operation) => key.length + (operation?.weight ?? 0),
+    });
   }
 
   /** How many are kept compiled. */
@@ -142,17 +131,14 @@ export class DeferredOperations {
    * An operation, compiled if it is not known; undefined if nothing of it is deferred.
    * @throws GraphQLError if the planner refuses it
    */
-  async find(asked: AskedOperation): Promise<FoundOperation | undefined> {
-    const choice = this.#choiceOf(asked);
+  async find(asked: NamelessOperation, variables: JsonObject): Promise<FoundOperation | undefined> {
+    const choice = this.#choiceOf(asked, variables);
     if (!choice) return undefined;
     const known = this.#operations.find(choice.key);
     if (known !== undefined) return known ? { operation: known, planMs: undefined } : undefined;
     const startMs = performance.now();
-    const { document, operationName } = asked;
     const operation = await this.#compiling.get(choice.key, async () => {
-      const compiled = await inSpan("gateway.plan", {}, () =>
-        this.#compile(document, operationName, choice.variables),
-      );
+      const compiled = await inSpan("gateway.plan", {}, () => this.#compile(asked, choice.variables));
       this.#operations.put(choice.key, compiled);
       return compiled;
     });
@@ -160,13 +146,13 @@ export class DeferredOperations {
   }
 
   /** How an operation's conditions turn out; undefined if it has no @defer. */
-  #choiceOf({ document, operationName, key, variables: given }: AskedOperation) {
+  #choiceOf({ document, key }: NamelessOperation, given: JsonObject) {
     const names = this.#deferVariables(document);
-    const definition = names && getOperationAST(document, operationName);
+    const definition = names && getOperationAST(document);
     if (!definition) return undefined;
     const variables = withDefaults(variableDefinitionsOf(definition), given);
     const truths = names.map((name) => variables[name] === true);
-    return { key: JSON.stringify([key, operationName, truths]), variables };
+    return { key: JSON.stringify([key, truths]), variables };
   }
 
   #deferVariables(document: DocumentNode): readonly string[] | undefined {
@@ -175,18 +161,15 @@ export class DeferredOperations {
   }
 
   async #compile(
-    document: DocumentNode,
-    operationName: string | undefined,
+    { document, treeBytes }: NamelessOperation,
     variables: Record<string, unknown>,
   ): Promise<DeferredOperation | null> {
     const { schema, withNamesApart, plan, newFetchCompiler, cache } = this.#terms;
-    const operation = inlinedOperation(withNamesApart(document), operationName);
+    const operation = inlinedOperation(withNamesApart(document));
     const split = splitOperation(operation, schema, variables);
     if (split.deferred.length === 0) return null;
     const { defaults } = variableDefinitionsOf(operation);
-    const planned: QueryPlan = split.planned
-      ? await plan(split.planned, operationName)
-      : { kind: "QueryPlan" };
+    const planned: QueryPlan = split.planned ? await plan(split.planned) : { kind: "QueryPlan" };
     const terms = { schema, defaults, cache };
     const around = stopAfterFailure(operation, terms);
     const plans = compileParts(planned, { fetches: newFetchCompiler(), defaults, ...(around && { around }) });
@@ -203,7 +186,7 @@ export class DeferredOperations {
       plan: plans.deferred.get(fragment.id),
       shapes: new Shapes(fragment.type, fragment.selectionSet, terms),
     }));
-    const weight = COMPILED_FACTOR * documentBytes(document) + plans.weight;
+    const weight = 2 * treeBytes + expandedBytes(operation) + plans.weight;
     return new DeferredOperation(operation, this.#terms, { primary, deferred }, weight);
   }
 }

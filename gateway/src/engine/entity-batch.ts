@@ -10,7 +10,7 @@ import { copyJson, mergeInto } from "./merge.ts";
 import type { FlatMembers, Represent } from "./representations.ts";
 import type { Run } from "./run.ts";
 import { atPlaces, type PlanPath, placesOf } from "./sites.ts";
-import { type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
+import { nameOf, type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
 
 /** Where in a plan entities come from, and how they are told to the subgraph. */
 export interface Origin {
@@ -45,7 +45,7 @@ export class EntityFetch {
     this.#fetch = fetch;
   }
 
-  /** About how many characters it keeps. */
+  /** About how many bytes it keeps. */
   get weight(): number {
     return this.#fetch.prepared.weight;
   }
@@ -99,7 +99,7 @@ export class EntityFetch {
     const { subgraph, prepared, rewriteOutput, abstractTypes } = this.#fetch;
     const variables = variablesOf(this.#fetch, run);
     variables.representations = representations;
-    const { data, errors } = await prepared.send(variables, run.context);
+    const { data, errors } = await prepared.send(variables, run.context, nameOf(this.#fetch, run));
     const entities = Array.isArray(data?._entities) ? data._entities : [];
     for (let index = 0; index < representations.length; index++) {
       const entity: unknown = entities[index];

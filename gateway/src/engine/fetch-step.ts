@@ -11,7 +11,7 @@ import { compileRepresentation, flatMembers, type Represent } from "./representa
 import { compileRewrites, type Rewrite } from "./rewrites.ts";
 import type { Run } from "./run.ts";
 import { atPlaces, type PlanPath, placesOf } from "./sites.ts";
-import { type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
+import { nameOf, type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
 
 /** Does its part of a plan for the objects that the plan's path has led to. */
 export type Step = (run: Run, sites: readonly JsonObject[]) => Promise<void> | void;
@@ -26,6 +26,7 @@ export class FetchCompiler {
   readonly #abstractTypes: ReadonlySet<string>;
   /** Those of entities, by what they ask. */
   readonly #entityFetches = new Map<string, EntityFetch>();
+  #fetchCount = 0;
 
   /** @param sources by subgraph. @param schema the supergraph's types */
   constructor(sources: ReadonlyMap<string, Source>, schema: GraphQLSchema, needs: FieldNeeds) {
@@ -75,10 +76,11 @@ export class FetchCompiler {
   }
 
   #prepare(node: FetchNode): SubgraphFetch {
-    const { serviceName: subgraph, operation: text, operationName, operationKind: kind } = node;
+    const { serviceName: subgraph, operation: text, operationKind: kind } = node;
     return {
       subgraph,
-      prepared: this.#sources.get(subgraph)!.prepare({ text, operationName, kind }),
+      nameEnd: `__${subgraph.replaceAll(/\W/g, "_")}__${this.#fetchCount++}`,
+      prepared: this.#sources.get(subgraph)!.prepare({ text, kind }),
       variableNames: node.variableUsages ?? [],
       rewriteOutput: compileRewrites(node.outputRewrites, this.#schema),
       abstractTypes: this.#abstractTypes,
@@ -95,10 +97,9 @@ function rewritten(represent: Represent, rewrite: Rewrite): Represent {
   };
 }
 
-/** Equal for fetches that can be sent as one. The planner numbers them in their names. */
-function whatIsAsked({ serviceName, operation, operationName, outputRewrites }: FetchNode): string {
-  const nameless = operationName === undefined ? operation : operation.replace(operationName, "");
-  return JSON.stringify([serviceName, nameless, outputRewrites ?? []]);
+/** Equal for fetches that can be sent as one. */
+function whatIsAsked({ serviceName, operation, outputRewrites }: FetchNode): string {
+  return JSON.stringify([serviceName, operation, outputRewrites ?? []]);
 }
 
 async function fetchFields(
@@ -108,7 +109,11 @@ async function fetchFields(
   run: Run,
 ): Promise<void> {
   if (sites.length === 0) return;
-  const { data, errors } = await fetch.prepared.send(variablesOf(fetch, run), run.context);
+  const { data, errors } = await fetch.prepared.send(
+    variablesOf(fetch, run),
+    run.context,
+    nameOf(fetch, run),
+  );
   if (data) {
     fetch.rewriteOutput?.(data);
     for (const site of sites) mergeInto(site, data);

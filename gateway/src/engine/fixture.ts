@@ -6,12 +6,13 @@ import type { SubgraphRequest } from "@teranga/kit/transport.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import { graphql, parse } from "graphql";
 import { readSupergraph } from "../graph/supergraph.ts";
+import type { AskedOperation } from "../nameless-operation.ts";
 import type { LivePlacement } from "../network/network.ts";
 import { createAnswerBudget } from "../partition/answer-budget.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { createSources } from "../sources/create-sources.ts";
+import type { Limits } from "../surface/limits.ts";
 import { RequestRecord } from "../surface/request-record.ts";
-import type { AskedOperation } from "./defer-operation.ts";
 import { Graph } from "./graph.ts";
 
 export interface SubgraphFixture {
@@ -35,14 +36,14 @@ const PARTITION_LINK = `
   directive @partition(by: String!) on OBJECT | FIELD_DEFINITION directive @gather on FIELD_DEFINITION
 `;
 
-export function startGraph(subgraphs: Record<string, SubgraphFixture>) {
+export function startGraph(subgraphs: Record<string, SubgraphFixture>, limits?: Pick<Limits, "tokensMax">) {
   const sdls = Object.entries(subgraphs).map(([name, { sdl, partitions }]) => ({
     name,
     url: `http://${name}/graphql`,
     sdl: LINK + (partitions ? PARTITION_LINK : "") + sdl,
   }));
   const supergraph = readSupergraph(compose(sdls).supergraphSdl);
-  const graph = new Graph(supergraph, createSources(supergraph, kindsOf(subgraphs), {}));
+  const graph = new Graph(supergraph, createSources(supergraph, kindsOf(subgraphs), {}), undefined, limits);
   const asked: AskedRequest[] = [];
   const placements = new Map<string, LivePlacement>();
   for (const { name, sdl } of sdls) {
@@ -85,7 +86,6 @@ export function startGraph(subgraphs: Record<string, SubgraphFixture>) {
 export const asking = (query: string, variables: Record<string, unknown> = {}): AskedOperation => ({
   document: parse(query),
   operationName: undefined,
-  key: query,
   variables,
 });
 

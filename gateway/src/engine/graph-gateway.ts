@@ -2,10 +2,10 @@
 import { prettyFormatQueryPlan } from "@apollo/query-planner";
 import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
 import type { GraphQLSchema } from "graphql";
+import type { AskedOperation } from "../nameless-operation.ts";
 import type { Network } from "../network/network.ts";
 import type { GatewayContext } from "../request-context.ts";
 import type { DeferredAnswer } from "./defer-answer.ts";
-import type { AskedOperation } from "./defer-operation.ts";
 import type { Graph } from "./graph.ts";
 import type { SideThread } from "./side-thread.ts";
 
@@ -88,10 +88,10 @@ export class GraphGateway implements GatewayInterface {
     for (const listener of this.#listeners) listener({ apiSchema, coreSupergraphSdl: supergraph.sdl });
   }
 
-  readonly #execute: Executor = async ({ schema, document, request, queryHash, context }) => {
+  readonly #execute: Executor = async ({ schema, document, request, context }) => {
     const { graph, network } = RUNNING.get(schema)!;
     const { operationName, variables = {} } = request;
-    const asked = { document, operationName, key: queryHash, variables };
+    const asked = { document, operationName, variables };
     const operation = await graph.operation(asked);
     const own = context as GatewayContext;
     own.record.planned(() => prettyFormatQueryPlan(graph.planOf(asked)));

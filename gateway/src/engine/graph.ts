@@ -10,10 +10,12 @@ import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, vi
 import { BoundedCache } from "../bounded-cache.ts";
 import { inlinedOperation, rootSelections, variableDefinitionsOf } from "../documents.ts";
 import type { Supergraph } from "../graph/supergraph.ts";
+import { expandedBytes, operationsBytesMax } from "../kept-bytes.ts";
+import { type AskedOperation, type NamelessOperation, namelessOperation } from "../nameless-operation.ts";
 import type { Source } from "../sources/fetch.ts";
-import { documentBytes } from "../surface/document-store.ts";
+import { DEFAULT_LIMITS, type Limits } from "../surface/limits.ts";
 import { compilePlan } from "./compile-plan.ts";
-import { type AskedOperation, type DeferredOperation, DeferredOperations } from "./defer-operation.ts";
+import { type DeferredOperation, DeferredOperations } from "./defer-operation.ts";
 import { withoutDefer } from "./defer-split.ts";
 import { FetchCompiler } from "./fetch-step.ts";
 import { FieldNeeds } from "./field-needs.ts";
@@ -30,17 +32,9 @@ import { UnderWay } from "./under-way.ts";
 
 /** A client has a few dozen operations; beyond that one is planned again. */
 const OPERATIONS_MAX = 1_000;
-/** Clients that write ids into their documents instead of variables make a new plan each time, as long as they like. */
-const OPERATIONS_WEIGHT_MAX = 64 * 1024 * 1024;
-const OPERATION_WEIGHT_MAX = 2 * 1024 * 1024;
 
 /** Fields of operations that are planned on the thread that answers requests, the fragments expanded: 50 ms at most. */
 const NEAR_FIELDS_MAX = 150;
-
-/** What a compiled operation keeps for a byte of its parsed document, beside the texts of its fetches. */
-const COMPILED_FACTOR = 4;
-/** And for a field, once the fragments are expanded: they multiply. */
-const FIELD_BYTES = 200;
 
 export interface GraphObserver {
   /** An operation was looked up. @param planMs how long it took to have it planned and compiled, if it was not known */
@@ -61,20 +55,29 @@ export class Graph {
   readonly #shapes = new ShapeCache();
   readonly #observer: GraphObserver | undefined;
   readonly #deferred: DeferredOperations;
-  readonly #operations = new BoundedCache<CompiledOperation>({
-    entriesMax: OPERATIONS_MAX,
-    weightMax: OPERATIONS_WEIGHT_MAX,
-    entryWeightMax: OPERATION_WEIGHT_MAX,
-    weigh: (_, operation) => operation.weight,
-  });
+  readonly #operations: BoundedCache<CompiledOperation>;
   readonly #compiling = new UnderWay<CompiledOperation>();
 
-  /** @param sources by subgraph. @throws StartupError with one line if the text is not a supergraph */
-  constructor(supergraph: Supergraph, sources: ReadonlyMap<string, Source>, observer?: GraphObserver) {
+  /**
+   * @param sources by subgraph. @param limits of what is asked: they bound what is kept
+   * @throws StartupError with one line if the text is not a supergraph
+   */
+  constructor(
+    supergraph: Supergraph,
+    sources: ReadonlyMap<string, Source>,
+    observer?: GraphObserver,
+    limits: Pick<Limits, "tokensMax"> = DEFAULT_LIMITS,
+  ) {
     this.supergraph = supergraph;
     this.#sources = sources;
     this.#observer = observer;
     this.#suppliers = new FieldSuppliers(supergraph);
+    const weightMax = operationsBytesMax(limits);
+    this.#operations = new BoundedCache({
+      entriesMax: OPERATIONS_MAX,
+      weightMax,
+      weigh: (_, operation) => operation.weight,
+    });
     try {
       this.#planner = new Planner(supergraph);
       this.sideThread = new SideThread(supergraph.sdl);
@@ -87,10 +90,11 @@ export class Graph {
     this.#deferred = new DeferredOperations({
       schema: this.apiSchema,
       withNamesApart: (document) => withNamesApart(document, this.#namesRead),
-      plan: (document, operationName) => this.#planInTurn(document, operationName),
+      plan: (document) => this.#planInTurn(document),
       newFetchCompiler: () => this.#newFetchCompiler(),
       cache: this.#shapes,
       suppliers: this.#suppliers,
+      weightMax,
     });
   }
 
@@ -104,17 +108,16 @@ export class Graph {
    * @throws GraphQLError if the planner refuses it, or too many are waiting to be planned
    */
   async operation(asked: AskedOperation): Promise<CompiledOperation> {
-    const { document, operationName, key } = withRootOnce(asked);
-    const ownKey = keyOf(operationName, key);
-    const known = this.#operations.find(ownKey);
+    const nameless = prepared(asked);
+    const known = this.#operations.find(nameless.key);
     if (known) {
       this.#observer?.operationFound(undefined);
       return known;
     }
     const startMs = performance.now();
-    const operation = await this.#compiling.get(ownKey, async () => {
-      const compiled = await inSpan("gateway.plan", {}, () => this.#compile(document, operationName));
-      this.#operations.put(ownKey, compiled);
+    const operation = await this.#compiling.get(nameless.key, async () => {
+      const compiled = await inSpan("gateway.plan", {}, () => this.#compile(nameless));
+      this.#operations.put(nameless.key, compiled);
       return compiled;
     });
     this.#observer?.operationFound(performance.now() - startMs);
@@ -126,38 +129,36 @@ export class Graph {
    * @throws GraphQLError if the planner refuses it, or too many are waiting to be planned
    */
   async deferredOperation(asked: AskedOperation): Promise<DeferredOperation | undefined> {
-    const found = await this.#deferred.find(withRootOnce(asked));
+    const found = await this.#deferred.find(prepared(asked), asked.variables);
     if (found) this.#observer?.operationFound(found.planMs);
     return found?.operation;
   }
 
   /** The plan of an operation that is answered at once, to be looked at. */
   planOf(asked: AskedOperation): QueryPlan {
-    const { document, operationName } = withRootOnce(asked);
-    return this.#planner.plan(this.#atOnce(document), operationName);
+    return this.#planner.plan(this.#atOnce(prepared(asked).document));
   }
 
   /** The pieces of it let others have their turn; a small operation is one piece. */
-  async #compile(document: DocumentNode, operationName: string | undefined): Promise<CompiledOperation> {
-    const size = document.loc?.end ?? 0;
+  async #compile({ document, size, treeBytes }: NamelessOperation): Promise<CompiledOperation> {
     const first = await onThisThread.next(size, () => {
       const planned = this.#atOnce(document);
-      const operation = inlinedOperation(planned, operationName);
+      const operation = inlinedOperation(planned);
       const fields = fieldCount(operation);
-      const weight = COMPILED_FACTOR * documentBytes(document) + FIELD_BYTES * fields;
+      const weight = treeBytes + expandedBytes(operation);
       const finish = (plan: QueryPlan) => this.#compileAs(operation, plan, weight);
       if (fields > NEAR_FIELDS_MAX) return { planned, finish };
-      return finish(this.#planner.plan(planned, operationName));
+      return finish(this.#planner.plan(planned));
     });
     if (first instanceof CompiledOperation) return first;
-    const plan = await this.sideThread.plan(first.planned, operationName);
+    const plan = await this.sideThread.plan(first.planned);
     return onThisThread.next(size, () => first.finish(plan));
   }
 
-  async #planInTurn(document: DocumentNode, operationName: string | undefined): Promise<QueryPlan> {
+  async #planInTurn(document: DocumentNode): Promise<QueryPlan> {
     const fields = fieldCount(document);
-    if (fields > NEAR_FIELDS_MAX) return this.sideThread.plan(document, operationName);
-    return onThisThread.next(fields, () => this.#planner.plan(document, operationName));
+    if (fields > NEAR_FIELDS_MAX) return this.sideThread.plan(document);
+    return onThisThread.next(fields, () => this.#planner.plan(document));
   }
 
   #compileAs(operation: OperationDefinitionNode, queryPlan: QueryPlan, weight: number): CompiledOperation {
@@ -187,8 +188,9 @@ export class Graph {
   }
 }
 
-function keyOf(operationName: string | undefined, key: string): string {
-  return operationName === undefined ? key : `${key} ${operationName}`;
+/** An operation as it is compiled. */
+function prepared(asked: AskedOperation): NamelessOperation {
+  return withRootOnce(namelessOperation(asked), asked.variables);
 }
 
 /** Whether some field at the root is asked for whatever the variables, other than of the schema itself. */

@@ -13,6 +13,7 @@ import {
   OperationTypeNode,
   type SelectionNode,
 } from "graphql";
+import type { JsonObject } from "../answer.ts";
 import {
   conditionVariables,
   inlinedOperation,
@@ -26,7 +27,7 @@ import {
   withDefaults,
   within,
 } from "../documents.ts";
-import type { AskedOperation } from "./defer-operation.ts";
+import type { NamelessOperation } from "../nameless-operation.ts";
 
 interface RepeatedRoot {
   /** Without fragment spreads. */
@@ -40,9 +41,9 @@ interface RepeatedRoot {
 /** Null for mutations that select no name twice. */
 const KNOWN = new WeakMap<OperationDefinitionNode, RepeatedRoot | null>();
 
-/** The same operation with each root field once, if it is a mutation that selects one twice. */
-export function withRootOnce(asked: AskedOperation): AskedOperation {
-  const definition = getOperationAST(asked.document, asked.operationName);
+/** The same operation with each root field once, if it is a mutation that selects one twice. @param given as the client gave them */
+export function withRootOnce(asked: NamelessOperation, given: JsonObject): NamelessOperation {
+  const definition = getOperationAST(asked.document);
   if (definition?.operation !== OperationTypeNode.MUTATION) return asked;
   let root = KNOWN.get(definition);
   if (root === undefined) {
@@ -51,7 +52,7 @@ export function withRootOnce(asked: AskedOperation): AskedOperation {
   }
   if (!root) return asked;
   const { operation, selections, conditions, defaults } = root;
-  const variables = withDefaults({ defaults }, asked.variables);
+  const variables = withDefaults({ defaults }, given);
   // It is refused for its variables before anything is carried out.
   if (conditions.some((name) => typeof variables[name] !== "boolean")) return asked;
   const included = selections.filter((selection) => isIncluded(selection.conditions, variables));
@@ -60,12 +61,12 @@ export function withRootOnce(asked: AskedOperation): AskedOperation {
   const definitions = [
     { ...operation, selectionSet: { kind: Kind.SELECTION_SET, selections: once } },
   ] as const;
-  const key = JSON.stringify([asked.key, asked.operationName, ...conditions.map((name) => variables[name])]);
+  const key = JSON.stringify([asked.key, ...conditions.map((name) => variables[name])]);
   return { ...asked, key, document: { ...asked.document, definitions } };
 }
 
-function repeatedRoot({ document, operationName }: AskedOperation): RepeatedRoot | null {
-  const operation = inlinedOperation(document, operationName);
+function repeatedRoot({ document }: NamelessOperation): RepeatedRoot | null {
+  const operation = inlinedOperation(document);
   const selections = [...rootSelections(operation.selectionSet)];
   const names = new Set(selections.map(({ field }) => responseNameOf(field)));
   if (names.size === selections.length) return null;

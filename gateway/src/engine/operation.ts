@@ -23,12 +23,12 @@ export interface OperationTerms {
   /** Where the shapes of answers are kept. */
   cache: ShapeCache;
   suppliers: FieldSuppliers;
-  /** About how many characters the operation itself keeps. */
+  /** About how many bytes the operation itself keeps. */
   weight: number;
 }
 
 export class CompiledOperation {
-  /** About how many characters it keeps. */
+  /** About how many bytes it keeps. */
   readonly weight: number;
   readonly #operation: OperationDefinitionNode;
   readonly #schema: GraphQLSchema;

@@ -2,7 +2,6 @@
 import { type Operation, operationFromDocument, type Schema } from "@apollo/federation-internals";
 import { type QueryPlan, QueryPlanner } from "@apollo/query-planner";
 import { type DocumentNode, type GraphQLError, type GraphQLSchema, getOperationAST } from "graphql";
-import { withOneOperation } from "../documents.ts";
 import type { Supergraph } from "../graph/supergraph.ts";
 import { limitExceeded } from "../surface/limits.ts";
 import { withTypenames } from "./empty-objects.ts";
@@ -37,11 +36,11 @@ export class Planner {
   }
 
   /** @throws GraphQLError if the planner refuses the operation */
-  plan(document: DocumentNode, operationName: string | undefined): QueryPlan {
+  plan(document: DocumentNode): QueryPlan {
     // The conditions of a mutation may leave nothing of it (mutation-root.ts).
-    const isEmpty = getOperationAST(document, operationName)?.selectionSet.selections.length === 0;
+    const isEmpty = getOperationAST(document)?.selectionSet.selections.length === 0;
     if (isEmpty) return { kind: "QueryPlan" };
-    const asked = withTypenames(withOneOperation(document, operationName));
+    const asked = withTypenames(document);
     const literals = new LiteralsApart(asked, this.apiSchema);
     const operation = operationFromDocument(this.#apiSchema, literals.document);
     return literals.putBack(withoutStandIns(this.#build(operation), this.standIns));

@@ -6,9 +6,8 @@ import type { ShapeCompiler } from "./shape.ts";
 /** What a member of a compiled object keeps, measured: 160,000 of them kept 30 MB. */
 export const MEMBER_BYTES = 200;
 const SHAPES_MAX = 4_000;
+/** A quarter is for what comes (bounded-cache.ts), 80,000 members: the 5,000 fields that an operation may have, of 16 types that they are asked of. */
 const BYTES_MAX = 64 * 1024 * 1024;
-/** 20,000 members: an operation has 5,000 fields at most, for each of the types that they are asked of. */
-const SHAPE_BYTES_MAX = 4 * 1024 * 1024;
 
 interface KeptShape {
   compiler: ShapeCompiler;
@@ -19,7 +18,6 @@ export class ShapeCache {
   readonly #shapes = new BoundedCache<KeptShape>({
     entriesMax: SHAPES_MAX,
     weightMax: BYTES_MAX,
-    entryWeightMax: SHAPE_BYTES_MAX,
     weigh: (key, { compiler }) => key.length + compiler.memberCount * MEMBER_BYTES,
   });
   #selections = 0;

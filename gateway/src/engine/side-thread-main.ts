@@ -19,7 +19,7 @@ function answerTo(order: Order): Answer {
       case "validate":
         return { kind: "validated", errors: validated(document, order.terms).map(told) };
       case "plan":
-        return { kind: "planned", plan: planner.plan(document, order.operationName) };
+        return { kind: "planned", plan: planner.plan(document) };
       default:
         return order satisfies never;
     }

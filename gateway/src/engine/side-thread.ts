@@ -11,9 +11,7 @@ import { Turns } from "./turns.ts";
 /** It takes about a second to begin, and 100 MB. */
 const IDLE_MS = 60_000;
 
-export type Order =
-  | { kind: "validate"; text: string; terms: ClientTerms }
-  | { kind: "plan"; text: string; operationName: string | undefined };
+export type Order = { kind: "validate"; text: string; terms: ClientTerms } | { kind: "plan"; text: string };
 
 /** A GraphQLError: errors keep no class between threads. */
 export interface ToldError {
@@ -45,9 +43,9 @@ export class SideThread {
   }
 
   /** @throws GraphQLError if the planner refuses the operation, or too many are waiting */
-  async plan(document: DocumentNode, operationName: string | undefined): Promise<QueryPlan> {
+  async plan(document: DocumentNode): Promise<QueryPlan> {
     const text = print(document);
-    const answer = await this.#ask({ kind: "plan", text, operationName }, text.length);
+    const answer = await this.#ask({ kind: "plan", text }, text.length);
     return answer.kind === "planned" ? answer.plan : unexpected(answer);
   }
 

@@ -6,12 +6,15 @@ import type { Network, Networks } from "../network/network.ts";
 import { createSources, placementsOf } from "../sources/create-sources.ts";
 import type { SourceDependencies } from "../sources/source.ts";
 import { type CostModel, createCostModel } from "../surface/cost.ts";
+import type { Limits } from "../surface/limits.ts";
 import type { GraphChanges, RunnableGraph } from "./graph-keeper.ts";
 import { readSupergraph } from "./supergraph.ts";
 
 export interface LiveGraphParts extends SourceDependencies {
   networks: Networks;
   observer?: GraphObserver | undefined;
+  /** Those of the operations. */
+  limits?: Limits | undefined;
 }
 
 type Topology = RunnableGraph["topology"];
@@ -69,10 +72,15 @@ export class LiveGraph implements GraphChanges {
   }
 
   #build(supergraphSdl: string, topology: Topology): { graph: Graph; network: Network } {
-    const { networks, observer, ...dependencies } = this.#parts;
+    const { networks, observer, limits, ...dependencies } = this.#parts;
     const supergraph = readSupergraph(supergraphSdl);
     const placements = placementsOf(supergraph, topology);
-    const graph = new Graph(supergraph, createSources(supergraph, placements, dependencies), observer);
+    const graph = new Graph(
+      supergraph,
+      createSources(supergraph, placements, dependencies),
+      observer,
+      limits,
+    );
     this.#costModels.set(graph.apiSchema, createCostModel(supergraph));
     this.#kinds = kindsOf(placements);
     return { graph, network: networks.update(placements.values()) };

@@ -18,6 +18,7 @@ import {
   usedVariables,
   type VariableDefinitions,
 } from "../documents.ts";
+import { planBytes } from "../kept-bytes.ts";
 import { type ObjectShape, objectShape } from "../sources/answer-shape.ts";
 import type { SaidDirectives } from "./operation-plan.ts";
 import { isCrossing, type PartitionSpec } from "./partition-spec.ts";
@@ -26,7 +27,6 @@ import { isCrossing, type PartitionSpec } from "./partition-spec.ts";
 export interface EntityPlan {
   kind: "entities";
   text: string;
-  operationName: string | undefined;
   /** The variables of `text` beside `representations`. */
   variables: ReadonlySet<string>;
   /** What each entity must come back as. */
@@ -51,12 +51,13 @@ export interface CrossingTree {
 
 const TYPENAME: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: "__typename" } };
 
-/** The characters of all texts below a tree: what a plan keeps beside its own. */
-export function textLength({ here, below }: CrossingTree): number {
-  let length = 0;
-  for (const { followUp } of here.values()) length += followUp.text.length + textLength(followUp.crossings);
-  for (const tree of below.values()) length += textLength(tree);
-  return length;
+/** About how many bytes are kept for all that is below a tree. */
+export function crossingsWeight({ here, below }: CrossingTree): number {
+  let weight = 0;
+  for (const { followUp } of here.values())
+    weight += planBytes(followUp.text) + crossingsWeight(followUp.crossings);
+  for (const tree of below.values()) weight += crossingsWeight(tree);
+  return weight;
 }
 
 export const isEmptyTree = (tree: CrossingTree) => tree.here.size === 0 && tree.below.size === 0;
@@ -88,15 +89,14 @@ export class CrossingPlanner {
   }
 
   /** Plans a fetch by key. `selectionSet` is what `_entities` selects. */
-  planEntities(selectionSet: SelectionSetNode, operationName: string | undefined): EntityPlan {
+  planEntities(selectionSet: SelectionSetNode): EntityPlan {
     const { cut, tree } = this.cut(selectionSet, undefined);
     const variables = new Set([...usedVariables(cut), ...this.#directives.variables]);
     const definitions = printVariableDefinitions(this.#variables, variables);
     const all = `($representations:[_Any!]!${definitions.slice(1, -1)})`;
     return {
       kind: "entities",
-      text: `query ${operationName ?? ""}${all}${this.#directives.text}{_entities(representations:$representations)${printCompact(cut)}}`,
-      operationName,
+      text: `query ${all}${this.#directives.text}{_entities(representations:$representations)${printCompact(cut)}}`,
       variables,
       shape: objectShape(cut, undefined, this.#spec.schema),
       crossings: tree,
@@ -148,7 +148,7 @@ export class CrossingPlanner {
     const responseName = field.alias?.value ?? field.name.value;
     const token = `${this.#prefix}${this.names.size}`;
     this.names.set(token, responseName);
-    const followUp = this.planEntities(onType(typeName, field.selectionSet!), undefined);
+    const followUp = this.planEntities(onType(typeName, field.selectionSet!));
     tree.here.set(token, { responseName, followUp });
     return {
       ...field,

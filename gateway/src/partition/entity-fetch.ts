@@ -2,9 +2,9 @@
  * Fetching entities by their keys: each from the partition that owns it, all partitions side by side, the answers back in
  * the order of the request. What crosses to yet other partitions is fetched after that, in the same way.
  */
-import type { GraphQLFormattedError } from "graphql";
+import { type GraphQLFormattedError, OperationTypeNode } from "graphql";
 import { errorAt, isObject, type JsonObject, ownValue, type PartAnswer } from "../answer.ts";
-import { pickVariables } from "../documents.ts";
+import { namedText, pickVariables } from "../documents.ts";
 import { hasEntities } from "../sources/answer-shape.ts";
 import { limitErrors } from "../sources/service-errors.ts";
 import { type AnswerBudget, PlacesBeyond, spend } from "./answer-budget.ts";
@@ -36,8 +36,8 @@ export async function fetchEntities(
       const isAll = indexes.length === representations.length;
       const own = isAll ? representations : indexes.map((index) => representations[index]!);
       const request = {
-        query: plan.text,
-        operationName: plan.operationName,
+        query: namedText(plan.text, OperationTypeNode.QUERY, run.operationName),
+        operationName: run.operationName,
         variables: { ...variables, representations: own },
       };
       const answer = await run.ask(partition, request, {

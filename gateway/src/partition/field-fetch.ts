@@ -50,7 +50,7 @@ export async function fetchFields(
   run: PartitionRun,
 ): Promise<FetchedFields> {
   const fields = plan.fields.filter(({ conditions }) => isIncluded(conditions, run.variables));
-  const request = (part: Part) => printPart(plan, part, definitions, run.given);
+  const request = (part: Part) => printPart(plan, part, definitions, run);
   switch (plan.operation) {
     case OperationTypeNode.QUERY:
       return fetchQuery(fields, request, run);
@@ -233,15 +233,15 @@ export function printPart(
   plan: FieldsPlan,
   { fields, afters }: Part,
   definitions: VariableDefinitions,
-  given: JsonObject,
+  { given, operationName }: Pick<PartitionRun, "given" | "operationName">,
 ) {
   const variables = { ...given, ...afters };
   const names = new Set([...fields.flatMap((field) => [...field.variables]), ...plan.directives.variables]);
   const said = `${printVariableDefinitions(definitions, names)}${plan.directives.text}`;
-  const head = `${plan.operation} ${plan.operationName ?? ""}${said}`;
+  const head = `${plan.operation} ${operationName ?? ""}${said}`;
   return {
     query: `${head}{${fields.map(({ text }) => text).join(" ")}}`,
-    operationName: plan.operationName,
+    operationName,
     variables: pickVariables(variables, names),
   };
 }

@@ -56,6 +56,7 @@ async function list(
   if (plan.root.kind !== "fields") throw new Error("a list is a root field");
   const run: PartitionRun = {
     spec,
+    operationName: undefined,
     partitionIds: Object.keys(partitions),
     partitionOf: (value) => value.split(":")[0]!,
     given: variables,

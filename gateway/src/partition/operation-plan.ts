@@ -25,8 +25,9 @@ import {
   variableDefinitionsOf,
   within,
 } from "../documents.ts";
+import { planBytes } from "../kept-bytes.ts";
 import { type RootShape, rootShape } from "../sources/answer-shape.ts";
-import { CrossingPlanner, type CrossingTree, type EntityPlan, textLength } from "./crossing-plan.ts";
+import { CrossingPlanner, type CrossingTree, crossingsWeight, type EntityPlan } from "./crossing-plan.ts";
 import { type PagePlan, PagePlanner } from "./merge-plan.ts";
 import { type FieldPath, type PartitionSpec, rootRoute } from "./partition-spec.ts";
 
@@ -65,7 +66,6 @@ export interface SaidDirectives {
 export interface FieldsPlan {
   kind: "fields";
   operation: OperationTypeNode;
-  operationName: string | undefined;
   /** The operation's own. */
   directives: SaidDirectives;
   /** In the operation's order. */
@@ -85,12 +85,11 @@ export function planOperation(text: string, spec: PartitionSpec): OperationPlan 
   const variables = variableDefinitionsOf(operation);
   const directives = saidBy(operation);
   const crossings = new CrossingPlanner(spec, { variables, directives, text });
-  const operationName = operation.name?.value;
   const entities = operation.selectionSet.selections.find(
     (selection) => selection.kind === Kind.FIELD && selection.name.value === "_entities",
   );
   if (entities?.kind === Kind.FIELD) {
-    const root = crossings.planEntities(entities.selectionSet!, operationName);
+    const root = crossings.planEntities(entities.selectionSet!);
     return { root, variables, tokenNames: crossings.names };
   }
   const pages = new PagePlanner(text);
@@ -99,7 +98,6 @@ export function planOperation(text: string, spec: PartitionSpec): OperationPlan 
   const root: FieldsPlan = {
     kind: "fields",
     operation: operation.operation,
-    operationName,
     directives,
     fields,
   };
@@ -124,10 +122,13 @@ function withAfters(variables: VariableDefinitions, { plans }: PagePlanner): Var
   return { ...variables, printed: new Map([...variables.printed, ...afters]) };
 }
 
-/** The characters that a plan keeps: its texts, whatever they have in common. */
-export function planLength({ root }: OperationPlan): number {
-  if (root.kind === "entities") return root.text.length + textLength(root.crossings);
-  return root.fields.reduce((sum, { text, crossings }) => sum + text.length + textLength(crossings), 0);
+/** About how many bytes a plan keeps: for each of its texts, whatever they have in common. */
+export function planWeight({ root }: OperationPlan): number {
+  if (root.kind === "entities") return planBytes(root.text) + crossingsWeight(root.crossings);
+  return root.fields.reduce(
+    (sum, { text, crossings }) => sum + planBytes(text) + crossingsWeight(crossings),
+    0,
+  );
 }
 
 class RootFieldPlanner {

@@ -1,11 +1,12 @@
 /** Goal: an operation comes apart into the right operations. Method: a table of operations and what each partition gets. */
+import { getOperationAST, parse } from "graphql";
 import { expect, test } from "vitest";
 import { librarySupergraph, libraryTopology } from "../fixture/library.ts";
 import { readSupergraph } from "../graph/supergraph.ts";
 import { createAnswerBudget } from "./answer-budget.ts";
 import { type FetchedEntities, fetchEntities } from "./entity-fetch.ts";
 import { fetchFields } from "./field-fetch.ts";
-import { type OperationPlan, planLength, planOperation } from "./operation-plan.ts";
+import { type OperationPlan, planOperation, planWeight } from "./operation-plan.ts";
 import type { PartitionRun } from "./partition-run.ts";
 import { readPartitionSpec } from "./partition-spec.ts";
 
@@ -16,10 +17,15 @@ const placement = libraryTopology({ north: urls, south: urls, west: urls }, urls
 type Asked = unknown[];
 
 /** A run whose partitions answer nothing and note what they are asked; variables are left out where there are none. */
-function startRun(plan: OperationPlan, variables: Record<string, unknown>, asked: Asked): PartitionRun {
+function startRun(
+  plan: OperationPlan,
+  { text, variables }: { text: string; variables: Record<string, unknown> },
+  asked: Asked,
+): PartitionRun {
   if (placement.kind !== "partitions") throw new Error("the branches are partitions");
   return {
     spec,
+    operationName: getOperationAST(parse(text))?.name?.value,
     partitionIds: placement.partitions.map(({ id }) => id),
     partitionOf: placement.partitionOf,
     given: variables,
@@ -37,7 +43,7 @@ function startRun(plan: OperationPlan, variables: Record<string, unknown>, asked
 async function split(text: string, variables: Record<string, unknown> = {}) {
   const plan = planOperation(text, spec);
   const asked: Asked = [];
-  const run = startRun(plan, variables, asked);
+  const run = startRun(plan, { text, variables }, asked);
   if (plan.root.kind === "fields") return { asked, ...(await fetchFields(plan.root, plan.variables, run)) };
   const representations = variables.representations as Record<string, unknown>[];
   return { asked, ...(await fetchEntities(plan.root, representations, run)) };
@@ -236,15 +242,15 @@ test("an entity of a partition that does not exist is an error at its place, and
   ]);
 });
 
-test("a plan's length is that of all its texts, with what each of them repeats", () => {
-  const lengthOf = (follow: number) => {
+test("a plan's weight is that of all its texts, with what each of them repeats", () => {
+  const weightOf = (follow: number) => {
     const follows = Array.from(
       { length: follow },
       (_, n) => `f${n}:bestFriend{h${n}:home{readers(first:$n){id}}}`,
     );
     const text = `query($n:Int=${"1".repeat(1_000)}){reader{id ${follows.join(" ")}}}`;
-    return planLength(planOperation(text, spec));
+    return planWeight(planOperation(text, spec)) - planWeight(planOperation("{reader{id}}", spec));
   };
-  expect(lengthOf(0)).toBeLessThan(100);
-  expect(lengthOf(20)).toBeGreaterThan(20_000);
+  expect(weightOf(0)).toBeLessThan(100);
+  expect(weightOf(20)).toBeGreaterThan(20_000);
 });

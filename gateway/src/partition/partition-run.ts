@@ -9,6 +9,8 @@ import type { PartitionSpec } from "./partition-spec.ts";
 
 export interface PartitionRun {
   spec: PartitionSpec;
+  /** What the partitions are told that it is called. */
+  operationName: string | undefined;
   /** In the topology's order. */
   partitionIds: readonly string[];
   partitionOf: PartitionOf;

@@ -11,7 +11,7 @@ import { takenErrors } from "../sources/service-errors.ts";
 import { askTerms, isAway, noAnswer, type SourceDependencies } from "../sources/source.ts";
 import { fetchEntities } from "./entity-fetch.ts";
 import { fetchFields } from "./field-fetch.ts";
-import { type OperationPlan, planLength, planOperation } from "./operation-plan.ts";
+import { type OperationPlan, planOperation, planWeight } from "./operation-plan.ts";
 import type { AskTerms, PartitionRun } from "./partition-run.ts";
 import type { PartitionSpec } from "./partition-spec.ts";
 
@@ -27,13 +27,12 @@ export class PartitionSource implements Source {
   prepare({ text }: FetchOperation): PreparedFetch {
     const plan = planOperation(text, this.#spec);
     return {
-      weight: text.length + planLength(plan),
-      send: (variables, context) => this.#send(plan, variables, context),
+      weight: planWeight(plan),
+      send: (variables, context, name) => this.#send(plan, this.#startRun(plan, variables, context, name)),
     };
   }
 
-  async #send(plan: OperationPlan, variables: JsonObject, context: GatewayContext): Promise<FetchAnswer> {
-    const run = this.#startRun(plan, variables, context);
+  async #send(plan: OperationPlan, run: PartitionRun): Promise<FetchAnswer> {
     switch (plan.root.kind) {
       case "entities": {
         const representations = run.variables.representations as JsonObject[];
@@ -52,10 +51,12 @@ export class PartitionSource implements Source {
     { variables, tokenNames }: OperationPlan,
     given: JsonObject,
     context: GatewayContext,
+    operationName: string | undefined,
   ): PartitionRun {
     const placement = context.network.placements.get(this.#spec.subgraph) as PartitionNetwork;
     return {
       spec: this.#spec,
+      operationName,
       partitionIds: placement.partitionIds,
       partitionOf: placement.partitionOf,
       given,

@@ -2,11 +2,13 @@
 import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
 import { GraphQLError, type GraphQLSchema } from "graphql";
 import { BoundedCache } from "../bounded-cache.ts";
+import { operationsBytesMax } from "../kept-bytes.ts";
+import { namelessOperation } from "../nameless-operation.ts";
 import { PartitionSource } from "../partition/partition-source.ts";
 import type { GatewayContext } from "../request-context.ts";
 import type { Source } from "../sources/fetch.ts";
 import type { SourceDependencies } from "../sources/source.ts";
-import { documentBytes } from "../surface/document-store.ts";
+import { DEFAULT_LIMITS } from "../surface/limits.ts";
 import { SubgraphOperation } from "./subgraph-operation.ts";
 import type { SubgraphSchema } from "./subgraph-schema.ts";
 
@@ -17,8 +19,7 @@ type Listener = Parameters<GatewayInterface["onSchemaLoadOrUpdate"]>[0];
 /** A router has a few fetches for each operation of its clients. */
 const OPERATIONS = {
   entriesMax: 2_000,
-  weightMax: 32 * 1024 * 1024,
-  entryWeightMax: 512 * 1024,
+  weightMax: operationsBytesMax(DEFAULT_LIMITS),
 } as const;
 
 /** One version of the subgraph with what has been planned on it. */
@@ -84,14 +85,13 @@ export class SubgraphGateway implements GatewayInterface {
     for (const listener of this.#listeners) listener({ apiSchema: schema, coreSupergraphSdl: sdl });
   }
 
-  readonly #execute: Executor = async ({ schema, document, request, queryHash, context }) => {
+  readonly #execute: Executor = async ({ schema, document, request, context }) => {
     const { subgraph, source, operations } = this.#versions.get(schema)!;
-    const { operationName, variables } = request;
-    const key = operationName === undefined ? queryHash : `${queryHash} ${operationName}`;
-    const weight = 2 * documentBytes(document);
+    const { operationName, variables = {} } = request;
+    const nameless = namelessOperation({ document, operationName, variables });
     try {
-      const make = () => new SubgraphOperation(document, operationName, subgraph, source, weight);
-      return await operations.get(key, make).execute(variables ?? {}, context as GatewayContext);
+      const make = () => new SubgraphOperation(nameless, subgraph, source);
+      return await operations.get(nameless.key, make).execute(variables, context as GatewayContext);
     } catch (error) {
       // Apollo Server answers a request as failed, with 500, if its executor throws.
       const originalError = error instanceof Error ? error : new Error(String(error));

@@ -29,6 +29,7 @@ import {
   withDefaults,
   within,
 } from "../documents.ts";
+import type { NamelessOperation } from "../nameless-operation.ts";
 import type { GatewayContext } from "../request-context.ts";
 import type { FetchAnswer, PreparedFetch, Source } from "../sources/fetch.ts";
 import { limitErrors } from "../sources/service-errors.ts";
@@ -58,7 +59,7 @@ type Step = (variables: StepVariables, context: GatewayContext) => Promise<StepA
 const REPRESENTATIONS = "representations";
 
 export class SubgraphOperation {
-  /** About how many characters it keeps. */
+  /** About how many bytes it keeps. */
   readonly weight: number;
   readonly #operation: OperationDefinitionNode;
   readonly #subgraph: SubgraphSchema;
@@ -67,19 +68,13 @@ export class SubgraphOperation {
   readonly #names: readonly string[];
   readonly #nonNull: readonly string[];
 
-  /** @param document validated. @param weight of what is kept of the document */
-  constructor(
-    document: DocumentNode,
-    name: string | undefined,
-    subgraph: SubgraphSchema,
-    source: Source,
-    weight: number,
-  ) {
-    this.#operation = inlinedOperation(document, name);
+  /** @param document validated */
+  constructor({ document, treeBytes }: NamelessOperation, subgraph: SubgraphSchema, source: Source) {
+    this.#operation = inlinedOperation(document);
     this.#subgraph = subgraph;
     const planner = new StepPlanner(this.#operation, subgraph, source);
     this.#steps = planner.steps();
-    this.weight = weight + planner.weight;
+    this.weight = 2 * treeBytes + planner.weight;
     const selections = [...rootSelections(this.#operation.selectionSet)];
     const rootFields = subgraph.schema.getRootType(this.#operation.operation)!.getFields();
     this.#names = selections.map(({ field }) => responseNameOf(field));
@@ -147,12 +142,7 @@ class StepPlanner {
   }
 
   #prepare(operation: OperationDefinitionNode): PreparedFetch {
-    const text = printCompact(operation);
-    const prepared = this.#source.prepare({
-      text,
-      operationName: operation.name?.value,
-      kind: operation.operation,
-    });
+    const prepared = this.#source.prepare({ text: printCompact(operation), kind: operation.operation });
     this.weight += prepared.weight;
     return prepared;
   }
@@ -160,7 +150,7 @@ class StepPlanner {
   #splitStep(selections: readonly RootSelection[]): Step {
     const prepared = this.#prepare(this.#part(selections));
     return async ({ given, variables }, context) => {
-      const { data, errors } = await prepared.send(given, context);
+      const { data, errors } = await prepared.send(given, context, context.record.operation?.name);
       return { data: data ?? nullsOf(selections, variables), errors };
     };
   }
@@ -188,7 +178,8 @@ class StepPlanner {
       const representations = Array.isArray(told) ? told : [told];
       const { known, errors } = sorted(representations, (name) => spec.entities.has(name));
       const asked = [...known.values()];
-      const answer = await prepared.send({ ...given, [REPRESENTATIONS]: asked }, context);
+      const sent = { ...given, [REPRESENTATIONS]: asked };
+      const answer = await prepared.send(sent, context, context.record.operation?.name);
       const refused = errors.map(([index, error]) => errorAt(error, [responseName, index]));
       const placed = placeEntities(responseName, representations.length, [...known.keys()], answer);
       return { ...placed, errors: [...refused, ...placed.errors] };

@@ -5,8 +5,8 @@ import type { GatewayContext } from "../request-context.ts";
 
 /** One fetch of a query plan. */
 export interface FetchOperation {
+  /** Without a name: a plan is made once for all clients, whatever they call the operation. */
   text: string;
-  operationName: string | undefined;
   kind: OperationTypeNode;
 }
 
@@ -19,9 +19,12 @@ export interface FetchAnswer {
 
 /** A fetch that has been looked at once and for all; it holds for every network. */
 export interface PreparedFetch {
-  /** Never throws for what happens at the services: that is an error in the answer. */
-  send: (variables: JsonObject, context: GatewayContext) => Promise<FetchAnswer>;
-  /** About how many characters it keeps. */
+  /**
+   * Never throws for what happens at the services: that is an error in the answer.
+   * @param name what services are told that the fetch is called; nothing unless told
+   */
+  send: (variables: JsonObject, context: GatewayContext, name: string | undefined) => Promise<FetchAnswer>;
+  /** About how many bytes it keeps. */
   weight: number;
 }
 

@@ -5,12 +5,15 @@ import { errorAt, type JsonObject } from "../answer.ts";
 import {
   inlinedOperation,
   isIncluded,
+  namedText,
   rootSelections,
   type VariableDefinitions,
   variableDefinitionsOf,
   withDefaults,
+  withoutKind,
 } from "../documents.ts";
 import { copyJson } from "../engine/merge.ts";
+import { planBytes } from "../kept-bytes.ts";
 import type { ReplicaNetwork } from "../network/network.ts";
 import type { GatewayContext } from "../request-context.ts";
 import {
@@ -27,8 +30,8 @@ import { askTerms, isAway, noAnswer, type SourceDependencies } from "./source.ts
 
 /** An operation, and what it must come back as. */
 interface Expectation {
-  /** The request's body up to the variables: the rest of it is the same each time. */
-  head: string;
+  /** The request's body up to the variables. */
+  headOf: (name: string | undefined) => string;
   /** What each entity must be; undefined if no entities are asked for. */
   entity: ObjectShape | undefined;
   fields: readonly (RootShape & { conditions: readonly DirectiveNode[] })[];
@@ -50,28 +53,32 @@ export class ReplicaSource implements Source {
   prepare(operation: FetchOperation): PreparedFetch {
     const expected = expectationOf(operation, this.#schema);
     return {
-      weight: operation.text.length,
-      send: (variables, context) => this.#send(operation, expected, variables, context),
+      weight: planBytes(operation.text),
+      send: (variables, context, name) => this.#send(operation, expected, { variables, context, name }),
     };
   }
 
   async #send(
-    { text, operationName, kind }: FetchOperation,
+    { text, kind }: FetchOperation,
     expected: Expectation,
-    variables: JsonObject,
-    context: GatewayContext,
+    {
+      variables,
+      context,
+      name,
+    }: { variables: JsonObject; context: GatewayContext; name: string | undefined },
   ): Promise<FetchAnswer> {
     const subgraph = this.#subgraph;
     if (context.unavailable.has(subgraph)) return failed(noAnswer({ subgraph }), expected, variables);
     const mayRepeat = kind !== OperationTypeNode.MUTATION;
-    this.#dependencies.onSubgraphRequest?.({ subgraph, operation: text });
+    const query = namedText(text, kind, name);
+    this.#dependencies.onSubgraphRequest?.({ subgraph, operation: query });
     try {
       const { ask } = context.network.placements.get(subgraph) as ReplicaNetwork;
       const request = {
-        query: text,
-        operationName,
+        query,
+        operationName: name,
         variables,
-        body: `${expected.head}${JSON.stringify(variables)}}`,
+        body: `${expected.headOf(name)}${JSON.stringify(variables)}}`,
       };
       const answer = await ask(request, askTerms(context, mayRepeat));
       const taken = { data: answer.data ?? null, errors: takenErrors(answer.errors) };
@@ -100,7 +107,7 @@ function failed(error: GraphQLError, expected: Expectation, variables: JsonObjec
   return { data, errors: names.map((name) => errorAt(error, [name])) };
 }
 
-function expectationOf({ text, operationName }: FetchOperation, schema: GraphQLSchema): Expectation {
+function expectationOf({ text, kind }: FetchOperation, schema: GraphQLSchema): Expectation {
   const operation = inlinedOperation(parse(text, { noLocation: true }));
   const rootType = schema.getRootType(operation.operation);
   const selections = [...rootSelections(operation.selectionSet)];
@@ -111,8 +118,15 @@ function expectationOf({ text, operationName }: FetchOperation, schema: GraphQLS
     return { ...rootShape(responseName, definition, field.selectionSet, schema), conditions };
   });
   const entity = entities && objectShape(entities.selectionSet!, undefined, schema);
-  const head = `${JSON.stringify({ query: text, operationName }).slice(0, -1)},"variables":`;
-  return { head, entity, fields, definitions: variableDefinitionsOf(operation) };
+  return { headOf: headsOf(text, kind), entity, fields, definitions: variableDefinitionsOf(operation) };
+}
+
+/** All but the name is the same each time. */
+function headsOf(text: string, kind: OperationTypeNode): Expectation["headOf"] {
+  const nameless = `${JSON.stringify({ query: text }).slice(0, -1)},"variables":`;
+  const rest = JSON.stringify(withoutKind(text, kind)).slice(1);
+  return (name) =>
+    name === undefined ? nameless : `{"query":"${kind} ${name}${rest},"operationName":"${name}","variables":`;
 }
 
 function isWhole(

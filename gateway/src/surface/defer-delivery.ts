@@ -79,11 +79,7 @@ async function begin({
   if (contextValue.record.explanation) return undefined;
   const { operationName, variables = {} } = request;
   try {
-    return await beginDeferred(
-      schema,
-      { document: document!, operationName, key: queryHash!, variables },
-      contextValue,
-    );
+    return await beginDeferred(schema, { document: document!, operationName, variables }, contextValue);
   } catch (error) {
     // Nothing has been fetched. If the operation is at fault, answering it at once will say so.
     if (!(error instanceof GraphQLError)) {

@@ -20,7 +20,7 @@ import type { SideThread } from "../engine/side-thread.ts";
 import { onThisThread } from "../engine/turns.ts";
 import { UnderWay } from "../engine/under-way.ts";
 import type { GatewayContext } from "../request-context.ts";
-import { createDocumentStore } from "./document-store.ts";
+import { createDocumentStore, type DocumentStore } from "./document-store.ts";
 import { charactersMaxOf, limitExceeded, tokensExceeded } from "./limits.ts";
 import type { Safelist } from "./safelist.ts";
 import { LOCATIONS_MAX, MESSAGE_LENGTH_MAX, problemsOf, type ValidationTerms } from "./validation.ts";
@@ -86,7 +86,7 @@ function formatted({ message, extensions, locations }: GraphQLError): GraphQLFor
 }
 
 interface Known {
-  store: NonNullable<ReturnType<typeof createDocumentStore>>;
+  store: DocumentStore;
   underWay: UnderWay<Reading>;
 }
 
@@ -101,17 +101,19 @@ class DocumentReader {
 
   async read({ schema, source = "", queryHash = "" }: Request): Promise<Reading> {
     const { store, underWay } = this.#knownOf(schema);
-    const known = await store.get(queryHash);
+    const known = store.find(queryHash);
     if (known) return { kind: "read", document: known };
     return underWay.get(queryHash, async () => {
       const reading = await this.#readNew(schema, source).catch(notRead);
-      if (reading.kind === "read") await store.set(queryHash, reading.document);
-      return reading;
+      return reading.kind === "read" ? { ...reading, document: store.keep(queryHash, source) } : reading;
     });
   }
 
   #knownOf(schema: GraphQLSchema): Known {
-    const known = this.#known.get(schema) ?? { store: createDocumentStore()!, underWay: new UnderWay() };
+    const known = this.#known.get(schema) ?? {
+      store: createDocumentStore(this.#terms.limits),
+      underWay: new UnderWay(),
+    };
     this.#known.set(schema, known);
     return known;
   }

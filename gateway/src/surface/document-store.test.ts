@@ -1,29 +1,46 @@
-import { parse } from "graphql";
+/** Goal: every document that the limits admit is kept, and what is kept is no more than it weighs. */
 import { expect, test } from "vitest";
-import { createDocumentStore, documentBytes } from "./document-store.ts";
+import { createDocumentStore, createPersistedQueryCache } from "./document-store.ts";
+import { charactersMaxOf, DEFAULT_LIMITS } from "./limits.ts";
 
-test("documents are kept, and forgotten", async () => {
-  const store = createDocumentStore()!;
-  const document = parse("{ a }");
-  await store.set("key", document);
-  expect(await store.get("key")).toBe(document);
-  expect(await store.get("other")).toBeUndefined();
-  await store.delete("key");
-  expect(await store.get("key")).toBeUndefined();
+const LIMITS = { tokensMax: 1_000 };
+const LONGEST = charactersMaxOf(LIMITS);
+const greatest = (name: string) => `{ ${`${name} `.repeat(LIMITS.tokensMax - 2)}}`.padEnd(LONGEST, "#");
+
+test("documents are kept, and the tree of one is as good as that of its text", () => {
+  const store = createDocumentStore(LIMITS);
+  const document = store.keep("key", "query A { a # said\n b }");
+  expect(store.find("key")).toBe(document);
+  expect(store.find("other")).toBeUndefined();
+  expect(document.tokenCount).toBe(6);
 });
 
-test("a document weighs what it holds on to: a long text, and tokens that are comments", async () => {
-  const plain = documentBytes(parse("{ a }"));
-  expect(documentBytes(parse(`{ a } ${" ".repeat(10_000)}`))).toBeGreaterThan(plain + 10_000);
-  expect(documentBytes(parse(`{ a } ${"#\n".repeat(10_000)}`))).toBeGreaterThan(plain + 1_000_000);
+test("a document does not keep its text, its comments and its places", () => {
+  const store = createDocumentStore(LIMITS);
+  const { definitions, loc } = store.keep("key", `{ aFieldOfSomeLength } ${"# secret\n".repeat(1_000)}`);
+  expect(loc).toBeUndefined();
+  expect(JSON.stringify(definitions)).not.toMatch(/secret|"loc"/);
 });
 
-test("giants are not kept, and many small ones drive the oldest out", async () => {
-  const store = createDocumentStore()!;
-  await store.set("giant", parse(`{ a } ${"#\n".repeat(10_000)}`));
-  expect(await store.get("giant")).toBeUndefined();
-  const text = `{ a } ${"#\n".repeat(2_000)}`;
-  for (let number = 0; number < 200; number++) await store.set(`${number}`, parse(text));
-  expect(await store.get("0")).toBeUndefined();
-  expect(await store.get("199")).toBeDefined();
+test.each([LIMITS, DEFAULT_LIMITS])(
+  "the greatest document that %o admit is kept, and drives nothing out that is used more",
+  (limits) => {
+    const store = createDocumentStore(limits);
+    store.keep("small", "{ a }");
+    for (let use = 0; use < 3; use++) expect(store.find("small")).toBeDefined();
+    const text = `{ ${"a ".repeat(limits.tokensMax - 2)}}`;
+    for (let number = 0; number < 20; number++) {
+      store.keep(`${number}`, text);
+      expect(store.find(`${number}`)).toBeDefined();
+    }
+    const kept = Array.from({ length: 20 }, (_, number) => store.find(`${number}`)).filter(Boolean);
+    expect(kept.length).toBeLessThan(20);
+    expect(store.find("small")).toBeDefined();
+  },
+);
+
+test("the longest text that is admitted is kept under its hash", async () => {
+  const texts = createPersistedQueryCache(undefined, LIMITS);
+  await texts.set("apq:hash", greatest("a"));
+  expect(await texts.get("apq:hash")).toHaveLength(LONGEST);
 });

@@ -1,43 +1,38 @@
-/** Where Apollo Server keeps the documents that it has parsed and validated, and the texts of persisted queries. */
+/** Where documents are kept that were parsed and validated, and the texts of persisted queries. */
 import type { ApolloServerOptions, BaseContext } from "@apollo/server";
-import type { DocumentNode } from "graphql";
+import { type DocumentNode, parse, stripIgnoredCharacters } from "graphql";
 import { BoundedCache } from "../bounded-cache.ts";
+import { documentsBytesMax, treeBytes } from "../kept-bytes.ts";
+import { charactersMaxOf, type Limits } from "./limits.ts";
 import type { Safelist } from "./safelist.ts";
 
-type DocumentStore = NonNullable<ApolloServerOptions<BaseContext>["documentStore"]>;
-
 const DOCUMENTS_MAX = 1_000;
-/** About 250 of the longest operations of our own clients. */
-const BYTES_MAX = 32 * 1024 * 1024;
-/** An operation of about 2,500 tokens. */
-const DOCUMENT_BYTES_MAX = 512 * 1024;
-/** A token, and its share of the syntax tree. */
-const TOKEN_BYTES = 200;
 
-/**
- * Apollo Server's own store weighs documents by their JSON. That leaves out what a document's locations hold on to: the source
- * text and all of its tokens, comments too, which no limit of the parser counts. A text of 1 MB that is nothing but comments
- * keeps 50 MB.
- */
-export function createDocumentStore(): DocumentStore {
-  const documents = new BoundedCache<DocumentNode>({
-    entriesMax: DOCUMENTS_MAX,
-    weightMax: BYTES_MAX,
-    entryWeightMax: DOCUMENT_BYTES_MAX,
-    weigh: (_, document) => documentBytes(document),
-  });
-  return {
-    get: async (key) => documents.find(key),
-    set: async (key, document) => documents.put(key, document),
-    delete: async (key) => documents.delete(key),
-  };
+export interface DocumentStore {
+  find(key: string): DocumentNode | undefined;
+  /** Keeps a document that is valid, as a tree without places. @returns the tree */
+  keep(key: string, text: string): DocumentNode;
 }
 
-/** About what a parsed document takes, in bytes. */
-export function documentBytes({ loc }: DocumentNode): number {
-  let bytes = loc?.source.body.length ?? 0;
-  for (let token = loc?.startToken ?? null; token; token = token.next) bytes += TOKEN_BYTES;
-  return bytes;
+/**
+ * A document's places hold on to its text and to all of its tokens, comments too, which no limit of the parser counts: 1 MB of comments
+ * kept 50 MB. Nobody needs them once it is validated.
+ */
+export function createDocumentStore(limits: Pick<Limits, "tokensMax">): DocumentStore {
+  const documents = new BoundedCache<{ document: DocumentNode; bytes: number }>({
+    entriesMax: DOCUMENTS_MAX,
+    weightMax: documentsBytesMax(limits),
+    weigh: (_, { bytes }) => bytes,
+  });
+  return {
+    find: (key) => documents.find(key)?.document,
+    keep(key, text) {
+      const bare = stripIgnoredCharacters(text);
+      const document = parse(bare, { noLocation: true });
+      documents.put(key, { document, bytes: treeBytes(bare, document.tokenCount) });
+      return document;
+    },
+  };
 }
 
 type PersistedQueryCache = NonNullable<
@@ -47,20 +42,20 @@ type PersistedQueryCache = NonNullable<
 /** Apollo Server puts this before the hash. */
 const KEY_PREFIX = "apq:";
 const TEXTS_MAX = 10_000;
-/** About 8,000 of the longest operations of our own clients. */
-const TEXTS_CHARACTERS_MAX = 16 * 1024 * 1024;
-/** A document of 10,000 tokens is about as long. One client's giant must not drive out everybody's texts. */
-const TEXT_CHARACTERS_MAX = 128 * 1024;
+/** How many of the longest texts there is room for; of our own clients' longest, 2,000 characters, about 8,000. */
+const LONGEST_TEXTS = 128;
 
 /**
  * The texts that clients have registered under their hash, and those of the safelist, which nobody has to register. What is lost here
  * the client sends once more.
  */
-export function createPersistedQueryCache(safelist: Safelist | undefined): PersistedQueryCache {
+export function createPersistedQueryCache(
+  safelist: Safelist | undefined,
+  limits: Pick<Limits, "tokensMax">,
+): PersistedQueryCache {
   const texts = new BoundedCache<string>({
     entriesMax: TEXTS_MAX,
-    weightMax: TEXTS_CHARACTERS_MAX,
-    entryWeightMax: TEXT_CHARACTERS_MAX,
+    weightMax: LONGEST_TEXTS * charactersMaxOf(limits),
     weigh: (key, text) => key.length + text.length,
   });
   return {

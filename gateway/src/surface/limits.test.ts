@@ -1,7 +1,14 @@
 /** Goal: an operation one beyond a limit is refused with the figures, and one at the limit is not. Method: the rules alone. */
 import { buildSchema, GraphQLError, getIntrospectionQuery, parse, validate } from "graphql";
 import { describe, expect, test } from "vitest";
-import { createSizeRule, DEFAULT_LIMITS, FIELDS_MAX, LIMIT_CODE, tokensExceeded } from "./limits.ts";
+import {
+  charactersMaxOf,
+  createSizeRule,
+  DEFAULT_LIMITS,
+  FIELDS_MAX,
+  LIMIT_CODE,
+  tokensExceeded,
+} from "./limits.ts";
 
 const schema = buildSchema("type Query { a: Query b: Int }");
 const LIMITS = { ...DEFAULT_LIMITS, depthMax: 4, aliasesMax: 3, rootFieldsMax: 5 };
@@ -48,6 +55,28 @@ describe.each([
     expect(others).toEqual([]);
     expect(error!.extensions).toMatchObject({ code: LIMIT_CODE, limit, actual, allowed: max });
     expect(error!.message).toMatch(new RegExp(`\\b${actual}\\b.*; ${max} are allowed\\.$`));
+  });
+});
+
+describe("with its fragments, each wherever it is spread, an operation is twice as much as a document at most", () => {
+  const told = (document: string) =>
+    validate(schema, parse(document), [createSizeRule({ ...LIMITS, tokensMax: 11 })]).map(
+      ({ extensions: { limit, actual, allowed } }) => [limit, actual, allowed],
+    );
+
+  test("tokens", () => {
+    const fragment = "fragment f on Query { b # is a number\n b }";
+    expect(told(`{ ...f ...f } ${fragment}`)).toEqual([]);
+    expect(told(`{ ...f ...f b } ${fragment}`)).toEqual([["expandedTokens", 23, 22]]);
+  });
+
+  test("characters", () => {
+    const max = charactersMaxOf({ tokensMax: 11 });
+    const fragmentOf = (length: number) => `${"fragment f on Query { b".padEnd(length - 1)}}`;
+    expect(told(`{ ...f ...f } ${fragmentOf(max - 7)}`)).toEqual([]);
+    expect(told(`{ ...f ...f } ${fragmentOf(max - 6)}`)).toEqual([
+      ["expandedCharacters", 2 * max + 1, 2 * max],
+    ]);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   GraphQLError,
   Kind,
   Lexer,
+  type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
   TokenKind,
@@ -51,6 +52,9 @@ const CHARACTERS_PER_TOKEN = 13;
 /** Tests and small installations set few tokens. */
 const CHARACTERS_MIN = 16 * 1024;
 
+/** How often as much as one document a document may come to once its fragments are expanded: then it is kept as well. Not for operators either. */
+export const EXPANSION_MAX = 2;
+
 /** How long a text with so many tokens may be. */
 export function charactersMaxOf({ tokensMax }: Pick<Limits, "tokensMax">): number {
   return Math.max(CHARACTERS_MIN, CHARACTERS_PER_TOKEN * tokensMax);
@@ -66,6 +70,8 @@ export type LimitName =
   | "aliases"
   | "rootFields"
   | "tokens"
+  | "expandedTokens"
+  | "expandedCharacters"
   | "cost"
   | "ways";
 
@@ -87,6 +93,8 @@ const WORDS: Record<LimitName, (actual: number) => string> = {
   aliases: (actual) => `has ${actual} aliases, its fragments expanded`,
   rootFields: (actual) => `has ${actual} root fields, its fragments expanded`,
   tokens: (actual) => `has ${actual} tokens or more`,
+  expandedTokens: (actual) => `has ${actual} tokens, its fragments expanded`,
+  expandedCharacters: (actual) => `has ${actual} characters, its fragments expanded`,
   cost: (actual) => `costs ${actual}`,
   ways: (actual) => `can be carried out in ${actual} ways or more through the services`,
 };
@@ -100,9 +108,20 @@ interface Size {
   aliases: number;
   /** Fields that are not below another one. */
   topFields: number;
+  /** Those of the text of fragments, wherever they are spread. */
+  tokens: number;
+  characters: number;
 }
 
-const NOTHING: Size = { depth: 0, nesting: 0, fields: 0, aliases: 0, topFields: 0 };
+const NOTHING: Size = {
+  depth: 0,
+  nesting: 0,
+  fields: 0,
+  aliases: 0,
+  topFields: 0,
+  tokens: 0,
+  characters: 0,
+};
 
 /** Refuses operations that are nested too deep, expand to too many fields, or have too many aliases or root fields. */
 export function createSizeRule(limits: Limits): ValidationRule {
@@ -110,7 +129,7 @@ export function createSizeRule(limits: Limits): ValidationRule {
     const sizeOf = createMeasure((name) => context.getFragment(name) ?? undefined);
     return {
       OperationDefinition(operation) {
-        const error = problemOf(sizeOf(operation.selectionSet), limits);
+        const error = problemOf(withText(sizeOf(operation.selectionSet), operation), limits);
         if (!error) return;
         context.reportError(
           new GraphQLError(error.message, { nodes: operation, extensions: error.extensions }),
@@ -134,6 +153,8 @@ function createMeasure(fragmentOf: (name: string) => FragmentDefinitionNode | un
       size.fields += (isField ? 1 : 0) + inner.fields;
       size.aliases += (isField && selection.alias ? 1 : 0) + inner.aliases;
       size.topFields += isField ? 1 : inner.topFields;
+      size.tokens += inner.tokens;
+      size.characters += inner.characters;
     }
     return size;
   };
@@ -150,11 +171,21 @@ function createMeasure(fragmentOf: (name: string) => FragmentDefinitionNode | un
     if (known) return known;
     // A fragment that contains itself meets this entry; another rule refuses it.
     sizes.set(fragment, NOTHING);
-    const size = sizeOf(fragment.selectionSet);
+    const size = withText(sizeOf(fragment.selectionSet), fragment);
     sizes.set(fragment, size);
     return size;
   };
   return sizeOf;
+}
+
+/** With a definition's own text. */
+function withText(size: Size, { loc }: OperationDefinitionNode | FragmentDefinitionNode): Size {
+  if (!loc) return size;
+  let count = 1;
+  for (let token = loc.startToken; token !== loc.endToken; token = token.next!) {
+    if (token.kind !== TokenKind.COMMENT) count++;
+  }
+  return { ...size, tokens: size.tokens + count, characters: size.characters + loc.end - loc.start };
 }
 
 /** The first limit that is exceeded: one is enough to refuse. */
@@ -165,6 +196,8 @@ function problemOf(size: Size, limits: Limits): GraphQLError | undefined {
     ["fields", size.fields, FIELDS_MAX],
     ["rootFields", size.topFields, limits.rootFieldsMax],
     ["aliases", size.aliases, limits.aliasesMax],
+    ["expandedTokens", size.tokens, EXPANSION_MAX * limits.tokensMax],
+    ["expandedCharacters", size.characters, EXPANSION_MAX * charactersMaxOf(limits)],
   ];
   const beyond = figures.find(([, actual, allowed]) => actual > allowed);
   return beyond && limitExceeded(...beyond);

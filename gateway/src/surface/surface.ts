@@ -67,7 +67,7 @@ export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOp
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
     documentStore: null,
-    persistedQueries: { cache: createPersistedQueryCache(safelist) },
+    persistedQueries: { cache: createPersistedQueryCache(safelist, limits) },
     formatError,
     plugins: [
       readDocuments({
