@@ -10,6 +10,7 @@ import { buildSubgraphSchema } from "@apollo/subgraph";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { GraphQLError, type GraphQLFormattedError, parse } from "graphql";
+import { refuseUnacceptable } from "./acceptable.ts";
 import { StartupError } from "./config.ts";
 import { isAuthorized } from "./credential.ts";
 import { classifyDatabaseError } from "./database.ts";
@@ -91,6 +92,7 @@ export async function startSubgraphServer<Context extends object>(
     },
     plugins: [
       logFaults(({ requestLog }) => requestLog),
+      refuseUnacceptable,
       statusByMediaType,
       ApolloServerPluginInlineTraceDisabled(),
       fastifyApolloDrainPlugin(app) as ApolloServerPlugin<Context & RequestLog>,

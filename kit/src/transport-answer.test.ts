@@ -116,3 +116,19 @@ test.each<[number, string]>([
   const url = await serve((_, response) => response.writeHead(status).end("<html>"));
   await expect(transport().send(url, { query: "{ x }" })).rejects.toMatchObject({ effect: "unknown", fault });
 });
+
+test("a server that says that it is overloaded has carried out nothing; any other 503 may be of anything", async () => {
+  const overloaded = { errors: [{ message: "m", extensions: { code: "OVERLOADED" } }] };
+  const effectOf = async (body: unknown, status = 503) => {
+    const url = await serve((_, response) => response.writeHead(status).end(JSON.stringify(body)));
+    const error = await transport()
+      .send(url, { query: "mutation { x }" })
+      .then(String, (failure) => failure);
+    return [error.effect, error.fault];
+  };
+  expect(await effectOf(overloaded)).toEqual(["refused", "unable"]);
+  expect(await effectOf(overloaded, 500)).toEqual(["unknown", "bad-answer"]);
+  expect(await effectOf({ ...overloaded, data: { x: 1 } })).toEqual(["unknown", "unable"]);
+  expect(await effectOf({ errors: [...overloaded.errors, { message: "n" }] })).toEqual(["unknown", "unable"]);
+  expect(await effectOf("busy")).toEqual(["unknown", "unable"]);
+});

@@ -1,6 +1,7 @@
 /** What a service has answered over HTTP: a GraphQL answer, or why it is none. */
 import type { GraphQLFormattedError } from "graphql";
 import type { DecodedBody } from "./content-coding.ts";
+import type { ErrorCode } from "./errors.ts";
 import { TransportError } from "./transport-error.ts";
 
 /** A GraphQL answer as it came over the wire. */
@@ -33,6 +34,7 @@ export function readAnswer(
   if (status === 401 && isOurCredential) {
     throw new TransportError("refused", "refused the service credential", { fault: "not-theirs" });
   }
+  if (status === 503 && isOverload(readAnswerOrNull(body))) throw overloaded();
   if (status >= 500) throw failedWith(status);
   if (status >= 300 && status < 400) throw redirected(status, location);
   const answer = status === 401 || status === 403 ? readRefusal(status, body) : readBody(status, body);
@@ -40,6 +42,18 @@ export function readAnswer(
   throw new TransportError("unknown", `answered ${status} with a body that is not a GraphQL answer`, {
     fault: status >= 400 ? "not-theirs" : "bad-answer",
   });
+}
+
+/** What our own servers say at the door (door.ts): nothing was carried out. */
+function isOverload(answer: SubgraphResponse | null): boolean {
+  const code: ErrorCode = "OVERLOADED";
+  const { data, errors = [] } = answer ?? {};
+  return !data && errors.length > 0 && errors.every(({ extensions }) => extensions?.code === code);
+}
+
+function overloaded(): TransportError {
+  const said = "it has as many requests as it can take";
+  return new TransportError("refused", "answered 503, OVERLOADED", { fault: "unable", said });
 }
 
 function failedWith(status: number): TransportError {

@@ -5,6 +5,7 @@
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
+import { refuseUnacceptable } from "@teranga/kit/acceptable.ts";
 import { isAuthorized } from "@teranga/kit/credential.ts";
 import { currentDeadlineAtMs, keepDeadlines } from "@teranga/kit/deadline.ts";
 import type { Door } from "@teranga/kit/door.ts";
@@ -179,6 +180,7 @@ function createApollo(
         hidesSchema: true,
       }),
       logFaults<GatewayContext>(({ log: requestLog }) => requestLog),
+      refuseUnacceptable,
       statusByMediaType,
       noteOperations,
       ApolloServerPluginInlineTraceDisabled(),

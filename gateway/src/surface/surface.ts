@@ -2,6 +2,7 @@
 import type { ApolloServerOptionsWithGateway, ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
+import { refuseUnacceptable } from "@teranga/kit/acceptable.ts";
 import { statusByMediaType } from "@teranga/kit/http-status.ts";
 import { logFaults } from "@teranga/kit/server.ts";
 import type { GraphQLSchema } from "graphql";
@@ -79,6 +80,7 @@ export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOp
       ...(safelist ? [watchSafelist(safelist, metrics)] : []),
       limitCost({ costMax: limits.costMax, modelOf: costModelOf }),
       deliverDeferred({ formatError, faults }),
+      refuseUnacceptable,
       // These look at the answer one after the other: first what is in it, then what is noted and said of it.
       visibleErrorPaths,
       requests.plugin,
