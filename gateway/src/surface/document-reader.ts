@@ -23,7 +23,13 @@ import type { GatewayContext } from "../request-context.ts";
 import { createDocumentStore, type DocumentStore } from "./document-store.ts";
 import { charactersMaxOf, limitExceeded, tokensExceeded } from "./limits.ts";
 import type { Safelist } from "./safelist.ts";
-import { LOCATIONS_MAX, MESSAGE_LENGTH_MAX, problemsOf, type ValidationTerms } from "./validation.ts";
+import {
+  LOCATIONS_MAX,
+  MESSAGE_LENGTH_MAX,
+  problemsOf,
+  sizeProblemsOf,
+  type ValidationTerms,
+} from "./validation.ts";
 
 /** The longest that tools make, of a component's name and a fragment's, are about 100. */
 const NAME_LENGTH_MAX = 250;
@@ -128,8 +134,10 @@ class DocumentReader {
     const sideThread = text.length > NEAR_CHARACTERS_MAX ? sideThreadOf?.(schema) : undefined;
     const parsed = await onThisThread.next(text.length, () => {
       const reading = this.#parse(text);
-      if (sideThread || reading.kind === "refused") return reading;
-      return judged(reading, problemsOf(schema, reading.document, this.#terms));
+      if (reading.kind === "refused") return reading;
+      // A refusal of what is too large must not wait for the side thread to begin.
+      const look = sideThread ? sizeProblemsOf : problemsOf;
+      return judged(reading, look(schema, reading.document, this.#terms));
     });
     if (!sideThread || parsed.kind === "refused") return parsed;
     return judged(parsed, await sideThread.validate(text, { limits, hidesSchema }));

@@ -37,6 +37,16 @@ export function clientTerms({ limits, hidesSchema }: ClientTerms): ValidationTer
   return { limits, rules, hidesSchema };
 }
 
+/** What is too much of a document, which is cheap to see. @param document with its locations */
+export function sizeProblemsOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  { limits }: Pick<ValidationTerms, "limits">,
+): readonly GraphQLError[] {
+  const sizes = validate(schema, document, [createSizeRule(limits)], { maxErrors: 1 });
+  return sizes.slice(0, 1).map(told);
+}
+
 /** @param document with its locations */
 export function problemsOf(
   schema: GraphQLSchema,
@@ -48,8 +58,8 @@ export function problemsOf(
   // An error reads the text up to each of its places. They are known from the tokens.
   source.body = "";
   try {
-    const sizes = validate(schema, document, [createSizeRule(limits)], { maxErrors: 1 });
-    if (sizes.length > 0) return sizes.slice(0, 1).map(told);
+    const sizes = sizeProblemsOf(schema, document, { limits });
+    if (sizes.length > 0) return sizes;
     return validate(schema, document, [...specifiedRules, finiteFloatsRule, ...rules], {
       maxErrors: ERRORS_MAX,
       hideSuggestions: hidesSchema,
