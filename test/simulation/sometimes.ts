@@ -14,7 +14,7 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
     "TOO_OLD",
     "together",
   ],
-  CancellationCommit: ["COMMITTED", "REPLAYED", "ALREADY_CANCELLED", "UNKNOWN_ORDER", "together"],
+  CancellationCommit: ["COMMITTED", "REPLAYED", "ALREADY_CANCELLED", "UNKNOWN_ORDER", "ABORTED", "together"],
   TransferCommit: ["COMMITTED", "REPLAYED"],
   OrderDecide: ["DONE", "together"],
   OrderOutcome: ["COMMITTED", "ABORTED"],
@@ -32,6 +32,8 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   CancelOrder: ["OrderCancelled", "OrderAlreadyCancelled", "UnknownOrder", "OutcomeUnknown"],
   TransferStock: ["StockTransferred", "OutcomeUnknown", "OutOfStock", "UnknownProduct"],
   TopUp: ["WalletToppedUp", "TopUpKeyReused"],
+  Restock: ["Restocked", "RestockKeyReused"],
+  OrderFacts: ["together"],
 };
 
 export const SOMETIMES: readonly string[] = [
