@@ -62,6 +62,7 @@ test.each([
   ["a Host that is none", post({ host: "Host: [\r\n" }), 400],
   ["a Host with a space", post({ host: "Host: a b:999999\r\n" }), 400],
   ["a URL that is none", post({ line: "POST http://[/graphql HTTP/1.1" }), 400],
+  ["a tunnel", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 405],
   ["an expectation that nobody knows", post({ more: "Expect: 200-ok\r\n" }), 417],
   ["a length that is none", "POST /graphql HTTP/1.1\r\nHost: a\r\ncontent-length: abc\r\n\r\n", 400],
   [

@@ -4,6 +4,7 @@
  */
 import { type Server, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { codedError, cutText, ERROR_CODES, type ErrorCode } from "./errors.ts";
 import type { Logger } from "./log.ts";
@@ -45,6 +46,12 @@ export function answerHttpErrors(app: FastifyInstance, terms: HttpErrorTerms): v
   app.addHook("onRequest", async (request, reply) => {
     if (request.routeOptions.url !== GRAPHQL_PATH || hasHost(request)) return;
     await answer(reply, 400, "BAD_REQUEST", "The header Host is missing or malformed.");
+  });
+  // Node would close the connection.
+  app.server.on("connect", (_request, socket) => {
+    socket.on("error", () => {});
+    writeAnswer(socket, 405, "GraphQL takes GET and POST only.");
+    socket.end();
   });
   // Node would answer any other expectation than 100-continue with nothing in it.
   app.server.on("checkExpectation", (_request, response) => {
@@ -92,15 +99,16 @@ function bodyOf(code: ErrorCode, message: string): string {
 
 /** The request could not be read: there is no reply to answer with, only the connection. */
 function answerConnectionError(error: Error & { code?: string }, socket: Socket): void {
-  if (socket.writable && error.code !== "ECONNRESET") {
-    const [status, message] = connectionError(error.code);
-    const body = bodyOf("BAD_REQUEST", message);
-    socket.write(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${JSON_TYPE}\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-  }
+  if (socket.writable && error.code !== "ECONNRESET") writeAnswer(socket, ...connectionError(error.code));
   socket.destroy(error);
+}
+
+function writeAnswer(socket: Duplex, status: number, message: string): void {
+  const body = bodyOf("BAD_REQUEST", message);
+  socket.write(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${JSON_TYPE}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }
 
 function connectionError(code: string | undefined): [status: number, message: string] {
