@@ -1,6 +1,7 @@
 /** Goal: a cache keeps within its bounds, and whoever fills it drives out nobody who is busier. Method: keys that weigh as much as they are long. */
 import { expect, test } from "vitest";
 import { BoundedCache, SHARES } from "./bounded-cache.ts";
+import { heapGrownBytes } from "./fixture/heap.ts";
 
 function createCache(limits: { entriesMax: number; weightMax: number }) {
   const cache = new BoundedCache<string>({ ...limits, weigh: (key) => key.length });
@@ -80,4 +81,21 @@ test("what nobody asks for any more makes room", () => {
 test("an entry that is as heavy as the whole cache is made each time, and drives nothing out", () => {
   const { madeBy } = createCache({ entriesMax: 100, weightMax: 40 });
   expect(madeBy(["a", "x".repeat(40), "x".repeat(40), "a"])).toEqual(["a", "x".repeat(40), "x".repeat(40)]);
+});
+
+test("keys that are looked for and not there keep nothing, long as they may be", async () => {
+  const { cache } = createCache({ entriesMax: 1_000, weightMax: 4_000 });
+  const grownBytes = await heapGrownBytes(() => {
+    for (let index = 0; index < 500; index++) cache.find(`${index}`.padEnd(100_000, "x"));
+  });
+  expect(grownBytes).toBeLessThan(10_000_000);
+  expect(cache.size).toBe(0);
+});
+
+test("a long key is counted like a short one", () => {
+  const { madeBy } = createCache({ entriesMax: 8, weightMax: 4_000 });
+  const [busy] = keys(1, () => "busy".padEnd(100, "x"));
+  for (let round = 0; round < 5; round++) madeBy([busy!]);
+  madeBy(keys(12, (index) => `${index}`));
+  expect(madeBy([busy!])).toEqual([]);
 });

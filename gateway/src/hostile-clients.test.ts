@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { heapGrownBytes } from "./fixture/heap.ts";
 import { Library } from "./fixture/library.ts";
 
 let library: Library;
@@ -145,6 +146,17 @@ test("persisted queries: unknown, registered, and one under another's hash", asy
     status: 400,
     errors: [{ extensions: { code: "BAD_REQUEST" } }],
   });
+});
+
+test("a hash of a persisted query that is as long as a request may be is not kept", async () => {
+  const grownBytes = await heapGrownBytes(async () => {
+    for (let number = 0; number < 30; number++) {
+      const sha256Hash = `${number}`.padEnd(1_000_000, "0");
+      const { errors } = await post({ extensions: { persistedQuery: { version: 1, sha256Hash } } });
+      expect(errors).toMatchObject([{ extensions: { code: "PERSISTED_QUERY_NOT_FOUND" } }]);
+    }
+  });
+  expect(grownBytes).toBeLessThan(15_000_000);
 });
 
 /** `fetch` would mend the path. */

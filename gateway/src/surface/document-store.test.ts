@@ -1,8 +1,17 @@
 /** Goal: every document that the limits admit is kept, and what is kept is no more than it weighs. */
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
+import { BoundedCache } from "../bounded-cache.ts";
 import { createDocumentStore, createPersistedQueryCache } from "./document-store.ts";
 import { charactersMaxOf, DEFAULT_LIMITS } from "./limits.ts";
 
+afterEach(() => vi.restoreAllMocks());
+
+const NO_LIST = {
+  mode: "enforce" as const,
+  bodyOf: () => undefined,
+  has: () => false,
+  operationNames: new Set<string>(),
+};
 const LIMITS = { tokensMax: 1_000 };
 const LONGEST = charactersMaxOf(LIMITS);
 const greatest = (name: string) => `{ ${`${name} `.repeat(LIMITS.tokensMax - 2)}}`.padEnd(LONGEST, "#");
@@ -41,6 +50,19 @@ test.each([LIMITS, DEFAULT_LIMITS])(
 
 test("the longest text that is admitted is kept under its hash", async () => {
   const texts = createPersistedQueryCache(undefined, LIMITS);
-  await texts.set("apq:hash", greatest("a"));
-  expect(await texts.get("apq:hash")).toHaveLength(LONGEST);
+  const key = `apq:${"0af9".repeat(16)}`;
+  await texts.set(key, greatest("a"));
+  expect(await texts.get(key)).toHaveLength(LONGEST);
 });
+
+test.each(["hash", "0AF9".repeat(16), "0af9".repeat(17), `${"0af9".repeat(16)}\n`, ""])(
+  "what is no hash (%j) is not looked for; an id of the safelist may be anything",
+  async (id) => {
+    const looked = vi.spyOn(BoundedCache.prototype, "find");
+    const texts = createPersistedQueryCache(undefined, LIMITS);
+    expect(await texts.get(`apq:${id}`)).toBeUndefined();
+    const listed = createPersistedQueryCache({ ...NO_LIST, bodyOf: (asked) => `{ ${asked} }` }, LIMITS);
+    expect(await listed.get(`apq:${id}`)).toBe(`{ ${id} }`);
+    expect(looked).not.toHaveBeenCalled();
+  },
+);
