@@ -2,10 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import {
+  countVariable,
   logLevelVariable,
   portVariable,
   readConfig,
   StartupError,
+  secretVariable,
   type TracingConfig,
   tracingVariables,
 } from "@teranga/kit/config.ts";
@@ -42,10 +44,9 @@ export const gatewayVariables = z.object({
   GATEWAY_PORT: portVariable
     .default(4000)
     .describe("The port to listen on; 0 asks the system for a free one. `--port` goes before it."),
-  SERVICE_CREDENTIAL: z
-    .string()
-    .min(16)
-    .describe("The secret that the services of a cluster share. With `--supergraph` it may be left out."),
+  SERVICE_CREDENTIAL: secretVariable.describe(
+    "The secret that the services of a cluster share. With `--supergraph` it may be left out.",
+  ),
   TOPOLOGY: z
     .string()
     .describe(
@@ -62,15 +63,9 @@ export const gatewayVariables = z.object({
       "names a header of the gateway's own",
     )
     .describe("The client's headers that services get to see, with commas between; none unless told."),
-  GATEWAY_DEADLINE_MS: z.coerce
-    .number()
-    .int()
-    .min(10)
-    .max(60_000)
-    .default(5_000)
-    .describe(
-      "How long one request to a service may take, in milliseconds; a client's request has three times that.",
-    ),
+  GATEWAY_DEADLINE_MS: countVariable({ least: 10, most: 60_000, usual: 5_000 }).describe(
+    "How long one request to a service may take, in milliseconds; a client's request has three times that.",
+  ),
   SHARE_QUERIES: z
     .enum(["true", "false"])
     .default("true")
@@ -84,13 +79,9 @@ export const gatewayVariables = z.object({
     .describe(
       "The path of a file that keeps the last supergraph, for a start at which no service answers. Not with `--supergraph`.",
     ),
-  SCHEMA_POLL_MS: z.coerce
-    .number()
-    .int()
-    .min(100)
-    .max(3_600_000)
-    .default(10_000)
-    .describe("How often services are asked for their schema, in milliseconds. Not with `--supergraph`."),
+  SCHEMA_POLL_MS: countVariable({ least: 100, most: 3_600_000, usual: 10_000 }).describe(
+    "How often services are asked for their schema, in milliseconds. Not with `--supergraph`.",
+  ),
   ...surfaceVariables,
   ...doorVariables,
   PUBLIC_URL: z

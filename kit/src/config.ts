@@ -20,7 +20,7 @@ export class StartupError extends Error {
  */
 export function readConfig<T extends z.ZodObject>(schema: T, env: NodeJS.ProcessEnv): z.infer<T> {
   const given = Object.fromEntries(Object.keys(schema.shape).map((name) => [name, env[name] || undefined]));
-  const result = schema.safeParse(given, { error: inPlainWords });
+  const result = schema.safeParse(given);
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => {
     const name = issue.path.join(".");
@@ -29,12 +29,9 @@ export function readConfig<T extends z.ZodObject>(schema: T, env: NodeJS.Process
   throw new StartupError(`Configuration: ${problems.join("; ")}`);
 }
 
-/** For rules that bring no words of their own. */
-function inPlainWords(issue: z.core.$ZodRawIssue): string | undefined {
-  return issue.code === "too_small" ? `needs ${issue.minimum} characters or more` : undefined;
-}
-
 const PORT_MAX = 65_535;
+const SECRET_LENGTH_MIN = 16;
+const FIGURE_MAX = 1_000_000_000;
 
 /** A TCP port, in decimal digits; 0 asks the system for a free one. */
 export const portVariable = z
@@ -43,6 +40,31 @@ export const portVariable = z
     error: ({ input }) => `${JSON.stringify(input)} is not a port (0 to ${PORT_MAX})`,
   })
   .transform(Number);
+
+/** A secret that programs show one another. It is not repeated when it is refused. */
+export const secretVariable = z
+  .string()
+  .min(SECRET_LENGTH_MIN, `needs ${SECRET_LENGTH_MIN} characters or more`);
+
+export interface Range {
+  least: number;
+  most?: number;
+  /** What counts where nothing is said. */
+  usual: number;
+}
+
+/** A whole number. */
+export const countVariable = ({ least, most = FIGURE_MAX, usual }: Range) =>
+  within({ least, most }).int("is not a whole number").default(usual);
+
+/** A number that may lie between whole ones. */
+export const shareVariable = (usual: number) => within({ least: 0, most: 1 }).default(usual);
+
+const within = ({ least, most }: { least: number; most: number }) =>
+  z.coerce
+    .number({ error: "is not a number" })
+    .min(least, `must be ${least} or more`)
+    .max(most, `must be ${most} or less`);
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
@@ -59,14 +81,9 @@ export const tracingVariables = {
     .url({ protocol: /^https?$/, error: "is not an http or https URL" })
     .optional()
     .describe("The base URL of a collector that takes spans over OTLP/HTTP. Without it none are recorded."),
-  OTEL_TRACES_SAMPLER_ARG: z.coerce
-    .number()
-    .min(0)
-    .max(1)
-    .default(1)
-    .describe(
-      "The share of the traces begun here that is recorded, from 0 to 1. Of a trace begun elsewhere, all or nothing.",
-    ),
+  OTEL_TRACES_SAMPLER_ARG: shareVariable(1).describe(
+    "The share of the traces begun here that is recorded, from 0 to 1. Of a trace begun elsewhere, all or nothing.",
+  ),
 };
 
 export type TracingConfig = z.infer<z.ZodObject<typeof tracingVariables>>;
@@ -84,10 +101,7 @@ function isDatabaseUrl(text: string): boolean {
 /** What every service of a cluster is told. */
 export const serviceVariables = {
   PORT: portVariable.describe("The port to listen on; 0 takes a free one."),
-  SERVICE_CREDENTIAL: z
-    .string()
-    .min(16)
-    .describe("The secret that the services of a cluster show one another."),
+  SERVICE_CREDENTIAL: secretVariable.describe("The secret that the services of a cluster show one another."),
   TOPOLOGY: z
     .string()
     .describe("The path of the topology file: which subgraphs and cities there are, and where."),

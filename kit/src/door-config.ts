@@ -1,17 +1,7 @@
 /** The variables of what a server grants its connections; the same for every program that listens. */
 import { z } from "zod";
-import { StartupError } from "./config.ts";
+import { countVariable, StartupError } from "./config.ts";
 import { DEFAULT_DOOR, type Door } from "./door.ts";
-
-const FIGURE_MAX = 1_000_000_000;
-
-const figure = (usual: number, least: number) =>
-  z.coerce
-    .number({ error: "is not a number" })
-    .int("is not a whole number")
-    .min(least, `must be ${least} or more`)
-    .max(FIGURE_MAX, `must be ${FIGURE_MAX} or less`)
-    .default(usual);
 
 export const doorVariables = {
   HOST: z
@@ -20,25 +10,25 @@ export const doorVariables = {
     .describe(
       "The address to listen on: `0.0.0.0` or `::` is all of the machine's. `127.0.0.1` unless told; with `NODE_ENV=production` it must be said.",
     ),
-  HEAD_TIMEOUT_MS: figure(DEFAULT_DOOR.headMs, 10).describe(
+  HEAD_TIMEOUT_MS: countVariable({ least: 10, usual: DEFAULT_DOOR.headMs }).describe(
     "How long the headers of a request may take to come, in milliseconds.",
   ),
-  BODY_TIMEOUT_MS: figure(DEFAULT_DOOR.bodyMs, 10).describe(
+  BODY_TIMEOUT_MS: countVariable({ least: 10, usual: DEFAULT_DOOR.bodyMs }).describe(
     "How long a request may take to come as a whole, in milliseconds.",
   ),
-  ANSWER_TIMEOUT_MS: figure(DEFAULT_DOOR.answerMs, 10).describe(
+  ANSWER_TIMEOUT_MS: countVariable({ least: 10, usual: DEFAULT_DOOR.answerMs }).describe(
     "How long a client may take to read an answer, or a part of one that comes in parts, in milliseconds.",
   ),
-  KEEP_ALIVE_MS: figure(DEFAULT_DOOR.keepAliveMs, 10).describe(
+  KEEP_ALIVE_MS: countVariable({ least: 10, usual: DEFAULT_DOOR.keepAliveMs }).describe(
     "How long a connection may be idle, in milliseconds; longer than whoever asks keeps it.",
   ),
-  CONNECTIONS_MAX: figure(DEFAULT_DOOR.connectionsMax, 1).describe(
+  CONNECTIONS_MAX: countVariable({ least: 1, usual: DEFAULT_DOOR.connectionsMax }).describe(
     "How many connections there may be; more are closed at once.",
   ),
-  REQUESTS_MAX: figure(DEFAULT_DOOR.requestsMax, 1).describe(
+  REQUESTS_MAX: countVariable({ least: 1, usual: DEFAULT_DOOR.requestsMax }).describe(
     "How many requests are carried out at a time; more are `OVERLOADED`.",
   ),
-  UNREAD_BYTES_MAX: figure(DEFAULT_DOOR.unreadBytesMax, 1).describe(
+  UNREAD_BYTES_MAX: countVariable({ least: 1, usual: DEFAULT_DOOR.unreadBytesMax }).describe(
     "How many bytes of answers may wait for slow clients; beyond, those with the most are cut off.",
   ),
 };

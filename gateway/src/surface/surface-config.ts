@@ -1,19 +1,12 @@
 /** The variables of what clients meet at the gateway's door. */
+import { countVariable } from "@teranga/kit/config.ts";
 import { z } from "zod";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { readSafelist } from "./safelist.ts";
 import { type Mode, type Surface, surfaceOf } from "./surface.ts";
 
-const FIGURE_MAX = 1_000_000_000;
-
 const limitVariable = (name: keyof Limits, meaning: string) =>
-  z.coerce
-    .number({ error: "is not a number" })
-    .int("is not a whole number")
-    .min(1, "must be 1 or more")
-    .max(FIGURE_MAX, `must be ${FIGURE_MAX} or less`)
-    .default(DEFAULT_LIMITS[name])
-    .describe(meaning);
+  countVariable({ least: 1, usual: DEFAULT_LIMITS[name] }).describe(meaning);
 
 const switchVariable = (meaning: string) =>
   z
