@@ -167,4 +167,6 @@ test.each([
     const again = keep(await npmStart(homeOf(home), ports[home === "a" ? 0 : 1]));
     expect((await ask(again.url, AVAILABLE)).data).toEqual(before);
   },
+  // It ends a cluster and starts one: 15 s on two quiet cores, and more than 30 s on busy ones.
+  90_000,
 );
