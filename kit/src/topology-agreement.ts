@@ -2,9 +2,11 @@
  * Whether a new topology may be taken: only once the partitions whose rows it moves have a say.
  *
  * Each partition keeps its own rule as a constraint of its database, so it alone knows whether it can keep another one. It is asked before
- * anybody routes by the topology. A partition whose rule stays the same has nothing to say, and may be down; one whose rule changes, or
- * that is new, has to answer. Partitions take a topology when none refuses it. Whoever routes waits for more: that those which it is
- * about have taken it, so that nothing is ever routed by a rule that its owner does not keep.
+ * anybody routes by the topology. A partition whose rule stays the same has nothing to say, and may be down; one
+ * whose rule changes, or that is new, has to answer. Partitions take a topology when none refuses it. Whoever routes
+ * waits for more: that those which it is about have taken it, so that nothing is routed by a rule that its owner does
+ * not keep. Each instance of a partition goes by a file of its own, so all that answer have to have taken it. One that
+ * is down for good must not hold the others up; one that comes back goes by the file as it then is.
  */
 import { z } from "zod";
 import { normalise } from "./partition.ts";
@@ -82,36 +84,37 @@ function objectionTo(
   }
 }
 
-/** What a partition says of a topology, whichever of its instances answers. */
+/** What a partition says of a topology: all of its instances that answer. */
 export async function askPartition(
   { urls }: Partition,
   partitions: readonly Partition[],
   send: Send,
 ): Promise<Verdict> {
+  const verdicts = await Promise.all(urls.map((url) => askInstance(url, partitions, send)));
+  const heard = (kind: Verdict["kind"]) => verdicts.find((verdict) => verdict.kind === kind);
+  return heard("refuses") ?? heard("accepts") ?? heard("keeps") ?? { kind: "silent" };
+}
+
+async function askInstance(url: string, partitions: readonly Partition[], send: Send): Promise<Verdict> {
   const variables = {
     partitions: partitions.map(({ id, claims, isDefault }) => ({ id, claims, isDefault })),
   };
-  for (const url of urls) {
-    try {
-      const { data, errors } = await send(
-        url,
-        { query: QUERY, operationName: "TopologyVerdict", variables },
-        { deadlineMs: ASK_DEADLINE_MS },
-      );
-      const parsed = verdictAnswer.safeParse(data);
-      if (parsed.success) {
-        const { keeps, refusal } = parsed.data.topologyVerdict;
-        return keeps
-          ? { kind: "keeps" }
-          : refusal === null
-            ? { kind: "accepts" }
-            : { kind: "refuses", reason: refusal };
-      }
-      // Services of another make have no such field, and no constraint that anybody could ask about.
-      if (errors?.[0]?.extensions?.code === "GRAPHQL_VALIDATION_FAILED") return { kind: "keeps" };
-    } catch {
-      // The next instance, or none: silence is told by whoever asked.
+  try {
+    const { data, errors } = await send(
+      url,
+      { query: QUERY, operationName: "TopologyVerdict", variables },
+      { deadlineMs: ASK_DEADLINE_MS },
+    );
+    const parsed = verdictAnswer.safeParse(data);
+    if (parsed.success) {
+      const { keeps, refusal } = parsed.data.topologyVerdict;
+      if (keeps) return { kind: "keeps" };
+      return refusal === null ? { kind: "accepts" } : { kind: "refuses", reason: refusal };
     }
+    // Services of another make have no such field, and no constraint that anybody could ask about.
+    if (errors?.[0]?.extensions?.code === "GRAPHQL_VALIDATION_FAILED") return { kind: "keeps" };
+  } catch {
+    // Silence is told by whoever asked.
   }
   return { kind: "silent" };
 }

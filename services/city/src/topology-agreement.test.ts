@@ -12,8 +12,9 @@ import { agreeOnTopology } from "@teranga/kit/topology-agreement.ts";
 import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { CREDENTIAL, startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
+import { startCity } from "./service.ts";
 
 const NOBODY = "http://127.0.0.1:9/graphql";
 const { send, close } = createTransport({ credential: CREDENTIAL });
@@ -37,6 +38,18 @@ function register(town: string) {
   const query = `mutation ($town: String!, $email: String!) {
     registerClient(input: { name: "Awa", email: $email, town: $town }) { __typename } }`;
   return autres.ask(query, { town, email: `${Math.random()}@example.org` });
+}
+
+/** Another instance of Autres, on the same database. */
+function startInstance() {
+  return startCity({
+    cityId: "autres",
+    databaseUrl: inject("postgresUrl").replace(/\/postgres$/, "/agreement"),
+    topology: topology(),
+    credential: CREDENTIAL,
+    port: 0,
+    log,
+  });
 }
 
 /** Dakar, which nobody can reach, Autres, and further cities with the towns that they claim. */
@@ -84,6 +97,30 @@ test("who routes waits until the city whose towns change has taken it", async ()
   expect(await ask("routes")).toEqual({ kind: "not-yet", reason: "autres has not taken it yet" });
   await autres.setTopology(next);
   expect(await ask("routes")).toEqual({ kind: "agreed" });
+  await autres.setTopology(topology());
+});
+
+test("who routes waits until every instance that answers has taken it", async () => {
+  const second = await startInstance();
+  const next = topology({ mbour: { towns: ["Mbour"] } });
+  const answers: typeof send = async (url, ...rest) =>
+    url === NOBODY ? { data: { topologyVerdict: { keeps: true, refusal: null } } } : send(url, ...rest);
+  const instances = (urls: string[]) =>
+    parseTopology(text({ mbour: { towns: ["Mbour"] } }).replace(`["${autres.url}"]`, JSON.stringify(urls)));
+  const ask = (urls: string[]) =>
+    agreeOnTopology({ current: topology(), next: instances(urls), send: answers, role: "routes" });
+  const both = [autres.url, second.url];
+  try {
+    await autres.setTopology(next);
+    const notYet = { kind: "not-yet", reason: "autres has not taken it yet" };
+    expect([await ask(both), await ask(both.toReversed())]).toEqual([notYet, notYet]);
+    await second.setTopology(next);
+    expect(await ask(both)).toEqual({ kind: "agreed" });
+  } finally {
+    await second.close();
+  }
+  // One that is down holds nobody up.
+  expect(await ask(both)).toEqual({ kind: "agreed" });
   await autres.setTopology(topology());
 });
 
