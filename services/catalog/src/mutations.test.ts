@@ -79,6 +79,20 @@ test.each([{ name: "Autre" }, { price: 1 }, { description: "x" }])(
   },
 );
 
+test.each([
+  ["the same name", MOUSE],
+  ["another name", { ...MOUSE, name: "Autre" }],
+])(
+  "a database that goes away before the key is looked up, with %s, leaves it unknown what has happened",
+  async (_, input) => {
+    await run("createProduct", MOUSE);
+    catalog.awayFor("from product");
+    const { errors } = await catalog.ask(MUTATIONS.createProduct, { input });
+    catalog.awayFor(undefined);
+    expect(errors).toMatchObject([{ extensions: { code: "OUTCOME_UNKNOWN", subgraph: "catalog" } }]);
+  },
+);
+
 test("a name that is taken is taken, with a key or without, and the key is free then", async () => {
   const taken = { ...MOUSE, name: "Écran" };
   expect(await run("createProduct", taken)).toMatchObject({ __typename: "ProductNameTaken" });

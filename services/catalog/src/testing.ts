@@ -25,6 +25,8 @@ export interface TestCatalog {
   ask(query: string, variables?: Record<string, unknown>): Promise<SubgraphResponse>;
   /** The SQL statements that the service has run since the last call, spaces evened out. */
   takeStatements(): string[];
+  /** Has the database be away for statements of these words. */
+  awayFor(words: string | undefined): void;
   /** Takes the database from under the service. */
   dropDatabase(): Promise<void>;
   close(): Promise<void>;
@@ -33,13 +35,18 @@ export interface TestCatalog {
 export async function startTestCatalog(): Promise<TestCatalog> {
   const databaseUrl = await createDatabase();
   const statements: string[] = [];
+  let away: string | undefined;
   const server = await startCatalog({
     databaseUrl,
     topology: parseTopology(TOPOLOGY_FILE),
     credential: CREDENTIAL,
     port: 0,
     log: createLogger("catalog", "fatal"),
-    onStatement: (statement) => statements.push(statement.replace(/\s+/g, " ").trim()),
+    onStatement: (statement) => {
+      if (away && statement.includes(away))
+        throw Object.assign(new Error("the database is away"), { code: "ECONNREFUSED" });
+      statements.push(statement.replace(/\s+/g, " ").trim());
+    },
   });
   const database = openDatabase({ url: databaseUrl, applicationName: "test", connections: 2 });
   const transport = createTransport({ credential: CREDENTIAL });
@@ -48,6 +55,9 @@ export async function startTestCatalog(): Promise<TestCatalog> {
     sql: database.sql,
     ask: (query, variables = {}) => transport.send(server.url, { query, variables }),
     takeStatements: () => statements.splice(0),
+    awayFor(words) {
+      away = words;
+    },
     async dropDatabase() {
       await database.close();
       await administer((sql) => sql`drop database ${sql(nameOf(databaseUrl))} with (force)`);

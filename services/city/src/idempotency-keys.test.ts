@@ -2,36 +2,48 @@
  * Goal: a restock and a registration happen once a key, whoever sends them how often. Method: over the wire to a real city, one after the
  * other and at the same time.
  */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
 
 let dakar: WiredCity;
+/** For which statement the database is away: the one with these words, after so many others that have them. */
+let away: { words: string; after: number } | undefined;
 beforeAll(async () => {
-  dakar = await startWiredCity("dakar", "city_keys");
+  dakar = await startWiredCity("dakar", "city_keys", (statement) => {
+    if (away && statement.includes(away.words) && away.after-- === 0)
+      throw Object.assign(new Error("the database is away"), { code: "ECONNREFUSED" });
+  });
 });
 afterAll(() => dakar.close());
 beforeEach(async () => {
+  away = undefined;
   await dakar.reset();
   await dakar.sql`select setval('client_number', 1000)`;
   await dakar.sql`insert into stock (product_id, warehouse, on_hand) values ('102', 'Dakar', 0) on conflict do nothing`;
 });
 
-async function restock(input: object = {}) {
-  const { data, errors } = await dakar.ask(
+const sendRestock = (input: object) =>
+  dakar.ask(
     `mutation ($input: RestockInput!) { restock(input: $input) {
       __typename ... on Restocked { stock { onHand } } ... on RestockKeyReused { product { id } quantity } } }`,
     { input: { cityId: "dakar", productId: "101", quantity: 5, ...input } },
   );
+
+async function restock(input: object = {}) {
+  const { data, errors } = await sendRestock(input);
   expect(errors).toBeUndefined();
   return (data as Record<string, unknown>).restock;
 }
 
-async function register(input: object = {}) {
-  const { data, errors } = await dakar.ask(
+const sendRegistration = (input: object) =>
+  dakar.ask(
     `mutation ($input: RegisterClientInput!) { registerClient(input: $input) {
       __typename ... on ClientRegistered { client { name email } } ... on RegistrationKeyReused { client { name email } } } }`,
     { input: { name: "Awa", email: "awa@example.org", town: "Dakar", ...input } },
   );
+
+async function register(input: object = {}) {
+  const { data, errors } = await sendRegistration(input);
   expect(errors).toBeUndefined();
   return (data as Record<string, unknown>).registerClient;
 }
@@ -72,6 +84,54 @@ test("twenty restocks of one key at the same time are one", async () => {
     expect(answer).toEqual({ __typename: "Restocked", stock: { onHand: before + 5 } });
   }
   expect(await onHand()).toBe(before + 5);
+});
+
+test("twenty restocks of one key at the same time, with room for one, are one, and all are told so", async () => {
+  const quantity = 600_000;
+  await dakar.sql`update stock set on_hand = ${1_000_000_000 - quantity} where product_id = '101'`;
+  const delivery = { quantity, idempotencyKey: "k" };
+  const answers = await Promise.all(Array.from({ length: 20 }, () => restock(delivery)));
+  for (const answer of [...answers, await restock(delivery)])
+    expect(answer).toEqual({ __typename: "Restocked", stock: { onHand: 1_000_000_000 } });
+});
+
+test("a restock without room is refused, and its key is free", async () => {
+  await dakar.sql`update stock set on_hand = 1000000000 where product_id = '101'`;
+  const full = { code: "BAD_USER_INPUT", field: "input.quantity" };
+  for (const input of [{}, { idempotencyKey: "k" }])
+    expect(await sendRestock(input)).toMatchObject({ errors: [full] });
+  await dakar.sql`update stock set on_hand = 10 where product_id = '101'`;
+  expect(await restock({ idempotencyKey: "k" })).toMatchObject({ stock: { onHand: 15 } });
+});
+
+describe("a database that goes away before the key is looked up leaves it unknown what has happened", () => {
+  const unknown = [{ code: "OUTCOME_UNKNOWN", city: "dakar" }];
+
+  test.each([
+    ["its key", { words: "where idempotency_key =", after: 0 }],
+    // Read before too: whether the product is there.
+    ["the level for the answer", { words: "from stock where product_id", after: 1 }],
+  ])("of a restock, %s", async (_, look) => {
+    await restock({ idempotencyKey: "k" });
+    away = look;
+    expect((await sendRestock({ idempotencyKey: "k" })).errors).toEqual(unknown);
+  });
+
+  test("of a registration", async () => {
+    await register({ idempotencyKey: "k" });
+    away = { words: "where registration_key =", after: 0 };
+    expect((await sendRegistration({ idempotencyKey: "k" })).errors).toEqual(unknown);
+  });
+
+  test("of a top-up that was carried out", async () => {
+    away = { words: "from ledger_entry", after: 0 };
+    const { errors } = await dakar.ask(
+      "mutation ($input: TopUpWalletInput!) { topUpWallet(input: $input) { __typename } }",
+      { input: { clientId: "dakar:1", amount: 5 } },
+    );
+    expect(errors).toEqual(unknown);
+    expect(await dakar.sql`select balance from wallet`).toEqual([{ balance: 5 }]);
+  });
 });
 
 test("a registration happens once a key, also after the client has changed", async () => {

@@ -63,8 +63,16 @@ export interface WiredCity {
   close(): Promise<void>;
 }
 
-/** Starts a city without recovery of its own. @param name of its database, which no other test file may use */
-export async function startWiredCity(cityId: string, name: string): Promise<WiredCity> {
+/**
+ * Starts a city without recovery of its own.
+ * @param name of its database, which no other test file may use
+ * @param onStatement called with each SQL statement before it is sent; what it throws is what becomes of the statement
+ */
+export async function startWiredCity(
+  cityId: string,
+  name: string,
+  onStatement?: (statement: string) => void,
+): Promise<WiredCity> {
   await onServer((sql) => sql`create database ${sql(name)}`);
   const databaseUrl = inject("postgresUrl").replace(/\/postgres$/, `/${name}`);
   const database: Database = openDatabase({ url: databaseUrl, applicationName: "test" });
@@ -79,6 +87,7 @@ export async function startWiredCity(cityId: string, name: string): Promise<Wire
     port: 0,
     log,
     recoveryIntervalMs: 3_600_000,
+    ...(onStatement && { onStatement }),
   });
   const ask = (query: string, variables: object) => post(server.url, query, variables);
   return {

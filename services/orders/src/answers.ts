@@ -1,5 +1,5 @@
 /** What clients are told, where several operations say the same. */
-import { codedError } from "@teranga/kit/errors.ts";
+import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
 import type {
   IdempotencyKeyReused,
   OutcomeUnknown,
@@ -42,6 +42,11 @@ export function cityUnavailable(cityId: string): Error {
   return codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable. Nothing was changed.`, {
     city: cityId,
   });
+}
+
+/** The city that knows whether an earlier try with the key has succeeded does not answer, when all that is left is to ask it. */
+export function outcomeUnseen(cityId: string): Error {
+  return codedError("OUTCOME_UNKNOWN", ERROR_CODES.OUTCOME_UNKNOWN, { city: cityId });
 }
 
 export function catalogUnavailable(): Error {

@@ -6,7 +6,7 @@ import type {
   UnknownClient,
   UnknownProducts,
 } from "@teranga/schema/generated/orders.ts";
-import { catalogUnavailable, cityUnavailable, type Named, unknownClient } from "./answers.ts";
+import { catalogUnavailable, cityUnavailable, type Named, outcomeUnseen, unknownClient } from "./answers.ts";
 import type { OrdersContext } from "./context.ts";
 import type { PricedLine, ProductQuantity, Stock, StockLevels } from "./model.ts";
 import { type HomeFacts, type KeyedTransaction, type ProductFacts, READ_DEADLINE_MS } from "./order-reads.ts";
@@ -85,7 +85,7 @@ function covers(levels: StockLevels, lines: readonly ProductQuantity[]): boolean
   return lines.every(({ productId, quantity }) => (levels.get(productId) ?? 0) >= quantity);
 }
 
-/** Looks an idempotency key up at home, for as long as there is time. @throws GraphQLError CITY_UNAVAILABLE */
+/** Looks an idempotency key up at home, for as long as there is time. @throws GraphQLError OUTCOME_UNKNOWN */
 export async function readKeyedOrder(
   { clientId, homeId }: OrderRequest,
   idempotencyKey: string,
@@ -96,7 +96,7 @@ export async function readKeyedOrder(
   const leftMs = answerByMs - clock.nowMs();
   const deadlineMs = Math.min(READ_DEADLINE_MS, Math.max(LAST_LOOK_DEADLINE_MS, leftMs));
   const read = await settle(reads.home(homeId, question, deadlineMs));
-  return required(read, () => cityUnavailable(homeId), log).keyedOrder;
+  return required(read, () => outcomeUnseen(homeId), log).keyedOrder;
 }
 
 /** Reads the stock again. @throws GraphQLError CITY_UNAVAILABLE if the home does not answer; nobody can commit without it */

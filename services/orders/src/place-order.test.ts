@@ -272,6 +272,14 @@ describe("the answer", () => {
     expect(sent).toEqual(READS);
   });
 
+  test("is OUTCOME_UNKNOWN if it hangs on the last look at the key, and that fails", async () => {
+    const lines = [{ productId: "101", quantity: 18 }];
+    const tooMuch = { ...scenario, call: (context: OrdersContext) => place(lines, context) };
+    const { sent } = await run(tooMuch, () => undefined);
+    const { answer } = await run(tooMuch, (number) => (number === sent.length - 1 ? "refuse" : undefined));
+    expect(answer).toEqual({ __typename: "OUTCOME_UNKNOWN", city: "dakar" });
+  });
+
   test("follows a refusal with a new reading, a new allocation and a new transaction", async () => {
     const { answer, sent } = await run(scenario, (number) => (number === READS.length ? "steal" : undefined));
     expect(answer.__typename).toBe("OrderPlaced");

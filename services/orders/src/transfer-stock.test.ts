@@ -164,6 +164,15 @@ describe("the answer", () => {
     expect(sent).toEqual([LOOK_UP, "prepare thies", "decide ABORTED thies", LOOK_UP]);
   });
 
+  test("is OUTCOME_UNKNOWN if it hangs on the last look at the key, and that fails", async () => {
+    let looks = 0;
+    const { answer } = await run(some, (_, message) => {
+      if (message === LOOK_UP) return looks++ === 0 ? undefined : "refuse";
+      return /^prepare/.test(message) ? "steal" : undefined;
+    });
+    expect(answer).toEqual({ __typename: "OUTCOME_UNKNOWN", city: "dakar" });
+  });
+
   test("is OutcomeUnknown, with the key, if the receiving city may have committed and says nothing", async () => {
     const { answer, sent } = await run(some, (_, message) =>
       /^(commit|outcome)/.test(message) ? "lose-answer" : undefined,

@@ -7,6 +7,7 @@ import {
   keyReused,
   type Named,
   outcomeUnknown,
+  outcomeUnseen,
   protocolViolation,
 } from "./answers.ts";
 import type { OrdersContext } from "./context.ts";
@@ -45,7 +46,7 @@ async function answerCall(call: TransferCall): Promise<TransferStockAnswer> {
   const { request, context } = call;
   const { productId, toCityId } = request;
   // A replay needs no catalog: it is told also while that is away.
-  const earlier = await readEarlier(call);
+  const earlier = await readEarlier(call, cityUnavailable);
   if (earlier) return earlierTransfer(earlier, call);
   const products = await orThrow(context.reads.products([productId]), catalogUnavailable, context);
   if (!products.has(productId))
@@ -62,11 +63,14 @@ async function answerCall(call: TransferCall): Promise<TransferStockAnswer> {
 }
 
 /** The transfer that the client's key stands for, if it was used before. */
-async function readEarlier({ request, context }: TransferCall): Promise<KeyedTransaction | null> {
+async function readEarlier(
+  { request, context }: TransferCall,
+  unanswered: (cityId: string) => Error,
+): Promise<KeyedTransaction | null> {
   const { toCityId, idempotencyKey } = request;
   if (idempotencyKey === null) return null;
   const read = context.reads.keyedTransfer(toCityId, idempotencyKey);
-  return orThrow(read, () => cityUnavailable(toCityId), context);
+  return orThrow(read, () => unanswered(toCityId), context);
 }
 
 function createTransaction({ request, key, hash, answerByMs, context }: TransferCall): Transaction {
@@ -127,7 +131,7 @@ async function refused(
   { refusals }: Extract<TransactionResult, { kind: "refused" }>,
   call: TransferCall,
 ): Promise<TransferStockAnswer> {
-  const earlier = await readEarlier(call);
+  const earlier = await readEarlier(call, outcomeUnseen);
   if (earlier) return earlierTransfer(earlier, call);
   const shortages = refusals.flatMap((refusal) => refusal.shortages);
   if (shortages.length === 0) throw cityUnavailable(call.request.fromCityId);

@@ -13,14 +13,14 @@ export const mutation: MutationResolvers<CatalogContext> = {
     const { idempotencyKey, ...product } = parseInput(createProductInput, args.input, "input");
     const written = await createOnce(sql, product, idempotencyKey ?? null);
     switch (written.kind) {
-      case "written":
-        return { __typename: "ProductCreated", product: written.result };
+      case "written": {
+        const { product, isSame } = written.result;
+        if (isSame) return { __typename: "ProductCreated", product };
+        const message = "The idempotency key stands for another product.";
+        return { __typename: "ProductKeyReused", message, product };
+      }
       case "taken":
         return nameTaken(written.by);
-      case "key-used": {
-        const message = "The idempotency key stands for another product.";
-        return { __typename: "ProductKeyReused", message, product: written.by };
-      }
       default:
         return written satisfies never;
     }

@@ -3,6 +3,7 @@ import { toConnection } from "@teranga/kit/connection.ts";
 import { classifyDatabaseError } from "@teranga/kit/database.ts";
 import { digest } from "@teranga/kit/digest.ts";
 import { parseInput } from "@teranga/kit/input.ts";
+import { seeOutcome } from "@teranga/kit/mutation-outcome.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import { getRegistration } from "../sql/get-registration.ts";
 import { insertClient } from "../sql/insert-client.ts";
@@ -66,7 +67,7 @@ export const clientMutations = {
     } catch (error) {
       if (isOfAnotherTown(error)) throw notOwn(city);
       if (!isEmailTaken(error) && !breaks(error, "client_of_key")) throw error;
-      const earlier = registration && (await getRegistration(city.sql, registration.key));
+      const earlier = registration && (await seeOutcome(() => getRegistration(city.sql, registration.key)));
       if (!earlier) return emailTaken(email);
       if (earlier.hash === registration.hash) return { __typename: "ClientRegistered", client: earlier };
       const message = "The idempotency key stands for another registration.";

@@ -2,6 +2,7 @@
 import { parsePage, toConnection } from "@teranga/kit/connection.ts";
 import { badInput, codedError } from "@teranga/kit/errors.ts";
 import { parseInput } from "@teranga/kit/input.ts";
+import { seeOutcome } from "@teranga/kit/mutation-outcome.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import type { CityContext } from "../context.ts";
 import type { ProductQuantity } from "../model.ts";
@@ -55,7 +56,7 @@ export const stockMutations = {
       case "ADDED":
         return { __typename: "Restocked", stock: answer.stock };
       case "USED":
-        return restockedBefore(delivery, answer.earlier, context);
+        return seeOutcome(() => restockedBefore(delivery, answer.earlier, context));
       case "FULL":
         throw badInput("input.quantity", "is more than the warehouse has room for");
       default:

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { parsePage, toConnection } from "@teranga/kit/connection.ts";
 import { parseInput } from "@teranga/kit/input.ts";
+import { seeOutcome } from "@teranga/kit/mutation-outcome.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import { getWalletEntry } from "../sql/get-wallet-entry.ts";
 import { topUpWallet } from "../sql/top-up-wallet.ts";
@@ -44,12 +45,12 @@ export const walletMutations = {
     const answer = await topUpWallet(city.sql, { ...topUp, idempotencyKey: key }, BALANCE_MAX, city.clock);
     switch (answer.state) {
       case "ADDED": {
-        const entry = await getWalletEntry(city.sql, answer.entryId);
+        const entry = await seeOutcome(() => getWalletEntry(city.sql, answer.entryId));
         return { __typename: "WalletToppedUp", wallet: { clientId }, entry };
       }
       case "KEY_REUSED": {
         const message = "The idempotency key stands for a top-up of another amount.";
-        const entry = await getWalletEntry(city.sql, answer.entryId);
+        const entry = await seeOutcome(() => getWalletEntry(city.sql, answer.entryId));
         return { __typename: "TopUpKeyReused", message, entry };
       }
       case "LIMIT": {

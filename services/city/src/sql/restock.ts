@@ -1,6 +1,8 @@
 import { classifyDatabaseError, type Queryable } from "@teranga/kit/database.ts";
+import { seeOutcome } from "@teranga/kit/mutation-outcome.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { ProductQuantity, StockRow } from "../model.ts";
+import { getRestock } from "./get-restock.ts";
 import { stockColumns } from "./get-stock.ts";
 
 export interface Restock extends ProductQuantity {
@@ -14,8 +16,8 @@ export type RestockAnswer =
   | { state: "FULL" };
 
 /**
- * Adds pieces to a level, which comes into being with the first ones, and appends the movement: once a key. Of two of one key at the same
- * time the second breaks the constraint, and finds the first when it looks again.
+ * Adds pieces to a level, which comes into being with the first ones, and appends the movement: once a key. Writes first and looks for the
+ * key when that is refused: what fills the level may be the same delivery, sent before or at the same time.
  */
 export async function restock(
   sql: Queryable,
@@ -23,38 +25,38 @@ export async function restock(
   warehouse: string,
   clock: Clock,
 ): Promise<RestockAnswer> {
-  try {
-    return await restockOnce(sql, delivery, warehouse, clock);
-  } catch (error) {
-    const failure = classifyDatabaseError(error);
-    if (failure.kind !== "constraint" || failure.constraint !== "restock_of_key") throw error;
-    return restockOnce(sql, delivery, warehouse, clock);
-  }
+  const { idempotencyKey } = delivery;
+  const stock = await addPieces(sql, delivery, warehouse, clock);
+  if (stock) return { state: "ADDED", stock };
+  const earlier = idempotencyKey && (await seeOutcome(() => getRestock(sql, idempotencyKey)));
+  return earlier ? { state: "USED", earlier } : { state: "FULL" };
 }
 
-async function restockOnce(
+/** Null if there is no room, or if the key is used. */
+async function addPieces(
   sql: Queryable,
   { productId, quantity, idempotencyKey }: Restock,
   warehouse: string,
   clock: Clock,
-): Promise<RestockAnswer> {
-  if (idempotencyKey !== undefined) {
-    const [earlier] = await sql<ProductQuantity[]>`
-      select product_id as "productId", on_hand_change as quantity from stock_movement where idempotency_key = ${idempotencyKey}`;
-    if (earlier) return { state: "USED", earlier };
-  }
+): Promise<StockRow | null> {
   const now = new Date(clock.nowMs());
-  const [stock] = await sql<StockRow[]>`
-    with level as (
-      insert into stock (product_id, warehouse, on_hand, updated_at)
-      values (${productId}, ${warehouse}, ${quantity}, ${now})
-      on conflict (product_id) do update set on_hand = stock.on_hand + excluded.on_hand, updated_at = excluded.updated_at
-        where stock_room(stock.on_hand, stock.returnable) >= excluded.on_hand
-      returning *
-    ), movement as (
-      insert into stock_movement (product_id, reason, on_hand_change, reserved_change, at, idempotency_key)
-      select product_id, 'RESTOCKED', ${quantity}::int, 0, ${now}, ${idempotencyKey ?? null} from level
-    )
-    select ${stockColumns(sql)} from level`;
-  return stock ? { state: "ADDED", stock } : { state: "FULL" };
+  try {
+    const [stock] = await sql<StockRow[]>`
+      with level as (
+        insert into stock (product_id, warehouse, on_hand, updated_at)
+        values (${productId}, ${warehouse}, ${quantity}, ${now})
+        on conflict (product_id) do update set on_hand = stock.on_hand + excluded.on_hand, updated_at = excluded.updated_at
+          where stock_room(stock.on_hand, stock.returnable) >= excluded.on_hand
+        returning *
+      ), movement as (
+        insert into stock_movement (product_id, reason, on_hand_change, reserved_change, at, idempotency_key)
+        select product_id, 'RESTOCKED', ${quantity}::int, 0, ${now}, ${idempotencyKey ?? null} from level
+      )
+      select ${stockColumns(sql)} from level`;
+    return stock ?? null;
+  } catch (error) {
+    const failure = classifyDatabaseError(error);
+    if (failure.kind === "constraint" && failure.constraint === "restock_of_key") return null;
+    throw error;
+  }
 }

@@ -1,0 +1,9 @@
+import type { Queryable } from "@teranga/kit/database.ts";
+import type { ProductQuantity } from "../model.ts";
+
+/** The delivery that a key stands for. */
+export async function getRestock(sql: Queryable, key: string): Promise<ProductQuantity | null> {
+  const [row] = await sql<ProductQuantity[]>`
+    select product_id as "productId", on_hand_change as quantity from stock_movement where idempotency_key = ${key}`;
+  return row ?? null;
+}
