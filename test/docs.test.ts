@@ -13,6 +13,7 @@ import { createGatewayMetrics } from "@teranga/gateway/surface/metrics.ts";
 import { clusterVariables } from "@teranga/infra/config.ts";
 import { ERROR_CODES } from "@teranga/kit/errors.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
+import { countRefusals } from "@teranga/kit/refusals.ts";
 import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { ordersVariables } from "@teranga/orders/config.ts";
 import { createOrderMetrics } from "@teranga/orders/metrics.ts";
@@ -92,6 +93,7 @@ test("every metric is documented as it is, and every documented metric exists", 
   createOrderMetrics(registry);
   createCityMetrics(registry);
   createTopologyStanding(registry);
+  countRefusals(registry);
   createGatewayMetrics(registry, () => ({ plans: 0, generation: 0, omitted: 0, circuits: [] }));
   const readBacklog = () => Promise.reject(new Error("no database"));
   addBacklogMetrics(registry, { readBacklog, nowMs: () => 0, delay: async () => {} });

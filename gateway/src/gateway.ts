@@ -141,7 +141,7 @@ async function serve(
   options: GatewayOptions,
 ): Promise<RunningServer> {
   const { credential, port, door, log, surface = surfaceOf("production") } = options;
-  const app = createApp(log, { bodyBytesMax: surface.limits.bodyBytesMax, door });
+  const app = createApp(log, { bodyBytesMax: surface.limits.bodyBytesMax, door, registry });
   const { publicUrl, corsOrigins } = options;
   refuseForeignHosts(app, surface, { host: door?.host ?? DEFAULT_DOOR.host, publicUrl });
   await app.register(cors, {

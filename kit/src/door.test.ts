@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { afterEach, expect, test } from "vitest";
 import { DEFAULT_DOOR, type Door } from "./door.ts";
 import { createLogger } from "./log.ts";
+import { Registry } from "./metrics.ts";
 import { addHealth, createApp, listen } from "./server.ts";
 
 const ANSWER_BYTES = 20 * 1024 * 1024;
@@ -15,7 +16,9 @@ afterEach(() => app?.close());
 /** A server whose requests wait until they are let go, or have an answer that is large. */
 async function start(changes: Partial<Door>) {
   const held: (() => void)[] = [];
-  const own = createApp(createLogger("test", "silent"), { door: { ...DEFAULT_DOOR, ...changes } });
+  const registry = new Registry();
+  const log = createLogger("test", "silent");
+  const own = createApp(log, { door: { ...DEFAULT_DOOR, ...changes }, bodyBytesMax: 1_000, registry });
   app = own;
   addHealth(own, async () => {});
   own.post("/echo", async ({ body }) => body);
@@ -27,7 +30,12 @@ async function start(changes: Partial<Door>) {
   const sockets: Socket[] = [];
   own.server.on("connection", (socket: Socket) => sockets.push(socket));
   const { port } = await listen(own, 0, () => own.close());
-  return { app: own, port, held, sockets };
+  /** How often each reason was counted. */
+  const refusals = async () => {
+    const { values } = await registry.getSingleMetric("teranga_door_refusals_total")!.get();
+    return Object.fromEntries(values.map(({ labels, value }) => [labels.reason, value]));
+  };
+  return { app: own, port, held, sockets, refusals };
 }
 
 async function dial(port: number, text: string): Promise<Socket> {
@@ -60,22 +68,25 @@ test.each([
   ["head", "GET /echo HTTP/1.1\r\nhost: a\r\n", { headMs: 100 }],
   ["body", HALF_BODY, { bodyMs: 100 }],
 ])("a %s that is half sent is given up", async (_, text, door) => {
-  const { port } = await start(door);
+  const { port, refusals } = await start(door);
   expect(await readAll(await dial(port, text))).toMatch(/^HTTP\/1.1 408 .*BAD_REQUEST/s);
+  expect(await refusals()).toEqual({ "slow-request": 1 });
 });
 
 test("an answer that nobody reads is given up", async () => {
-  const { port, sockets } = await start({ answerMs: 100 });
+  const { port, sockets, refusals } = await start({ answerMs: 100 });
   const client = await dial(port, GET("/large"));
   await until(() => sockets[0]?.destroyed === true);
+  expect(await refusals()).toEqual({ "unread-answer": 1 });
   client.destroy();
 });
 
 test("answers that nobody reads hold so many bytes together and no more", async () => {
-  const { port, sockets } = await start({ unreadBytesMax: 2.5 * ANSWER_BYTES });
+  const { port, sockets, refusals } = await start({ unreadBytesMax: 2.5 * ANSWER_BYTES });
   const clients = await Promise.all([1, 2, 3, 4].map(() => dial(port, GET("/large"))));
   await until(() => sockets.filter(({ destroyed }) => destroyed).length === 2);
   expect(sockets.filter(({ destroyed }) => !destroyed)).toHaveLength(2);
+  expect(await refusals()).toEqual({ "unread-answer": 2 });
   for (const client of clients) client.destroy();
 });
 
@@ -94,7 +105,7 @@ test("requests of one connection are carried out one after the other", async () 
 });
 
 test("a connection with too many requests at once is told so and ended", async () => {
-  const { port, held } = await start({});
+  const { port, held, refusals } = await start({});
   const answers = readAll(await dial(port, GET("/held").repeat(40)));
   for (let count = 1; count <= 11; count++) {
     await until(() => held.length === count);
@@ -105,14 +116,17 @@ test("a connection with too many requests at once is told so and ended", async (
   expect(text.match(/HTTP\/1.1 503/g)).toHaveLength(1);
   expect(text).toContain('"code":"OVERLOADED"');
   expect(held).toHaveLength(11);
+  expect(await refusals()).toEqual({ pipelined: 1 });
 });
 
 test("beyond so many requests in all there is a coded refusal, and health is answered", async () => {
-  const { port, held } = await start({ requestsMax: 2 });
+  const { app: own, port, held, refusals } = await start({ requestsMax: 2 });
   const url = `http://127.0.0.1:${port}`;
-  const underWay = [fetch(`${url}/held`), fetch(`${url}/held`)];
   // What is half sent takes no place.
+  const hasBegun = once(own.server, "request");
   const half = await dial(port, HALF_BODY);
+  await hasBegun;
+  const underWay = [fetch(`${url}/held`), fetch(`${url}/held`)];
   await until(() => held.length === 2);
   const refused = await fetch(`${url}/held`);
   expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
@@ -121,6 +135,46 @@ test("beyond so many requests in all there is a coded refusal, and health is ans
   for (const letGo of held) letGo();
   for (const answer of underWay) expect(await (await answer).text()).toBe("let go");
   half.destroy();
+  expect(await refusals()).toEqual({ overloaded: 1 });
+});
+
+const LONG = "a".repeat(20_000);
+
+test.each([
+  [
+    "too-large",
+    `POST /echo HTTP/1.1\r\nhost: a\r\ncontent-type: text/plain\r\ncontent-length: 1001\r\n\r\n${LONG}`,
+  ],
+  ["too-large", `GET /${LONG} HTTP/1.1\r\nhost: a\r\n\r\n`],
+  ["bad-request", "hello\r\n\r\n"],
+  ["bad-request", "GET /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"],
+  ["bad-request", "CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n"],
+])("what is refused is counted once, by its reason: %s", async (reason, text) => {
+  const { port, refusals } = await start({});
+  const client = await dial(port, text);
+  await once(client, "data");
+  expect(await refusals()).toEqual({ [reason]: 1 });
+  client.destroy();
+});
+
+test("connections beyond those that there may be are counted", async () => {
+  const { port, refusals } = await start({ connectionsMax: 1 });
+  const first = await dial(port, "");
+  const second = await dial(port, "");
+  await readAll(second);
+  expect(await refusals()).toEqual({ connections: 1 });
+  first.destroy();
+});
+
+test("a client that goes in the middle of its body is not refused", async () => {
+  const { port, sockets, refusals } = await start({});
+  const client = await dial(port, HALF_BODY);
+  await until(() => sockets.length === 1);
+  const isGone = new Promise((resolve) => sockets[0]!.once("close", resolve));
+  client.resetAndDestroy();
+  await isGone;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(await refusals()).toEqual({});
 });
 
 test("closing ends by its limit, whatever clients do", async () => {

@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { codedError, ERROR_CODES } from "./errors.ts";
 import { METRICS_PATH } from "./metrics.ts";
+import type { OnRefused } from "./refusals.ts";
 
 export interface Door {
   /** The address to listen on. */
@@ -60,12 +61,13 @@ export function httpOptions({ headMs, bodyMs }: Door) {
 }
 
 /** Keeps an app to its door. To be called before its hooks and routes are added. */
-export function keepDoor(app: FastifyInstance, door: Door): void {
+export function keepDoor(app: FastifyInstance, door: Door, onRefused: OnRefused): void {
   const { server } = app;
   server.maxConnections = door.connectionsMax;
-  const open = runOneAtATime(server);
-  boundUnread(server, open, door);
-  boundRequests(app, door.requestsMax);
+  server.on("drop", () => onRefused("connections"));
+  const open = runOneAtATime(server, onRefused);
+  boundUnread(server, open, { ...door, onRefused });
+  boundRequests(app, door.requestsMax, onRefused);
   app.addHook("preClose", async () => {
     const timer = setTimeout(() => server.closeAllConnections(), door.drainMs);
     server.once("close", () => clearTimeout(timer));
@@ -73,12 +75,14 @@ export function keepDoor(app: FastifyInstance, door: Door): void {
 }
 
 /** Health and metrics are answered however much is under way. */
-function boundRequests(app: FastifyInstance, requestsMax: number): void {
+function boundRequests(app: FastifyInstance, requestsMax: number, onRefused: OnRefused): void {
   const running = new Set<ServerResponse>();
   const isRefused = (url: string) =>
     running.size >= requestsMax && !url.startsWith("/health/") && url !== METRICS_PATH;
-  const refuse = (reply: FastifyReply) =>
-    reply.code(503).header("retry-after", RETRY_AFTER_S).type("application/json").send(overloaded());
+  const refuse = (reply: FastifyReply) => {
+    onRefused("overloaded");
+    return reply.code(503).header("retry-after", RETRY_AFTER_S).type("application/json").send(overloaded());
+  };
   app.addHook("onRequest", async (request, reply) => {
     if (isRefused(request.url)) await refuse(reply);
   });
@@ -104,7 +108,7 @@ interface Pipeline {
 }
 
 /** Puts itself before the server's handler; gives the sockets whose requests are carried out. */
-function runOneAtATime(server: Server): ReadonlySet<Socket> {
+function runOneAtATime(server: Server, onRefused: OnRefused): ReadonlySet<Socket> {
   const [handle] = server.listeners("request") as [(...exchange: Exchange) => void];
   const pipelines = new Map<Socket, Pipeline>();
   const open = new Set<Socket>();
@@ -130,6 +134,7 @@ function runOneAtATime(server: Server): ReadonlySet<Socket> {
     } else if (pipeline.ignored === undefined && pipeline.waiting.length < PIPELINED_MAX) {
       pipeline.waiting.push(exchange);
     } else {
+      if (pipeline.ignored === undefined) onRefused("pipelined");
       refusePipelined(pipeline, exchange);
     }
   });
@@ -160,8 +165,16 @@ interface Mark {
 function boundUnread(
   server: Server,
   open: ReadonlySet<Socket>,
-  { answerMs, unreadBytesMax }: Pick<Door, "answerMs" | "unreadBytesMax">,
+  {
+    answerMs,
+    unreadBytesMax,
+    onRefused,
+  }: Pick<Door, "answerMs" | "unreadBytesMax"> & { onRefused: OnRefused },
 ): void {
+  const giveUp = (socket: Socket) => {
+    onRefused("unread-answer");
+    socket.destroy();
+  };
   const marks = new WeakMap<Socket, Mark>();
   const isLate = (socket: Socket, nowMs: number): boolean => {
     const taken = socket.bytesWritten - socket.writableLength;
@@ -175,23 +188,23 @@ function boundUnread(
     const unread: Socket[] = [];
     for (const socket of open) {
       if (socket.writableLength === 0) marks.delete(socket);
-      else if (isLate(socket, nowMs)) socket.destroy();
+      else if (isLate(socket, nowMs)) giveUp(socket);
       else unread.push(socket);
     }
-    cutLargest(unread, unreadBytesMax);
+    for (const socket of largestBeyond(unread, unreadBytesMax)) giveUp(socket);
   };
   const timer = setInterval(check, Math.min(CHECK_MS, answerMs / 2)).unref();
   server.once("close", () => clearInterval(timer));
 }
 
 /** Those who hold most are ended first: they are who fills the memory. */
-function cutLargest(unread: Socket[], bytesMax: number): void {
+function* largestBeyond(unread: Socket[], bytesMax: number): Generator<Socket> {
   let bytes = unread.reduce((sum, { writableLength }) => sum + writableLength, 0);
   if (bytes <= bytesMax) return;
   unread.sort((a, b) => b.writableLength - a.writableLength);
   for (const socket of unread) {
     if (bytes <= bytesMax) return;
     bytes -= socket.writableLength;
-    socket.destroy();
+    yield socket;
   }
 }

@@ -20,8 +20,9 @@ import { codedError, ERROR_CODES, isClientError } from "./errors.ts";
 import { answerHttpErrors, httpErrorOptions } from "./http-errors.ts";
 import { statusByMediaType } from "./http-status.ts";
 import type { Logger } from "./log.ts";
-import { addMetrics, METRICS_PATH, type Registry } from "./metrics.ts";
+import { addMetrics, METRICS_PATH, Registry } from "./metrics.ts";
 import { tellUnknownOutcomes } from "./mutation-outcome.ts";
+import { countRefusals } from "./refusals.ts";
 import { traceRequests } from "./tracing.ts";
 
 /** The header by which one client request can be found in every service's log. */
@@ -78,8 +79,8 @@ export function readSchema(name: "catalog" | "city" | "orders"): string {
 export async function startSubgraphServer<Context extends object>(
   options: SubgraphServerOptions<Context>,
 ): Promise<RunningServer> {
-  const { credential, port, log, door } = options;
-  const app = createApp(log, { door });
+  const { credential, port, log, door, registry } = options;
+  const app = createApp(log, { door, registry });
   const apollo = new ApolloServer<Context & RequestLog>({
     schema: buildSubgraphSchema([{ typeDefs: parse(options.typeDefs), resolvers: withOutcomes(options) }]),
     introspection: true,
@@ -196,15 +197,20 @@ export function addHealth(
   });
 }
 
+export interface AppOptions {
+  bodyBytesMax?: number;
+  door?: Door | undefined;
+  /** Where it is counted what is refused; nowhere unless told. */
+  registry?: Registry | undefined;
+}
+
 /** An HTTP server whose faults before GraphQL (http-errors.ts) answer in GraphQL's shape too. */
 export function createApp(
   log: Logger,
-  {
-    bodyBytesMax = BODY_BYTES_MAX,
-    door = DEFAULT_DOOR,
-  }: { bodyBytesMax?: number; door?: Door | undefined } = {},
+  { bodyBytesMax = BODY_BYTES_MAX, door = DEFAULT_DOOR, registry = new Registry() }: AppOptions = {},
 ): FastifyInstance {
-  const terms = { log, bodyBytesMax };
+  const onRefused = countRefusals(registry);
+  const terms = { log, bodyBytesMax, onRefused };
   const errors = httpErrorOptions(terms);
   const app = fastify({
     ...errors,
@@ -214,7 +220,7 @@ export function createApp(
     bodyLimit: bodyBytesMax,
     forceCloseConnections: "idle",
   });
-  keepDoor(app, door);
+  keepDoor(app, door, onRefused);
   answerHttpErrors(app, terms);
   return app;
 }

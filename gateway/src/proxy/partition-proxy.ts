@@ -122,7 +122,7 @@ async function serve(
   { metrics, registry }: { metrics: GatewayMetrics; registry: Registry },
   { credential, port, door, log, standing, deadlineMs = DEADLINE_MS }: PartitionProxyOptions,
 ): Promise<RunningServer> {
-  const app = createApp(log, { door });
+  const app = createApp(log, { door, registry });
   const checkReady = async () => apollo.assertStarted("the subgraph's schema is loaded");
   addHealth(app, checkReady, async () => standing?.notes() ?? []);
   addMetrics(app, registry);

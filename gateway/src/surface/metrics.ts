@@ -23,7 +23,7 @@ const CITY_HISTOGRAMS_MAX = 128;
 /** A client's request from its headers to its answer: up to three services one after the other, each up to its deadline. */
 const REQUEST_BUCKETS_S = [...LATENCY_BUCKETS_S, 10, 15];
 
-/** How a request ended: `refused` was the client's mistake, `partial` has data and errors, `failed` has none by our fault. */
+/** How a request ended: `refused` was the client's mistake or too much, `partial` has data and errors, `failed` has none by our fault. */
 export type RequestOutcome = "ok" | "partial" | "refused" | "failed" | "aborted";
 
 /** What the gauges show, read at each scrape. */

@@ -184,4 +184,5 @@ test("what is new is refused while too much is waiting, the largest first; what 
   held.resolve();
   await Promise.all(work);
   expect((await fetch(door.url, { method: "POST", headers, body })).status).toBe(200);
+  expect(door.lines.filter(({ level }) => (level as number) > 30)).toEqual([]);
 });

@@ -35,6 +35,8 @@ const GRAPHQL_PATH = "/graphql";
 const NAME_LENGTH_MAX = 100;
 /** What proxies write into their logs when the client has gone before its answer. */
 const CLIENT_GONE = 499;
+/** Of what is OVERLOADED, and of nothing else here: refused at the door (door.ts), or before it was planned (turns.ts). */
+const OVERLOADED = 503;
 
 /** To be called after the hook that gives each request its id, and before the route of GraphQL. */
 export function watchRequests(app: FastifyInstance, options: RequestWatchOptions): RequestWatch {
@@ -91,6 +93,7 @@ const AWAY = /_UNAVAILABLE$/;
 
 function outcomeOf({ errors }: RequestRecord, status: number): RequestOutcome {
   if (status === CLIENT_GONE) return "aborted";
+  if (status === OVERLOADED) return "refused";
   if (status >= 500) return "failed";
   if (status >= 400) return "refused";
   return errors.size === 0 ? "ok" : "partial";

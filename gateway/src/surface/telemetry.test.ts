@@ -1,5 +1,6 @@
 /** Goal: each request is one line and moves the metrics, within bounds. Method: HTTP, with a schema behind the door. */
-import { Agent, request } from "node:http";
+import { once } from "node:events";
+import { Agent, type IncomingMessage, request } from "node:http";
 import { authorization } from "@teranga/kit/credential.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -90,6 +91,30 @@ describe("a request's line", () => {
     expect(lines).toMatchObject([
       { outcome: "refused", status: 400, fetches: 0, requestId: expect.any(String) },
     ]);
+  });
+
+  test("and for one that is refused because it came when there was too much: no error of ours", async () => {
+    const { url, registry, lines, release } = await open({}, undefined, { requestsMax: 1 });
+    const headers = { "content-type": "application/json" };
+    const post = (query: string) => fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
+    const late = request(url, {
+      method: "POST",
+      headers: { ...headers, "content-length": 2 },
+      agent: new Agent(),
+    });
+    late.write("{");
+    const underWay = async () => (await samplesOf(registry)).get("teranga_gateway_requests_under_way");
+    await vi.waitFor(async () => expect(await underWay()).toBe(1));
+    const hanging = post("{ hangs }");
+    await vi.waitFor(async () => expect((await post("{ secret }")).status).toBe(503));
+    late.end("}");
+    const [answer] = (await once(late, "response")) as [IncomingMessage];
+    expect(answer.resume().statusCode).toBe(503);
+    const refused = () => lines.filter(({ msg, status }) => msg === "request" && status === 503);
+    await vi.waitFor(() => expect(refused()).not.toEqual([]));
+    expect(refused()).toMatchObject([{ level: 30, outcome: "refused" }]);
+    release();
+    await hanging;
   });
 
   test("and for a client that goes before its answer", async () => {
