@@ -28,7 +28,8 @@ export type Verdict =
 export type Agreement = { kind: "agreed" } | { kind: "not-yet" | "refused"; reason: string };
 
 export interface AgreementOptions {
-  current: Topology;
+  /** What was agreed to before. Undefined if nothing was: then every partition has to speak. */
+  current: Topology | undefined;
   next: Topology;
   send: Send;
   /** `routes`: by the topology. `owns`: rows, and keeps their rule. */
@@ -49,7 +50,7 @@ export async function agreeOnTopology({ current, next, send, role }: AgreementOp
   const objections: Exclude<Agreement, { kind: "agreed" }>[] = [];
   for (const placement of next.placements.values()) {
     if (placement.kind !== "partitions") continue;
-    const before = current.placements.get(placement.subgraph);
+    const before = current?.placements.get(placement.subgraph);
     const known = before?.kind === "partitions" ? before.partitions : [];
     const asked = placement.partitions.map(async (partition) => {
       const isChanged = ruleOf(partition.id, known) !== ruleOf(partition.id, placement.partitions);

@@ -20,8 +20,11 @@ export interface TopologyWatchOptions {
    * any other failure the same topology is given again.
    */
   onChange: (topology: Topology) => void | Promise<void>;
-  /** Whether the partitions let the topology be taken; they are not asked unless told. */
-  agree?: ((next: Topology, current: Topology) => Promise<Agreement>) | undefined;
+  /**
+   * Whether the partitions let the topology be taken; they are not asked unless told.
+   * @param current what they have agreed to before; undefined at the start
+   */
+  agree?: ((next: Topology, current: Topology | undefined) => Promise<Agreement>) | undefined;
   /** Is told why the file's topology is not taken. */
   standing?: TopologyStanding | undefined;
   log: Logger;
@@ -43,8 +46,13 @@ export function watchTopology({
   pollMs,
 }: TopologyWatchOptions): FileWatch {
   let current = topology;
-  /** What a program starts with it has taken without asking: the partitions may not have been there. */
+  /**
+   * What a program starts with it has taken without asking: the partitions may not have been there. They are asked
+   * until all have spoken and none refuses.
+   */
   let isAgreed = false;
+  /** What the last of them to refuse it said. One that is silent since has taken nothing back. */
+  let startFault: string | undefined;
   let stopped = false;
 
   /** Once for each fault, however often the file is written with it. */
@@ -72,12 +80,14 @@ export function watchTopology({
         }
         await onChange(next);
       } else if (!isAgreed) {
-        // It changes nothing, so nobody has to answer; whoever refuses it has to be heard.
-        const agreement = await agree(next, next);
+        const agreement = await agree(next, undefined);
         if (agreement.kind === "refused") {
           logFault(`Topology ${file}: ${agreement.reason}`, "it is gone by since the start all the same");
-          return "again";
+          startFault = standing.fault;
         }
+        // Silence is no fault: programs that start together do not answer one another at once.
+        if (agreement.kind === "not-yet") standing.fault = startFault;
+        if (agreement.kind !== "agreed") return "again";
       }
     } catch (error) {
       if (!(error instanceof StartupError)) throw error;

@@ -172,7 +172,7 @@ function watchedTopology(
 ): FileWatch[] {
   if (file === undefined) return [];
   if (!topology) throw new StartupError(`Topology ${file}: it has not been read`);
-  const agree = (next: Topology, current: Topology) =>
+  const agree = (next: Topology, current: Topology | undefined) =>
     agreeOnTopology({ current, next, send, role: "routes" });
   return [watchTopology({ file, topology, onChange, agree, standing, log, pollMs: filePollMs })];
 }

@@ -160,6 +160,47 @@ test("a watched file that is refused changes nothing, is told, and is taken once
   }
 });
 
+test("a city that was silent at the start is asked until it has spoken", async () => {
+  const file = join(folder, "started.yaml");
+  const started = text({ ziguinchor: { towns: ["Ziguinchor"], url: autres.url } });
+  await writeFile(file, started);
+  const standing = createTopologyStanding(new Registry());
+  let asked = 0;
+  let isSilent = true;
+  const answers: typeof send = async (url, ...rest) => {
+    if (url === NOBODY) return { data: { topologyVerdict: { keeps: true, refusal: null } } };
+    asked++;
+    return isSilent ? Promise.reject(new Error("silence")) : send(url, ...rest);
+  };
+  const watch = watchTopology({
+    file,
+    topology: parseTopology(started),
+    onChange: () => {},
+    agree: (next, current) => agreeOnTopology({ current, next, send: answers, role: "routes" }),
+    standing,
+    log,
+    pollMs: 20,
+  });
+  try {
+    // Autres, and the new city that it stands for.
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(2), { timeout: 10_000 });
+    // Nobody is told of a silence: programs that start together do not all answer at once.
+    expect(standing.notes()).toEqual([]);
+    isSilent = false;
+    await vi.waitFor(() => expect(standing.notes()).toHaveLength(1), { timeout: 10_000 });
+    const [refusal] = standing.notes();
+    expect(refusal).toMatch(/autres refuses it: .*; it is gone by since the start all the same$/);
+    // It is told until it is taken back, however silent the city is meanwhile, and whatever else was wrong with the file.
+    isSilent = true;
+    await writeFile(file, "colour: red");
+    await vi.waitFor(() => expect(standing.notes()[0]).toMatch(/the topology stays as it was/));
+    await writeFile(file, started);
+    await vi.waitFor(() => expect(standing.notes()).toEqual([refusal]), { timeout: 10_000 });
+  } finally {
+    await watch.stop();
+  }
+});
+
 test("its verdict is for services only", async () => {
   const response = await fetch(autres.url, {
     method: "POST",
