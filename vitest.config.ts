@@ -2,7 +2,10 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/harness/longest-first.ts";
 
 const IGNORED = ["**/node_modules/**", "**/.teranga/**"];
-/** OpenTelemetry keeps to the first recorder of a process; the simulation keeps its databases for the whole of one. */
+/**
+ * OpenTelemetry keeps to the first recorder of a process; the simulation keeps its databases for the whole of
+ * one.
+ */
 const ALONE = [
   "kit/src/tracing*.test.ts",
   "test/gateway-spans.test.ts",
@@ -29,7 +32,8 @@ export default defineConfig({
           name: "shared",
           include: ["**/*.test.ts"],
           exclude: [...IGNORED, ...ALONE],
-          // A process runs file after file: the planner and the composer are loaded, and made quick, once and not 180 times.
+          // A process runs file after file: the planner and the composer are loaded, and made quick, once and
+          // not 180 times.
           isolate: false,
           globalSetup: SERVER,
         },

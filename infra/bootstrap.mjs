@@ -1,10 +1,10 @@
 /**
- * Makes a fresh clone runnable, then runs a program of the workspace: `node infra/bootstrap.mjs PROGRAM.ts [args]`,
- * or `--bin NAME [args]` for a tool of node_modules/.bin.
+ * Makes a fresh clone runnable, then runs a program of the workspace: `node infra/bootstrap.mjs PROGRAM.ts
+ * [args]`, or `--bin NAME [args]` for a tool of node_modules/.bin.
  *
- * It is the one file that runs on the machine's own Node (20 or later), so it is plain JavaScript without dependencies:
- * it installs with the pinned pnpm when the lockfile has changed since the last install, then hands over to the
- * workspace's Node 24, which runs TypeScript as it is.
+ * It is the one file that runs on the machine's own Node (20 or later), so it is plain JavaScript without
+ * dependencies: it installs with the pinned pnpm when the lockfile has changed since the last install, then
+ * hands over to the workspace's Node 24, which runs TypeScript as it is.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -33,7 +33,8 @@ function installed() {
 
 function install() {
   process.stderr.write("Installing dependencies (the first time takes a minute or two) …\n");
-  // pnpm's output goes to standard error: standard output belongs to the program (`npm run status -- --json`).
+  // pnpm's output goes to standard error: standard output belongs to the program (`npm run
+  // status -- --json`).
   const { status, error } = spawnSync(
     "npx",
     ["--yes", PNPM, "install", "--frozen-lockfile", "--reporter=append-only", "--loglevel=error"],
@@ -50,7 +51,9 @@ function install() {
   writeFileSync(stamp, installKey());
 }
 
-/** Runs the program in the foreground and ends as it ends. Signals sent to this process alone are passed on. */
+/**
+ * Runs the program in the foreground and ends as it ends. Signals sent to this process alone are passed on.
+ */
 function run(command, args) {
   const child = spawn(command, args, {
     cwd: root,

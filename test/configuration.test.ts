@@ -1,4 +1,7 @@
-/** Goal: whoever sets a number wrong reads what is wrong with it. Method: every numeric variable of every program, set wrong in each way. */
+/**
+ * Goal: whoever sets a number wrong reads what is wrong with it. Method: every numeric variable of every
+ * program, set wrong in each way.
+ */
 import { catalogVariables } from "@teranga/catalog/config.ts";
 import { cityVariables } from "@teranga/city/config.ts";
 import { gatewayVariables } from "@teranga/gateway/config.ts";

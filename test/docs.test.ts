@@ -1,4 +1,7 @@
-/** The documentation says what the code says: the error table, the configuration, the dependencies, the graph's descriptions. */
+/**
+ * The documentation says what the code says: the error table, the configuration, the dependencies, the
+ * graph's descriptions.
+ */
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Every program says how it is used, does nothing then, and refuses an option that it does not have in one line. */
+/**
+ * Every program says how it is used, does nothing then, and refuses an option that it does not have in one
+ * line.
+ */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

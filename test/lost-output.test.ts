@@ -1,4 +1,7 @@
-/** Goal: whatever becomes of its log, the gateway serves and ends. Method: it is run with an output that cannot be written. */
+/**
+ * Goal: whatever becomes of its log, the gateway serves and ends. Method: it is run with an output that
+ * cannot be written.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";

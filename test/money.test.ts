@@ -1,4 +1,6 @@
-/** Wallets through the whole graph: what is put in is put in once, and every change is an entry that says why. */
+/**
+ * Wallets through the whole graph: what is put in is put in once, and every change is an entry that says why.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Graph, startGraph } from "./harness/graph.ts";
 import { expectInvariants, untilAtRest } from "./harness/invariants.ts";

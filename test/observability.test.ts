@@ -1,4 +1,7 @@
-/** What is seen of transactions from outside: metrics that move, one trace through all services, one log line a decision. */
+/**
+ * What is seen of transactions from outside: metrics that move, one trace through all services, one log line
+ * a decision.
+ */
 import { readFile } from "node:fs/promises";
 import { SpanKind } from "@opentelemetry/api";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";

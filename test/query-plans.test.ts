@@ -1,6 +1,6 @@
 /**
- * Goal: no list, search or count reads a whole table that grows. Method: PostgreSQL's own plans of the services' statements, with the
- * values of a filter, on 100,000 clients, 30,000 orders and 20,000 products.
+ * Goal: no list, search or count reads a whole table that grows. Method: PostgreSQL's own plans of the
+ * services' statements, with the values of a filter, on 100,000 clients, 30,000 orders and 20,000 products.
  */
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
 import { countProducts } from "@teranga/catalog/sql/count-products.ts";

@@ -1,4 +1,7 @@
-/** The orchestrator is killed between any two of its messages: the cities finish alone, and the key tells what has become of the order. */
+/**
+ * The orchestrator is killed between any two of its messages: the cities finish alone, and the key tells what
+ * has become of the order.
+ */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
 import { expectInvariants, stockAndOrders, untilAtRest } from "./harness/invariants.ts";

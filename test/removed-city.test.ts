@@ -1,6 +1,6 @@
 /**
- * Goal: a city that has gone from the topology never passes for another one, and what waits for it is told. Method: the whole graph, and an
- * order of Dakar's to which "casamance" gave while it was there.
+ * Goal: a city that has gone from the topology never passes for another one, and what waits for it is told.
+ * Method: the whole graph, and an order of Dakar's to which "casamance" gave while it was there.
  */
 import { authorization } from "@teranga/kit/credential.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";

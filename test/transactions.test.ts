@@ -247,8 +247,9 @@ describe("no N+1", () => {
       expect(transaction.participants.length).toBeGreaterThan(0);
       return read("autres");
     };
-    // The page and its length, the decisions, whom they tell, what they placed, cancelled and moved, and how that was paid. A decision
-    // is read three times: to see that it is there, for what it says, and for what it says of an order's cancellation.
+    // The page and its length, the decisions, whom they tell, what they placed, cancelled and moved, and how
+    // that was paid. A decision is read three times: to see that it is there, for what it says, and for what
+    // it says of an order's cancellation.
     const all = [
       "decision_participant",
       "orders",

@@ -22,13 +22,19 @@ import {
 } from "graphql";
 import { emptyObject } from "./answer.ts";
 
-/** A document with one of its operations, and the fragments that it spreads: others may mention variables that it does not have. */
+/**
+ * A document with one of its operations, and the fragments that it spreads: others may mention variables that
+ * it does not have.
+ */
 export function withOneOperation(document: DocumentNode, name: string | undefined): DocumentNode {
   const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
   return operations.length > 1 ? separateOperations(document)[name ?? ""]! : document;
 }
 
-/** An operation of a document, its fragment spreads replaced by inline fragments. @param name needed if there are several */
+/**
+ * An operation of a document, its fragment spreads replaced by inline fragments.
+ * @param name needed if there are several
+ */
 export function inlinedOperation(document: DocumentNode, name?: string): OperationDefinitionNode {
   const operation = getOperationAST(document, name) ?? undefined;
   if (!operation) throw badInput("query", "must hold an operation");
@@ -175,7 +181,9 @@ export function withDefaults(
   return Object.assign(emptyObject(), defaults, given);
 }
 
-/** A variable's value, or its default if none was given. Names of variables may be names that objects inherit. */
+/**
+ * A variable's value, or its default if none was given. Names of variables may be names that objects inherit.
+ */
 export function variableValue(
   name: string,
   given: Readonly<Record<string, unknown>>,

@@ -1,6 +1,7 @@
 /**
- * Goal: a service that answers nonsense costs its own rows and nobody else's, and nothing internal of it reaches a client. Method:
- * something that answers what the test says takes a service's place under a running gateway.
+ * Goal: a service that answers nonsense costs its own rows and nobody else's, and nothing internal of it
+ * reaches a client. Method: something that answers what the test says takes a service's place under a running
+ * gateway.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { CUT, type ReceivedRequest, startFaultyService } from "./fixture/faulty-service.ts";

@@ -1,6 +1,6 @@
 /**
- * Goal: services that are not ours say what they say; only those that a topology names keep to our codes. Method: one service
- * behind two gateways, of one supergraph.
+ * Goal: services that are not ours say what they say; only those that a topology names keep to our codes.
+ * Method: one service behind two gateways, of one supergraph.
  */
 import { parseTopology } from "@teranga/kit/topology.ts";
 import { compose } from "@teranga/schema/compose.ts";

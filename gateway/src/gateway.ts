@@ -1,4 +1,7 @@
-/** The gateway: one GraphQL endpoint over all services. It keeps nothing; any number of them can run side by side. */
+/**
+ * The gateway: one GraphQL endpoint over all services. It keeps nothing; any number of them can run side by
+ * side.
+ */
 import type { IncomingHttpHeaders } from "node:http";
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
@@ -158,7 +161,8 @@ async function serve(
   const nowMs = () => performance.now();
   const requests = watchRequests(app, { log, metrics, mayExplain: isDevelopment, nowMs });
   addGatewayMetrics(app, registry, { credential, isOpen: isDevelopment });
-  // Who names a subgraph in a topology runs it as services of ours. Any other is somebody else's, known from the supergraph.
+  // Who names a subgraph in a topology runs it as services of ours. Any other is somebody else's, known from
+  // the supergraph.
   const isOurs = (subgraph: string) => live.isPlaced(subgraph);
   const costModelOf = live.costModelOf.bind(live);
   const shown = surfaceOptions(surface, { isOurs, costModelOf, sideThreadOf, metrics, requests });

@@ -1,4 +1,7 @@
-/** Goal: what a client can write into a request does no harm beyond it. Method: such requests, against a whole gateway. */
+/**
+ * Goal: what a client can write into a request does no harm beyond it. Method: such requests, against a whole
+ * gateway.
+ */
 import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,7 @@
-/** Goal: the gateway behaves at its door: limits, errors, health, Sandbox, CORS. Method: plain HTTP against a whole gateway. */
+/**
+ * Goal: the gateway behaves at its door: limits, errors, health, Sandbox, CORS. Method: plain HTTP against a
+ * whole gateway.
+ */
 import { get } from "node:http";
 import { connect } from "node:net";
 import { getIntrospectionQuery } from "graphql";

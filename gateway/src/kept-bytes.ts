@@ -1,6 +1,7 @@
 /**
- * What is kept of clients' documents takes, in about bytes, and how much of it there may be. The bounds follow from what the limits admit:
- * an operation that is admitted and not kept would be planned each time. Measured with `--expose-gc` (`heapUsed`) on the shop's graph.
+ * What is kept of clients' documents takes, in about bytes, and how much of it there may be. The bounds
+ * follow from what the limits admit: an operation that is admitted and not kept would be planned each time.
+ * Measured with `--expose-gc` (`heapUsed`) on the shop's graph.
  */
 import { Lexer, type OperationDefinitionNode, Source, TokenKind, visit } from "graphql";
 import { SHARES } from "./bounded-cache.ts";
@@ -12,7 +13,9 @@ const TOKEN_BYTES = 200;
 const PLAN_TOKEN_BYTES = 500;
 /** A copy of a selection that has selections of its own. */
 const SELECTION_BYTES = 200;
-/** How many of the greatest documents there is room for; of our own clients' longest, 600 tokens, about 300. */
+/**
+ * How many of the greatest documents there is room for; of our own clients' longest, 600 tokens, about 300.
+ */
 const DOCUMENTS = 4 * SHARES;
 
 /** The syntax tree of a text. */
@@ -41,7 +44,10 @@ export function documentsBytesMax(limits: Pick<Limits, "tokensMax">): number {
   return DOCUMENTS * (charactersMaxOf(limits) + TOKEN_BYTES * limits.tokensMax);
 }
 
-/** How much the operations may take that have been compiled: what comes is kept though it be the greatest (bounded-cache.ts). */
+/**
+ * How much the operations may take that have been compiled: what comes is kept though it be the greatest
+ * (bounded-cache.ts).
+ */
 export function operationsBytesMax(limits: Pick<Limits, "tokensMax">): number {
   const text = charactersMaxOf(limits) + TOKEN_BYTES * limits.tokensMax;
   const plan = 2 * charactersMaxOf(limits) + PLAN_TOKEN_BYTES * limits.tokensMax;

@@ -1,4 +1,6 @@
-/** Goal: the program starts by the documented command line and refuses what it cannot use. Method: it is run. */
+/**
+ * Goal: the program starts by the documented command line and refuses what it cannot use. Method: it is run.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** Goal: whatever is wrong with an HTTP request is told in GraphQL's shape, as the client's mistake. Method: bytes on a socket. */
+/**
+ * Goal: whatever is wrong with an HTTP request is told in GraphQL's shape, as the client's mistake. Method:
+ * bytes on a socket.
+ */
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Door, startDoor } from "./fixture/door.ts";

@@ -1,6 +1,7 @@
 /**
- * Runs a partitioned subgraph as one endpoint for other routers: `node gateway/src/partition-proxy.ts --subgraph city --port N`,
- * configured by the environment (proxy/proxy-config.ts).
+ * Runs a partitioned subgraph as one endpoint for other routers: `node
+ * gateway/src/partition-proxy.ts --subgraph city --port N`, configured by the environment
+ * (proxy/proxy-config.ts).
  */
 import { runMain } from "@teranga/kit/config.ts";
 import { readDoor } from "@teranga/kit/door-config.ts";

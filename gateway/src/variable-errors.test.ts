@@ -1,4 +1,6 @@
-/** Goal: variables that do not fit are refused in few words, whatever they are. Method: values, one by one. */
+/**
+ * Goal: variables that do not fit are refused in few words, whatever they are. Method: values, one by one.
+ */
 import { buildSchema, type OperationDefinitionNode, parse } from "graphql";
 import { expect, test } from "vitest";
 import { variableErrors } from "./variable-errors.ts";

@@ -1,6 +1,7 @@
 /**
- * What is wrong with the variables of a request. graphql-js says that, too, but its words quote the whole value with each error (1 MB of
- * unknown fields was answered with 51 MB), suggest what the schema has, and have no code if there are many.
+ * What is wrong with the variables of a request. graphql-js says that, too, but its words quote the whole
+ * value with each error (1 MB of unknown fields was answered with 51 MB), suggest what the schema has, and
+ * have no code if there are many.
  */
 import { codedError, cutText } from "@teranga/kit/errors.ts";
 import {

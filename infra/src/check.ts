@@ -1,4 +1,7 @@
-/** `npm run check`: types, lint and format, dead code, and whether the generated files are those of their sources. */
+/**
+ * `npm run check`: types, lint and format, dead code, and whether the generated files are those of their
+ * sources.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { runMain } from "@teranga/kit/config.ts";
@@ -16,7 +19,10 @@ interface Outcome {
   passed: boolean;
 }
 
-/** The tools are on the path (bootstrap.mjs). Their output is shown as it comes; so they run one after the other. */
+/**
+ * The tools are on the path (bootstrap.mjs). Their output is shown as it comes; so they run one after the
+ * other.
+ */
 async function run({ name, command, options }: (typeof CHECKS)[number]): Promise<Outcome> {
   process.stdout.write(`\n── ${name}\n`);
   const child = spawn(command, options, { cwd: ROOT, stdio: "inherit", shell: process.platform === "win32" });

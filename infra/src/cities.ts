@@ -1,4 +1,7 @@
-/** The cities of the local cluster: their names, towns and places. Adding one here is all it takes to start it. */
+/**
+ * The cities of the local cluster: their names, towns and places. Adding one here is all it takes to start
+ * it.
+ */
 import { stringify } from "yaml";
 
 /** A partition as the topology file has it, without its endpoints. */

@@ -1,9 +1,9 @@
 /**
- * A cluster on this machine: one PostgreSQL server for each city and one for the catalog, every service as a process of its
- * own, each of them supervised.
+ * A cluster on this machine: one PostgreSQL server for each city and one for the catalog, every service as a
+ * process of its own, each of them supervised.
  *
- * Start: servers side by side; databases prepared; services side by side; the gateway, which composes what they serve.
- * Stop: gateway, orders, cities, catalog, servers, so that none loses what it works with.
+ * Start: servers side by side; databases prepared; services side by side; the gateway, which composes what
+ * they serve. Stop: gateway, orders, cities, catalog, servers, so that none loses what it works with.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -49,8 +49,9 @@ export interface ClusterOptions extends ClusterConfig {
   /** How many orchestrators; 1 unless told. */
   orchestrators?: number;
   /**
-   * Puts something on the way to a process, such as a proxy that tests break, and returns the port that the others are told
-   * instead of the process's own. Called once for each service but the gateway, and for each database.
+   * Puts something on the way to a process, such as a proxy that tests break, and returns the port that the
+   * others are told instead of the process's own. Called once for each service but the gateway, and for each
+   * database.
    */
   wire?: (process: string, port: number) => Promise<number>;
 }
@@ -145,7 +146,10 @@ async function makeShared({ home, wire }: ClusterOptions, plan: ClusterPlan): Pr
   };
 }
 
-/** @throws StartupError if the file is there and makes no sense: what was written into it by hand must not be lost */
+/**
+ * @throws StartupError if the file is there and makes no sense: what was written into it by hand must not be
+ * lost
+ */
 async function keptTopology(file: string): Promise<KeptTopology> {
   const text = await readFile(file, "utf8").catch(noneIf("ENOENT"));
   if (text === undefined) return {};

@@ -2,7 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 
-/** A healthy service answers /health/ready within a few milliseconds; its own database check is bounded by seconds. */
+/**
+ * A healthy service answers /health/ready within a few milliseconds; its own database check is bounded by
+ * seconds.
+ */
 const PROBE_TIMEOUT_MS = 2_000;
 const PROBE_INTERVAL_MS = 50;
 

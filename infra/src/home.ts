@@ -10,7 +10,8 @@
  *     postgres/<name>    data directories
  *     logs/<name>.log    of this run; <name>.old.log of the one before
  *
- * All of it is its owner's alone: logs, ports and process ids are nobody else's business, and the data directories are PostgreSQL's own.
+ * All of it is its owner's alone: logs, ports and process ids are nobody else's business, and the data
+ * directories are PostgreSQL's own.
  */
 import { randomBytes } from "node:crypto";
 import {
@@ -110,7 +111,9 @@ export function passageMode(): number {
   return process.getuid?.() === 0 ? PASSAGE_MODE : DIRECTORY_MODE;
 }
 
-/** Not mkdir's own `recursive`: Node's tries for ever where the parent exists and refuses with ENOENT (/proc). */
+/**
+ * Not mkdir's own `recursive`: Node's tries for ever where the parent exists and refuses with ENOENT (/proc).
+ */
 async function makeDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory);
@@ -206,7 +209,9 @@ export async function keepSecret(file: string): Promise<string> {
   return secret;
 }
 
-/** Begins a log file anew and keeps the one of the run before, so that logs take the room of two runs at most. */
+/**
+ * Begins a log file anew and keeps the one of the run before, so that logs take the room of two runs at most.
+ */
 export async function beginLog(home: string, name: string): Promise<string> {
   const { logs } = pathsOf(home);
   await mkdir(logs, { recursive: true, mode: DIRECTORY_MODE });

@@ -1,6 +1,6 @@
 /**
- * Which home the last cluster of this checkout was started in, so that `npm run status` need not be told again. Kept beside the stamp of the
- * install, which is this machine's own too.
+ * Which home the last cluster of this checkout was started in, so that `npm run status` need not be told
+ * again. Kept beside the stamp of the install, which is this machine's own too.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,10 @@ export async function rememberHome(home: string): Promise<void> {
   await writeFile(FILE, `${home}\n`, { mode: 0o600 }).catch(() => undefined);
 }
 
-/** The home that is asked about: the one that the environment names; else the usual one, unless only the last one runs. */
+/**
+ * The home that is asked about: the one that the environment names; else the usual one, unless only the last
+ * one runs.
+ */
 export async function askedHome(env: NodeJS.ProcessEnv): Promise<string> {
   const { home } = readClusterConfig(env);
   if (env.TERANGA_HOME || (await runningSupervisor(home))) return home;

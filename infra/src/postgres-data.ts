@@ -38,8 +38,8 @@ export interface DataDirectoryOptions {
 }
 
 /**
- * Makes the data directory if it is missing or empty, and returns its real path. It is elsewhere than asked, behind a
- * symbolic link, if the server's user could not reach it (a home below /root).
+ * Makes the data directory if it is missing or empty, and returns its real path. It is elsewhere than asked,
+ * behind a symbolic link, if the server's user could not reach it (a home below /root).
  * @throws StartupError if it was made by another major version of PostgreSQL.
  */
 export async function prepareDataDirectory(options: DataDirectoryOptions): Promise<string> {
@@ -116,8 +116,8 @@ async function checkPlace(directory: string, user: SystemUser | undefined): Prom
 }
 
 /**
- * Runs initdb beside the target and renames, so that a directory is either absent or whole. It takes 0.45 s; five at
- * once on two cores take 2 s, once in the life of a home, so there is no template to copy from.
+ * Runs initdb beside the target and renames, so that a directory is either absent or whole. It takes 0.45 s;
+ * five at once on two cores take 2 s, once in the life of a home, so there is no template to copy from.
  */
 async function initialise(place: string, options: DataDirectoryOptions): Promise<void> {
   const { binaries, durable, password, user } = options;

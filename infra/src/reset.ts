@@ -1,4 +1,7 @@
-/** `npm run reset`: wipes the cluster's home, with all its data, once somebody says so. Refused while the cluster runs. */
+/**
+ * `npm run reset`: wipes the cluster's home, with all its data, once somebody says so. Refused while the
+ * cluster runs.
+ */
 import { createInterface } from "node:readline/promises";
 import { runMain, StartupError } from "@teranga/kit/config.ts";
 import { clusterVariables, readClusterConfig } from "./config.ts";

@@ -1,9 +1,9 @@
 /**
  * The sample data: a shop of 50 clients and 50 products, cut into the fragments that the databases hold.
  *
- * infra/sample has it as global tables, the way it was before it was fragmented. Clients are cut by row (the city that
- * serves their town), products by column (what they are to the catalog, their stock to the cities), and a product's stock
- * is spread over the cities.
+ * infra/sample has it as global tables, the way it was before it was fragmented. Clients are cut by row (the
+ * city that serves their town), products by column (what they are to the catalog, their stock to the cities),
+ * and a product's stock is spread over the cities.
  */
 import { readFile } from "node:fs/promises";
 import type { Queryable, Sql } from "@teranga/kit/database.ts";
@@ -62,7 +62,10 @@ const WAREHOUSES: ReadonlyMap<string, string> = new Map([
   ["autres", "Kaolack — Léona"],
 ]);
 
-/** What some clients have put into their wallets, by number, in whole francs (XOF); enough for an order or two. */
+/**
+ * What some clients have put into their wallets, by number, in whole francs (XOF); enough for an order or
+ * two.
+ */
 const TOP_UPS: ReadonlyMap<number, number> = new Map([
   [1, 2_000_000],
   [2, 1_000_000],
@@ -119,8 +122,8 @@ export function spreadStock(
 }
 
 /**
- * Loads the sample data into every database that is empty. Each decides alone, in one transaction, so doing it again, also
- * after an interruption, completes what is missing and changes nothing else.
+ * Loads the sample data into every database that is empty. Each decides alone, in one transaction, so doing
+ * it again, also after an interruption, completes what is missing and changes nothing else.
  */
 export async function loadSampleData({ catalog, cities, partitionOf }: SampleDatabases): Promise<void> {
   const data = await readSampleData();

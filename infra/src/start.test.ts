@@ -64,7 +64,10 @@ function untilSaid({ child, output }: Started, words: string): Promise<void> {
   );
 }
 
-/** What of a home others can read or write; a directory may be passed through if PostgreSQL runs as another user. */
+/**
+ * What of a home others can read or write; a directory may be passed through if PostgreSQL runs as another
+ * user.
+ */
 async function openEntries(directory: string): Promise<string[]> {
   const passage = process.getuid?.() === 0 ? 0o011 : 0;
   const open: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * `npm start`: runs the cluster until it is told to stop (Ctrl-C, SIGTERM, a terminal that is closed) or has a fault of its
- * own. Either way it stops everything in order. Configured by the environment (config.ts).
+ * `npm start`: runs the cluster until it is told to stop (Ctrl-C, SIGTERM, a terminal that is closed) or has
+ * a fault of its own. Either way it stops everything in order. Configured by the environment (config.ts).
  */
 import { runMain } from "@teranga/kit/config.ts";
 import type { Logger } from "@teranga/kit/log.ts";
@@ -55,7 +55,10 @@ await runMain(usage, async () => {
   process.exit(stop.exitCode());
 });
 
-/** For a start that was told to stop and hangs: ends what it has started, as far as that goes, and then this process. */
+/**
+ * For a start that was told to stop and hangs: ends what it has started, as far as that goes, and then this
+ * process.
+ */
 async function endNow(home: string, log: Logger): Promise<void> {
   process.stderr.write("The start does not give up in order: ending it now.\n");
   const stopOwn = async () => {

@@ -1,4 +1,7 @@
-/** What a cluster runs, as a file in its home: written by the supervisor, read by `npm run status` and by the next start. */
+/**
+ * What a cluster runs, as a file in its home: written by the supervisor, read by `npm run status` and by the
+ * next start.
+ */
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { FILE_MODE, pathsOf } from "./home.ts";
@@ -19,7 +22,10 @@ const processRecord = z.object({
 export type ProcessRecord = z.infer<typeof processRecord>;
 export type ProcessKind = ProcessRecord["kind"];
 
-/** The records that the running cluster, or one that was killed, left; none if it ended well or the file is not whole. */
+/**
+ * The records that the running cluster, or one that was killed, left; none if it ended well or the file is
+ * not whole.
+ */
 export function readProcesses(home: string): ProcessRecord[] {
   return readJson(pathsOf(home).processes, z.array(processRecord)) ?? [];
 }

@@ -1,4 +1,6 @@
-/** `npm run topology -- check FILE`: what the cities that run say of a topology, before anybody goes by it. */
+/**
+ * `npm run topology -- check FILE`: what the cities that run say of a topology, before anybody goes by it.
+ */
 import { readFile } from "node:fs/promises";
 import { runMain, StartupError } from "@teranga/kit/config.ts";
 import { loadTopology, partitionsOf } from "@teranga/kit/topology.ts";

@@ -14,7 +14,8 @@ export type WipeOutcome = "wiped" | "nothing" | "kept";
 /**
  * Wipes the home.
  * @param confirm asked when all is well and before anything is done; without it nobody is
- * @throws StartupError if a cluster runs on it, the directory is something else, or it holds what no home holds
+ * @throws StartupError if a cluster runs on it, the directory is something else, or it holds what no home
+ * holds
  */
 export function wipeHome(
   home: string,

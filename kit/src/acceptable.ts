@@ -1,6 +1,6 @@
 /**
- * What a client accepts, looked at before anything is carried out. Apollo Server looks when the answer is there: a mutation with
- * `accept: text/event-stream` was carried out, and then refused.
+ * What a client accepts, looked at before anything is carried out. Apollo Server looks when the answer is
+ * there: a mutation with `accept: text/event-stream` was carried out, and then refused.
  */
 import { type ApolloServerPlugin, type BaseContext, type GraphQLResponse, HeaderMap } from "@apollo/server";
 import Negotiator from "negotiator";

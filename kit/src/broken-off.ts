@@ -20,10 +20,10 @@ export function isOutcomeUnknown(error: unknown): boolean {
 type Work = (...args: never[]) => unknown;
 
 /**
- * Runs a transaction of the driver's, whose work ends with its connection. After work that fails the driver rolls back, even on a connection
- * that is gone: it then writes to a socket that is null, later, where nobody can catch it, and the process ends (postgres 3.4.9,
- * connection.js, `nextWrite`). So such work does not fail, it never ends; what waits for it is told by the driver, which has seen the
- * connection close.
+ * Runs a transaction of the driver's, whose work ends with its connection. After work that fails the driver
+ * rolls back, even on a connection that is gone: it then writes to a socket that is null, later, where nobody
+ * can catch it, and the process ends (postgres 3.4.9, connection.js, `nextWrite`). So such work does not
+ * fail, it never ends; what waits for it is told by the driver, which has seen the connection close.
  */
 export function endedByItsConnection(begin: (work: Work) => unknown, work: Work): unknown {
   return begin(async (...args) => {

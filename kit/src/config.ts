@@ -1,8 +1,8 @@
 /**
  * Configuration from the environment, checked at start.
  *
- * Every service names its variables once, in a zod object whose keys are the variables and whose `.describe()` texts
- * are the documentation (docs/configuration.md is compared with them by a test).
+ * Every service names its variables once, in a zod object whose keys are the variables and whose
+ * `.describe()` texts are the documentation (docs/configuration.md is compared with them by a test).
  */
 import { z } from "zod";
 import { outliveOutput } from "./output.ts";
@@ -15,8 +15,8 @@ export class StartupError extends Error {
 
 /**
  * Reads the variables of `schema` from `env`. An empty variable counts as missing.
- * @throws StartupError naming every variable that is missing or wrong, on one line. Only ports and levels are repeated in
- * it: any other value may be a secret.
+ * @throws StartupError naming every variable that is missing or wrong, on one line. Only ports and levels are
+ * repeated in it: any other value may be a secret.
  */
 export function readConfig<T extends z.ZodObject>(schema: T, env: NodeJS.ProcessEnv): z.infer<T> {
   const given = Object.fromEntries(Object.keys(schema.shape).map((name) => [name, env[name] || undefined]));
@@ -112,8 +112,8 @@ export const serviceVariables = {
 };
 
 /**
- * Runs a program's main function, unless it is asked for help: what the operator can mend is one line on standard error, anything else
- * a stack.
+ * Runs a program's main function, unless it is asked for help: what the operator can mend is one line on
+ * standard error, anything else a stack.
  */
 export async function runMain(
   usage: Usage,

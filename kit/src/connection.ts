@@ -1,8 +1,8 @@
 /**
  * Relay-style connections over keyset pagination (https://relay.dev/graphql/connections.htm).
  *
- * A cursor (cursor.ts) holds the row's sort key and its id, so a page costs the same wherever it begins and rows that come or go
- * in between neither repeat nor hide others.
+ * A cursor (cursor.ts) holds the row's sort key and its id, so a page costs the same wherever it begins and
+ * rows that come or go in between neither repeat nor hide others.
  */
 import { type Direction, decodeCursor, encodeCursor, type Position, type SortKeyType } from "./cursor.ts";
 import { badInput } from "./errors.ts";
@@ -15,8 +15,8 @@ export const PAGE_SIZE_DEFAULT = 20;
 export const PAGE_SIZE_MAX = 100;
 
 /**
- * Rows that a count looks at. A list grows without an end, and a count of it with it: of more than 10,000 rows it says 10,001, which means
- * "at least" (decision 024).
+ * Rows that a count looks at. A list grows without an end, and a count of it with it: of more than 10,000
+ * rows it says 10,001, which means "at least" (decision 024).
  */
 export const COUNT_LIMIT = 10_001;
 
@@ -74,7 +74,8 @@ export interface Connection<Node> {
 }
 
 /**
- * Makes a connection from rows that were fetched with a limit of `page.first + 1`: the extra row says whether there is more.
+ * Makes a connection from rows that were fetched with a limit of `page.first + 1`: the extra row says whether
+ * there is more.
  * @param positionOf a row's sort key and id
  */
 export function toConnection<Row, Node>(

@@ -1,6 +1,6 @@
 /**
- * Bodies of answers in a content coding (RFC 9110, 8.4), decoded with a bound: a kilobyte may stand for a gigabyte. Whole bodies
- * rather than streams, because an answer is parsed as a whole anyway.
+ * Bodies of answers in a content coding (RFC 9110, 8.4), decoded with a bound: a kilobyte may stand for a
+ * gigabyte. Whole bodies rather than streams, because an answer is parsed as a whole anyway.
  */
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from "node:zlib";

@@ -1,12 +1,15 @@
 /**
- * What a service's database must be for the commit protocol to keep its word, looked at once, at start. A setting that can be mended in
- * DATABASE_URL is refused; one of the whole server is told, since it may be a laptop's or a test's.
+ * What a service's database must be for the commit protocol to keep its word, looked at once, at start. A
+ * setting that can be mended in DATABASE_URL is refused; one of the whole server is told, since it may be a
+ * laptop's or a test's.
  */
 import { StartupError } from "./config.ts";
 import type { Sql } from "./database.ts";
 import type { Logger } from "./log.ts";
 
-/** `local` is not among them: with a standby that must have it too, a failover would lose what was answered. */
+/**
+ * `local` is not among them: with a standby that must have it too, a failover would lose what was answered.
+ */
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   synchronous_commit: ["on", "remote_write", "remote_apply"],
   default_transaction_isolation: ["read committed"],
@@ -20,7 +23,10 @@ const ADVISED: Readonly<Record<string, { value: string; otherwise: string }>> = 
   log_error_verbosity: { value: "terse", otherwise: "rows of clients get into PostgreSQL's log" },
 };
 
-/** Says once what is advised against. @throws StartupError naming each setting that the commit protocol cannot stand on */
+/**
+ * Says once what is advised against.
+ * @throws StartupError naming each setting that the commit protocol cannot stand on
+ */
 export async function checkDatabase(sql: Sql, log: Logger): Promise<void> {
   const names = [...Object.keys(REQUIRED), ...Object.keys(ADVISED)];
   const rows = await sql<{ name: string; setting: string }[]>`

@@ -24,8 +24,9 @@ export interface DatabaseOptions {
 }
 
 /**
- * What the commit protocol stands on, whatever the role or the database has for a default: an answer is given only of what is on the
- * disk, and each statement sees what is committed when it begins. database-check.ts looks whether it holds.
+ * What the commit protocol stands on, whatever the role or the database has for a default: an answer is given
+ * only of what is on the disk, and each statement sees what is committed when it begins. database-check.ts
+ * looks whether it holds.
  */
 const PINNED = { synchronous_commit: "on", default_transaction_isolation: "read committed" } as const;
 /** The values of parameters in errors, e-mail addresses among them, stay out of PostgreSQL's log. */
@@ -41,8 +42,8 @@ const RECONNECT_WAIT_MAX_S = 0.5;
 const CANCEL_IDLE_S = 10;
 
 /**
- * Opens a pool. Connections are made when first needed, so this does not fail when the server is down. What runs within a request
- * keeps to the request's deadline (statement-deadline.ts).
+ * Opens a pool. Connections are made when first needed, so this does not fail when the server is down. What
+ * runs within a request keeps to the request's deadline (statement-deadline.ts).
  */
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, applicationName, connections, onStatement, onLostTransaction } = options;
@@ -73,7 +74,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   return { sql, close };
 }
 
-/** Cancels statements over a connection of its own, which is made when it is first needed: those of the pool may all be waiting. */
+/**
+ * Cancels statements over a connection of its own, which is made when it is first needed: those of the pool
+ * may all be waiting.
+ */
 function createCanceller(url: string, applicationName: string) {
   const sql = postgres(url, {
     max: 1,
@@ -95,9 +99,9 @@ function createCanceller(url: string, applicationName: string) {
 }
 
 /**
- * Has PostgreSQL plan a statement for the values of its filter each time, at the cost of a message more. A plan for any value, which a
- * connection goes over to after five executions, walked a whole index for letters that few names have: 110 ms instead of 0.2. The driver
- * leaves this choice to texts without fragments alone.
+ * Has PostgreSQL plan a statement for the values of its filter each time, at the cost of a message more. A
+ * plan for any value, which a connection goes over to after five executions, walked a whole index for letters
+ * that few names have: 110 ms instead of 0.2. The driver leaves this choice to texts without fragments alone.
  * @param filter without a value in it, the statement is prepared as any other
  */
 export function planForValues<Statement extends object>(statement: Statement, filter: object): Statement {
@@ -148,7 +152,10 @@ export function classifyDatabaseError(error: unknown): DatabaseFailure {
   return { kind: "fault" };
 }
 
-/** PostgreSQL ended the transaction in favour of another one: nothing has happened, and the same again will go through. */
+/**
+ * PostgreSQL ended the transaction in favour of another one: nothing has happened, and the same again will go
+ * through.
+ */
 const LOST_TO_ANOTHER = new Set(["40001", "40P01"]);
 const TRIES_MAX = 5;
 

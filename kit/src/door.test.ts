@@ -1,4 +1,7 @@
-/** Goal: no client holds a server up, whatever it sends or does not read. Method: real sockets, and limits of a fraction of a second. */
+/**
+ * Goal: no client holds a server up, whatever it sends or does not read. Method: real sockets, and limits of
+ * a fraction of a second.
+ */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { FastifyInstance } from "fastify";

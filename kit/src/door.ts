@@ -1,6 +1,7 @@
 /**
- * What a server grants a connection: time for a request's head, its body and the reading of its answer, and one request at a time.
- * Without bounds, half-sent bodies and unread answers are held for good, and a pipeline of requests runs all at once.
+ * What a server grants a connection: time for a request's head, its body and the reading of its answer, and
+ * one request at a time. Without bounds, half-sent bodies and unread answers are held for good, and a
+ * pipeline of requests runs all at once.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -16,7 +17,10 @@ export interface Door {
   headMs: number;
   /** From its beginning to the end of a request's body. */
   bodyMs: number;
-  /** From when bytes of an answer are ready to when the client has taken them; of an answer in parts, for each part. */
+  /**
+   * From when bytes of an answer are ready to when the client has taken them; of an answer in parts, for each
+   * part.
+   */
   answerMs: number;
   /** How long a connection may be idle. */
   keepAliveMs: number;
@@ -34,7 +38,8 @@ export const DEFAULT_DOOR: Door = {
   headMs: 10_000,
   bodyMs: 30_000,
   answerMs: 30_000,
-  // More than the 30 s for which those who ask keep theirs (transport.ts), so that none is closed as a request leaves on it.
+  // More than the 30 s for which those who ask keep theirs (transport.ts), so that none is closed as a
+  // request leaves on it.
   keepAliveMs: 72_000,
   connectionsMax: 5_000,
   requestsMax: 1_000,

@@ -1,14 +1,15 @@
 /**
  * The errors a client of the graph can meet, in one table.
  *
- * A code is here only if some caller can react to it. Expected outcomes of an operation (out of stock, an e-mail that
- * is taken) are not errors: they are members of the operation's result union. docs/errors.md is compared with this table.
+ * A code is here only if some caller can react to it. Expected outcomes of an operation (out of stock, an
+ * e-mail that is taken) are not errors: they are members of the operation's result union. docs/errors.md is
+ * compared with this table.
  */
 import { GraphQLError } from "graphql";
 
 /**
- * `CITY` in a code is the name of the partitioned subgraph in capitals; a graph that partitions another subgraph gets
- * codes of that name (see `partitionCode`).
+ * `CITY` in a code is the name of the partitioned subgraph in capitals; a graph that partitions another
+ * subgraph gets codes of that name (see `partitionCode`).
  */
 export const ERROR_CODES = {
   BAD_USER_INPUT: "An argument is not acceptable; `field` names it. Nothing was changed.",
@@ -66,12 +67,17 @@ export function cutText(text: string, lengthMax: number): string {
   return text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
 }
 
-/** An argument that is not acceptable. `field` is its path below the root field's arguments, e.g. `input.lines.0.quantity`. */
+/**
+ * An argument that is not acceptable. `field` is its path below the root field's arguments, e.g.
+ * `input.lines.0.quantity`.
+ */
 export function badInput(field: string, message: string): GraphQLError {
   return codedError("BAD_USER_INPUT", `${field}: ${message}`, { field });
 }
 
-/** The code of a condition of a partitioned subgraph: `partitionCode("UNKNOWN", "city")` is `UNKNOWN_CITY`. */
+/**
+ * The code of a condition of a partitioned subgraph: `partitionCode("UNKNOWN", "city")` is `UNKNOWN_CITY`.
+ */
 export function partitionCode(condition: "UNKNOWN" | "WRONG", subgraph: string): string {
   return `${condition}_${subgraph.toUpperCase()}`;
 }
@@ -85,9 +91,9 @@ export function unavailableCode(subgraph: string): string {
 const PARTITION_CODE = /^(?:UNKNOWN|WRONG)_(\w+)$|^(\w+)_UNAVAILABLE$/;
 
 /**
- * Whether a client may see an error of these extensions as it is: it has a code of the table above, or one of a partitioned
- * subgraph, which names the partition under the subgraph's name. Other libraries have codes that look alike (`UNKNOWN_ERROR`),
- * and their messages were not written for clients.
+ * Whether a client may see an error of these extensions as it is: it has a code of the table above, or one of
+ * a partitioned subgraph, which names the partition under the subgraph's name. Other libraries have codes
+ * that look alike (`UNKNOWN_ERROR`), and their messages were not written for clients.
  */
 export function isClientError(extensions: Readonly<Record<string, unknown>> | undefined): boolean {
   const code = extensions?.code;

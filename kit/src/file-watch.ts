@@ -1,9 +1,10 @@
 /**
  * A file that may change while the program runs: configuration that is taken up without a restart.
  *
- * The directory is watched rather than the file, because editors and Kubernetes' config maps replace a file by a rename, which ends a
- * watch of the file itself. A slow poll is the net under it: network file systems report nothing, and watches are a limited resource.
- * A change is taken when two reads a moment apart agree, so that a file that is being written is not read half.
+ * The directory is watched rather than the file, because editors and Kubernetes' config maps replace a file
+ * by a rename, which ends a watch of the file itself. A slow poll is the net under it: network file systems
+ * report nothing, and watches are a limited resource. A change is taken when two reads a moment apart agree,
+ * so that a file that is being written is not read half.
  */
 import { type FSWatcher, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -18,8 +19,8 @@ export type FileContent = { kind: "text"; text: string } | { kind: "unreadable";
 export interface FileWatchOptions {
   file: string;
   /**
-   * Called with what was found at first, and again when it has changed. One call at a time; when it rejects, or says "again", the same
-   * content is given again after the next poll.
+   * Called with what was found at first, and again when it has changed. One call at a time; when it rejects,
+   * or says "again", the same content is given again after the next poll.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: most callers have nothing to say
   onContent: (content: FileContent) => Promise<void | "again">;
@@ -36,7 +37,10 @@ export interface FileWatch {
 export const FILE_POLL_MS = 5_000;
 /** Writing a file of some kilobytes takes well below a millisecond. */
 const SETTLE_MS = 20;
-/** A file that changes for longer than half a second is read as it then is; whatever is wrong with it ends with the next change. */
+/**
+ * A file that changes for longer than half a second is read as it then is; whatever is wrong with it ends
+ * with the next change.
+ */
 const READS_MAX = 25;
 
 export function watchFile({ file, onContent, pollMs = FILE_POLL_MS, log }: FileWatchOptions): FileWatch {
@@ -69,7 +73,8 @@ function watchDirectory(file: string, onEvent: () => void, log: Logger): FSWatch
   };
   try {
     const watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
-      // A config map swaps the link `..data` in the file's directory, and the file's own entry does not change.
+      // A config map swaps the link `..data` in the file's directory, and the file's own entry does not
+      // change.
       if (name === null || name === basename(file) || name.startsWith("..")) onEvent();
     });
     watcher.on("error", (error) => {

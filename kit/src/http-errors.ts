@@ -1,6 +1,7 @@
 /**
- * HTTP requests that never become GraphQL's: malformed, too large, for another path or method. Whatever is wrong with them is told in
- * GraphQL's shape, and is the client's mistake: no line of level _error_ is written for it.
+ * HTTP requests that never become GraphQL's: malformed, too large, for another path or method. Whatever is
+ * wrong with them is told in GraphQL's shape, and is the client's mistake: no line of level _error_ is
+ * written for it.
  */
 import { type Server, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
@@ -24,7 +25,9 @@ export interface HttpErrorTerms {
 
 const GRAPHQL_PATH = "/graphql";
 
-/** What an app has to be made with. Its errors before and beside routes are answered by `answerHttpErrors`. */
+/**
+ * What an app has to be made with. Its errors before and beside routes are answered by `answerHttpErrors`.
+ */
 export function httpErrorOptions(terms: HttpErrorTerms): FastifyHttpOptions<Server> {
   return {
     // Node would answer a request without a Host by itself, with nothing in it.
@@ -82,7 +85,8 @@ function answerError(error: HttpError, reply: FastifyReply, terms: HttpErrorTerm
     return answer(reply, status, "REQUEST_TOO_LARGE", message);
   }
   if (status < 500) return refuse(reply, status, cutText(error.message, MESSAGE_LENGTH_MAX), terms);
-  // The client has gone while its answer was on the way: there is nobody to answer, and nothing is wrong here.
+  // The client has gone while its answer was on the way: there is nobody to answer, and nothing is wrong
+  // here.
   if (error.code === "ERR_STREAM_PREMATURE_CLOSE" && reply.raw.destroyed) return reply;
   log.error({ err: error }, "request failed");
   return answer(reply, status, "INTERNAL_SERVER_ERROR", ERROR_CODES.INTERNAL_SERVER_ERROR);

@@ -1,4 +1,7 @@
-/** The HTTP status of requests that are refused for what their document or variables say, by GraphQL over HTTP. */
+/**
+ * The HTTP status of requests that are refused for what their document or variables say, by GraphQL over
+ * HTTP.
+ */
 import type { ApolloServerPlugin, BaseContext, GraphQLRequestListener } from "@apollo/server";
 import type { ErrorCode } from "./errors.ts";
 
@@ -29,9 +32,10 @@ const listener: GraphQLRequestListener<BaseContext> = {
 };
 
 /**
- * Apollo Server answers such requests with 400 whatever the client accepts. A client that asks for `application/json`, the media type of
- * before the specification, should get 200, because to some of them any other status means that there is no answer to read.
- * One that asks for `application/graphql-response+json`, or for nothing in particular, gets 400.
+ * Apollo Server answers such requests with 400 whatever the client accepts. A client that asks for
+ * `application/json`, the media type of before the specification, should get 200, because to some of them any
+ * other status means that there is no answer to read. One that asks for `application/graphql-response+json`,
+ * or for nothing in particular, gets 400.
  */
 export const statusByMediaType: ApolloServerPlugin<BaseContext> = { requestDidStart: async () => listener };
 

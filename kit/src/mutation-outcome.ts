@@ -1,6 +1,7 @@
 /**
- * What is said of a mutation that may have been carried out: its statement was sent while the connection to the database broke, or the
- * look at what it has come to failed. Only of the mutation's own field; what fails below it is the reading of a result that is there.
+ * What is said of a mutation that may have been carried out: its statement was sent while the connection to
+ * the database broke, or the look at what it has come to failed. Only of the mutation's own field; what fails
+ * below it is the reading of a result that is there.
  */
 import type { GraphQLFieldResolver } from "graphql";
 import { isOutcomeUnknown } from "./broken-off.ts";
@@ -14,8 +15,9 @@ type AnyResolver = GraphQLFieldResolver<unknown, { requestLog: Logger }>;
 class OutcomeUnseen extends Error {}
 
 /**
- * Looks at what has become of a mutation, once a write has shown that it is carried out, or may have been by an earlier sending of its
- * key. A database that is away by then has done nothing now, and says nothing of that.
+ * Looks at what has become of a mutation, once a write has shown that it is carried out, or may have been by
+ * an earlier sending of its key. A database that is away by then has done nothing now, and says nothing of
+ * that.
  */
 export async function seeOutcome<Result>(look: () => Promise<Result>): Promise<Result> {
   try {

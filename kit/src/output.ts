@@ -1,8 +1,9 @@
 /**
- * Standard output that may lose lines and never holds up the program: on a full disk, in a pipe that nobody reads, in one that is
- * closed.
+ * Standard output that may lose lines and never holds up the program: on a full disk, in a pipe that nobody
+ * reads, in one that is closed.
  *
- * pino's own destination ends the process on a full disk, and waits for a slow pipe with everything that the process does.
+ * pino's own destination ends the process on a full disk, and waits for a slow pipe with everything that the
+ * process does.
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
@@ -45,7 +46,9 @@ export class LossyOutput {
   }
 }
 
-/** Pipes are written by the event loop, which waits for nobody; a file takes a line at once or says why not. */
+/**
+ * Pipes are written by the event loop, which waits for nobody; a file takes a line at once or says why not.
+ */
 function standardOutput(): Sink {
   const stream: NodeJS.WriteStream = process.stdout;
   if (!(stream instanceof Socket) || stream.isTTY) return (text) => writeSync(1, text);
@@ -59,8 +62,8 @@ function standardOutput(): Sink {
 }
 
 /**
- * Lets the program go on when its output is closed before it ends (`| tee` that was killed, a terminal that was closed), or its disk
- * is full: what it says then is lost, and what it runs is not.
+ * Lets the program go on when its output is closed before it ends (`| tee` that was killed, a terminal that
+ * was closed), or its disk is full: what it says then is lost, and what it runs is not.
  */
 export function outliveOutput(): void {
   // Whatever the error is (EPIPE, EIO, ENOSPC), there is nowhere left to say it.

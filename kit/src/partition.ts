@@ -1,10 +1,11 @@
 /**
  * Which partition owns a value: the one rule behind every route.
  *
- * A global id carries its partition before a colon (`dakar:1`). Anything else is the name of a partition or one of the
- * values it claims (here: a town), compared after normalisation; a value that nobody claims goes to the default partition,
- * so the fragments are complete and disjoint whatever people type. The id of a partition, as a key of an entity has it, is nothing that
- * people type: it belongs to that partition or to nobody, since a partition that has gone must never pass for another one.
+ * A global id carries its partition before a colon (`dakar:1`). Anything else is the name of a partition or
+ * one of the values it claims (here: a town), compared after normalisation; a value that nobody claims goes
+ * to the default partition, so the fragments are complete and disjoint whatever people type. The id of a
+ * partition, as a key of an entity has it, is nothing that people type: it belongs to that partition or to
+ * nobody, since a partition that has gone must never pass for another one.
  */
 import { codedError, partitionCode } from "./errors.ts";
 
@@ -18,7 +19,8 @@ export interface PartitionRule {
 }
 
 /**
- * @param form what the value is: a `name` that people type, or an id, unless told; `id` if it must be a partition's id or begin with one
+ * @param form what the value is: a `name` that people type, or an id, unless told; `id` if it must be a
+ * partition's id or begin with one
  * @throws GraphQLError `UNKNOWN_CITY` (by the subgraph's name) for an id of a partition that does not exist.
  */
 export type PartitionOf = (value: string, form?: "name" | "id") => string;
@@ -58,9 +60,9 @@ export function createPartitionOf(subgraph: string, partitions: readonly Partiti
 }
 
 /**
- * The form in which names are compared: without accents, lower case, each run of spaces, hyphens and apostrophes one
- * hyphen. `Thiès` and `THIES` become `thies`, `Saint Louis` becomes `saint-louis`. The city database has the same function
- * in SQL (`normalise`); a property test holds them equal.
+ * The form in which names are compared: without accents, lower case, each run of spaces, hyphens and
+ * apostrophes one hyphen. `Thiès` and `THIES` become `thies`, `Saint Louis` becomes `saint-louis`. The city
+ * database has the same function in SQL (`normalise`); a property test holds them equal.
  */
 export function normalise(name: string): string {
   const plain = name.normalize("NFD").replace(/[\u0300-\u036f]/g, "");

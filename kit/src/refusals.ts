@@ -1,11 +1,15 @@
-/** Counts what is refused before it is a request of GraphQL's: nothing else shows that clients stand before the door. */
+/**
+ * Counts what is refused before it is a request of GraphQL's: nothing else shows that clients stand before
+ * the door.
+ */
 import { Counter } from "prom-client";
 import type { Registry } from "./metrics.ts";
 
 /**
  * - `connections`: there are as many as there may be.
  * - `overloaded`: so are the requests; `pipelined`: those of one connection.
- * - `slow-request`: a head or a body did not come in time; `unread-answer`: a client did not take its answer, or held too much.
+ * - `slow-request`: a head or a body did not come in time; `unread-answer`: a client did not take its answer,
+ *   or held too much.
  * - `too-large`: a body, or the headers.
  * - `bad-request`: whatever else is wrong with the HTTP.
  */

@@ -1,5 +1,6 @@
 /**
- * The HTTP server of a subgraph: GraphQL at /graphql for callers with the service credential, health and metrics for everyone.
+ * The HTTP server of a subgraph: GraphQL at /graphql for callers with the service credential, health and
+ * metrics for everyone.
  */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -28,7 +29,9 @@ import { traceRequests } from "./tracing.ts";
 /** The header by which one client request can be found in every service's log. */
 export const REQUEST_ID_HEADER = "x-request-id";
 
-/** Bodies above this are refused before they are parsed. A batch of 1,000 protocol messages is about 300 kB. */
+/**
+ * Bodies above this are refused before they are parsed. A batch of 1,000 protocol messages is about 300 kB.
+ */
 const BODY_BYTES_MAX = 1024 * 1024;
 
 /** How soon a closing server notices that a connection has fallen idle. */
@@ -37,7 +40,7 @@ const IDLE_CHECK_MS = 20;
 export interface SubgraphServerOptions<Context extends object> {
   /** The subgraph's schema, from `readSchema`. */
   typeDefs: string;
-  // biome-ignore lint/suspicious/noExplicitAny: the generated resolver types of a service are checked where they are written
+  // biome-ignore lint/suspicious/noExplicitAny: resolver types are checked where they are written
   resolvers: any;
   /** Makes the context of one request: its loaders, its logger. */
   createContext: (request: { requestId: string; log: Logger }) => Context;
@@ -48,11 +51,15 @@ export interface SubgraphServerOptions<Context extends object> {
   log: Logger;
   /** Resolves if the service can do its work now; rejects if not. Behind /health/ready. */
   checkReady: () => Promise<unknown>;
-  /** What a person should look at although the service does its work, a line each. Shown behind /health/ready. */
+  /**
+   * What a person should look at although the service does its work, a line each. Shown behind /health/ready.
+   */
   notes?: Notes;
   /** What is read at /metrics; nothing is there unless told. */
   registry?: Registry;
-  /** What is said of an operation that failed because the database could not be reached, or was going down. */
+  /**
+   * What is said of an operation that failed because the database could not be reached, or was going down.
+   */
   unavailable?: GraphQLError;
 }
 
@@ -136,8 +143,8 @@ function isOpen(url: string): boolean {
 }
 
 /**
- * Listens and says where. Connections whose request is under way when the app closes are ended after their answer:
- * left alone, a client that keeps them alive would hold the server open for over a minute.
+ * Listens and says where. Connections whose request is under way when the app closes are ended after their
+ * answer: left alone, a client that keeps them alive would hold the server open for over a minute.
  * @throws StartupError if the port is taken, after running `stop`
  */
 export async function listen(
@@ -179,7 +186,10 @@ export function requestIdOf(request: FastifyRequest): string {
   return typeof given === "string" && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-/** /health/live: the process runs. /health/ready: it can do its work, and what a person should look at nevertheless; 503 if it cannot. */
+/**
+ * /health/live: the process runs. /health/ready: it can do its work, and what a person should look at
+ * nevertheless; 503 if it cannot.
+ */
 export function addHealth(
   app: FastifyInstance,
   checkReady: () => Promise<unknown>,
@@ -225,7 +235,9 @@ export function createApp(
   return app;
 }
 
-/** Lets errors that are meant for clients through as they are; anything else becomes a plain internal error. */
+/**
+ * Lets errors that are meant for clients through as they are; anything else becomes a plain internal error.
+ */
 export function maskError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const said = requestError(formatted, error);
   if (isClientError(said.extensions)) return said;
@@ -236,7 +248,8 @@ export function maskError(formatted: GraphQLFormattedError, error: unknown): Gra
 }
 
 /**
- * Logs what `maskError` hides, with the request's own logger, so that the request id of an answer leads to its cause.
+ * Logs what `maskError` hides, with the request's own logger, so that the request id of an answer leads to
+ * its cause.
  * @param isFault whether an error that is not meant for clients is one; all are, unless told
  */
 export function logFaults<Context extends object>(
@@ -251,7 +264,8 @@ export function logFaults<Context extends object>(
             if (isClientError(requestError(error.toJSON(), error).extensions) || !isFault(error)) continue;
             const original = unwrapResolverError(error);
             const line = { err: original, path: error.path };
-            // A database that is away fails every request until it is back: that is known, and said to the client.
+            // A database that is away fails every request until it is back: that is known, and said to the
+            // client.
             if (isDatabaseAway(error)) logOf(contextValue).warn(line, "the database is away");
             else logOf(contextValue).error(line, "an operation failed on a fault of ours");
           }

@@ -1,15 +1,17 @@
 /**
- * SQL within the deadline of the request that it belongs to (deadline.ts). A statement that would begin when nothing is left is not
- * begun; one that still runs at the deadline is cancelled at the server, so that its transaction is rolled back as a whole and its
- * connection is free for others. Statements that belong to no request are not touched.
+ * SQL within the deadline of the request that it belongs to (deadline.ts). A statement that would begin when
+ * nothing is left is not begun; one that still runs at the deadline is cancelled at the server, so that its
+ * transaction is rolled back as a whole and its connection is free for others. Statements that belong to no
+ * request are not touched.
  *
- * Not by `statement_timeout`: it would have to be set before each statement, which is a message more for all for the sake of few. And not by
- * the driver's `cancel()`: of a statement that waits for its connection it leaves the connection unusable, of one that
- * waits behind another it mixes up their answers, and a server that is away ends the process with an unhandled rejection (postgres 3.4.9,
- * connection.js). It is an ordinary statement on a connection of its own that asks for it.
+ * Not by `statement_timeout`: it would have to be set before each statement, which is a message more for all
+ * for the sake of few. And not by the driver's `cancel()`: of a statement that waits for its connection it
+ * leaves the connection unusable, of one that waits behind another it mixes up their answers, and a server
+ * that is away ends the process with an unhandled rejection (postgres 3.4.9, connection.js). It is an
+ * ordinary statement on a connection of its own that asks for it.
  *
- * Between that statement and its effect ours may have ended and the connection's next have begun. So only what has run for
- * RUNNING_MIN_MS is cancelled, and what is not is looked at again.
+ * Between that statement and its effect ours may have ended and the connection's next have begun. So only
+ * what has run for RUNNING_MIN_MS is cancelled, and what is not is looked at again.
  */
 
 import { endedByItsConnection } from "./broken-off.ts";
@@ -19,9 +21,15 @@ import { currentDeadlineAtMs, deadlineExceeded } from "./deadline.ts";
 /** Cancels what runs on a backend of the server if it has run for so long. Never rejects. */
 export type CancelStatement = (processId: number, runningMinMs: number) => Promise<void>;
 
-/** Far more than a statement takes to end and the next one to begin, even where this process is late to notice. */
+/**
+ * Far more than a statement takes to end and the next one to begin, even where this process is late to
+ * notice.
+ */
 const RUNNING_MIN_MS = 40;
-/** Between two looks at a statement that is overdue; longer than RUNNING_MIN_MS, so that the second look finds it. */
+/**
+ * Between two looks at a statement that is overdue; longer than RUNNING_MIN_MS, so that the second look finds
+ * it.
+ */
 const LOOK_AGAIN_MS = 50;
 /** Then the server's own statement_timeout has ended what could be ended; nobody waits for the rest. */
 const LOOKS_MAX = 100;
@@ -65,7 +73,9 @@ function begin(begin: Callable, args: unknown[], cancel: CancelStatement): unkno
   );
 }
 
-/** A fragment of another statement is such an object too; it is never waited for, so nothing comes of this. */
+/**
+ * A fragment of another statement is such an object too; it is never waited for, so nothing comes of this.
+ */
 function bindStatement(statement: Statement, deadlineAtMs: number, cancel: CancelStatement): Statement {
   const wait = statement.then;
   let result: Promise<unknown> | undefined;

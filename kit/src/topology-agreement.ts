@@ -1,12 +1,13 @@
 /**
  * Whether a new topology may be taken: only once the partitions whose rows it moves have a say.
  *
- * Each partition keeps its own rule as a constraint of its database, so it alone knows whether it can keep another one. It is asked before
- * anybody routes by the topology. A partition whose rule stays the same has nothing to say, and may be down; one
- * whose rule changes, or that is new, has to answer. Partitions take a topology when none refuses it. Whoever routes
- * waits for more: that those which it is about have taken it, so that nothing is routed by a rule that its owner does
- * not keep. Each instance of a partition goes by a file of its own, so all that answer have to have taken it. One that
- * is down for good must not hold the others up; one that comes back goes by the file as it then is.
+ * Each partition keeps its own rule as a constraint of its database, so it alone knows whether it can keep
+ * another one. It is asked before anybody routes by the topology. A partition whose rule stays the same has
+ * nothing to say, and may be down; one whose rule changes, or that is new, has to answer. Partitions take a
+ * topology when none refuses it. Whoever routes waits for more: that those which it is about have taken it,
+ * so that nothing is routed by a rule that its owner does not keep. Each instance of a partition goes by a
+ * file of its own, so all that answer have to have taken it. One that is down for good must not hold the
+ * others up; one that comes back goes by the file as it then is.
  */
 import { z } from "zod";
 import { normalise } from "./partition.ts";

@@ -1,9 +1,15 @@
-/** How a program stands to its topology file: whether it goes by what the file says, and if not, why. For health, metrics and people. */
+/**
+ * How a program stands to its topology file: whether it goes by what the file says, and if not, why. For
+ * health, metrics and people.
+ */
 import { Gauge } from "prom-client";
 import type { Registry } from "./metrics.ts";
 
 export interface TopologyStanding {
-  /** Why the file's topology is not taken, or should not have been, and what follows; undefined if all is well. */
+  /**
+   * Why the file's topology is not taken, or should not have been, and what follows; undefined if all is
+   * well.
+   */
   fault: string | undefined;
   /** The same as a note of the program's health. */
   notes(): string[];

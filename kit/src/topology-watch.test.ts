@@ -1,4 +1,7 @@
-/** Goal: a change of the file is taken up once, and a slip in it changes nothing. Method: real files, written in every way that people have. */
+/**
+ * Goal: a change of the file is taken up once, and a slip in it changes nothing. Method: real files, written
+ * in every way that people have.
+ */
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

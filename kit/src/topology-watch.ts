@@ -1,7 +1,8 @@
 /**
- * The topology of a program that runs: its file is watched, and a change that makes sense is taken up. One that does not is one line in
- * the log, and the topology stays as it was, because a slip of an editor must not take a graph down. One that the partitions do not agree
- * to waits: they are asked again for as long as the file says so.
+ * The topology of a program that runs: its file is watched, and a change that makes sense is taken up. One
+ * that does not is one line in the log, and the topology stays as it was, because a slip of an editor must
+ * not take a graph down. One that the partitions do not agree to waits: they are asked again for as long as
+ * the file says so.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { StartupError } from "./config.ts";
@@ -16,8 +17,8 @@ export interface TopologyWatchOptions {
   /** What was read of it at the start. */
   topology: Topology;
   /**
-   * Takes a topology up that says something else than the last one. It may refuse by a StartupError, whose message is logged; after
-   * any other failure the same topology is given again.
+   * Takes a topology up that says something else than the last one. It may refuse by a StartupError, whose
+   * message is logged; after any other failure the same topology is given again.
    */
   onChange: (topology: Topology) => void | Promise<void>;
   /**
@@ -31,7 +32,10 @@ export interface TopologyWatchOptions {
   pollMs?: number | undefined;
 }
 
-/** Partitions that are about to take a topology do so within milliseconds of the file's change; later ones are met at the next poll. */
+/**
+ * Partitions that are about to take a topology do so within milliseconds of the file's change; later ones are
+ * met at the next poll.
+ */
 const ASKS_MAX = 10;
 const ASK_PAUSE_MS = 100;
 
@@ -47,8 +51,8 @@ export function watchTopology({
 }: TopologyWatchOptions): FileWatch {
   let current = topology;
   /**
-   * What a program starts with it has taken without asking: the partitions may not have been there. They are asked
-   * until all have spoken and none refuses.
+   * What a program starts with it has taken without asking: the partitions may not have been there. They are
+   * asked until all have spoken and none refuses.
    */
   let isAgreed = false;
   /** What the last of them to refuse it said. One that is silent since has taken nothing back. */

@@ -1,8 +1,8 @@
 /**
  * Spans, and their context from process to process (W3C Trace Context).
  *
- * This file knows OpenTelemetry's API only. As long as nobody has installed an SDK (tracing-exporter.ts) every call here is one
- * of the API's no-ops: no context is kept, no header is sent, nothing is recorded.
+ * This file knows OpenTelemetry's API only. As long as nobody has installed an SDK (tracing-exporter.ts)
+ * every call here is one of the API's no-ops: no context is kept, no header is sent, nothing is recorded.
  */
 import {
   type Attributes,
@@ -27,7 +27,10 @@ export interface SpanRecorder {
   stop(): Promise<void>;
 }
 
-/** Sends this process's spans to the collector that its configuration names. Without one there is nothing to do. */
+/**
+ * Sends this process's spans to the collector that its configuration names. Without one there is nothing to
+ * do.
+ */
 export async function startTracing(service: string, config: TracingConfig): Promise<SpanRecorder> {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
   if (endpoint === undefined) return { stop: async () => {} };
@@ -53,8 +56,8 @@ export const ATTRIBUTE = {
 const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 /**
- * Whether somebody records spans. As long as nobody does, no call goes as far as OpenTelemetry: its spans that are none cost 1 µs and three
- * promises each, and the gateway has two a fetch.
+ * Whether somebody records spans. As long as nobody does, no call goes as far as OpenTelemetry: its spans
+ * that are none cost 1 µs and three promises each, and the gateway has two a fetch.
  */
 let isRecorded = false;
 
@@ -63,7 +66,10 @@ export function setRecorded(recorded: boolean): void {
   isRecorded = recorded;
 }
 
-/** Runs `run` in a span, which is the current one for all that `run` begins, and ends when its promise settles. */
+/**
+ * Runs `run` in a span, which is the current one for all that `run` begins, and ends when its promise
+ * settles.
+ */
 export function inSpan<Result>(
   name: string,
   options: SpanOptions,
@@ -88,8 +94,8 @@ export function currentSpan(): Span | undefined {
 }
 
 /**
- * Runs a batch that was gathered from several spans. It belongs to the trace of the first that is recorded; the others' spans and
- * the batch's are linked both ways, so that each trace leads to what was done for it.
+ * Runs a batch that was gathered from several spans. It belongs to the trace of the first that is recorded;
+ * the others' spans and the batch's are linked both ways, so that each trace leads to what was done for it.
  * @param causes what `currentSpan` said where each part of the batch was handed in
  */
 export function inBatchSpan<Result>(
@@ -123,12 +129,16 @@ export function clientSpan(url: string, operationName: string | undefined): Span
 }
 
 /**
- * Who may call a server. `services`: callers that have shown the credential; their trace goes on here. `anyone`: a trace begins
- * here and is linked to the caller's, so that nobody outside decides what is recorded, or under which id.
+ * Who may call a server. `services`: callers that have shown the credential; their trace goes on here.
+ * `anyone`: a trace begins here and is linked to the caller's, so that nobody outside decides what is
+ * recorded, or under which id.
  */
 export type Callers = "services" | "anyone";
 
-/** A span for each request to a path of GraphQL, from its headers to its answer. A `traceparent` that is none is as if it were absent. */
+/**
+ * A span for each request to a path of GraphQL, from its headers to its answer. A `traceparent` that is none
+ * is as if it were absent.
+ */
 export function traceRequests(app: FastifyInstance, callers: Callers): void {
   const spans = new WeakMap<FastifyRequest, Span>();
   app.addHook("onRequest", (request, _reply, done) => {

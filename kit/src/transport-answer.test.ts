@@ -1,4 +1,6 @@
-/** What is made of an answer: its content coding, its status, and what else it may be than a GraphQL answer. */
+/**
+ * What is made of an answer: its content coding, its status, and what else it may be than a GraphQL answer.
+ */
 import zlib from "node:zlib";
 import { expect, test } from "vitest";
 import { serve, transport } from "../test/http-endpoint.ts";

@@ -22,9 +22,9 @@ export interface AnswerHead {
 const LOCATION_LENGTH_MAX = 200;
 
 /**
- * GraphQL servers answer a request that they refuse with 4xx and a body of errors: that is an answer, not a failure. So are 401 and
- * 403 of a service that refuses the client, whatever the body. A server that answers 5xx has failed, whatever it says: another
- * instance may do better.
+ * GraphQL servers answer a request that they refuse with 4xx and a body of errors: that is an answer, not a
+ * failure. So are 401 and 403 of a service that refuses the client, whatever the body. A server that answers
+ * 5xx has failed, whatever it says: another instance may do better.
  */
 export function readAnswer(
   { status, location }: AnswerHead,
@@ -61,7 +61,10 @@ function failedWith(status: number): TransportError {
   return new TransportError("unknown", `answered ${status}`, { fault });
 }
 
-/** Not followed: a request that goes elsewhere takes the credential along. 307 and 308 say that nothing was done. */
+/**
+ * Not followed: a request that goes elsewhere takes the credential along. 307 and 308 say that nothing was
+ * done.
+ */
 function redirected(status: number, location = "nowhere"): TransportError {
   const effect = status === 307 || status === 308 ? "refused" : "unknown";
   const to = location.slice(0, LOCATION_LENGTH_MAX);
@@ -139,7 +142,9 @@ function isGraphQLAnswer(answer: unknown): answer is SubgraphResponse {
   return Array.isArray(errors) && errors.every(isGraphQLError) && (data !== undefined || errors.length > 0);
 }
 
-/** Those who join answers go by the errors' paths, so a malformed one would put other services' rows at risk. */
+/**
+ * Those who join answers go by the errors' paths, so a malformed one would put other services' rows at risk.
+ */
 function isGraphQLError(error: unknown): boolean {
   if (!isJsonObject(error)) return false;
   const { message, path, extensions } = error as { message?: unknown; path?: unknown; extensions?: unknown };

@@ -7,7 +7,8 @@
  * - `timeout`: nothing was heard in time.
  * - `unable`: it broke the connection, or a proxy before it says that nobody answers behind (502 to 504).
  * - `bad-answer`: it answered this operation with something useless. Others may fare better.
- * - `not-theirs`: nothing at all. It is our own doing, or the request's: an answer too large, a path that is not there.
+ * - `not-theirs`: nothing at all. It is our own doing, or the request's: an answer too large, a path that is
+ *   not there.
  */
 export type TransportFault = "no-connection" | "timeout" | "unable" | "bad-answer" | "not-theirs";
 
@@ -17,8 +18,8 @@ interface FailureDetails extends ErrorOptions {
 }
 
 /**
- * Why there is no answer. `refused`: it is certain that the service did not act on the request (it has not left, or the service
- * refused us before execution). `unknown`: it may or may not have.
+ * Why there is no answer. `refused`: it is certain that the service did not act on the request (it has not
+ * left, or the service refused us before execution). `unknown`: it may or may not have.
  */
 export class TransportError extends Error {
   override name = "TransportError";

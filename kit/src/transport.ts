@@ -54,7 +54,10 @@ export interface TransportOptions {
 }
 
 const DEADLINE_MS = 5_000;
-/** A healthy endpoint on the same network accepts within a millisecond or two; a dead host must not cost the deadline. */
+/**
+ * A healthy endpoint on the same network accepts within a millisecond or two; a dead host must not cost the
+ * deadline.
+ */
 const CONNECT_TIMEOUT_MS = 1_000;
 const CONNECTIONS = 64;
 /** URLs whose parts are remembered; there are as many as instances of services. */
@@ -65,7 +68,8 @@ export function createTransport(options: TransportOptions): Transport {
     connections: options.connections ?? CONNECTIONS,
     pipelining: 1,
     connect: { timeout: CONNECT_TIMEOUT_MS },
-    // A server may close an idle connection just as a request leaves on it; servers here keep them for 72 s (Fastify).
+    // A server may close an idle connection just as a request leaves on it; servers here keep them for 72 s
+    // (Fastify).
     keepAliveTimeout: 30_000,
     maxResponseSize: RESPONSE_BYTES_MAX,
     // Each request has one timer, of its deadline.
@@ -75,7 +79,8 @@ export function createTransport(options: TransportOptions): Transport {
   const headers: Record<string, string> = {
     "content-type": "application/json",
     accept: "application/json",
-    // Services are near: to compress costs both sides more than the bytes do. What is compressed all the same is decoded.
+    // Services are near: to compress costs both sides more than the bytes do. What is compressed all the same
+    // is decoded.
     "accept-encoding": "identity",
     ...(options.credential === undefined ? {} : { authorization: authorization(options.credential) }),
   };
@@ -120,8 +125,8 @@ function rememberTargets(): (url: string) => Target {
 }
 
 /**
- * One request and its answer. Written as a handler of undici's, without its streams, abort signals and their errors' stack traces:
- * half of the CPU time of a small request.
+ * One request and its answer. Written as a handler of undici's, without its streams, abort signals and their
+ * errors' stack traces: half of the CPU time of a small request.
  */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly answer: Promise<SubgraphResponse>;
@@ -136,7 +141,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = [];
   #stopListening = () => {};
 
-  /** @param isOurCredential whether the request carries this service's own credential rather than a client's */
+  /**
+   * @param isOurCredential whether the request carries this service's own credential rather than a client's
+   */
   constructor(deadlineMs: number, isOurCredential: boolean) {
     this.#isOurCredential = isOurCredential;
     const { promise, resolve, reject } = Promise.withResolvers<SubgraphResponse>();
@@ -215,7 +222,10 @@ class Exchange implements Dispatcher.DispatchHandler {
 /** What undici is told when nobody waits any more. Nobody sees it. */
 const ABORTED = new Error("nobody waits for the answer any more");
 
-/** What undici says of a request that it does not even try to send: a header that cannot be one, a transport that is closed. */
+/**
+ * What undici says of a request that it does not even try to send: a header that cannot be one, a transport
+ * that is closed.
+ */
 const NOT_THEIRS = new Set([
   "UND_ERR_INVALID_ARG",
   "UND_ERR_NOT_SUPPORTED",

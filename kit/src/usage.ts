@@ -7,7 +7,10 @@ export interface Usage {
   command: string;
   /** What it does. */
   about: string;
-  /** Each option as it is written (`--port N`), and what it means. A program without any takes no arguments at all. */
+  /**
+   * Each option as it is written (`--port N`), and what it means. A program without any takes no arguments at
+   * all.
+   */
   options?: Readonly<Record<string, string>>;
   /** The variables that it reads, each with its description. */
   variables?: z.ZodObject;

@@ -1,6 +1,6 @@
 /**
- * A small client of a running gateway, typed from the schema. It looks at the shop window, then Awa Diop of Thiès orders
- * six computers, more than her city alone may have.
+ * A small client of a running gateway, typed from the schema. It looks at the shop window, then Awa Diop of
+ * Thiès orders six computers, more than her city alone may have.
  *
  *     npm run example          on this machine, at GATEWAY_PORT (4000 if not set)
  *     npm run example -- URL   anywhere

@@ -1,4 +1,7 @@
-/** Goal: what is wrong with the subgraphs is told in lines that name the field, where they are composed. Method: one slip each. */
+/**
+ * Goal: what is wrong with the subgraphs is told in lines that name the field, where they are composed.
+ * Method: one slip each.
+ */
 import { readFileSync } from "node:fs";
 import { StartupError } from "@teranga/kit/config.ts";
 import { expect, test } from "vitest";

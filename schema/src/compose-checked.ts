@@ -1,4 +1,7 @@
-/** Composes the subgraphs and checks, as the gateway does at its start, that their partition spec can be carried out. */
+/**
+ * Composes the subgraphs and checks, as the gateway does at its start, that their partition spec can be
+ * carried out.
+ */
 
 import { readSupergraph } from "@teranga/gateway/graph/supergraph.ts";
 import { brokenPartitionRules } from "@teranga/gateway/partition/partition-rules.ts";

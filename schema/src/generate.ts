@@ -1,6 +1,6 @@
 /**
- * Writes everything that is derived from the subgraphs' SDL: `npm run generate`. With --check it writes nothing and fails,
- * naming the files, if what is checked in is not what would be written.
+ * Writes everything that is derived from the subgraphs' SDL: `npm run generate`. With --check it writes
+ * nothing and fails, naming the files, if what is checked in is not what would be written.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
@@ -20,7 +20,9 @@ const SERVER_SCALARS = { DateTime: "Date", Amount: "number", ID: "string" };
 /** The same as they travel in JSON. */
 const CLIENT_SCALARS = { DateTime: "string", Amount: "number" };
 
-/** What the resolvers of a service pass to one another instead of the graph's own types, and their context. */
+/**
+ * What the resolvers of a service pass to one another instead of the graph's own types, and their context.
+ */
 const model = (name: string) => `../../services/city/src/model.ts#${name}`;
 const RESOLVER_MODELS = {
   catalog: {
@@ -80,7 +82,9 @@ async function schemas(): Promise<GeneratedFile[]> {
   ];
 }
 
-/** Resolver types of each service. `defaultMapper: any` would hide mistakes: each service maps its own rows. */
+/**
+ * Resolver types of each service. `defaultMapper: any` would hide mistakes: each service maps its own rows.
+ */
 async function resolverTypes(): Promise<GeneratedFile[]> {
   const files = SUBGRAPHS.map((name) =>
     run({
@@ -100,7 +104,10 @@ async function resolverTypes(): Promise<GeneratedFile[]> {
   return (await Promise.all(files)).flat();
 }
 
-/** The typed client: documents of schema/client/*.ts against the API schema, and the manifest of their operations. */
+/**
+ * The typed client: documents of schema/client/*.ts against the API schema, and the manifest of their
+ * operations.
+ */
 async function typedClient(apiSdl: string): Promise<GeneratedFile[]> {
   const files = await run({
     [join(root, "generated/client/")]: {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:orders`: orders through the gateway, against the bare databases (a) and against classic two-phase commit (b), in one
- * run on one machine and on the same databases.
+ * `npm run bench:orders`: orders through the gateway, against the bare databases (a) and against classic
+ * two-phase commit (b), in one run on one machine and on the same databases.
  */
 import { parseArgs } from "node:util";
 import { createConsoleLog } from "@teranga/infra/console-log.ts";
@@ -25,7 +25,10 @@ interface Options {
   write: boolean;
 }
 
-/** Beyond the 2 s after which the homes begin to collect acknowledgements, so that a measured second holds all of an order's work. */
+/**
+ * Beyond the 2 s after which the homes begin to collect acknowledgements, so that a measured second holds all
+ * of an order's work.
+ */
 const WARM_UP_MS = 3_000;
 /** A shop that has sold some thousand orders before, so that no plan is made for empty tables. */
 const HISTORY = { scenario: { cities: 3, products: "spread", concurrency: 16 }, measureMs: 8_000 } as const;

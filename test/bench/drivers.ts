@@ -1,4 +1,6 @@
-/** The two ways in which the load generator places an order: through a gateway, and directly on the databases. */
+/**
+ * The two ways in which the load generator places an order: through a gateway, and directly on the databases.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { acknowledgeDecisions } from "@teranga/city/sql/acknowledge-decisions.ts";
 import type { CommitRequest } from "@teranga/city/sql/commit-orders.ts";
@@ -37,7 +39,10 @@ export function openDriver(target: Target, concurrency: number): Driver {
   }
 }
 
-/** Asks for nothing that the orchestrator does not know itself, so that what is measured is the order and no query after it. */
+/**
+ * Asks for nothing that the orchestrator does not know itself, so that what is measured is the order and no
+ * query after it.
+ */
 const PLACE_ORDER = `mutation PlaceOrder($input: PlaceOrderInput!) {
   placeOrder(input: $input) { __typename ... on OrderPlaced { order { id } } }
 }`;
@@ -73,16 +78,20 @@ interface GatewayAnswer {
 }
 
 const KIND = "ORDER" as const;
-/** To each city. Enough to keep its server busy; more would only wait for the same rows, and wake up for nothing. */
+/**
+ * To each city. Enough to keep its server busy; more would only wait for the same rows, and wake up for
+ * nothing.
+ */
 const DIRECT_CONNECTIONS_MAX = 16;
 const PREPARE_LEASE_MS = 10_000;
 /** Below the 2 s after which the cities' own workers would begin to do it. */
 const ACKNOWLEDGE_EVERY_MS = 500;
 
 /**
- * The limit of the data plane: the cities' own SQL, called by one program without GraphQL and without services. Each order makes its
- * own calls: prepare in parallel, commit, and decide after the client has its answer. There are no reads before. Acknowledgements are
- * written as the cities' workers write them, many in one statement.
+ * The limit of the data plane: the cities' own SQL, called by one program without GraphQL and without
+ * services. Each order makes its own calls: prepare in parallel, commit, and decide after the client has its
+ * answer. There are no reads before. Acknowledgements are written as the cities' workers write them, many in
+ * one statement.
  */
 function directDriver(urls: Record<string, string>, concurrency: number): Driver {
   const connections = Math.min(concurrency + 1, DIRECT_CONNECTIONS_MAX);

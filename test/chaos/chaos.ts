@@ -1,7 +1,8 @@
 /**
- * `npm run chaos -- [--minutes M] [--seed S] [--clients N]`: hurts a cluster of its own at random for so long, then checks that
- * nothing is lost, doubled or left. The seed decides what is drawn; what comes of it depends on the machine too. Exit code 1
- * if anything is violated, with everything kept. Ctrl-C ends the run early, and checks.
+ * `npm run chaos -- [--minutes M] [--seed S] [--clients N]`: hurts a cluster of its own at random for so
+ * long, then checks that nothing is lost, doubled or left. The seed decides what is drawn; what comes of it
+ * depends on the machine too. Exit code 1 if anything is violated, with everything kept. Ctrl-C ends the run
+ * early, and checks.
  */
 import { runMain } from "@teranga/kit/config.ts";
 import { z } from "zod";

@@ -1,6 +1,7 @@
 /**
- * `npm run demo:concurrency [-- --buyers N] [--seed S]`: many buyers, one product, several cities. Starts a small cluster of its own,
- * lets all of them buy at once, draws what happened, and counts the pieces. Exit code 1 if one is missing or made up.
+ * `npm run demo:concurrency [-- --buyers N] [--seed S]`: many buyers, one product, several cities. Starts a
+ * small cluster of its own, lets all of them buy at once, draws what happened, and counts the pieces. Exit
+ * code 1 if one is missing or made up.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { runMain } from "@teranga/kit/config.ts";

@@ -1,6 +1,7 @@
 /**
- * The whole graph in this process: gateway, orders, catalog and four cities as real HTTP services on databases of their own, with
- * the sample data. Tests see every SQL statement and every subgraph request, and can stop, slow down and restart a city.
+ * The whole graph in this process: gateway, orders, catalog and four cities as real HTTP services on
+ * databases of their own, with the sample data. Tests see every SQL statement and every subgraph request, and
+ * can stop, slow down and restart a city.
  */
 import { startCatalog } from "@teranga/catalog/service.ts";
 import { startCity } from "@teranga/city/service.ts";

@@ -1,4 +1,7 @@
-/** Goal: a provider that does not answer holds up its own orders and payments, and nobody else's. Method: one that answers when it is told to. */
+/**
+ * Goal: a provider that does not answer holds up its own orders and payments, and nobody else's. Method: one
+ * that answers when it is told to.
+ */
 import { createCommitProtocol } from "@teranga/city/commit-protocol.ts";
 import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
 import { createPayments } from "@teranga/city/payments/payments.ts";

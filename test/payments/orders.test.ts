@@ -1,4 +1,7 @@
-/** Orders paid by a provider outside, and what becomes of the money, whatever fails between the provider and the commit point. */
+/**
+ * Orders paid by a provider outside, and what becomes of the money, whatever fails between the provider and
+ * the commit point.
+ */
 import { expect, test } from "vitest";
 import { createMobileMoney } from "./mobile-money.ts";
 import { DEADLINE_MS, GIVEN, LONG_MS, PRICE, useShop } from "./shop.ts";

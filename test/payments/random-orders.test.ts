@@ -1,4 +1,7 @@
-/** Many orders paid by a provider outside while answers are lost and late, processes end and the provider is away. */
+/**
+ * Many orders paid by a provider outside while answers are lost and late, processes end and the provider is
+ * away.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import type { CommitRequest } from "@teranga/city/sql/commit-orders.ts";
 import { expect, test } from "vitest";

@@ -1,6 +1,7 @@
 /**
- * One city with a mobile-money company beside it, for tests of orders that it pays: the real commit point, real recovery, a real provider.
- * Every test ends with the money adding up: what the provider has taken is what placed orders cost.
+ * One city with a mobile-money company beside it, for tests of orders that it pays: the real commit point,
+ * real recovery, a real provider. Every test ends with the money adding up: what the provider has taken is
+ * what placed orders cost.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -128,7 +129,10 @@ export class Shop {
   }
 }
 
-/** The shop of a test file, emptied before each test; after it everything is settled, adds up, and has raised no alarm. */
+/**
+ * The shop of a test file, emptied before each test; after it everything is settled, adds up, and has raised
+ * no alarm.
+ */
 export function useShop(databaseName: string): Shop {
   const shop = new Shop();
   let directory: string;

@@ -1,6 +1,6 @@
 /**
- * A city's tables as the checks see them: a copy in memory, kept up by the rows that each transaction has written (look.sql). To ask
- * the database for all of it after each write took as long as the writes.
+ * A city's tables as the checks see them: a copy in memory, kept up by the rows that each transaction has
+ * written (look.sql). To ask the database for all of it after each write took as long as the writes.
  */
 
 /** The rows that a transaction has written; null for a table that it has not touched. */

@@ -1,6 +1,7 @@
 /**
- * Clients of the shop: they order, cancel, transfer, top up, restock and read; they try again when no answer comes, now and then also
- * when one has come, beside a call under way, through another orchestrator, or with another request under the same key.
+ * Clients of the shop: they order, cancel, transfer, top up, restock and read; they try again when no answer
+ * comes, now and then also when one has come, beside a call under way, through another orchestrator, or with
+ * another request under the same key.
  */
 import type { Send } from "@teranga/kit/transport.ts";
 import type { Random } from "../harness/random.ts";
@@ -221,7 +222,10 @@ export class Client {
     promise(statuses().includes(status), () => `${id} shows ${status}, it was ${statuses().join(", then ")}`);
   }
 
-  /** Sends a request until there is a definite answer, and perhaps once more. Returns the answers, the last one last. */
+  /**
+   * Sends a request until there is a definite answer, and perhaps once more. Returns the answers, the last
+   * one last.
+   */
   async #insist(request: KeyedRequest, query: string, input: object): Promise<Answer[]> {
     const answers: Answer[] = [];
     for (let tries = 1; tries <= TRIES_MAX; tries++) {

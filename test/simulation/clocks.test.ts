@@ -1,6 +1,7 @@
 /**
- * An orchestrator whose clock is far from the cities'. Its orders of several cities go through as if it were right: nothing of the
- * protocol compares two machines' clocks. Messages are slow, so that participants look for overdue prepares between the two phases.
+ * An orchestrator whose clock is far from the cities'. Its orders of several cities go through as if it were
+ * right: nothing of the protocol compares two machines' clocks. Messages are slow, so that participants look
+ * for overdue prepares between the two phases.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createRandom } from "../harness/random.ts";

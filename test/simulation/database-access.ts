@@ -1,6 +1,7 @@
 /**
- * The way from a city's service to its database. A statement arrives in one event, where it is executed and is durable, and its answer
- * comes in a later one: in between the service may die, or the connection break, and then nobody knows what has happened.
+ * The way from a city's service to its database. A statement arrives in one event, where it is executed and
+ * is durable, and its answer comes in a later one: in between the service may die, or the connection break,
+ * and then nobody knows what has happened.
  */
 import type { Random } from "../harness/random.ts";
 import type { CityDatabase } from "./databases.ts";
@@ -56,7 +57,10 @@ export function openAccess(options: DatabaseAccessOptions, life: Life): ExecuteS
     });
 }
 
-/** PostgreSQL may return the rows of an UPDATE in any order, so here they come in any order, which follows from the seed. */
+/**
+ * PostgreSQL may return the rows of an UPDATE in any order, so here they come in any order, which follows
+ * from the seed.
+ */
 function shuffled<Row>(rows: readonly Row[], random: Random): Row[] {
   const sorted = rows
     .map((row) => ({ row, text: JSON.stringify(row) }))

@@ -1,6 +1,6 @@
 /**
- * The cities' databases: PGlite, one instance a city, with the real migrations. They are kept from run to run and emptied, because
- * starting one takes seconds and emptying one three milliseconds.
+ * The cities' databases: PGlite, one instance a city, with the real migrations. They are kept from run to run
+ * and emptied, because starting one takes seconds and emptying one three milliseconds.
  */
 import { readFileSync } from "node:fs";
 import type { PGlite } from "@electric-sql/pglite";
@@ -97,7 +97,8 @@ export class CityDatabase {
   }
 
   /**
-   * Executes a statement as one transaction, and looks at what it has written. Errors have the names that the driver gives them.
+   * Executes a statement as one transaction, and looks at what it has written. Errors have the names that the
+   * driver gives them.
    */
   async execute(text: string, parameters: unknown[]): Promise<Executed> {
     const statement = this.#statement(text);
@@ -128,8 +129,9 @@ export class CityDatabase {
 }
 
 /**
- * Deletes all rows that a run may have written: in one statement, at whose end the foreign keys are looked at. Truncating takes seven
- * times as long, and so does deleting under another session_replication_role, which makes PostgreSQL forget every plan.
+ * Deletes all rows that a run may have written: in one statement, at whose end the foreign keys are looked
+ * at. Truncating takes seven times as long, and so does deleting under another session_replication_role,
+ * which makes PostgreSQL forget every plan.
  */
 async function emptyingScript(db: PGlite): Promise<string> {
   const { rows } = await db.query<{ script: string }>(`

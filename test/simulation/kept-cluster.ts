@@ -1,6 +1,6 @@
 /**
- * PGlite instances from a file that was made once: `initdb` takes four seconds of a processor, the migrations two, and unpacking a half.
- * There is one file a checkout, for the migrations as they are.
+ * PGlite instances from a file that was made once: `initdb` takes four seconds of a processor, the migrations
+ * two, and unpacking a half. There is one file a checkout, for the migrations as they are.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -22,7 +22,10 @@ function digestOf(contents: readonly string[]): Buffer {
   return hash.digest();
 }
 
-/** The data directory that was kept under a name, if it follows from the same; else what is made now, and kept. */
+/**
+ * The data directory that was kept under a name, if it follows from the same; else what is made now, and
+ * kept.
+ */
 async function kept(
   name: string,
   contents: readonly string[],
@@ -56,7 +59,10 @@ async function makeEmpty(): Promise<Blob | File> {
   return data;
 }
 
-/** Some instances with the same content. @param migrate makes it in an empty one; it must follow from `migrations` and `extra` alone. */
+/**
+ * Some instances with the same content.
+ * @param migrate makes it in an empty one; it must follow from `migrations` and `extra` alone.
+ */
 export async function openClusters(
   count: number,
   { migrations, extra, migrate, isKept }: ClusterContent,

@@ -1,6 +1,7 @@
 /**
- * What must go well when everything is at rest. A shop that refuses everybody would break no promise; and what is done here, a split
- * order from a wallet, an empty shelf, cancellations of one order at the same time, most runs do not come across by themselves.
+ * What must go well when everything is at rest. A shop that refuses everybody would break no promise; and
+ * what is done here, a split order from a wallet, an empty shelf, cancellations of one order at the same
+ * time, most runs do not come across by themselves.
  */
 import type { Send } from "@teranga/kit/transport.ts";
 import type { Random } from "../harness/random.ts";
@@ -17,8 +18,9 @@ const WITHIN_MS = 240_000;
 const SELL_OUT = 0.5;
 
 /**
- * Somebody buys a piece that there is, somebody else all that is left in that city, by the other orchestrator; then somebody one, or
- * all that is left of the product in all cities. There the first orchestrator still takes the stock for what it was.
+ * Somebody buys a piece that there is, somebody else all that is left in that city, by the other
+ * orchestrator; then somebody one, or all that is left of the product in all cities. There the first
+ * orchestrator still takes the stock for what it was.
  * @throws Violation
  */
 export async function buyAndCancel(shop: ShopWorld, random: Random): Promise<void> {
@@ -109,7 +111,10 @@ class Buyer {
     return id!;
   }
 
-  /** Asks several things at the same time, and waits for rest. Returns the ids of orders in the answers. @throws Violation unless the answers are of these types, in any order */
+  /**
+   * Asks several things at the same time, and waits for rest. Returns the ids of orders in the answers.
+   * @throws Violation unless the answers are of these types, in any order
+   */
   async #are(questions: readonly Question[], types: readonly string[]): Promise<(string | undefined)[]> {
     const { world, watch } = this.#shop;
     const answered: { type: string; id: string | undefined }[] = [];

@@ -1,5 +1,6 @@
--- What the simulator adds to a city's database: a list of what was committed, in order, and one function that reads what a transaction
--- has written. Of the city's own one function is changed: rows that are never deleted are, between two runs.
+-- What the simulator adds to a city's database: a list of what was committed, in order, and one function that
+-- reads what a transaction has written. Of the city's own one function is changed: rows that are never
+-- deleted are, between two runs.
 
 create schema simulation;
 
@@ -49,8 +50,9 @@ end $$;
 create trigger note_pruned after delete on transaction_decision for each row execute function simulation.note_pruned();
 create trigger note_pruned after delete on participation for each row execute function simulation.note_pruned();
 
--- At the end of a transaction: the rows that it has written, as city-mirror.ts takes them; null if it wrote nothing. A row's xmin is the
--- transaction that wrote it, as long as no function of the city has a block with EXCEPTION (which is a transaction of its own).
+-- At the end of a transaction: the rows that it has written, as city-mirror.ts takes them; null if it wrote
+-- nothing. A row's xmin is the transaction that wrote it, as long as no function of the city has a block with
+-- EXCEPTION (which is a transaction of its own).
 create function simulation.written() returns json language plpgsql stable as $$
 declare
   me xid := pg_current_xact_id_if_assigned()::xid;

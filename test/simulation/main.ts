@@ -1,6 +1,6 @@
 /**
- * `npm run simulate -- --seeds N [--from S] [--workers W] [--bug NAME]` runs N seeds; `-- --seed S [--bug NAME]` runs one and prints its
- * history. Ends with 1 if a promise was broken.
+ * `npm run simulate -- --seeds N [--from S] [--workers W] [--bug NAME]` runs N seeds; `-- --seed S [--bug
+ * NAME]` runs one and prints its history. Ends with 1 if a promise was broken.
  */
 import { parseArgs } from "node:util";
 import { runMain, StartupError } from "@teranga/kit/config.ts";

@@ -1,8 +1,8 @@
 /**
  * The network between processes: loses, delays, doubles, reorders and refuses messages, and cuts hosts off.
  *
- * It implements `Send`, the one function through which services speak to one another, and keeps its contract: an error says
- * `refused` only where the message certainly was not acted on.
+ * It implements `Send`, the one function through which services speak to one another, and keeps its contract:
+ * an error says `refused` only where the message certainly was not acted on.
  */
 import {
   type Send,
@@ -79,7 +79,8 @@ export class Network {
 
   #transmit(call: Call, target: Process, request: string): void {
     const faults = this.#faultsOf(call, target);
-    // A second copy of a client's request could be acted on after the client was told that the first one was refused.
+    // A second copy of a client's request could be acted on after the client was told that the first one was
+    // refused.
     const copies = !call.isOfClient && this.#happens(faults.duplicated) ? 2 : 1;
     for (let copy = 1; copy <= copies; copy++) {
       if (this.#happens(faults.requestLost)) call.note("the request is lost");

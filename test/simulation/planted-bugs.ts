@@ -1,4 +1,7 @@
-/** Mistakes that a commit protocol can have, each a change of our source. The simulation has to find every one. */
+/**
+ * Mistakes that a commit protocol can have, each a change of our source. The simulation has to find every
+ * one.
+ */
 
 import { IN_HOME } from "./planted/home.ts";
 import { IN_MONEY } from "./planted/money.ts";

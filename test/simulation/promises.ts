@@ -1,6 +1,6 @@
 /**
- * What clients were told is never taken back: each answer is held against the sequential model when it arrives, and each commit
- * against the answers that were given before it.
+ * What clients were told is never taken back: each answer is held against the sequential model when it
+ * arrives, and each commit against the answers that were given before it.
  */
 import type { Answer, Result } from "./answers.ts";
 import type { CommittedDetail } from "./city-mirror.ts";

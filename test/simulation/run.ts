@@ -25,7 +25,10 @@ export interface RunResult {
 
 /** The faults end after this time, whether the clients have done what they wanted or not. */
 const WILD_MS = 40_000;
-/** A minute until the first question whatever the clocks say, then waits of 5 s at most; a slow clock stretches them. */
+/**
+ * A minute until the first question whatever the clocks say, then waits of 5 s at most; a slow clock
+ * stretches them.
+ */
 const HEALING_MS = 240_000;
 
 export async function runSeed(stage: Stage, seed: number): Promise<RunResult> {
@@ -49,7 +52,10 @@ export async function runSeed(stage: Stage, seed: number): Promise<RunResult> {
   };
 }
 
-/** Anything that is thrown is a violation: a fault of a service as well as a broken promise. Faults of the database are coded. */
+/**
+ * Anything that is thrown is a violation: a fault of a service as well as a broken promise. Faults of the
+ * database are coded.
+ */
 async function violationOf(run: () => Promise<void>): Promise<string | null> {
   try {
     await run();

@@ -1,9 +1,10 @@
 /**
  * The shop as one machine that does one thing at a time: stock by city and product, wallets, orders, keys.
  *
- * It is given every commit in the order of the commit points. Each must be possible there, and the databases must at every instant
- * hold what the model holds, but for what the cities have not been told yet. So the committed transactions are serialisable in the
- * order of their commit points, and nothing is lost, doubled or made up.
+ * It is given every commit in the order of the commit points. Each must be possible there, and the databases
+ * must at every instant hold what the model holds, but for what the cities have not been told yet. So the
+ * committed transactions are serialisable in the order of their commit points, and nothing is lost, doubled
+ * or made up.
  */
 import type { CityMirror, CommittedDetail, Fact } from "./city-mirror.ts";
 import { promise } from "./violation.ts";
@@ -200,7 +201,9 @@ export class SequentialModel {
     }
   }
 
-  /** By product what a city will take from its stock, or add to it, for commits that it has not applied yet. */
+  /**
+   * By product what a city will take from its stock, or add to it, for commits that it has not applied yet.
+   */
   #pending(cityId: string, city: CityMirror): Map<string, number> {
     const open = new Map<string, number>();
     const add = (productId: string, quantity: number) =>

@@ -95,7 +95,10 @@ export function bootCity(
   return (request) => endpoint(request, createContext(city));
 }
 
-/** Waits, and once more while there is nothing to do: most looks would find nothing, and each takes longer than all else in its time. */
+/**
+ * Waits, and once more while there is nothing to do: most looks would find nothing, and each takes longer
+ * than all else in its time.
+ */
 function waitForWork(life: Life, ms: number, hasWork: () => boolean): Wait {
   let current = life.wait(ms);
   let isEnded = false;

@@ -1,4 +1,7 @@
-/** The shop in a world: network, services, databases and catalog of one run, under the faults that it was given. */
+/**
+ * The shop in a world: network, services, databases and catalog of one run, under the faults that it was
+ * given.
+ */
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import type { Random } from "../harness/random.ts";
 import { Catalog } from "./catalog.ts";
@@ -69,7 +72,8 @@ export class ShopWorld {
       for (const host of this.hostsOf(cityId)) {
         this.add(host, {
           boot: (life) => bootCity(means, life),
-          // The instances of a city write and compare times of one database: as long as nothing goes wrong they agree.
+          // The instances of a city write and compare times of one database: as long as nothing goes wrong
+          // they agree.
           clock: this.#drawClock(this.faults.isCalm ? cityId : host),
           strike: this.#dice(`${host} dies`, () => this.faults.cityKilled),
           restartAfterMs: this.#restart(host, () => true),
@@ -114,7 +118,9 @@ export class ShopWorld {
     return process;
   }
 
-  /** Calm weather from now on: nothing is lost any more, nobody dies, the cities run. Clocks stay as they are. */
+  /**
+   * Calm weather from now on: nothing is lost any more, nobody dies, the cities run. Clocks stay as they are.
+   */
   heal(): void {
     this.world.note("world", "heals");
     const { ordersRestart } = this.faults;

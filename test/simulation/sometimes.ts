@@ -1,6 +1,7 @@
 /**
- * What runs must come across now and then: answers of every kind, and pairs of events that meet rarely. A check that all promises
- * hold says little of what never happened. Counted by `World.reach`; `npm run simulate` prints the counts, and a test of 1,000 seeds fails if one is zero.
+ * What runs must come across now and then: answers of every kind, and pairs of events that meet rarely. A
+ * check that all promises hold says little of what never happened. Counted by `World.reach`; `npm run
+ * simulate` prints the counts, and a test of 1,000 seeds fails if one is zero.
  */
 const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   OrderPrepare: ["PREPARED", "REFUSED", "ABORTED", "TOO_OLD", "together"],

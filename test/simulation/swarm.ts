@@ -1,8 +1,8 @@
 /**
  * Which faults a run has, and how wild each is: drawn by seed.
  *
- * Swarm testing (Groce et al., 2012): a run with every fault on all the time reaches little, because nothing ever gets far; a run
- * where most are off and one is wild gets into corners that an even mixture never sees.
+ * Swarm testing (Groce et al., 2012): a run with every fault on all the time reaches little, because nothing
+ * ever gets far; a run where most are off and one is wild gets into corners that an even mixture never sees.
  */
 import type { Random } from "../harness/random.ts";
 import { CITY_IDS } from "./shop.ts";
@@ -46,7 +46,10 @@ export interface Faults {
   /** How far clocks are apart, and how much faster or slower they run. */
   clockOffsetMs: number;
   clockDrift: number;
-  /** How far behind their clocks cities prune; null if they do not. Far less than in production: so that messages come behind it. */
+  /**
+   * How far behind their clocks cities prune; null if they do not. Far less than in production: so that
+   * messages come behind it.
+   */
   horizonMs: number | null;
 }
 
@@ -145,7 +148,8 @@ export function drawFaults(random: Random): Faults {
     horizonMs: null,
   };
   if (random.next() < 0.6) return faults;
-  // Where cities prune at once, an orchestrator that is behind would sell nothing: so there the clocks are right. And messages come late.
+  // Where cities prune at once, an orchestrator that is behind would sell nothing: so there the clocks are
+  // right. And messages come late.
   const duplicated = Math.max(faults.duplicated, random.pick([0, 0.4]));
   const late = Math.max(faults.late, random.pick([0, 0.2]));
   const horizonMs = random.pick([50, 300, 2_000]);

@@ -1,6 +1,6 @@
 /**
- * Looks at the cities' databases after every statement that wrote, and holds them against the invariants of docs/commit-protocol.md
- * and against the sequential model.
+ * Looks at the cities' databases after every statement that wrote, and holds them against the invariants of
+ * docs/commit-protocol.md and against the sequential model.
  */
 
 import type { CityMirror, CommittedDetail, Fact } from "./city-mirror.ts";
@@ -73,7 +73,9 @@ export class Watch {
       this.#world.reach("an order is cancelled before a participant has confirmed it");
   }
 
-  /** Counts what a home is about to hear, or a participant has heard, of a transaction that others have not. */
+  /**
+   * Counts what a home is about to hear, or a participant has heard, of a transaction that others have not.
+   */
   #reachedByTelling(cityId: string): void {
     for (const [id, told] of this.#cities.get(cityId)!.participants) {
       if (told.size < 2) continue;

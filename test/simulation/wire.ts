@@ -1,6 +1,7 @@
 /**
- * Prepared statements of a PGlite instance over PostgreSQL's own protocol, several in one message: its `query` and `exec` take two to
- * five times as long for a short statement, and most of a run is short statements.
+ * Prepared statements of a PGlite instance over PostgreSQL's own protocol, several in one message: its
+ * `query` and `exec` take two to five times as long for a short statement, and most of a run is short
+ * statements.
  */
 import { type PGlite, types } from "@electric-sql/pglite";
 
@@ -39,7 +40,10 @@ export class Wire {
     return { head: Buffer.concat([Buffer.from(`\0${name}`), TEXT]), columns };
   }
 
-  /** Executes statements as one transaction. Returns the rows of each. @throws an error with `code` and `constraint_name` */
+  /**
+   * Executes statements as one transaction. Returns the rows of each.
+   * @throws an error with `code` and `constraint_name`
+   */
   execute(steps: readonly { statement: Statement; parameters: readonly unknown[] }[]): Row[][] {
     const messages = steps.flatMap(({ statement, parameters }) => [bind(statement, parameters), EXECUTE]);
     const results: Row[][] = [];

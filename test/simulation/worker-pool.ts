@@ -27,7 +27,10 @@ const PLANT = fileURLToPath(new URL("plant.ts", import.meta.url));
 /** A run takes a tenth of a second, and starting five, on a machine that does nothing else. */
 const SILENCE_MAX_MS = 300_000;
 
-/** Resolves when all seeds have run, or the caller wants no more. @throws if a process dies or falls silent */
+/**
+ * Resolves when all seeds have run, or the caller wants no more.
+ * @throws if a process dies or falls silent
+ */
 export async function runSeeds(options: PoolOptions): Promise<void> {
   const { firstSeed, seeds, workers } = options;
   const left = Array.from({ length: seeds }, (_, index) => firstSeed + index)[Symbol.iterator]();

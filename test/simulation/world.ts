@@ -1,9 +1,9 @@
 /**
  * Virtual time: a queue of events, run one after the other.
  *
- * Whatever a simulated process awaits (an answer, a timer, its database) is brought to it by an event of this queue. After each
- * event the process code that it woke runs until all of it waits again, and only then comes the next event. So nothing ever runs
- * side by side, and a run follows from its seed alone.
+ * Whatever a simulated process awaits (an answer, a timer, its database) is brought to it by an event of this
+ * queue. After each event the process code that it woke runs until all of it waits again, and only then comes
+ * the next event. So nothing ever runs side by side, and a run follows from its seed alone.
  */
 import type { History } from "./history.ts";
 
@@ -55,7 +55,9 @@ export class World {
     return event;
   }
 
-  /** A promise that an event fulfils. Only what is no process may wait so: processes wait through their life. */
+  /**
+   * A promise that an event fulfils. Only what is no process may wait so: processes wait through their life.
+   */
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.schedule(delayMs, resolve));
   }
@@ -96,8 +98,9 @@ export class World {
 }
 
 /**
- * Resolves when no process code can run any more without a further event. Promises and process.nextTick, which DataLoader waits by,
- * all run before the immediates of a turn; nothing simulated uses real timers or real input and output.
+ * Resolves when no process code can run any more without a further event. Promises and process.nextTick,
+ * which DataLoader waits by, all run before the immediates of a turn; nothing simulated uses real timers or
+ * real input and output.
  */
 function untilQuiet(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,7 @@
-/** What a gateway does with a request before it asks anybody, in this process, and the CPU time that this takes, all threads together. */
+/**
+ * What a gateway does with a request before it asks anybody, in this process, and the CPU time that this
+ * takes, all threads together.
+ */
 
 import { Graph } from "@teranga/gateway/engine/graph.ts";
 import { readSupergraph } from "@teranga/gateway/graph/supergraph.ts";

@@ -3,7 +3,10 @@ import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { percentile } from "../bench/statistics.ts";
 
-/** A probe is sent so often, whether those before are answered or not: what they wait is what somebody who comes then waits. */
+/**
+ * A probe is sent so often, whether those before are answered or not: what they wait is what somebody who
+ * comes then waits.
+ */
 const PROBE_MS = 20;
 
 export interface Beside {

@@ -1,6 +1,7 @@
 /**
- * `npm run worst:door`: half-sent bodies, a long pipeline and large answers that nobody reads, all at once, and SIGTERM amid them. It prints how
- * much memory the gateway took, how long /health/live did, and how long it was until the process had ended.
+ * `npm run worst:door`: half-sent bodies, a long pipeline and large answers that nobody reads, all at once,
+ * and SIGTERM amid them. It prints how much memory the gateway took, how long /health/live did, and how long
+ * it was until the process had ended.
  */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";

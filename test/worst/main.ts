@@ -1,6 +1,7 @@
 /**
- * `npm run worst`: searches for the accepted requests that take most of the gateway's processor, before anything is asked and as a whole, then lets
- * 50 clients send such requests to a gateway and measures what `{ __typename }` takes beside them.
+ * `npm run worst`: searches for the accepted requests that take most of the gateway's processor, before
+ * anything is asked and as a whole, then lets 50 clients send such requests to a gateway and measures what `{
+ * __typename }` takes beside them.
  */
 import { readFileSync } from "node:fs";
 import { runMain } from "@teranga/kit/config.ts";

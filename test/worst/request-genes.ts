@@ -1,4 +1,7 @@
-/** What a random request is made of, so that a search can change it a little; and the request made of it, within the production limits. */
+/**
+ * What a random request is made of, so that a search can change it a little; and the request made of it,
+ * within the production limits.
+ */
 
 import { DEFAULT_LIMITS, FIELDS_MAX } from "@teranga/gateway/surface/limits.ts";
 import {

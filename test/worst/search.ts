@@ -1,4 +1,7 @@
-/** A search for the request that takes most: requests are drawn from the schema, those that took longest are changed and tried again. */
+/**
+ * A search for the request that takes most: requests are drawn from the schema, those that took longest are
+ * changed and tried again.
+ */
 import type { GraphQLSchema } from "graphql";
 import { median } from "../bench/statistics.ts";
 import { createRandom } from "../harness/random.ts";

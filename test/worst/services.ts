@@ -1,6 +1,7 @@
 /**
- * The shop's services, in a process of their own, with made-up rows: whatever is asked for is there, lists are as long as they may be, and a text is
- * as long as a description. Prints the port on which all of them listen, each at its name.
+ * The shop's services, in a process of their own, with made-up rows: whatever is asked for is there, lists
+ * are as long as they may be, and a text is as long as a description. Prints the port on which all of them
+ * listen, each at its name.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";

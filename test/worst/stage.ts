@@ -1,4 +1,6 @@
-/** A gateway in a process of its own, over services in another that answer whatever is asked (services.ts). */
+/**
+ * A gateway in a process of its own, over services in another that answer whatever is asked (services.ts).
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,7 @@
-/** Goal: an object that is there is never null because conditions leave out all of its fields. Method: the cases, on two subgraphs. */
+/**
+ * Goal: an object that is there is never null because conditions leave out all of its fields. Method: the
+ * cases, on two subgraphs.
+ */
 import { expect, test } from "vitest";
 import { startGraph } from "./fixture.ts";
 

@@ -1,7 +1,8 @@
 /**
- * Objects of which nothing may be left. An object that is there is `{}` if conditions leave out all of its fields; the planner leaves out
- * the object, too, where it sees that they contradict those around it (`box @include(if: $t) { x @skip(if: $t) }`), and a mutation is then
- * not carried out at all. So each object whose fields all have conditions is planned with its type's name, which has none.
+ * Objects of which nothing may be left. An object that is there is `{}` if conditions leave out all of its
+ * fields; the planner leaves out the object, too, where it sees that they contradict those around it
+ * (`box @include(if: $t) { x @skip(if: $t) }`), and a mutation is then not carried out at all. So each object
+ * whose fields all have conditions is planned with its type's name, which has none.
  */
 import {
   type DocumentNode,
@@ -14,7 +15,10 @@ import {
 import { isCondition } from "../documents.ts";
 import { nameApart } from "./names-apart.ts";
 
-/** Under a name of its own: the planner lets the plain one go along with the field beside it. Stand-ins count from 1. */
+/**
+ * Under a name of its own: the planner lets the plain one go along with the field beside it. Stand-ins count
+ * from 1.
+ */
 const TYPENAME: FieldNode = {
   kind: Kind.FIELD,
   alias: { kind: Kind.NAME, value: nameApart(0) },

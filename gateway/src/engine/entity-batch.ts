@@ -1,6 +1,7 @@
 /**
- * Fetching entities. Each is sent once, however many places it stands at; and what several branches of a plan ask of one subgraph at one
- * moment, in the same words, is one request: the public benchmark's heavy query takes 9 requests instead of 16.
+ * Fetching entities. Each is sent once, however many places it stands at; and what several branches of a plan
+ * ask of one subgraph at one moment, in the same words, is one request: the public benchmark's heavy query
+ * takes 9 requests instead of 16.
  */
 import type { GraphQLFormattedError } from "graphql";
 import { isObject, type JsonObject, type ResponsePath } from "../answer.ts";
@@ -50,7 +51,10 @@ export class EntityFetch {
     return this.#fetch.prepared.weight;
   }
 
-  /** Resolves when the entities of these objects are there. One that lacks what is required is asked for as far as it can be. */
+  /**
+   * Resolves when the entities of these objects are there. One that lacks what is required is asked for as
+   * far as it can be.
+   */
   async ask(run: Run, objects: readonly JsonObject[], origin: Origin): Promise<void> {
     const lacking: JsonObject[] = [];
     const sent = this.#add(run, objects, origin, lacking);
@@ -81,14 +85,17 @@ export class EntityFetch {
     return batch.sent;
   }
 
-  /** It is sent when whatever else goes on at this moment has come to its fetches: as `dataloader` does it. */
+  /**
+   * It is sent when whatever else goes on at this moment has come to its fetches: as `dataloader` does it.
+   */
   #open(run: Run): Batch {
     const sent = new Promise<void>((resolve) => process.nextTick(resolve)).then(() => {
       run.batches.delete(this);
       return this.#send(run, batch);
     });
     const batch: Batch = { index: new EntityIndex(), branches: [], sent };
-    // Whoever asks waits for it. If something breaks before anybody does, that is said there, and must not end the process here.
+    // Whoever asks waits for it. If something breaks before anybody does, that is said there, and must not
+    // end the process here.
     sent.catch(() => {});
     run.batches.set(this, batch);
     return batch;
@@ -105,7 +112,8 @@ export class EntityFetch {
       const entity: unknown = entities[index];
       if (!isObject(entity)) continue;
       rewriteOutput?.(entity);
-      // To a subgraph that has an interface as an object, all are of one type; whoever told the real one knows better.
+      // To a subgraph that has an interface as an object, all are of one type; whoever told the real one
+      // knows better.
       if (abstractTypes.has(entity.__typename as string)) delete entity.__typename;
       place(run, entity, index, branches);
     }
@@ -114,8 +122,9 @@ export class EntityFetch {
 }
 
 /**
- * Puts an entity where it is waited for. Objects within it stand at all places of a branch as one: whatever is fetched for them is the same.
- * Another branch may go on to fetch something else under the same name, so it has objects of its own.
+ * Puts an entity where it is waited for. Objects within it stand at all places of a branch as one: whatever
+ * is fetched for them is the same. Another branch may go on to fetch something else under the same name, so
+ * it has objects of its own.
  */
 function place(run: Run, entity: JsonObject, index: number, branches: readonly Branch[]): void {
   const isNested = hasObjects(entity);
@@ -130,7 +139,10 @@ function place(run: Run, entity: JsonObject, index: number, branches: readonly B
   }
 }
 
-/** Whether something of it is an object, which would then stand at every place of the entity; texts and numbers are copied. */
+/**
+ * Whether something of it is an object, which would then stand at every place of the entity; texts and
+ * numbers are copied.
+ */
 function hasObjects(entity: JsonObject): boolean {
   for (const name in entity) {
     const value = entity[name];
@@ -139,7 +151,10 @@ function hasObjects(entity: JsonObject): boolean {
   return false;
 }
 
-/** Each error at each place of its entity. One without an entity is an error of the whole fetch, and has no path. */
+/**
+ * Each error at each place of its entity. One without an entity is an error of the whole fetch, and has no
+ * path.
+ */
 function* atSites(
   errors: readonly GraphQLFormattedError[],
   branches: readonly Branch[],

@@ -1,6 +1,6 @@
 /**
- * Goal: two objects are sent as one entity if, and only if, their representations are equal. Method: random objects, some of whose values are
- * easily taken for one another.
+ * Goal: two objects are sent as one entity if, and only if, their representations are equal. Method: random
+ * objects, some of whose values are easily taken for one another.
  */
 import fc from "fast-check";
 import { buildSchema, Kind } from "graphql";

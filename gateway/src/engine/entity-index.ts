@@ -1,4 +1,7 @@
-/** Finding out which of many objects stand for the same entity: once for each place of a large answer, so it has to be fast. */
+/**
+ * Finding out which of many objects stand for the same entity: once for each place of a large answer, so it
+ * has to be fast.
+ */
 import type { JsonObject } from "../answer.ts";
 import type { FlatMembers } from "./representations.ts";
 
@@ -20,11 +23,11 @@ export class EntityIndex {
   readonly #byJson = new Map<string, number>();
 
   /**
-   * The index of a source's representation, which is made if there is none yet; LACKING if the source lacks what is required, undefined
-   * if nothing is asked of its type.
+   * The index of a source's representation, which is made if there is none yet; LACKING if the source lacks
+   * what is required, undefined if nothing is asked of its type.
    *
-   * With `members` the source's own values lead to it, and no object is made of one that is known: as JSON, keys were a tenth of a
-   * large operation's time.
+   * With `members` the source's own values lead to it, and no object is made of one that is known: as JSON,
+   * keys were a tenth of a large operation's time.
    */
   indexOf(
     source: JsonObject,

@@ -1,4 +1,7 @@
-/** The operations that ask for entities: `query($representations: [_Any!]!) { _entities(representations: $representations) { … } }`. */
+/**
+ * The operations that ask for entities: `query($representations: [_Any!]!) { _entities(representations:
+ * $representations) { … } }`.
+ */
 import {
   type FieldNode,
   Kind,
@@ -35,7 +38,9 @@ export function* entityFields(
   }
 }
 
-/** The part of an operation on entities that asks for some of their fields only, with the variables of these. */
+/**
+ * The part of an operation on entities that asks for some of their fields only, with the variables of these.
+ */
 export function partOf(operation: OperationDefinitionNode, isAsked: (field: EntityField) => boolean) {
   const within = (selectionSet: SelectionSetNode, type: string): SelectionSetNode => ({
     ...selectionSet,

@@ -1,4 +1,7 @@
-/** The steps of a plan that ask a subgraph: for fields of the root, or of something that leads back to it; for entities. */
+/**
+ * The steps of a plan that ask a subgraph: for fields of the root, or of something that leads back to it; for
+ * entities.
+ */
 import type { FetchNode } from "@apollo/query-planner";
 import { type GraphQLFormattedError, type GraphQLSchema, isInterfaceType } from "graphql";
 import type { JsonObject } from "../answer.ts";

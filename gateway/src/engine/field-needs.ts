@@ -1,4 +1,7 @@
-/** What the fields and entities of each subgraph need to be asked for: what @requires and @key say, as a plan has it. */
+/**
+ * What the fields and entities of each subgraph need to be asked for: what @requires and @key say, as a plan
+ * has it.
+ */
 import type { QueryPlanSelectionNode } from "@apollo/query-planner";
 import {
   type GraphQLNamedType,
@@ -31,7 +34,10 @@ export class FieldNeeds {
     }
   }
 
-  /** What an object of this type must have for a field of it that is asked for on another type, e.g. on an interface. */
+  /**
+   * What an object of this type must have for a field of it that is asked for on another type, e.g. on an
+   * interface.
+   */
   ofField(subgraph: string, type: string, askedOn: string, field: string): Selections {
     const own = this.#ofFields.get(whoNeeds(subgraph, type, field));
     return own ?? this.#ofFields.get(whoNeeds(subgraph, askedOn, field)) ?? [];

@@ -11,7 +11,10 @@ export class FieldSuppliers {
     this.#supergraph = supergraph;
   }
 
-  /** Undefined if that is not known: of an interface, and of what a subgraph tells that has an interface as an object. */
+  /**
+   * Undefined if that is not known: of an interface, and of what a subgraph tells that has an interface as an
+   * object.
+   */
   of(typeName: string, fieldName: string): ReadonlySet<string> | undefined {
     const name = `${typeName}.${fieldName}`;
     if (!this.#known.has(name)) this.#known.set(name, this.#read(typeName, fieldName));

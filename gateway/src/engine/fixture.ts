@@ -19,7 +19,10 @@ export interface SubgraphFixture {
   sdl: string;
   // biome-ignore lint/suspicious/noExplicitAny: as buildSubgraphSchema has them
   resolvers: any;
-  /** The ids of its partitions, which its rows' ids begin with (`north:1`), if it has some. All of them resolve alike. */
+  /**
+   * The ids of its partitions, which its rows' ids begin with (`north:1`), if it has some. All of them
+   * resolve alike.
+   */
   partitions?: readonly string[];
 }
 

@@ -1,4 +1,7 @@
-/** What Apollo Server asks of a gateway: a schema, which may be replaced while it runs, and how operations are carried out. */
+/**
+ * What Apollo Server asks of a gateway: a schema, which may be replaced while it runs, and how operations are
+ * carried out.
+ */
 import { prettyFormatQueryPlan } from "@apollo/query-planner";
 import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
 import type { GraphQLSchema } from "graphql";
@@ -18,7 +21,10 @@ interface Running {
   network: Network;
 }
 
-/** By what clients see. An operation that began on a graph goes on with it, though another may have come since. */
+/**
+ * By what clients see. An operation that began on a graph goes on with it, though another may have come
+ * since.
+ */
 const RUNNING = new WeakMap<GraphQLSchema, Running>();
 
 /** Where large documents are validated against what clients see. */
@@ -27,7 +33,8 @@ export function sideThreadOf(schema: GraphQLSchema): SideThread | undefined {
 }
 
 /**
- * Begins an answer in parts; undefined if nothing is deferred, or if the operation cannot be begun: then the executor says why.
+ * Begins an answer in parts; undefined if nothing is deferred, or if the operation cannot be begun: then the
+ * executor says why.
  * @param schema what the operation was validated against
  */
 export async function beginDeferred(

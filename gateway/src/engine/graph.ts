@@ -1,6 +1,7 @@
 /**
- * The graph of one supergraph: the schema that clients see, the query planner, and the operations that were compiled for it. It knows
- * no service's address; where fetches go is the network's affair, which changes on its own (network.ts).
+ * The graph of one supergraph: the schema that clients see, the query planner, and the operations that were
+ * compiled for it. It knows no service's address; where fetches go is the network's affair, which changes on
+ * its own (network.ts).
  */
 import type { QueryPlan } from "@apollo/query-planner";
 import { StartupError } from "@teranga/kit/config.ts";
@@ -33,11 +34,17 @@ import { UnderWay } from "./under-way.ts";
 /** A client has a few dozen operations; beyond that one is planned again. */
 const OPERATIONS_MAX = 1_000;
 
-/** Fields of operations that are planned on the thread that answers requests, the fragments expanded: 50 ms at most. */
+/**
+ * Fields of operations that are planned on the thread that answers requests, the fragments expanded: 50 ms at
+ * most.
+ */
 const NEAR_FIELDS_MAX = 150;
 
 export interface GraphObserver {
-  /** An operation was looked up. @param planMs how long it took to have it planned and compiled, if it was not known */
+  /**
+   * An operation was looked up.
+   * @param planMs how long it took to have it planned and compiled, if it was not known
+   */
   operationFound(planMs: number | undefined): void;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Goal: whatever the limits admit is planned once, whatever it is called, and whoever sends much of it drives out nobody. Method: a type with
- * as many fields as an operation may ask for, and what the graph knows after each operation.
+ * Goal: whatever the limits admit is planned once, whatever it is called, and whoever sends much of it drives
+ * out nobody. Method: a type with as many fields as an operation may ask for, and what the graph knows after
+ * each operation.
  */
 import { parse, specifiedRules, validate } from "graphql";
 import { expect, test } from "vitest";

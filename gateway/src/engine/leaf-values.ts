@@ -16,7 +16,8 @@ const BUILT_IN: Readonly<Record<string, CompleteLeaf>> = {
     typeof value === "number" && Number.isInteger(value) && value >= INT_MIN && value <= INT_MAX
       ? value
       : undefined,
-  // A service may keep its ids as numbers; to clients an ID is a string. Of a longer number the last digits are lost: it is another's id.
+  // A service may keep its ids as numbers; to clients an ID is a string. Of a longer number the last digits
+  // are lost: it is another's id.
   ID: (value) => {
     if (typeof value === "string") return value;
     return Number.isSafeInteger(value) ? String(value) : undefined;

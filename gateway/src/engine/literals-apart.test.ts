@@ -1,6 +1,7 @@
 /**
- * Goal: a literal reaches a service as the client wrote it. Method: fields that tell their arguments and directives, asked of a graph and of
- * graphql-js on all of its types; the scalars tell the text of a literal, and of a variable's value that it was JSON.
+ * Goal: a literal reaches a service as the client wrote it. Method: fields that tell their arguments and
+ * directives, asked of a graph and of graphql-js on all of its types; the scalars tell the text of a literal,
+ * and of a variable's value that it was JSON.
  */
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fc from "fast-check";

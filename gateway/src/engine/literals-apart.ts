@@ -1,8 +1,9 @@
 /**
- * Literals that the gateway keeps apart. The planner keeps values as JavaScript has them: a number is a double (9007199254740993 would be
- * sent as 9007199254740992, 1.50 as 1.5, and 1e400 cannot be sent at all), an enum value within a custom scalar is a string. So an argument
- * with such a literal is planned as a variable, and a variable with such a default as one without. The plan's fetches get the client's
- * words back.
+ * Literals that the gateway keeps apart. The planner keeps values as JavaScript has them: a number is a
+ * double (9007199254740993 would be sent as 9007199254740992, 1.50 as 1.5, and 1e400 cannot be sent at all),
+ * an enum value within a custom scalar is a string. So an argument with such a literal is planned as a
+ * variable, and a variable with such a default as one without. The plan's fetches get the client's words
+ * back.
  */
 import type { FetchNode, QueryPlan } from "@apollo/query-planner";
 import {
@@ -134,7 +135,10 @@ function mayChange(document: DocumentNode): boolean {
   return found;
 }
 
-/** Whether the planner would change a literal of a type, or one within it. @param type undefined within a custom scalar */
+/**
+ * Whether the planner would change a literal of a type, or one within it.
+ * @param type undefined within a custom scalar
+ */
 function changes(value: ValueNode, type?: GraphQLInputType): boolean {
   const named = type && getNamedType(type);
   switch (value.kind) {

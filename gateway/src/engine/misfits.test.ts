@@ -1,4 +1,7 @@
-/** Goal: a null where none may be is told at its place, whatever else has failed. Method: entities that are missing beside errors of others. */
+/**
+ * Goal: a null where none may be is told at its place, whatever else has failed. Method: entities that are
+ * missing beside errors of others.
+ */
 import { GraphQLScalarType } from "graphql";
 import { expect, test } from "vitest";
 import { startGraph } from "./fixture.ts";

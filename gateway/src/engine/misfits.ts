@@ -1,4 +1,7 @@
-/** What is told of values that do not fit the schema, e.g. null where it must not be: nothing where an error of a service explains it. */
+/**
+ * What is told of values that do not fit the schema, e.g. null where it must not be: nothing where an error
+ * of a service explains it.
+ */
 import { GraphQLError } from "graphql";
 import type { ResponsePath } from "../answer.ts";
 import { notListedBy } from "../sources/service-errors.ts";
@@ -43,13 +46,22 @@ export function misfitErrors(shape: Complete, value: unknown, terms: MisfitTerms
 interface Explained {
   /** An error without a place, or for places that are not listed, may explain anything. */
   all: boolean;
-  /** What an error is about as a whole: the members of the object, and theirs, but nothing in a list below it, whose elements have errors of their own. */
+  /**
+   * What an error is about as a whole: the members of the object, and theirs, but nothing in a list below it,
+   * whose elements have errors of their own.
+   */
   wholes: Set<string>;
-  /** The objects of which a field has failed: a service that fails one that must not be null leaves its siblings out, too. */
+  /**
+   * The objects of which a field has failed: a service that fails one that must not be null leaves its
+   * siblings out, too.
+   */
   besides: Set<string>;
 }
 
-/** A value is explained by an error at its place or below it, whoever tells it, and by errors of those who may have brought the value. */
+/**
+ * A value is explained by an error at its place or below it, whoever tells it, and by errors of those who may
+ * have brought the value.
+ */
 function unexplained(misfits: readonly Misfit[], { run, told, suppliers }: MisfitTerms): readonly Misfit[] {
   const around = new Set<string>();
   const byService = new Map<unknown, Explained>();

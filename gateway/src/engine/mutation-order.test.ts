@@ -1,6 +1,7 @@
 /**
- * Goal: nothing of a mutation is carried out after a failure that makes the whole answer null. Method: root fields of three services and two
- * partitions, some of which must not be null; the resolvers' calls, the data and the places of errors are those of graphql-js on one schema.
+ * Goal: nothing of a mutation is carried out after a failure that makes the whole answer null. Method: root
+ * fields of three services and two partitions, some of which must not be null; the resolvers' calls, the data
+ * and the places of errors are those of graphql-js on one schema.
  */
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fc from "fast-check";
@@ -104,7 +105,10 @@ const field = fc
     text: `${name}(id: "north:${id}") ${condition} { ${below} }`,
   }));
 
-/** What a service is asked for together is carried out together: two fields of one service have another's between them. */
+/**
+ * What a service is asked for together is carried out together: two fields of one service have another's
+ * between them.
+ */
 test("random mutations", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(field, { minLength: 2, maxLength: 5 }), async (fields) => {

@@ -1,14 +1,18 @@
 /**
- * Goal: whatever a document selects twice, and under whatever conditions, each field of a mutation's root is carried out once, in the
- * order of GraphQL. Method: random mutations over three subgraphs and two partitions, carried out by the gateway and by graphql-js on one
- * schema; the resolvers' calls and the answers must be equal.
+ * Goal: whatever a document selects twice, and under whatever conditions, each field of a mutation's root is
+ * carried out once, in the order of GraphQL. Method: random mutations over three subgraphs and two
+ * partitions, carried out by the gateway and by graphql-js on one schema; the resolvers' calls and the
+ * answers must be equal.
  */
 import fc from "fast-check";
 import { buildSchema, graphqlSync, parse, validate } from "graphql";
 import { expect, test } from "vitest";
 import { type SubgraphFixture, startGraph } from "./fixture.ts";
 
-/** Each subgraph has a field at the mutation's root; what it gives is an entity, of which the others know something, too. */
+/**
+ * Each subgraph has a field at the mutation's root; what it gives is an entity, of which the others know
+ * something, too.
+ */
 const SUBGRAPHS = ["bank", "post", "shop"] as const;
 const DOMAIN = "type Domain { a: Int b: Int }";
 

@@ -1,7 +1,8 @@
 /**
- * A mutation's root field is carried out once, however often a document selects its name. The planner keeps selections apart that differ in
- * their conditions or directives; with another subgraph's field between them it sends both. So a document of this kind is planned as the
- * specification reads it (CollectFields): for each way its conditions at the root turn out, with one selection a name.
+ * A mutation's root field is carried out once, however often a document selects its name. The planner keeps
+ * selections apart that differ in their conditions or directives; with another subgraph's field between them
+ * it sends both. So a document of this kind is planned as the specification reads it (CollectFields): for
+ * each way its conditions at the root turn out, with one selection a name.
  */
 import { codedError } from "@teranga/kit/errors.ts";
 import {
@@ -41,7 +42,10 @@ interface RepeatedRoot {
 /** Null for mutations that select no name twice. */
 const KNOWN = new WeakMap<OperationDefinitionNode, RepeatedRoot | null>();
 
-/** The same operation with each root field once, if it is a mutation that selects one twice. @param given as the client gave them */
+/**
+ * The same operation with each root field once, if it is a mutation that selects one twice.
+ * @param given as the client gave them
+ */
 export function withRootOnce(asked: NamelessOperation, given: JsonObject): NamelessOperation {
   const definition = getOperationAST(asked.document);
   if (definition?.operation !== OperationTypeNode.MUTATION) return asked;
@@ -95,7 +99,10 @@ function joined(same: readonly RootSelection[]): SelectionNode {
   return within(field, around);
 }
 
-/** What each of several places says to the services, once. @throws GraphQLError if two of them say different things */
+/**
+ * What each of several places says to the services, once.
+ * @throws GraphQLError if two of them say different things
+ */
 function joinedDirectives(
   field: FieldNode,
   places: readonly (readonly DirectiveNode[] | undefined)[],

@@ -3,7 +3,10 @@ import { type JsonObject, ownValue, setOwn } from "../answer.ts";
 import { isInherited } from "./bare-object.ts";
 import type { ShapeRun } from "./shape-run.ts";
 
-/** The client's form of a value; MISFIT if it is null where it must not be, so that what is around it becomes null. */
+/**
+ * The client's form of a value; MISFIT if it is null where it must not be, so that what is around it becomes
+ * null.
+ */
 export type Complete = (value: unknown, run: ShapeRun) => unknown;
 
 export const MISFIT = undefined;
@@ -23,8 +26,8 @@ export interface Member {
 export type BuildObject = (source: JsonObject, run: ShapeRun) => JsonObject | null;
 
 /**
- * Generates the code of `{ id: completeId(source.id), … }`. V8 knows the hidden class of a literal beforehand and inlines the members'
- * functions: the same done in a loop over the members takes seven times as long.
+ * Generates the code of `{ id: completeId(source.id), … }`. V8 knows the hidden class of a literal beforehand
+ * and inlines the members' functions: the same done in a loop over the members takes seven times as long.
  */
 export function generateBuilder(members: readonly Member[]): BuildObject {
   const completers = members.map(({ complete }) => complete);

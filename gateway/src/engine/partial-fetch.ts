@@ -1,6 +1,7 @@
 /**
- * Asking for a part of a fetch. An object may lack something that a fetch requires: the field was left out by @skip, belongs to another type,
- * or its service was down. Only what needs it is not asked for then; the planner's one representation would take its siblings along.
+ * Asking for a part of a fetch. An object may lack something that a fetch requires: the field was left out
+ * by @skip, belongs to another type, or its service was down. Only what needs it is not asked for then; the
+ * planner's one representation would take its siblings along.
  */
 import type { FetchNode } from "@apollo/query-planner";
 import type { GraphQLSchema, OperationDefinitionNode } from "graphql";
@@ -91,8 +92,9 @@ export class PartialFetches {
 }
 
 /**
- * The types of which a fetch requires something, but no key: the planner asks for a field of one type on an interface that the subgraph
- * has as an object, and what is required of the interface then stands for the other types without their keys.
+ * The types of which a fetch requires something, but no key: the planner asks for a field of one type on an
+ * interface that the subgraph has as an object, and what is required of the interface then stands for the
+ * other types without their keys.
  */
 export function keylessTypes({ serviceName, requires }: FetchNode, needs: FieldNeeds, schema: GraphQLSchema) {
   const keyless = new Set<string>();

@@ -12,7 +12,10 @@ interface Edge {
   tail: { index: number; source: string };
 }
 
-/** A field or fragment of the operation, or something of the planner's own, e.g. for a step to another subgraph. */
+/**
+ * A field or fragment of the operation, or something of the planner's own, e.g. for a step to another
+ * subgraph.
+ */
 type Trigger = { kind?: string; responseName?: () => string } | null;
 
 /** Ways through the subgraphs to fields, as the planner's PathTree has them. */
@@ -38,7 +41,10 @@ type WayTreeClass = new (
 /** The names of the fields down to a place of the answer. */
 export type Path = readonly string[];
 
-/** A place below which there are choices, and the ways to each group of fields that can be had by the same ones. */
+/**
+ * A place below which there are choices, and the ways to each group of fields that can be had by the same
+ * ones.
+ */
 export interface Place {
   path: Path;
   ways: WayTree[][];

@@ -1,6 +1,7 @@
 /**
- * Goal: what a plan may take is bounded, whatever may be chosen, and plans are as good as those of a whole search.
- * Method: the shop's own supergraph, where a city's name can be had in two ways; fetches and tries are counted.
+ * Goal: what a plan may take is bounded, whatever may be chosen, and plans are as good as those of a whole
+ * search. Method: the shop's own supergraph, where a city's name can be had in two ways; fetches and tries
+ * are counted.
  */
 import { readFileSync } from "node:fs";
 import type { PlanNode, QueryPlan } from "@apollo/query-planner";

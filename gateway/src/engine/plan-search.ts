@@ -1,16 +1,21 @@
 /**
- * The search for the best plan, in the place of the planner's own, which tries every combination of the ways to each field: two ways to a
- * city's name are 2^50 plans for 50 products, and with more than 10,000 of them the planner drops ways without a look.
+ * The search for the best plan, in the place of the planner's own, which tries every combination of the ways
+ * to each field: two ways to a city's name are 2^50 plans for 50 products, and with more than 10,000 of them
+ * the planner drops ways without a look.
  *
- * What is below different places of an answer shares no fetch, so the best plan below one place is the same whatever is chosen below others:
- * each place is searched on its own. And fields that can be had by the same ways below one place are best had by one of them together.
+ * What is below different places of an answer shares no fetch, so the best plan below one place is the same
+ * whatever is chosen below others: each place is searched on its own. And fields that can be had by the same
+ * ways below one place are best had by one of them together.
  */
 import planner from "@apollo/query-planner/dist/generateAllPlans.js";
 import { divide, emptyTree, stepCount, type WayTree, withinPlace } from "./plan-places.ts";
 
 /** Up to so many combinations the planner's own search takes little. */
 const COMBINATIONS_MAX = 16;
-/** Steps of plans that are tried for one operation, about: 3 ms for 1,000 of them. 50 products with their cities have 300 steps. */
+/**
+ * Steps of plans that are tried for one operation, about: 3 ms for 1,000 of them. 50 products with their
+ * cities have 300 steps.
+ */
 const STEPS_MAX = 10_000;
 /** A place with one choice between two ways needs as many tries. */
 const TRIES_MIN = 2;
@@ -56,7 +61,8 @@ interface Found {
 const searchWhole = planner.generateAllPlansAndFindBest as (question: unknown) => unknown;
 let isOurs = false;
 
-// The planner has no setting for it, but calls the search through its module: other planners in this process keep theirs.
+// The planner has no setting for it, but calls the search through its module: other planners in this process
+// keep theirs.
 planner.generateAllPlansAndFindBest = ((question: unknown) =>
   isOurs
     ? search(question as Question)

@@ -11,7 +11,10 @@ import { withoutStandIns } from "./plan-stand-ins.ts";
 import { plannerGraph } from "./planner-graph.ts";
 import type { StandIns } from "./stand-ins.ts";
 
-/** Ways through the subgraphs to one field. The shop has two at most; with 1,000 to each a small operation is planned for seconds. */
+/**
+ * Ways through the subgraphs to one field. The shop has two at most; with 1,000 to each a small operation is
+ * planned for seconds.
+ */
 const WAYS_MAX = 100;
 
 export class Planner {

@@ -1,4 +1,7 @@
-/** Representations: what of an object is sent to a subgraph so that it knows which entity is meant. Compiled once a fetch. */
+/**
+ * Representations: what of an object is sent to a subgraph so that it knows which entity is meant. Compiled
+ * once a fetch.
+ */
 import type { QueryPlanSelectionNode } from "@apollo/query-planner";
 import {
   type GraphQLNamedType,
@@ -16,7 +19,10 @@ import { mergeInto } from "./merge.ts";
 import { typesWithin } from "./rewrites.ts";
 import { fieldOf } from "./stand-ins.ts";
 
-/** The representation of an object, empty if the selections are of other types; null if it lacks something that is required. */
+/**
+ * The representation of an object, empty if the selections are of other types; null if it lacks something
+ * that is required.
+ */
 export type Represent = (source: JsonObject) => JsonObject | null;
 
 type Part = (source: JsonObject, result: JsonObject) => boolean;
@@ -81,8 +87,9 @@ function compilePart(
 }
 
 /**
- * What is told of a value; undefined if something in it lacks what is required. An element may be null for that where the schema lets
- * it: the stock of a city that is down is a null in its place, and the rest can be added up.
+ * What is told of a value; undefined if something in it lacks what is required. An element may be null for
+ * that where the schema lets it: the stock of a city that is down is a null in its place, and the rest can be
+ * added up.
  */
 function within(value: unknown, represent: Represent, type: GraphQLOutputType | undefined): unknown {
   if (isObject(value)) return represent(value) ?? undefined;
@@ -97,11 +104,15 @@ function within(value: unknown, represent: Represent, type: GraphQLOutputType | 
   return told.includes(undefined) ? undefined : told;
 }
 
-/** The names of a representation's members by type, if each type's are texts and numbers alone, and one fragment tells them. */
+/**
+ * The names of a representation's members by type, if each type's are texts and numbers alone, and one
+ * fragment tells them.
+ */
 export type FlatMembers = ReadonlyMap<string, { names: readonly string[]; signature: string }>;
 
 /**
- * What says which entity is meant, for fetches whose representations are plain: nearly all are `... on Type { __typename id }`.
+ * What says which entity is meant, for fetches whose representations are plain: nearly all are `... on Type {
+ * __typename id }`.
  * @param schema the supergraph's types
  */
 export function flatMembers(

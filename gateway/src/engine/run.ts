@@ -21,7 +21,10 @@ export class Run {
   readonly lacking = new Set<unknown>();
   /** Whether some object of `data` stands at several places. */
   hasShared = false;
-  /** What was carried out of a mutation before it failed as a whole, if more was asked for (mutation-order.ts). */
+  /**
+   * What was carried out of a mutation before it failed as a whole, if more was asked for
+   * (mutation-order.ts).
+   */
   carriedOut: Shapes | undefined;
 
   constructor(variables: JsonObject, context: GatewayContext) {

@@ -1,4 +1,7 @@
-/** Goal: what clients make the gateway compile is bounded. Method: operations that come to as much code as they may. */
+/**
+ * Goal: what clients make the gateway compile is bounded. Method: operations that come to as much code as
+ * they may.
+ */
 import { buildSchema, parse } from "graphql";
 import { expect, test, vi } from "vitest";
 import { inlinedOperation } from "../documents.ts";

@@ -1,4 +1,7 @@
-/** The shapes that are kept for one graph: generated code, of which a few lines of a query can make a great deal. */
+/**
+ * The shapes that are kept for one graph: generated code, of which a few lines of a query can make a great
+ * deal.
+ */
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Complete } from "./object-builder.ts";
 import type { ShapeCompiler } from "./shape.ts";
@@ -6,7 +9,10 @@ import type { ShapeCompiler } from "./shape.ts";
 /** What a member of a compiled object keeps, measured: 160,000 of them kept 30 MB. */
 export const MEMBER_BYTES = 200;
 const SHAPES_MAX = 4_000;
-/** A quarter is for what comes (bounded-cache.ts), 80,000 members: the 5,000 fields that an operation may have, of 16 types that they are asked of. */
+/**
+ * A quarter is for what comes (bounded-cache.ts), 80,000 members: the 5,000 fields that an operation may
+ * have, of 16 types that they are asked of.
+ */
 const BYTES_MAX = 64 * 1024 * 1024;
 
 interface KeptShape {

@@ -1,7 +1,10 @@
 /** One answer while it is shaped. */
 import type { JsonObject, ResponsePath } from "../answer.ts";
 
-/** Members and elements of one answer, and a unit for every 32 characters of a text or a name. Entities that lead to one another multiply to any size in a few lines of a query. */
+/**
+ * Members and elements of one answer, and a unit for every 32 characters of a text or a name. Entities that
+ * lead to one another multiply to any size in a few lines of a query.
+ */
 const SIZE_MAX = 1_000_000;
 /** The answer would be larger than SIZE_MAX. */
 export class TooLarge extends Error {
@@ -19,7 +22,9 @@ export interface MemberOf {
 export interface Misfit {
   path: ResponsePath;
   reason: string;
-  /** What it is within, from the answer's root on; the last one is the value itself, or a list that it is in. */
+  /**
+   * What it is within, from the answer's root on; the last one is the value itself, or a list that it is in.
+   */
   members: readonly MemberOf[];
 }
 
@@ -30,8 +35,8 @@ interface Known {
 }
 
 /**
- * @see ShapeCompiler. The first run only counts what does not fit: paths cost a fifth of the time, and are needed only then. A second
- * run, which remembers nothing, finds the places.
+ * @see ShapeCompiler. The first run only counts what does not fit: paths cost a fifth of the time, and are
+ * needed only then. A second run, which remembers nothing, finds the places.
  */
 export class ShapeRun {
   /** Members and elements so far. An object that stands at several places counts at each. */
@@ -44,7 +49,10 @@ export class ShapeRun {
   readonly #members: MemberOf[] = [];
   readonly #known: Map<object, Map<JsonObject, Known>> | undefined;
 
-  /** @param mode `shared`: some objects stand at several places. `once`: none does. `locate`: to find what does not fit */
+  /**
+   * @param mode `shared`: some objects stand at several places. `once`: none does. `locate`: to find what
+   * does not fit
+   */
   constructor(mode: "shared" | "once" | "locate") {
     this.#path = mode === "locate" ? [] : undefined;
     this.#known = mode === "shared" ? new Map() : undefined;
@@ -86,7 +94,10 @@ export class ShapeRun {
     return null;
   }
 
-  /** What was made of an object before, under the same selection. @param selection any object that stands for it */
+  /**
+   * What was made of an object before, under the same selection.
+   * @param selection any object that stands for it
+   */
   known(selection: object, object: JsonObject): JsonObject | null | undefined {
     if (!this.#known) return undefined;
     const known = this.#known.get(selection)?.get(object);

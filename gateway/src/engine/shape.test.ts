@@ -1,6 +1,6 @@
 /**
- * Goal: an answer has the form that GraphQL gives it. Method: random operations on random data, shaped and, for comparison, executed by
- * graphql-js with the same data as its root value.
+ * Goal: an answer has the form that GraphQL gives it. Method: random operations on random data, shaped and,
+ * for comparison, executed by graphql-js with the same data as its root value.
  */
 import fc from "fast-check";
 import { buildSchema, executeSync, parse, type SelectionSetNode, validate } from "graphql";
@@ -104,7 +104,10 @@ function aliased(data: unknown): unknown {
   return copy.__typename === "Tool" ? { ...copy, kind: "Tool" } : copy;
 }
 
-/** graphql-js makes the best of a value (1 is true, true is "true"); a gateway takes it for what it is. So leave it nothing to make. */
+/**
+ * graphql-js makes the best of a value (1 is true, true is "true"); a gateway takes it for what it is. So
+ * leave it nothing to make.
+ */
 function withoutCoercion(data: unknown): unknown {
   const wrong = () => {
     throw new Error("a value of another type");

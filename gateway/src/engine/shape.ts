@@ -1,6 +1,7 @@
 /**
- * The result shaper: what the fetches brought together, made into what the client asked for. Aliases and their order, types and their
- * conditions, nulls that bubble up, values checked against their types: all decided while compiling, once an operation and type.
+ * The result shaper: what the fetches brought together, made into what the client asked for. Aliases and
+ * their order, types and their conditions, nulls that bubble up, values checked against their types: all
+ * decided while compiling, once an operation and type.
  */
 import {
   type FieldNode,
@@ -98,7 +99,9 @@ export class ShapeCompiler {
     };
   }
 
-  /** The type of an object that says its name, at a place of a declared type; undefined if it cannot be there. */
+  /**
+   * The type of an object that says its name, at a place of a declared type; undefined if it cannot be there.
+   */
   #realType(declared: GraphQLCompositeType, typeName: string): GraphQLCompositeType | undefined {
     if (typeName === declared.name) return declared;
     const found = this.#schema.getType(typeName);
@@ -184,7 +187,10 @@ function sizeOf(members: readonly Member[]): number {
   return members.reduce((size, { responseName }) => size + 1 + (responseName.length >> 5), 0);
 }
 
-/** What a leaf adds to an answer's size beside itself: a unit for every 32 characters, and for each part of a scalar with parts. */
+/**
+ * What a leaf adds to an answer's size beside itself: a unit for every 32 characters, and for each part of a
+ * scalar with parts.
+ */
 function weightOf(value: unknown): number {
   if (typeof value === "string") return value.length >> 5;
   if (typeof value !== "object" || value === null) return 1;

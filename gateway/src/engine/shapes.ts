@@ -40,7 +40,10 @@ export class Shapes {
     this.#key = terms.cache.newSelection();
   }
 
-  /** A selection whose @skip and @include look at n variables has 2^n of them. @param variables as the client gave them */
+  /**
+   * A selection whose @skip and @include look at n variables has 2^n of them.
+   * @param variables as the client gave them
+   */
   for(variables: JsonObject): Complete {
     const { schema, defaults, cache } = this.#terms;
     const conditions = emptyObject();

@@ -1,6 +1,7 @@
 /**
- * Fields of one subgraph that need the same field with different arguments, e.g. a price in two currencies. A representation has room for
- * one of the two; so what the planner asks for at once is asked for in several fetches side by side.
+ * Fields of one subgraph that need the same field with different arguments, e.g. a price in two currencies. A
+ * representation has room for one of the two; so what the planner asks for at once is asked for in several
+ * fetches side by side.
  */
 import type { FetchNode, QueryPlanSelectionNode } from "@apollo/query-planner";
 import {
@@ -22,7 +23,10 @@ interface Group {
   fields: Set<string>;
 }
 
-/** Fetches that together ask what one asked; the fetch itself if all that it needs fits into one representation. */
+/**
+ * Fetches that together ask what one asked; the fetch itself if all that it needs fits into one
+ * representation.
+ */
 export function splitByNeeds(node: FetchNode, standIns: StandIns): FetchNode[] {
   if (!node.requires || !mayHaveNamesApart(JSON.stringify(node.requires))) return [node];
   const operation = entityOperation(node.operation);

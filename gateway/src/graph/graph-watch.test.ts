@@ -1,6 +1,7 @@
 /**
- * Goal: a running gateway follows its services, its topology and its supergraph file, and nothing that is wrong with them takes the graph
- * away. Method: real services on real HTTP that are replaced by others, and real files.
+ * Goal: a running gateway follows its services, its topology and its supergraph file, and nothing that is
+ * wrong with them takes the graph away. Method: real services on real HTTP that are replaced by others, and
+ * real files.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

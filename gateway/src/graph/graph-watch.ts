@@ -1,6 +1,6 @@
 /**
- * The graph of a gateway, and all that may change it while it runs: the topology file, the schemas that the services serve, or a supergraph
- * file made elsewhere.
+ * The graph of a gateway, and all that may change it while it runs: the topology file, the schemas that the
+ * services serve, or a supergraph file made elsewhere.
  */
 import { StartupError } from "@teranga/kit/config.ts";
 import { type FileContent, type FileWatch, watchFile } from "@teranga/kit/file-watch.ts";
@@ -17,7 +17,10 @@ import { writeLastSupergraph } from "./last-supergraph.ts";
 import { loadServedGraph } from "./load-graph.ts";
 import { ServedSchemas } from "./served-schemas.ts";
 
-/** Where the graph comes from: composed from the running services, or a supergraph made elsewhere. Files that are named are watched. */
+/**
+ * Where the graph comes from: composed from the running services, or a supergraph made elsewhere. Files that
+ * are named are watched.
+ */
 export type GraphSource =
   | { kind: "topology"; topology: Topology; topologyFile?: string | undefined }
   | {

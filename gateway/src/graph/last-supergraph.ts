@@ -1,6 +1,7 @@
 /**
- * The last supergraph that was composed, in a file: what a gateway starts with while no service can be asked. Its first line says when and
- * of what topology it was made, and has the text's hash, so that a file that was cut off or edited is not taken for one.
+ * The last supergraph that was composed, in a file: what a gateway starts with while no service can be asked.
+ * Its first line says when and of what topology it was made, and has the text's hash, so that a file that was
+ * cut off or edited is not taken for one.
  */
 import { createHash } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
@@ -18,7 +19,10 @@ export interface LastSupergraph {
   composedAt: string;
 }
 
-/** Replaces the file at once: who reads it finds the old text or the new one. A failure is logged; the graph does not depend on it. */
+/**
+ * Replaces the file at once: who reads it finds the old text or the new one. A failure is logged; the graph
+ * does not depend on it.
+ */
 export async function writeLastSupergraph(
   file: string,
   { supergraphSdl, topology, composedAt }: { supergraphSdl: string; topology: Topology; composedAt: Date },

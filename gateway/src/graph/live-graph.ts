@@ -1,4 +1,7 @@
-/** The graph and the network that requests are carried out on; both are replaced while the gateway runs, each on its own. */
+/**
+ * The graph and the network that requests are carried out on; both are replaced while the gateway runs, each
+ * on its own.
+ */
 import type { GraphQLSchema } from "graphql";
 import { Graph, type GraphObserver } from "../engine/graph.ts";
 import { GraphGateway } from "../engine/graph-gateway.ts";

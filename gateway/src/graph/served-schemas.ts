@@ -1,9 +1,11 @@
 /**
- * What the services serve: every instance is asked for its SDL, and what it said last is kept, because a service that is down for a
- * moment has not changed its schema. One that was never heard is left out of account until it is.
+ * What the services serve: every instance is asked for its SDL, and what it said last is kept, because a
+ * service that is down for a moment has not changed its schema. One that was never heard is left out of
+ * account until it is.
  *
- * A round asks all instances once, those first that have waited longest, a few at a time and with pauses: 32 a second are about 1 % of a
- * core, so that a thousand cities are gone through in half a minute and clients notice nothing.
+ * A round asks all instances once, those first that have waited longest, a few at a time and with pauses: 32
+ * a second are about 1 % of a core, so that a thousand cities are gone through in half a minute and clients
+ * notice nothing.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@teranga/kit/log.ts";
@@ -25,7 +27,9 @@ const FIRST_SLICE_SIZE = 64;
 /** One instance of a service. */
 interface Instance {
   subgraph: string;
-  /** What people call it: the partition or subgraph, with its place in the list if it has several instances. */
+  /**
+   * What people call it: the partition or subgraph, with its place in the list if it has several instances.
+   */
   label: string;
   url: string;
   sdl: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * What the gateway reads from a supergraph document itself: its subgraphs, which subgraph a field belongs to, and the
- * local names of the partition spec's directives.
+ * What the gateway reads from a supergraph document itself: its subgraphs, which subgraph a field belongs to,
+ * and the local names of the partition spec's directives.
  */
 import { StartupError } from "@teranga/kit/config.ts";
 import {
@@ -72,7 +72,10 @@ export function readSupergraph(sdl: string): Supergraph {
   return { sdl, schema, subgraphs, names: readSpecNames(schema) };
 }
 
-/** A label moves a share of a field's requests. Nobody decides on one here, and all of them would silently go to the old subgraph. */
+/**
+ * A label moves a share of a field's requests. Nobody decides on one here, and all of them would silently go
+ * to the old subgraph.
+ */
 function refuseLabels(schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) && !isInterfaceType(type)) continue;
@@ -121,8 +124,9 @@ export function readSpecNames(schema: SchemaNodes): SpecNames | undefined {
 }
 
 /**
- * Follows the core-schema link of a specification: its directives may be imported, perhaps under another name; else they have the
- * prefix that the link gives them. The directive that has the specification's own name needs no import.
+ * Follows the core-schema link of a specification: its directives may be imported, perhaps under another
+ * name; else they have the prefix that the link gives them. The directive that has the specification's own
+ * name needs no import.
  * @returns what a directive is called here; undefined if the specification is not linked
  */
 export function linkedNames(
@@ -164,7 +168,10 @@ export function argumentsOf(directive: ConstDirectiveNode): Record<string, unkno
   );
 }
 
-/** Whether a subgraph (by its enum value) resolves the field. A field that names no graph belongs to all of its type's. */
+/**
+ * Whether a subgraph (by its enum value) resolves the field. A field that names no graph belongs to all of
+ * its type's.
+ */
 export function resolvesField(graph: string, type: GraphQLObjectType, field: Annotated): boolean {
   const own = directivesOf(field, "join__field")
     .map(argumentsOf)

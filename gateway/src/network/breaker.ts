@@ -1,23 +1,28 @@
 /**
  * The circuit breaker of one endpoint: what has been seen of it, and whether it is asked.
  *
- *   closed      is asked. A connection that cannot be made → open. A request whose time is over, when nobody has heard anything
- *               for longer than it ever takes to answer → open. FAILURES_MAX failures in a row → open. Any other → closed.
- *   open        is not asked. Its time to be probed comes → half-open. An answer after all, to a request of before → closed.
- *   half-open   is not asked either; one probe is under way. It is answered → closed. It fails → open, for longer.
+ *   closed      is asked. A connection that cannot be made → open. A request whose time is over, when nobody
+ *               has heard anything for longer than it ever takes to answer → open. FAILURES_MAX failures in a
+ *               row → open. Any other → closed.
+ *   open        is not asked. Its time to be probed comes → half-open. An answer after all, to a request of
+ *               before → closed.
+ *   half-open   is not asked either; one probe is under way. It is answered → closed. It fails → open, for
+ *               longer.
  *
- * It learns of the endpoint, not of its operations: one that always fails is its own askers' trouble. So useless answers and
- * requests that ran out of time count once an operation, and what cannot be of all operations (an answer too large, a refusal of
- * who asks) is no failure at all. Connections that break, and 502 to 504, are the endpoint's whatever was asked.
+ * It learns of the endpoint, not of its operations: one that always fails is its own askers' trouble. So
+ * useless answers and requests that ran out of time count once an operation, and what cannot be of all
+ * operations (an answer too large, a refusal of who asks) is no failure at all. Connections that break, and
+ * 502 to 504, are the endpoint's whatever was asked.
  *
- * One silent request is enough, because every further one costs a client its whole deadline, and a mistake costs little: any answer
- * that still comes closes it, and the first probe leaves within 100 ms. What is slow but answers is not silent for twice as long as
- * its slowest answers take. The operation that was silent is a suspect if the probe after it is answered: until it is answered
- * itself, or another one is silent, its silence says nothing more. Requests that fail together are one failure: those that were begun before the last one was
- * counted say nothing new.
+ * One silent request is enough, because every further one costs a client its whole deadline, and a mistake
+ * costs little: any answer that still comes closes it, and the first probe leaves within 100 ms. What is slow
+ * but answers is not silent for twice as long as its slowest answers take. The operation that was silent is a
+ * suspect if the probe after it is answered: until it is answered itself, or another one is silent, its
+ * silence says nothing more. Requests that fail together are one failure: those that were begun before the
+ * last one was counted say nothing new.
  *
- * `mistrust` is how often it was opened since an answer to a request came. It lengthens the wait before a probe, so that what
- * answers nothing but probes is tried less and less, every PROBE_WAIT.maxMs at most.
+ * `mistrust` is how often it was opened since an answer to a request came. It lengthens the wait before a
+ * probe, so that what answers nothing but probes is tried less and less, every PROBE_WAIT.maxMs at most.
  */
 import { backoffMs, type Clock } from "@teranga/kit/retry.ts";
 import type { TransportFault } from "@teranga/kit/transport.ts";
@@ -51,18 +56,24 @@ export type EndpointFault = Exclude<TransportFault, "not-theirs">;
 /** Nobody can be expected to answer within less, and no wait for it says anything. */
 const SHORT_MS = 50;
 /**
- * So long a silence is no answer, at least and at most: a healthy service answers within 100 ms, and a request has 5 s. In between
- * it is twice what the slowest answers have taken.
+ * So long a silence is no answer, at least and at most: a healthy service answers within 100 ms, and a
+ * request has 5 s. In between it is twice what the slowest answers have taken.
  */
 export const SILENCE = { minMs: 1_000, maxMs: 4_000 };
 /** With every answer the slowest one of before counts a little less: after 60 of them it is forgotten. */
 const SLOWEST_KEPT = 0.95;
-/** Failures of other kinds, one after the other: a service that answers half of its requests with 500 gets as far once in 32 times. */
+/**
+ * Failures of other kinds, one after the other: a service that answers half of its requests with 500 gets as
+ * far once in 32 times.
+ */
 export const FAILURES_MAX = 5;
 /** From when it opens to its first probe, and between two probes. */
 export const PROBE_WAIT = { firstMs: 100, maxMs: 5_000 };
 
-/** A probe's deadline doubles with mistrust: the dead are to be tried again soon, and what is slow is to be found alive. */
+/**
+ * A probe's deadline doubles with mistrust: the dead are to be tried again soon, and what is slow is to be
+ * found alive.
+ */
 const PROBE_DEADLINE = { firstMs: 1_000, maxMs: 5_000 };
 
 export function probeDeadlineMs({ mistrust }: Circuit): number {
@@ -83,8 +94,8 @@ export function newCircuit(atMs: number): Circuit {
 }
 
 /**
- * Whether a probe that has failed so finds the endpoint alive. It answers for the endpoint no more than a client's request would: a
- * useless answer or a refusal comes from something that lives.
+ * Whether a probe that has failed so finds the endpoint alive. It answers for the endpoint no more than a
+ * client's request would: a useless answer or a refusal comes from something that lives.
  */
 export function isAlive(fault: TransportFault): boolean {
   return fault === "bad-answer" || fault === "not-theirs";
@@ -168,7 +179,10 @@ function withFailure(failures: ClosedCircuit["failures"], { fault, operation }: 
   return [...failures, isOfOperation ? operation : null];
 }
 
-/** Whether a request had so little time that nobody could have answered it, or is one that is silent by itself. */
+/**
+ * Whether a request had so little time that nobody could have answered it, or is one that is silent by
+ * itself.
+ */
 function saysNothing(
   { fault, operation, begunAtMs, atMs }: FailedEvent,
   { suspect }: ClosedCircuit,

@@ -1,4 +1,7 @@
-/** Goal: what one client asks of an endpoint closes it for nobody else. Method: operations that behave as the test says, in virtual time. */
+/**
+ * Goal: what one client asks of an endpoint closes it for nobody else. Method: operations that behave as the
+ * test says, in virtual time.
+ */
 import { expect, test } from "vitest";
 import { EndpointWorld } from "../fixture/endpoint-world.ts";
 

@@ -1,4 +1,7 @@
-/** One service process that can be asked, and its circuit breaker (breaker.ts). Probes it in the background while it is not asked. */
+/**
+ * One service process that can be asked, and its circuit breaker (breaker.ts). Probes it in the background
+ * while it is not asked.
+ */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Logger } from "@teranga/kit/log.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
@@ -32,7 +35,10 @@ export interface CircuitChange {
 /** Every GraphQL service can answer it, and it costs none of them anything. */
 const PROBE: SubgraphRequest = { query: "{ __typename }" };
 
-/** Of which 64 have a connection (kit/src/transport.ts). What would wait behind more would wait for its deadline. */
+/**
+ * Of which 64 have a connection (kit/src/transport.ts). What would wait behind more would wait for its
+ * deadline.
+ */
 const UNDER_WAY_MAX = 2_000;
 const TOO_MANY = new TransportError("refused", `${UNDER_WAY_MAX} requests are under way already`, {
   fault: "not-theirs",

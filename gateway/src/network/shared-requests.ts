@@ -1,20 +1,22 @@
 /**
  * Equal queries to one placement that are under way at the same time, answered by one request.
  *
- * Two queries are equal if all that may change the answer is: where they go (there is one of these objects for each placement and its
- * instances), the body (text, name, variables) and the headers, but for those that only name or trace the request.
+ * Two queries are equal if all that may change the answer is: where they go (there is one of these objects
+ * for each placement and its instances), the body (text, name, variables) and the headers, but for those that
+ * only name or trace the request.
  *
- * **Read your writes.** A client that has had the answer to its mutation must not get the answer of a query that was begun before,
- * and may have been executed before, too. So every mutation that ends, whether answered or not, moves a number on that all
- * placements have in common, and a query joins only one that was begun under the present number. In common, because a mutation of
- * one subgraph changes what another one answers: an order that the orders service takes is rows of the cities. The number is of this
- * gateway: a client that writes through one gateway and reads through another may see what was so a flight's time ago.
+ * **Read your writes.** A client that has had the answer to its mutation must not get the answer of a query
+ * that was begun before, and may have been executed before, too. So every mutation that ends, whether
+ * answered or not, moves a number on that all placements have in common, and a query joins only one that was
+ * begun under the present number. In common, because a mutation of one subgraph changes what another one
+ * answers: an order that the orders service takes is rows of the cities. The number is of this gateway: a
+ * client that writes through one gateway and reads through another may see what was so a flight's time ago.
  *
- * **Deadlines.** A flight has the deadline of who began it. Another query joins if that leaves at least half of its own
- * time, and it waits no longer than its own.
+ * **Deadlines.** A flight has the deadline of who began it. Another query joins if that leaves at least half
+ * of its own time, and it waits no longer than its own.
  *
- * **Failures.** A flight that fails fails all who have joined. It has already tried every instance, and some twice; as many
- * requests as have joined, once more each, are what a service that fails needs least.
+ * **Failures.** A flight that fails fails all who have joined. It has already tried every instance, and some
+ * twice; as many requests as have joined, once more each, are what a service that fails needs least.
  */
 import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import { currentSpan } from "@teranga/kit/tracing.ts";

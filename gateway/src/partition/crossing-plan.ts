@@ -1,8 +1,9 @@
 /**
- * Crossings, the planning side. The query planner believes that a subgraph can resolve all of its fields in one place; a
- * field with @crosses may lead to another partition's row. Its selection is cut down to the key and gets an alias of its own
- * (a token); what was asked is kept as a follow-up, to be fetched by that key from the owner. A token in an answer therefore
- * says by itself that the field was really there: type conditions, @skip and @include have been applied by the service.
+ * Crossings, the planning side. The query planner believes that a subgraph can resolve all of its fields in
+ * one place; a field with @crosses may lead to another partition's row. Its selection is cut down to the key
+ * and gets an alias of its own (a token); what was asked is kept as a follow-up, to be fetched by that key
+ * from the owner. A token in an answer therefore says by itself that the field was really there: type
+ * conditions, @skip and @include have been applied by the service.
  */
 import {
   type FieldNode,
@@ -103,7 +104,10 @@ export class CrossingPlanner {
     };
   }
 
-  /** Cuts all crossings below a selection set. @param parent its type; undefined if only type conditions tell */
+  /**
+   * Cuts all crossings below a selection set.
+   * @param parent its type; undefined if only type conditions tell
+   */
   cut(
     selectionSet: SelectionSetNode,
     parent: GraphQLNamedType | undefined,

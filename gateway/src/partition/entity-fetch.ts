@@ -1,6 +1,7 @@
 /**
- * Fetching entities by their keys: each from the partition that owns it, all partitions side by side, the answers back in
- * the order of the request. What crosses to yet other partitions is fetched after that, in the same way.
+ * Fetching entities by their keys: each from the partition that owns it, all partitions side by side, the
+ * answers back in the order of the request. What crosses to yet other partitions is fetched after that, in
+ * the same way.
  */
 import { type GraphQLFormattedError, OperationTypeNode } from "graphql";
 import { errorAt, isObject, type JsonObject, ownValue, type PartAnswer } from "../answer.ts";
@@ -19,7 +20,10 @@ export interface FetchedEntities {
   errors: GraphQLFormattedError[];
 }
 
-/** Fetches entities. An operation's depth, which limits.ts bounds, bounds how far crossings lead to further crossings. */
+/**
+ * Fetches entities. An operation's depth, which limits.ts bounds, bounds how far crossings lead to further
+ * crossings.
+ */
 export async function fetchEntities(
   plan: EntityPlan,
   representations: readonly JsonObject[],
@@ -105,7 +109,8 @@ function takeEntities(
   for (const error of answer.errors) {
     const [, position, ...rest] = clientPath(error, run) ?? [];
     const index = typeof position === "number" ? indexes[position] : undefined;
-    // An error of the whole request is said once, where its first entity would be; so is one of an entity that was not asked for.
+    // An error of the whole request is said once, where its first entity would be; so is one of an entity
+    // that was not asked for.
     fetched.errors.push(
       index === undefined ? errorAt(error, [indexes[0]!]) : errorAt(error, [index, ...rest]),
     );
@@ -113,8 +118,9 @@ function takeEntities(
 }
 
 /**
- * Fetches what crosses to other partitions and puts it in its place: one request a partition and follow-up, each object once
- * however often it occurs, null where it cannot be had. Returns the errors, at the places' paths.
+ * Fetches what crosses to other partitions and puts it in its place: one request a partition and follow-up,
+ * each object once however often it occurs, null where it cannot be had. Returns the errors, at the places'
+ * paths.
  */
 export async function followCrossings(
   places: Iterable<CrossingPlace>,
@@ -156,7 +162,9 @@ async function followUp(
   return limitErrors(errorsAtPlaces(errors, distinct, beyond));
 }
 
-/** Puts one object in all of its places. Later fetches write into the objects, so no two places may share one. */
+/**
+ * Puts one object in all of its places. Later fetches write into the objects, so no two places may share one.
+ */
 function putAll(
   entity: JsonObject | null,
   [first, ...others]: readonly CrossingPlace[],

@@ -1,7 +1,8 @@
 /**
- * Running root fields on a partitioned subgraph. The query planner fuses all root fields of a subgraph into one operation;
- * here each goes to the owner of its routing value, or to everybody, with one request a partition. A mutation's fields run
- * one after the other, as GraphQL has it; consecutive ones of the same partition stay one request.
+ * Running root fields on a partitioned subgraph. The query planner fuses all root fields of a subgraph into
+ * one operation; here each goes to the owner of its routing value, or to everybody, with one request a
+ * partition. A mutation's fields run one after the other, as GraphQL has it; consecutive ones of the same
+ * partition stay one request.
  */
 import { type GraphQLError, type GraphQLFormattedError, OperationTypeNode, valueFromAST } from "graphql";
 import { emptyObject, errorAt, isObject, type JsonObject, ownValue, type PartAnswer } from "../answer.ts";
@@ -129,8 +130,8 @@ async function fetchMutation(
 }
 
 /**
- * Runs of fields that one partition can take together. Fields of one name are one field, in the place of the first (CollectFields of the
- * specification): apart, they would be carried out twice.
+ * Runs of fields that one partition can take together. Fields of one name are one field, in the place of the
+ * first (CollectFields of the specification): apart, they would be carried out twice.
  */
 function consecutive(fields: readonly RootField[], run: PartitionRun): RootField[][] {
   const steps: { owner: string | undefined; fields: RootField[] }[] = [];
@@ -246,7 +247,9 @@ export function printPart(
   };
 }
 
-/** Takes the fields that the partition owns from its answer; gathered and merged ones are made of all answers. */
+/**
+ * Takes the fields that the partition owns from its answer; gathered and merged ones are made of all answers.
+ */
 function takeOwned(part: Part, answer: PartAnswer, into: Split | FetchedFields, run: PartitionRun): void {
   const owned = part.fields.filter(({ route }) => route.kind === "owner");
   const names = new Set(owned.map(({ responseName }) => responseName));
@@ -269,7 +272,10 @@ function takeOwned(part: Part, answer: PartAnswer, into: Split | FetchedFields, 
 const namesOf = (fields: readonly RootField[], kind: FieldRoute["kind"]) =>
   new Set(fields.filter(({ route }) => route.kind === kind).map(({ responseName }) => responseName));
 
-/** Follows the crossings of all fields together. Fields of one name share a value; each takes its own tokens out of it. */
+/**
+ * Follows the crossings of all fields together. Fields of one name share a value; each takes its own tokens
+ * out of it.
+ */
 function followAll(
   fields: readonly RootField[],
   data: JsonObject,

@@ -1,6 +1,7 @@
 /**
- * Goal: a merged list has every row once, in order, whatever is down meanwhile. Method: partitions that are lists in memory, pages of
- * random sizes after random rows, random outages; compared with one big sorted list.
+ * Goal: a merged list has every row once, in order, whatever is down meanwhile. Method: partitions that are
+ * lists in memory, pages of random sizes after random rows, random outages; compared with one big sorted
+ * list.
  */
 import { cursorBytes, decodeCursor, encodeCursor } from "@teranga/kit/cursor.ts";
 import { badInput } from "@teranga/kit/errors.ts";

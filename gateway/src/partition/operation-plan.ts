@@ -1,6 +1,6 @@
 /**
- * What an operation on a partitioned subgraph comes to, worked out once per text: the root fields one by one, each with its
- * route, or a fetch of entities by their keys.
+ * What an operation on a partitioned subgraph comes to, worked out once per text: the root fields one by one,
+ * each with its route, or a fetch of entities by their keys.
  */
 import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
 import {
@@ -79,7 +79,9 @@ export interface OperationPlan {
   tokenNames: ReadonlyMap<string, string>;
 }
 
-/** @throws GraphQLError if the operation cannot be routed: the graph and its rules would have to have changed. */
+/**
+ * @throws GraphQLError if the operation cannot be routed: the graph and its rules would have to have changed.
+ */
 export function planOperation(text: string, spec: PartitionSpec): OperationPlan {
   const operation = inlinedOperation(parse(text, { noLocation: true }));
   const variables = variableDefinitionsOf(operation);

@@ -1,4 +1,7 @@
-/** Goal: an operation comes apart into the right operations. Method: a table of operations and what each partition gets. */
+/**
+ * Goal: an operation comes apart into the right operations. Method: a table of operations and what each
+ * partition gets.
+ */
 import { getOperationAST, parse } from "graphql";
 import { expect, test } from "vitest";
 import { librarySupergraph, libraryTopology } from "../fixture/library.ts";
@@ -16,7 +19,10 @@ const placement = libraryTopology({ north: urls, south: urls, west: urls }, urls
 
 type Asked = unknown[];
 
-/** A run whose partitions answer nothing and note what they are asked; variables are left out where there are none. */
+/**
+ * A run whose partitions answer nothing and note what they are asked; variables are left out where there are
+ * none.
+ */
 function startRun(
   plan: OperationPlan,
   { text, variables }: { text: string; variables: Record<string, unknown> },

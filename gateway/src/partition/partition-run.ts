@@ -14,7 +14,10 @@ export interface PartitionRun {
   /** In the topology's order. */
   partitionIds: readonly string[];
   partitionOf: PartitionOf;
-  /** The operation's variables as they were given. Partitions know the defaults from its text, with all their digits. */
+  /**
+   * The operation's variables as they were given. Partitions know the defaults from its text, with all their
+   * digits.
+   */
   given: JsonObject;
   /** With the defaults filled in. */
   variables: JsonObject;

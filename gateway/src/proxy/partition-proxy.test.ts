@@ -1,4 +1,6 @@
-/** The partition proxy as its services change: their schema, their places, and whether they are there at all. */
+/**
+ * The partition proxy as its services change: their schema, their places, and whether they are there at all.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,6 +1,7 @@
 /**
- * A partitioned subgraph as one endpoint, for routers that know nothing of partitions: what they send is split as the gateway splits
- * it. It is to its callers what a service is: it asks for the credential, keeps to deadlines, and has health and metrics.
+ * A partitioned subgraph as one endpoint, for routers that know nothing of partitions: what they send is
+ * split as the gateway splits it. It is to its callers what a service is: it asks for the credential, keeps
+ * to deadlines, and has health and metrics.
  */
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
@@ -61,7 +62,10 @@ export interface PartitionProxyOptions {
 }
 
 export interface PartitionProxy extends RunningServer {
-  /** Takes up another topology; requests under way go on with theirs. @throws StartupError if the subgraph is not in it */
+  /**
+   * Takes up another topology; requests under way go on with theirs.
+   * @throws StartupError if the subgraph is not in it
+   */
   update(topology: Topology): void;
 }
 
@@ -69,7 +73,10 @@ const DEADLINE_MS = 5_000;
 const STARTUP_WAIT_MS = 60_000;
 const SCHEMA_POLL_MS = 10_000;
 
-/** Routers fuse fetches, with an alias for each, and put `_entities` around them. What multiplies is bounded as for clients. */
+/**
+ * Routers fuse fetches, with an alias for each, and put `_entities` around them. What multiplies is bounded
+ * as for clients.
+ */
 const LIMITS = {
   ...DEFAULT_LIMITS,
   depthMax: DEFAULT_LIMITS.depthMax + 2,
@@ -77,7 +84,10 @@ const LIMITS = {
   rootFieldsMax: FIELDS_MAX,
 };
 
-/** Starts the proxy. @throws StartupError if no partition answers, the subgraph cannot be split, or the port is taken */
+/**
+ * Starts the proxy.
+ * @throws StartupError if no partition answers, the subgraph cannot be split, or the port is taken
+ */
 export async function startPartitionProxy(options: PartitionProxyOptions): Promise<PartitionProxy> {
   const { credential, log, registry = new Registry() } = options;
   const transport = createTransport({ credential });

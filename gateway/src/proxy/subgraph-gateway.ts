@@ -1,4 +1,7 @@
-/** What Apollo Server asks of a gateway, for one partitioned subgraph: its schema, which may be replaced, and how it is asked. */
+/**
+ * What Apollo Server asks of a gateway, for one partitioned subgraph: its schema, which may be replaced, and
+ * how it is asked.
+ */
 import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
 import { GraphQLError, type GraphQLSchema } from "graphql";
 import { BoundedCache } from "../bounded-cache.ts";

@@ -1,7 +1,7 @@
 /**
- * An operation that a router sends to a partitioned subgraph. Its root fields come apart: entities, which are fetched by their
- * keys; what is answered here (introspection, `_service`); and the rest, which is split by partition. Values were completed by the
- * services, so they are passed on as they are.
+ * An operation that a router sends to a partitioned subgraph. Its root fields come apart: entities, which are
+ * fetched by their keys; what is answered here (introspection, `_service`); and the rest, which is split by
+ * partition. Values were completed by the services, so they are passed on as they are.
  */
 import { badInput } from "@teranga/kit/errors.ts";
 import {
@@ -55,7 +55,10 @@ interface StepVariables {
 
 type Step = (variables: StepVariables, context: GatewayContext) => Promise<StepAnswer>;
 
-/** `representations`, as federation calls the variable; the entities' fetches of all routers are made alike here. */
+/**
+ * `representations`, as federation calls the variable; the entities' fetches of all routers are made alike
+ * here.
+ */
 const REPRESENTATIONS = "representations";
 
 export class SubgraphOperation {

@@ -1,4 +1,7 @@
-/** Goal: what can be refused by a request's headers is refused before anything is carried out. Method: a mutation at the door, and whether it ran. */
+/**
+ * Goal: what can be refused by a request's headers is refused before anything is carried out. Method: a
+ * mutation at the door, and whether it ran.
+ */
 import { afterAll, expect, test } from "vitest";
 import { startDoor } from "../fixture/door.ts";
 

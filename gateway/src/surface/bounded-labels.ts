@@ -1,4 +1,7 @@
-/** Label values that clients choose, of which a metric must not have more than so many: each is a time series for good. */
+/**
+ * Label values that clients choose, of which a metric must not have more than so many: each is a time series
+ * for good.
+ */
 
 const LENGTH_MAX = 64;
 /** How often a value has to come before it takes one of the places that are not for the first comers. */
@@ -14,7 +17,10 @@ export interface LabelTerms {
   valuesMax: number;
   /** The only values there are, if that is known. */
   known?: Iterable<string> | undefined;
-  /** As many are taken at once, the others once they have come often: names that nobody uses twice leave room. All, unless told. */
+  /**
+   * As many are taken at once, the others once they have come often: names that nobody uses twice leave room.
+   * All, unless told.
+   */
   atOnceMax?: number;
 }
 

@@ -17,9 +17,10 @@ export interface ErrorWords {
 }
 
 /**
- * @param isOurs whether a subgraph is served by services that keep to kit/errors.ts. Of theirs, only errors with a code of that table
- * are for clients; anything else is a fault whose words may tell too much. Of services that are not ours we know no
- * codes: what they say to clients is their affair and passes as it is, as it would without a gateway.
+ * @param isOurs whether a subgraph is served by services that keep to kit/errors.ts. Of theirs, only errors
+ * with a code of that table are for clients; anything else is a fault whose words may tell too much. Of
+ * services that are not ours we know no codes: what they say to clients is their affair and passes as it is,
+ * as it would without a gateway.
  */
 export function createFormatError(
   isOurs: (subgraph: string) => boolean,
@@ -56,7 +57,10 @@ function unmasked(
   return { ...masked, message: original.message, extensions: { ...masked.extensions, stacktrace } };
 }
 
-/** Whether an error that is not meant for clients is a fault of ours: what services that are not ours say is not. */
+/**
+ * Whether an error that is not meant for clients is a fault of ours: what services that are not ours say is
+ * not.
+ */
 export function isFaultOf(isOurs: (subgraph: string) => boolean): (error: GraphQLError) => boolean {
   return ({ extensions: { serviceName } }) => typeof serviceName !== "string" || isOurs(serviceName);
 }
@@ -68,7 +72,10 @@ function counted(error: GraphQLFormattedError, notListed: number): GraphQLFormat
   return { ...error, message, extensions: { ...error.extensions, notListed } };
 }
 
-/** The query planner's own code for documents that it does not take says to clients that the schema is at fault. */
+/**
+ * The query planner's own code for documents that it does not take says to clients that the schema is at
+ * fault.
+ */
 function plannerError(said: GraphQLFormattedError, serviceName: unknown): GraphQLFormattedError {
   if (serviceName !== undefined || said.extensions?.code !== "INVALID_GRAPHQL") return said;
   return { ...said, extensions: { ...said.extensions, code: "GRAPHQL_VALIDATION_FAILED" } };

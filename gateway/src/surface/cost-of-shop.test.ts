@@ -1,4 +1,7 @@
-/** Goal: what is dear to the shop's databases, or long, is dear in its schema. Method: the costs of the composed graph. */
+/**
+ * Goal: what is dear to the shop's databases, or long, is dear in its schema. Method: the costs of the
+ * composed graph.
+ */
 import { readFileSync } from "node:fs";
 import { getOperationAST, parse } from "graphql";
 import { expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * Goal: a client gets an answer in parts in the format that it asks for, by the same rules as any answer. Method: a whole gateway over the
- * library, asked by HTTP, and the chunks as they come.
+ * Goal: a client gets an answer in parts in the format that it asks for, by the same rules as any answer.
+ * Method: a whole gateway over the library, asked by HTTP, and the chunks as they come.
  */
 import { createLogger } from "@teranga/kit/log.ts";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";

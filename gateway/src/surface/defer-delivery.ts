@@ -1,6 +1,7 @@
 /**
- * Answers with @defer over HTTP: as `multipart/mixed`, each part in a chunk of its own, in the format that the client asks for. There are
- * two: that of 2022, which Apollo Client asks for by default, and its successor, in which what is yet to come is announced.
+ * Answers with @defer over HTTP: as `multipart/mixed`, each part in a chunk of its own, in the format that
+ * the client asks for. There are two: that of 2022, which Apollo Client asks for by default, and its
+ * successor, in which what is yet to come is announced.
  *
  * A client that takes neither gets the whole answer at once; @defer then changes nothing.
  */
@@ -23,7 +24,9 @@ import { NO_CODE } from "./request-record.ts";
 const MULTIPART = "multipart/mixed";
 const OF_2022 = `${MULTIPART}; deferSpec=20220824`;
 const ANNOUNCED = `${MULTIPART}; incrementalSpec=v0.2`;
-/** In the order in which Apollo Server, which writes the chunks, considers them; it does not write the first. */
+/**
+ * In the order in which Apollo Server, which writes the chunks, considers them; it does not write the first.
+ */
 const MEDIA_TYPES = [MULTIPART, ANNOUNCED, OF_2022];
 
 export interface DeliveryMeans {
@@ -89,7 +92,10 @@ async function begin({
   }
 }
 
-/** Chunks are made when the one before has been written, so a slow client is not buffered for; and none if the client has gone. */
+/**
+ * Chunks are made when the one before has been written, so a slow client is not buffered for; and none if the
+ * client has gone.
+ */
 async function* payloads(
   answer: DeferredAnswer,
   write: (deliveries: readonly Delivery[]) => Promise<JsonObject>,
@@ -162,7 +168,9 @@ const formatOf2022: Format = {
   }),
 };
 
-/** Every place is announced as pending, gets its data, and is completed; by errors alone if all of it is null. */
+/**
+ * Every place is announced as pending, gets its data, and is completed; by errors alone if all of it is null.
+ */
 const announcedFormat: Format = {
   first: (told, hasNext) => ({
     ...errorsOf(told),

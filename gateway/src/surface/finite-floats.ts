@@ -1,4 +1,7 @@
-/** Refuses numbers for a Float that no double holds: graphql-js makes them infinite, and nobody can tell them on. */
+/**
+ * Refuses numbers for a Float that no double holds: graphql-js makes them infinite, and nobody can tell them
+ * on.
+ */
 import {
   type ASTVisitor,
   type FloatValueNode,

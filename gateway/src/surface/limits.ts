@@ -1,7 +1,8 @@
 /**
- * What a client's operation may be before anything is planned: how many tokens it has, how deep it is nested, how many root fields,
- * aliases and fields it has once its fragments are expanded. Checked while validating, so an operation beyond a limit costs
- * microseconds, and one within them is measured once for as long as its document is kept. What it may cost is cost.ts.
+ * What a client's operation may be before anything is planned: how many tokens it has, how deep it is nested,
+ * how many root fields, aliases and fields it has once its fragments are expanded. Checked while validating,
+ * so an operation beyond a limit costs microseconds, and one within them is measured once for as long as its
+ * document is kept. What it may cost is cost.ts.
  */
 import { codedError, type ErrorCode } from "@teranga/kit/errors.ts";
 import {
@@ -28,7 +29,9 @@ export interface Limits {
 
 /** Each leaves room above the most that our own clients and tests ask for. */
 export const DEFAULT_LIMITS: Limits = {
-  /** The introspection query is 13 deep; from a city through an order's allocations to the city's stock is 14. */
+  /**
+   * The introspection query is 13 deep; from a city through an order's allocations to the city's stock is 14.
+   */
   depthMax: 20,
   /** Programs that put operations together alias each of their parts. */
   aliasesMax: 100,
@@ -36,23 +39,38 @@ export const DEFAULT_LIMITS: Limits = {
   rootFieldsMax: 50,
   /** The longest operation of our own clients has about 600; Sandbox's introspection has about 350. */
   tokensMax: 10_000,
-  /** 100 orders of 14 cities with their allocations cost 17,000; the public gateway benchmark's heavy query 25,000. */
+  /**
+   * 100 orders of 14 cities with their allocations cost 17,000; the public gateway benchmark's heavy query
+   * 25,000.
+   */
   costMax: 100_000,
   /** A document of 10,000 tokens is about 100 kB; the rest is for variables. */
   bodyBytesMax: 1024 * 1024,
 };
 
-/** How often the depth of fields may be nested if fragments count too: a client built of components has one or two around each field. */
+/**
+ * How often the depth of fields may be nested if fragments count too: a client built of components has one or
+ * two around each field.
+ */
 const NESTING_PER_DEPTH = 3;
-/** Fragments within fragments multiply: 20 lines can stand for millions of fields. Not for operators: it bounds our own work. */
+/**
+ * Fragments within fragments multiply: 20 lines can stand for millions of fields. Not for operators: it
+ * bounds our own work.
+ */
 export const FIELDS_MAX = 5_000;
 
-/** A token and the space around it: those of our own clients take 8. Comments are no tokens, so these have to be counted, too. */
+/**
+ * A token and the space around it: those of our own clients take 8. Comments are no tokens, so these have to
+ * be counted, too.
+ */
 const CHARACTERS_PER_TOKEN = 13;
 /** Tests and small installations set few tokens. */
 const CHARACTERS_MIN = 16 * 1024;
 
-/** How often as much as one document a document may come to once its fragments are expanded: then it is kept as well. Not for operators either. */
+/**
+ * How often as much as one document a document may come to once its fragments are expanded: then it is kept
+ * as well. Not for operators either.
+ */
 export const EXPANSION_MAX = 2;
 
 /** How long a text with so many tokens may be. */
@@ -77,7 +95,10 @@ export type LimitName =
 
 export const LIMIT_CODE = "OPERATION_LIMIT_EXCEEDED" satisfies ErrorCode;
 
-/** The refusal of an operation beyond a limit. JSON has no number for some figures of operations that multiply. */
+/**
+ * The refusal of an operation beyond a limit. JSON has no number for some figures of operations that
+ * multiply.
+ */
 export function limitExceeded(limit: LimitName, actual: number, allowed: number): GraphQLError {
   const figure = Math.min(actual, Number.MAX_SAFE_INTEGER);
   const message = `The operation ${WORDS[limit](figure)}; ${allowed} ${allowed === 1 ? "is" : "are"} allowed.`;
@@ -123,7 +144,10 @@ const NOTHING: Size = {
   characters: 0,
 };
 
-/** Refuses operations that are nested too deep, expand to too many fields, or have too many aliases or root fields. */
+/**
+ * Refuses operations that are nested too deep, expand to too many fields, or have too many aliases or root
+ * fields.
+ */
 export function createSizeRule(limits: Limits): ValidationRule {
   return (context) => {
     const sizeOf = createMeasure((name) => context.getFragment(name) ?? undefined);
@@ -204,8 +228,9 @@ function problemOf(size: Size, limits: Limits): GraphQLError | undefined {
 }
 
 /**
- * What to say of a document that the parser does not take, if it stopped because of the limit of tokens: for that it has no code, and its
- * words are not for machines. The tokens are counted again up to where it stopped, which is 1 ms at most.
+ * What to say of a document that the parser does not take, if it stopped because of the limit of tokens: for
+ * that it has no code, and its words are not for machines. The tokens are counted again up to where it
+ * stopped, which is 1 ms at most.
  */
 export function tokensExceeded(error: unknown, tokensMax: number): GraphQLError | undefined {
   if (!(error instanceof GraphQLError) || !error.source || error.positions?.length !== 1) return undefined;

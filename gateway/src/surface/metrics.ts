@@ -1,10 +1,11 @@
 /**
  * The gateway's metrics.
  *
- * A time series is kept for every combination of labels, so each label has a bound: clients' operation names, error codes, and
- * cities. Counters and the state of the breakers are kept for each of up to CITIES_MAX cities, about 4,000 lines at 1,024. A histogram is
- * 15 lines a city, and a scrape of 1,024 of them stops the event loop for 25 ms; so the first CITY_HISTOGRAMS_MAX cities have one
- * each (5 ms), and the others one together.
+ * A time series is kept for every combination of labels, so each label has a bound: clients' operation names,
+ * error codes, and cities. Counters and the state of the breakers are kept for each of up to CITIES_MAX
+ * cities, about 4,000 lines at 1,024. A histogram is 15 lines a city, and a scrape of 1,024 of them stops the
+ * event loop for 25 ms; so the first CITY_HISTOGRAMS_MAX cities have one each (5 ms), and the others one
+ * together.
  */
 import { isAuthorized } from "@teranga/kit/credential.ts";
 import { LATENCY_BUCKETS_S, METRICS_PATH, type Registry } from "@teranga/kit/metrics.ts";
@@ -20,10 +21,16 @@ const CODES_MAX = 100;
 const CITIES_MAX = 2_048;
 const CITY_HISTOGRAMS_MAX = 128;
 
-/** A client's request from its headers to its answer: up to three services one after the other, each up to its deadline. */
+/**
+ * A client's request from its headers to its answer: up to three services one after the other, each up to its
+ * deadline.
+ */
 const REQUEST_BUCKETS_S = [...LATENCY_BUCKETS_S, 10, 15];
 
-/** How a request ended: `refused` was the client's mistake or too much, `partial` has data and errors, `failed` has none by our fault. */
+/**
+ * How a request ended: `refused` was the client's mistake or too much, `partial` has data and errors,
+ * `failed` has none by our fault.
+ */
 export type RequestOutcome = "ok" | "partial" | "refused" | "failed" | "aborted";
 
 /** What the gauges show, read at each scrape. */
@@ -40,7 +47,10 @@ export interface GatewayState {
 export interface GatewayMetrics {
   requestBegun(): void;
   requestEnded(record: RequestRecord, outcome: RequestOutcome): void;
-  /** A graph has looked up an operation. @param planMs how long it took to plan and compile, if it was not kept */
+  /**
+   * A graph has looked up an operation.
+   * @param planMs how long it took to plan and compile, if it was not kept
+   */
   operationFound(planMs: number | undefined): void;
   /** One question to a service is over: an observer of the network. */
   fetched(fetch: FetchRecord): void;
@@ -224,8 +234,9 @@ function addGauges(registry: Registry, state: () => GatewayState): void {
 }
 
 /**
- * Serves the registry to whoever shows the service credential, and in development to anyone. To everybody else there is no such page: the
- * public reaches this server, and names of operations and numbers of orders are not for it.
+ * Serves the registry to whoever shows the service credential, and in development to anyone. To everybody
+ * else there is no such page: the public reaches this server, and names of operations and numbers of orders
+ * are not for it.
  */
 export function addGatewayMetrics(
   app: FastifyInstance,

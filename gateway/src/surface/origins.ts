@@ -1,4 +1,7 @@
-/** From which pages browsers may ask the gateway, and under which names it answers (docs/decisions/019-who-may-ask.md). */
+/**
+ * From which pages browsers may ask the gateway, and under which names it answers
+ * (docs/decisions/019-who-may-ask.md).
+ */
 import { codedError } from "@teranga/kit/errors.ts";
 import type { FastifyInstance } from "fastify";
 import type { Surface } from "./surface.ts";
@@ -22,8 +25,9 @@ export function corsOriginsOf(
 }
 
 /**
- * In development, on a developer's own machine: a page of the web whose name is made to lead to 127.0.0.1 (DNS rebinding) is for the
- * browser one of the gateway's own, and could read all that it shows. It is known by the name.
+ * In development, on a developer's own machine: a page of the web whose name is made to lead to 127.0.0.1
+ * (DNS rebinding) is for the browser one of the gateway's own, and could read all that it shows. It is known
+ * by the name.
  */
 export function refuseForeignHosts(
   app: FastifyInstance,

@@ -1,6 +1,6 @@
 /**
- * Goal: a refusal is short whatever is refused, and no fault of ours. Method: requests that are made to be told much of, and random ones,
- * at the door of production.
+ * Goal: a refusal is short whatever is refused, and no fault of ours. Method: requests that are made to be
+ * told much of, and random ones, at the door of production.
  */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

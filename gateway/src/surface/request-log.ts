@@ -1,9 +1,9 @@
 /**
- * Watches clients' requests from their headers to the end of their answers: one line in the log and one set of counts each, whether they
- * got as far as GraphQL or not.
+ * Watches clients' requests from their headers to the end of their answers: one line in the log and one set
+ * of counts each, whether they got as far as GraphQL or not.
  *
- * A line has no variables and no text of the operation: both hold names, addresses and amounts. The hash of the text leads to it
- * where it is known, and the request id to what the services have logged.
+ * A line has no variables and no text of the operation: both hold names, addresses and amounts. The hash of
+ * the text leads to it where it is known, and the request id to what the services have logged.
  */
 import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLRequestListener } from "@apollo/server";
 import type { Logger } from "@teranga/kit/log.ts";
@@ -35,7 +35,10 @@ const GRAPHQL_PATH = "/graphql";
 const NAME_LENGTH_MAX = 100;
 /** What proxies write into their logs when the client has gone before its answer. */
 const CLIENT_GONE = 499;
-/** Of what is OVERLOADED, and of nothing else here: refused at the door (door.ts), or before it was planned (turns.ts). */
+/**
+ * Of what is OVERLOADED, and of nothing else here: refused at the door (door.ts), or before it was planned
+ * (turns.ts).
+ */
 const OVERLOADED = 503;
 
 /** To be called after the hook that gives each request its id, and before the route of GraphQL. */

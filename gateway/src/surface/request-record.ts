@@ -1,4 +1,7 @@
-/** What is noted of one client request while it runs: for its line in the log, for the metrics, and for the client if it asks. */
+/**
+ * What is noted of one client request while it runs: for its line in the log, for the metrics, and for the
+ * client if it asks.
+ */
 import type { FetchRecord } from "../network/network.ts";
 
 /** Of a plan over 1,024 cities, a step and a half. More are counted. */
@@ -62,7 +65,10 @@ export class RequestRecord {
     } else this.explanation.fetchesNotListed++;
   };
 
-  /** To be called once the operation is planned. @param describe makes the plan readable; called only if somebody reads it */
+  /**
+   * To be called once the operation is planned.
+   * @param describe makes the plan readable; called only if somebody reads it
+   */
   planned(describe: () => unknown): void {
     if (this.explanation) this.explanation.plan = describe();
   }

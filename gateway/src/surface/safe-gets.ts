@@ -1,8 +1,10 @@
 /**
- * Queries by GET, as some clients send them (urql by default), without the header that says that a browser has asked for leave.
+ * Queries by GET, as some clients send them (urql by default), without the header that says that a browser
+ * has asked for leave.
  *
- * A query has no effect, and a mutation is refused by GET; but a foreign page could still learn from how long its answer takes. So they pass
- * if they ask for GraphQL's own media type and a browser does not say that they come from elsewhere. A page that CORS lets in may send them.
+ * A query has no effect, and a mutation is refused by GET; but a foreign page could still learn from how long
+ * its answer takes. So they pass if they ask for GraphQL's own media type and a browser does not say that
+ * they come from elsewhere. A page that CORS lets in may send them.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 

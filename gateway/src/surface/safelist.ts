@@ -1,6 +1,6 @@
 /**
- * The operations that a gateway runs when it runs nothing else: those of a manifest of persisted queries, in the format of Apollo's
- * tools, which `npm run generate` writes from our own clients' documents.
+ * The operations that a gateway runs when it runs nothing else: those of a manifest of persisted queries, in
+ * the format of Apollo's tools, which `npm run generate` writes from our own clients' documents.
  */
 import { readFile } from "node:fs/promises";
 import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
@@ -31,12 +31,18 @@ export interface Safelist {
   mode: SafelistMode;
   /** The text of an id. */
   bodyOf(id: string): string | undefined;
-  /** Whether a text is an operation of the list, however it is laid out and commented. It is not parsed for that. */
+  /**
+   * Whether a text is an operation of the list, however it is laid out and commented. It is not parsed for
+   * that.
+   */
   has(text: string): boolean;
   operationNames: ReadonlySet<string>;
 }
 
-/** @throws StartupError with one line if the file cannot be read, is not such a manifest, or contradicts itself */
+/**
+ * @throws StartupError with one line if the file cannot be read, is not such a manifest, or contradicts
+ * itself
+ */
 export async function readSafelist(file: string, mode: SafelistMode): Promise<Safelist> {
   try {
     return createSafelist(await readFile(file, "utf8"), mode);
@@ -87,7 +93,10 @@ function normalForm(name: string, body: string): string {
   }
 }
 
-/** Counts what is not in the list, and logs it if it is run all the same: once for as long as its document is kept. */
+/**
+ * Counts what is not in the list, and logs it if it is run all the same: once for as long as its document is
+ * kept.
+ */
 export function watchSafelist(
   safelist: Safelist,
   metrics: Pick<GatewayMetrics, "notInSafelist">,

@@ -1,4 +1,7 @@
-/** What clients meet at the gateway's door: limits, introspection, Sandbox, persisted queries, the words of errors. */
+/**
+ * What clients meet at the gateway's door: limits, introspection, Sandbox, persisted queries, the words of
+ * errors.
+ */
 import type { ApolloServerOptionsWithGateway, ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
@@ -22,8 +25,8 @@ import { type Safelist, watchSafelist } from "./safelist.ts";
 import { clientTerms } from "./validation.ts";
 
 /**
- * `development`: faults are shown as they are, and clients may ask how an answer was made. `production`: neither. Whoever does not say
- * runs in production.
+ * `development`: faults are shown as they are, and clients may ask how an answer was made. `production`:
+ * neither. Whoever does not say runs in production.
  */
 export type Mode = "development" | "production";
 

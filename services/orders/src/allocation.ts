@@ -6,8 +6,8 @@ export type AllocationResult =
   | { kind: "short"; shortages: StockShortage[] };
 
 /**
- * Allocates each line to the cities in their order of preference: a city gives what it has before the next one is asked, so a
- * line is split only when it must be. All lines or none.
+ * Allocates each line to the cities in their order of preference: a city gives what it has before the next
+ * one is asked, so a line is split only when it must be. All lines or none.
  * @param lines each of another product
  * @param cityIds the most preferred first; one whose stock is not known gives nothing
  */

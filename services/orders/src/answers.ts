@@ -44,7 +44,10 @@ export function cityUnavailable(cityId: string): Error {
   });
 }
 
-/** The city that knows whether an earlier try with the key has succeeded does not answer, when all that is left is to ask it. */
+/**
+ * The city that knows whether an earlier try with the key has succeeded does not answer, when all that is
+ * left is to ask it.
+ */
 export function outcomeUnseen(cityId: string): Error {
   return codedError("OUTCOME_UNKNOWN", ERROR_CODES.OUTCOME_UNKNOWN, { city: cityId });
 }

@@ -12,7 +12,8 @@ export type CancelOrderAnswer = Named<CancelOrderResult>;
 
 /**
  * Cancels an order at its home and in all cities that gave to it, or nowhere.
- * @throws GraphQLError CITY_UNAVAILABLE if the home cannot be reached (then nothing was changed), PROTOCOL_VIOLATION if it says
+ * @throws GraphQLError CITY_UNAVAILABLE if the home cannot be reached (then nothing was changed),
+ * PROTOCOL_VIOLATION if it says
  *   that we are at fault
  */
 export async function cancelOrder(

@@ -1,6 +1,6 @@
 /**
- * Sending the messages of the commit protocol to the cities: one at a time for the caller, together on the way (message-lane.ts),
- * with a lane for each city and kind of message.
+ * Sending the messages of the commit protocol to the cities: one at a time for the caller, together on the
+ * way (message-lane.ts), with a lane for each city and kind of message.
  */
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
@@ -27,7 +27,10 @@ import {
   prepareAnswer,
 } from "./protocol-messages.ts";
 
-/** All are idempotent. @throws TransportError: `unknown` if the city may have acted on the message, `refused` if it has not */
+/**
+ * All are idempotent.
+ * @throws TransportError: `unknown` if the city may have acted on the message, `refused` if it has not
+ */
 export interface CityMessages {
   prepare(cityId: string, message: PrepareMessage, deadlineMs: number): Promise<PrepareAnswer>;
   commit(cityId: string, message: CommitMessage, deadlineMs: number): Promise<CommitAnswer>;
@@ -110,8 +113,8 @@ const OUTCOME = {
 };
 
 /**
- * Ways of paying that take no longer than the commit point. Any other waits for a provider outside, and has lanes of its own: in one
- * request with these it would have all of them wait for its answer.
+ * Ways of paying that take no longer than the commit point. Any other waits for a provider outside, and has
+ * lanes of its own: in one request with these it would have all of them wait for its answer.
  */
 const SETTLED_BY_THE_COMMIT: ReadonlySet<string> = new Set<PaymentMethod>(["CASH_ON_DELIVERY", "WALLET"]);
 
@@ -181,8 +184,8 @@ function lanesOf<Answer extends z.ZodType<{ transactionId: string }>>(
 }
 
 /**
- * Counts what has a product in it. An entry of an order with ids of 100 characters is 700 bytes at worst, so that a request of
- * WEIGHT_MAX is smaller than what a city takes (1 MiB).
+ * Counts what has a product in it. An entry of an order with ids of 100 characters is 700 bytes at worst, so
+ * that a request of WEIGHT_MAX is smaller than what a city takes (1 MiB).
  */
 function weigh({ lines = [], allocations = [] }: Message): number {
   return Math.max(1, lines.length + allocations.length);

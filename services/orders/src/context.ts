@@ -1,6 +1,6 @@
 /**
- * The inside of the service, without HTTP: what all requests share, and what each of them works with. Time, chance, ids and the
- * network come in here and nowhere else.
+ * The inside of the service, without HTTP: what all requests share, and what each of them works with. Time,
+ * chance, ids and the network come in here and nowhere else.
  */
 import type { Logger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";

@@ -1,27 +1,36 @@
 /**
  * Messages of one kind to one city, sent together when they wait at the same time.
  *
- * A message that finds the lane free leaves in the same turn of the event loop, without a timer. While a request is under way what
- * comes is gathered, and leaves together when it ends. So one order alone waits for nobody, and under load the cost of a request
- * and of a durable write is shared by as many as have come in its time. One request at a time makes the largest batches: measured
- * with 16 and 64 orders at a time, two at a time take twice the requests and a quarter more CPU time an order, and place no more.
+ * A message that finds the lane free leaves in the same turn of the event loop, without a timer. While a
+ * request is under way what comes is gathered, and leaves together when it ends. So one order alone waits for
+ * nobody, and under load the cost of a request and of a durable write is shared by as many as have come in
+ * its time. One request at a time makes the largest batches: measured with 16 and 64 orders at a time, two at
+ * a time take twice the requests and a quarter more CPU time an order, and place no more.
  *
- * A request that hangs must not hold up the others: after HANGING_MS it no longer counts, up to REQUESTS_MAX in all.
+ * A request that hangs must not hold up the others: after HANGING_MS it no longer counts, up to REQUESTS_MAX
+ * in all.
  *
- * Each message keeps its own deadline. If it passes while the message waits, it has certainly never been sent; if after, nobody
- * knows. There is one timer a lane, and only while something waits or has less time than its request.
+ * Each message keeps its own deadline. If it passes while the message waits, it has certainly never been
+ * sent; if after, nobody knows. There is one timer a lane, and only while something waits or has less time
+ * than its request.
  */
 import type { Clock } from "@teranga/kit/retry.ts";
 import { ATTRIBUTE, currentSpan, inBatchSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 
-/** Messages of one request. Beyond it the cost of a request is no longer felt, and the rows of its batch are locked for longer. */
+/**
+ * Messages of one request. Beyond it the cost of a request is no longer felt, and the rows of its batch are
+ * locked for longer.
+ */
 export const BATCH_MAX = 100;
 /** What the messages of one request may weigh together. */
 export const WEIGHT_MAX = 1_000;
 /** Messages that wait. Beyond it the city cannot keep up, and to wait would only be to be refused later. */
 export const WAITING_MAX = 1_000;
-/** A batch takes a city a few milliseconds, a few tens under load. What is slow for want of CPU must not be asked for more. */
+/**
+ * A batch takes a city a few milliseconds, a few tens under load. What is slow for want of CPU must not be
+ * asked for more.
+ */
 export const HANGING_MS = 300;
 /** Requests under way, the hanging ones counted. */
 export const REQUESTS_MAX = 4;
@@ -33,9 +42,15 @@ export interface LaneMeans<Message, Answer> {
    * @throws TransportError if there is no answer for any of them
    */
   send: (messages: readonly Message[], deadlineMs: number) => Promise<readonly (Answer | TransportError)[]>;
-  /** About how large a message is; one that weighs more than WEIGHT_MAX travels alone. All weigh 1 unless told. */
+  /**
+   * About how large a message is; one that weighs more than WEIGHT_MAX travels alone. All weigh 1 unless
+   * told.
+   */
   weigh?: (message: Message) => number;
-  /** Told of what was thrown that is not the network's; those who wait get it as a message that may have been acted on. */
+  /**
+   * Told of what was thrown that is not the network's; those who wait get it as a message that may have been
+   * acted on.
+   */
   onFault?: ((error: unknown) => void) | undefined;
   /** Called with the number of messages of each request that leaves. */
   onBatch: (messages: number) => void;
@@ -71,7 +86,10 @@ export class MessageLane<Message, Answer> {
     this.#means = means;
   }
 
-  /** @throws TransportError: `refused` if the message has not been sent, `unknown` if it may have been acted on */
+  /**
+   * @throws TransportError: `refused` if the message has not been sent, `unknown` if it may have been acted
+   * on
+   */
   ask(message: Message, deadlineMs: number): Promise<Answer> {
     if (this.#waiting.length >= WAITING_MAX) {
       return Promise.reject(new TransportError("refused", `${WAITING_MAX} messages wait already`));
@@ -91,8 +109,9 @@ export class MessageLane<Message, Answer> {
   }
 
   /**
-   * Sends at the end of the event loop's turn: the answers of one batch lead to as many next messages in the same turn, and these
-   * are to leave together too. Measured with 64 orders at a time it takes a quarter of the requests and half of the CPU time.
+   * Sends at the end of the event loop's turn: the answers of one batch lead to as many next messages in the
+   * same turn, and these are to leave together too. Measured with 64 orders at a time it takes a quarter of
+   * the requests and half of the CPU time.
    */
   #leaveThisTurn(): void {
     if (this.#isLeaving) return;

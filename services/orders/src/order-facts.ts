@@ -35,8 +35,8 @@ export async function readFacts(
   const productIds = lines.map(({ productId }) => productId);
   const otherIds = cities.partitions.map(({ id }) => id).filter((id) => id !== homeId);
   const readOthers = () => readLevels(otherIds, productIds, reads.stock, log);
-  // All cities are asked at once, since the client waits for one answer less; but nobody is asked in vain for what the home had
-  // enough of a moment ago. If it has not any more, the others are asked after it.
+  // All cities are asked at once, since the client waits for one answer less; but nobody is asked in vain for
+  // what the home had enough of a moment ago. If it has not any more, the others are asked after it.
   const isHomeLikelyEnough = covers(reads.lastLevels(homeId), lines);
   // None of these rejects, so a replay need not wait for the slowest of them.
   const homeRead = settle(reads.home(homeId, { clientId, idempotencyKey, productIds }));
@@ -55,21 +55,25 @@ export async function readFacts(
   return { kind: "ready", lines: priced, stock: withHome(homeId, home, others) };
 }
 
-/** Whether the home most likely still has everything, by its last known levels, and has been heard of within a second. */
+/**
+ * Whether the home most likely still has everything, by its last known levels, and has been heard of within a
+ * second.
+ */
 export function canGuess({ homeId, lines }: OrderRequest, { reads }: OrdersContext): boolean {
   return covers(reads.recentLevels(homeId), lines);
 }
 
 /**
- * What an order needs if the home's stock is guessed: the prices alone. The commit point itself knows the client, the key and the
- * stock, so an order of one city costs the home one message instead of two; if it is refused, it goes on as one that has lost
- * against others. Null if there is reason to look first.
+ * What an order needs if the home's stock is guessed: the prices alone. The commit point itself knows the
+ * client, the key and the stock, so an order of one city costs the home one message instead of two; if it is
+ * refused, it goes on as one that has lost against others. Null if there is reason to look first.
  */
 export async function guessFacts(
   { homeId, lines }: OrderRequest,
   { reads }: OrdersContext,
 ): Promise<Extract<OrderFacts, { kind: "ready" }> | null> {
-  // What is guessed is that there is enough. How much there is may change while the catalog answers, and would be no word of the home.
+  // What is guessed is that there is enough. How much there is may change while the catalog answers, and
+  // would be no word of the home.
   const levels = new Map([[homeId, new Map(lines.map(({ productId, quantity }) => [productId, quantity]))]]);
   const productIds = lines.map(({ productId }) => productId);
   const products = await settle(reads.products(productIds));
@@ -99,7 +103,10 @@ export async function readKeyedOrder(
   return required(read, () => outcomeUnseen(homeId), log).keyedOrder;
 }
 
-/** Reads the stock again. @throws GraphQLError CITY_UNAVAILABLE if the home does not answer; nobody can commit without it */
+/**
+ * Reads the stock again.
+ * @throws GraphQLError CITY_UNAVAILABLE if the home does not answer; nobody can commit without it
+ */
 export async function readStock(
   homeId: string,
   productIds: readonly string[],

@@ -1,4 +1,7 @@
-/** What the service reads from the cities and the catalog before it decides anything. Questions travel together, as messages do. */
+/**
+ * What the service reads from the cities and the catalog before it decides anything. Questions travel
+ * together, as messages do.
+ */
 import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import { z } from "zod";
@@ -53,10 +56,16 @@ export interface OrderReads {
   noteLevels(cityId: string, levels: StockLevels): void;
 }
 
-/** A read takes a few milliseconds; a city that hangs must leave time for the order (keyed-call.ts) without it. */
+/**
+ * A read takes a few milliseconds; a city that hangs must leave time for the order (keyed-call.ts) without
+ * it.
+ */
 export const READ_DEADLINE_MS = 1_500;
 
-/** Nothing is decided by a read, so it ends with the request that it is for. Taken where it is asked: on the way several travel together. */
+/**
+ * Nothing is decided by a read, so it ends with the request that it is for. Taken where it is asked: on the
+ * way several travel together.
+ */
 const readDeadlineMs = () => withinDeadlineMs(READ_DEADLINE_MS);
 
 const FACTS = `query OrderFacts($questions: [OrderFactsInput!]!) {

@@ -85,8 +85,9 @@ function addUp(lines: readonly ProductQuantity[]): ProductQuantity[] {
 }
 
 /**
- * What two calls with one key must have in common. Lines count after adding up, so their order and splitting do not matter. What
- * a client may leave out counts only if it is given, so that a digest outlives what requests learn to say.
+ * What two calls with one key must have in common. Lines count after adding up, so their order and splitting
+ * do not matter. What a client may leave out counts only if it is given, so that a digest outlives what
+ * requests learn to say.
  */
 export function requestHash({
   clientId,

@@ -1,4 +1,6 @@
-/** A mistake of this service is not told as somebody's absence alone: it is logged with its stack and counted. */
+/**
+ * A mistake of this service is not told as somebody's absence alone: it is logged with its stack and counted.
+ */
 import { createLogger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
 import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";

@@ -28,7 +28,10 @@ import { allocateWithin, type LimitedAllocation } from "./split-limit.ts";
 import { runTransaction } from "./transaction.ts";
 import { idOf, type Transaction, type TransactionResult } from "./transaction-model.ts";
 
-/** A participant that does not hear its ABORT within this time holds the stock a little longer; the order goes on without it. */
+/**
+ * A participant that does not hear its ABORT within this time holds the stock a little longer; the order goes
+ * on without it.
+ */
 const RELEASE_WAIT_MS = 300;
 
 /** One call of placeOrder. */
@@ -43,7 +46,8 @@ type ReadyFacts = Extract<OrderFacts, { kind: "ready" }>;
 
 /**
  * Places an order in all cities that it needs or in none.
- * @throws GraphQLError CITY_UNAVAILABLE or SUBGRAPH_UNAVAILABLE if it cannot even begin (then nothing was changed),
+ * @throws GraphQLError CITY_UNAVAILABLE or SUBGRAPH_UNAVAILABLE if it cannot even begin (then nothing was
+ * changed),
  *   PROTOCOL_VIOLATION if a city says that we are at fault
  */
 export function placeOrder(request: PlaceOrderRequest, context: OrdersContext): Promise<PlaceOrderAnswer> {
@@ -107,8 +111,8 @@ async function tryTransactions(call: OrderCall, facts: ReadyFacts): Promise<Plac
 }
 
 /**
- * Says that the order is not placed, unless another try with the same key has placed it in the meantime: then what is short may
- * well be what that order has taken.
+ * Says that the order is not placed, unless another try with the same key has placed it in the meantime: then
+ * what is short may well be what that order has taken.
  */
 async function giveUp(
   { request, hash, answerByMs, context }: OrderCall,
@@ -144,7 +148,10 @@ function noteLevels(
   }
 }
 
-/** A city that did not vote is asked again only if the others have too little. The home stays first: it must decide anyway. */
+/**
+ * A city that did not vote is asked again only if the others have too little. The home stays first: it must
+ * decide anyway.
+ */
 function silentLast(cityIds: readonly string[], result: TransactionResult): string[] {
   const silent = result.kind === "refused" ? result.silentCities : [];
   return [...cityIds.filter((id) => !silent.includes(id)), ...cityIds.filter((id) => silent.includes(id))];

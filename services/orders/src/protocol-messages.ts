@@ -1,4 +1,6 @@
-/** The messages of the commit protocol and their answers, as they travel between the orchestrator and a city. */
+/**
+ * The messages of the commit protocol and their answers, as they travel between the orchestrator and a city.
+ */
 import type { PaymentMethod } from "@teranga/schema/generated/orders.ts";
 import { z } from "zod";
 import type { Allocation, PricedLine, ProductQuantity } from "./model.ts";
@@ -47,7 +49,10 @@ export interface DecideMessage {
   transactionId: string;
   kind: TransactionKind;
   decision: "COMMITTED" | "ABORTED";
-  /** Of a COMMITTED: what the participant gives, exactly as it has prepared it; of a cancellation, what it gets back. */
+  /**
+   * Of a COMMITTED: what the participant gives, exactly as it has prepared it; of a cancellation, what it
+   * gets back.
+   */
   lines: readonly ProductQuantity[];
 }
 

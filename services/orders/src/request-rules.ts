@@ -16,7 +16,8 @@ const text = (max: number) =>
 export const id = text(ID_LENGTH_MAX);
 
 /**
- * The id of something that belongs to a city. Without a colon it would be the name of a town, and go to that town's city.
+ * The id of something that belongs to a city. Without a colon it would be the name of a town, and go to that
+ * town's city.
  * @param what it is, for example "a client, such as dakar:1"
  */
 export const cityBoundId = (what: string) => id.includes(":", `is not the id of ${what}`);

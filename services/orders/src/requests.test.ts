@@ -1,4 +1,7 @@
-/** What the service sends, checked against the schemas of those who receive it, and what it takes for an answer. */
+/**
+ * What the service sends, checked against the schemas of those who receive it, and what it takes for an
+ * answer.
+ */
 
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { Registry } from "@teranga/kit/metrics.ts";

@@ -35,11 +35,17 @@ export interface OrdersOptions {
 }
 
 export interface RunningOrders extends RunningServer {
-  /** Goes on with another topology. @throws StartupError if it has no cities or no catalog; then nothing changes */
+  /**
+   * Goes on with another topology.
+   * @throws StartupError if it has no cities or no catalog; then nothing changes
+   */
   setTopology(topology: Topology): void;
 }
 
-/** Starts the service. It is ready when this resolves. @throws StartupError if the topology has no cities or no catalog */
+/**
+ * Starts the service. It is ready when this resolves.
+ * @throws StartupError if the topology has no cities or no catalog
+ */
 export async function startOrders(options: OrdersOptions): Promise<RunningOrders> {
   const {
     topology,
@@ -81,8 +87,9 @@ export async function startOrders(options: OrdersOptions): Promise<RunningOrders
       port,
       door: options.door,
       log,
-      // It holds no state and no connection of its own: with its topology read it can serve. What a request needs is the
-      // business of that request, and a city that is down must not take this service out of use for the others.
+      // It holds no state and no connection of its own: with its topology read it can serve. What a request
+      // needs is the business of that request, and a city that is down must not take this service out of use
+      // for the others.
       checkReady: () => Promise.resolve(),
       notes: async () => options.standing?.notes() ?? [],
       registry,

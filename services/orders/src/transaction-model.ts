@@ -14,10 +14,15 @@ export interface Transaction {
   answerByMs: number;
 }
 
-/** How a transaction ended. All but `committed` and `unknown` mean that it has not happened and never will. */
+/**
+ * How a transaction ended. All but `committed` and `unknown` mean that it has not happened and never will.
+ */
 export type TransactionResult =
   | { kind: "committed" }
-  /** An earlier one has happened: of the same request, of another one with its key, one that cancelled the order. */
+  /**
+   * An earlier one has happened: of the same request, of another one with its key, one that cancelled the
+   * order.
+   */
   | { kind: "replayed" | "key-reused" | "already-cancelled"; committedId: string }
   | { kind: "unknown-client" | "unknown-order" }
   /** The payment; the balance is that of the client's wallet, if it was to be paid from it. */
@@ -46,7 +51,8 @@ export interface TransactionEnd {
 
 /**
  * The home has committed.
- * @param givenBack what the cities get back, if the home has said so; if its answer was lost, the home tells them itself
+ * @param givenBack what the cities get back, if the home has said so; if its answer was lost, the home tells
+ * them itself
  */
 export function happened(
   transaction: Transaction,
@@ -59,7 +65,10 @@ export function happened(
   return endOf(transaction, { kind: "committed" }, "COMMITTED", participants);
 }
 
-/** The transaction has not happened and never will. @param release the participants that may hold stock; all unless told */
+/**
+ * The transaction has not happened and never will.
+ * @param release the participants that may hold stock; all unless told
+ */
 export function aborted(
   transaction: Transaction,
   result: TransactionResult,

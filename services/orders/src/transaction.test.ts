@@ -1,4 +1,6 @@
-/** What breaks the protocol, and a city that finds an id too old. The other ends are tried in faults.test.ts. */
+/**
+ * What breaks the protocol, and a city that finds an id too old. The other ends are tried in faults.test.ts.
+ */
 import { createLogger } from "@teranga/kit/log.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import { describe, expect, test } from "vitest";
@@ -29,7 +31,10 @@ const TRANSACTION: Transaction = {
   answerByMs: 4_500,
 };
 
-/** Runs the transaction against cities that answer as told, and records the deadline that each message is given. */
+/**
+ * Runs the transaction against cities that answer as told, and records the deadline that each message is
+ * given.
+ */
 async function runAgainst(answers: Partial<Record<keyof CityMessages, (city: string) => string>>, nowMs = 0) {
   const deadlinesMs: number[] = [];
   const alarms: unknown[] = [];

@@ -1,6 +1,6 @@
 /**
- * One transaction, of an order, a cancellation or a transfer: the orchestrator's side of the commit protocol, from the first
- * prepare to the decision.
+ * One transaction, of an order, a cancellation or a transfer: the orchestrator's side of the commit protocol,
+ * from the first prepare to the decision.
  *
  *   preparing    sends prepare to every participant, the home never among them.
  *                All PREPARED → committing. Anything else → ended: no commit was sent, so it may be aborted.
@@ -10,9 +10,10 @@
  *                COMMITTED or ABORTED → ended. No answer → ended, as unknown if a commit may have arrived.
  *   ended        the result, and which participants have to hear what.
  *
- * A transaction that has nothing to prepare begins in committing: an order that the home can fill alone, and every cancellation,
- * since to give back cannot be refused. The participants' ABORT is decided in this file and nowhere else:
- * only where the home has answered that it has not committed and never will, or where no commit can have reached it.
+ * A transaction that has nothing to prepare begins in committing: an order that the home can fill alone, and
+ * every cancellation, since to give back cannot be refused. The participants' ABORT is decided in this file
+ * and nowhere else: only where the home has answered that it has not committed and never will, or where no
+ * commit can have reached it.
  */
 
 import type { Logger } from "@teranga/kit/log.ts";
@@ -40,7 +41,9 @@ export interface TransactionMeans {
   log: Logger;
 }
 
-/** Longer than any client is made to wait, so that participants ask only about what nobody drives any more. */
+/**
+ * Longer than any client is made to wait, so that participants ask only about what nobody drives any more.
+ */
 const PREPARE_LEASE_MS = 10_000;
 const PREPARE_DEADLINE_MS = 1_500;
 const COMMIT_DEADLINE_MS = 1_500;
@@ -90,7 +93,10 @@ function advance(
   }
 }
 
-/** A participant's vote. `NONE`: no answer came; it `mayHold` stock unless the message certainly never arrived. */
+/**
+ * A participant's vote. `NONE`: no answer came; it `mayHold` stock unless the message certainly never
+ * arrived.
+ */
 type Vote = { cityId: string; answer: PrepareAnswer | { state: "NONE"; mayHold: boolean } };
 
 async function prepare(transaction: Transaction, means: TransactionMeans): Promise<TransactionState> {
@@ -109,7 +115,8 @@ async function prepare(transaction: Transaction, means: TransactionMeans): Promi
   const refusals = votes.flatMap(({ cityId, answer }) =>
     answer.state === "REFUSED" ? [{ cityId, shortages: answer.shortages }] : [],
   );
-  // One that has decided ABORTED, or finds the id too old, says as little about its stock as one that does not answer.
+  // One that has decided ABORTED, or finds the id too old, says as little about its stock as one that does
+  // not answer.
   const isSilent = ({ answer }: Vote) => ["NONE", "ABORTED", "TOO_OLD"].includes(answer.state);
   const silentCities = votes.filter(isSilent).map(({ cityId }) => cityId);
   return ended(aborted(transaction, { kind: "refused", refusals, silentCities }, release));

@@ -36,7 +36,8 @@ export function parseTransferInput(
   { partitions }: PartitionPlacement,
 ): TransferStockRequest {
   const request = parseInput(transferInput, input, "input");
-  // Exactly the id: a name or a town would do to find a client's city, but stock is not to move by a likeness.
+  // Exactly the id: a name or a town would do to find a client's city, but stock is not to move by a
+  // likeness.
   for (const cityId of [request.fromCityId, request.toCityId]) {
     if (partitions.some((partition) => partition.id === cityId)) continue;
     throw codedError("UNKNOWN_CITY", `There is no city "${cityId}".`, { city: cityId });

@@ -1,4 +1,7 @@
-/** What transferStock answers and sends, case by case, against model cities. Faults are tried in faults.test.ts. */
+/**
+ * What transferStock answers and sends, case by case, against model cities. Faults are tried in
+ * faults.test.ts.
+ */
 import { describe, expect, test } from "vitest";
 import type { FaultScript } from "../test/faulty-network.ts";
 import { ModelCities } from "../test/model-cities.ts";

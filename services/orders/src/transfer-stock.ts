@@ -29,7 +29,8 @@ interface TransferCall extends KeyedCall {
 
 /**
  * Moves stock in both cities or in neither.
- * @throws GraphQLError CITY_UNAVAILABLE or SUBGRAPH_UNAVAILABLE if a city or the catalog cannot be reached (then nothing was
+ * @throws GraphQLError CITY_UNAVAILABLE or SUBGRAPH_UNAVAILABLE if a city or the catalog cannot be reached
+ * (then nothing was
  *   changed), PROTOCOL_VIOLATION if a city says that we are at fault
  */
 export function transferStock(
@@ -126,7 +127,10 @@ async function answerTo(
   }
 }
 
-/** The giving city has too little or gave no vote, unless what is short is what another try with the key has moved meanwhile. */
+/**
+ * The giving city has too little or gave no vote, unless what is short is what another try with the key has
+ * moved meanwhile.
+ */
 async function refused(
   { refusals }: Extract<TransactionResult, { kind: "refused" }>,
   call: TransferCall,

@@ -1,6 +1,7 @@
 /**
- * One city's service of baseline (b): the same program with classic two-phase commit in it, configured as services/city/src/main.ts
- * is. Its worker ends what an orchestrator has left prepared, since each such transaction blocks its rows for everybody.
+ * One city's service of baseline (b): the same program with classic two-phase commit in it, configured as
+ * services/city/src/main.ts is. Its worker ends what an orchestrator has left prepared, since each such
+ * transaction blocks its rows for everybody.
  */
 import { createCityMessages } from "@teranga/city/city-messages.ts";
 import { cityVariables } from "@teranga/city/config.ts";

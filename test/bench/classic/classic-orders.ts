@@ -1,7 +1,8 @@
 /**
- * The orchestrator of baseline (b): the same code, but for one thing. Its messages of the protocol travel one by one, because a
- * batch of prepares that want one row would wait for itself: the first is answered with the last, which waits for what the first
- * holds. So each request has messages of its own; what is read before an order is shared among requests as it is in ours.
+ * The orchestrator of baseline (b): the same code, but for one thing. Its messages of the protocol travel one
+ * by one, because a batch of prepares that want one row would wait for itself: the first is answered with the
+ * last, which waits for what the first holds. So each request has messages of its own; what is read before an
+ * order is shared among requests as it is in ours.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { readConfig, runMain } from "@teranga/kit/config.ts";

@@ -1,14 +1,17 @@
 /**
- * Classic two-phase commit behind the same messages: what a city of baseline (b) does instead of the protocol's SQL functions.
+ * Classic two-phase commit behind the same messages: what a city of baseline (b) does instead of the
+ * protocol's SQL functions.
  *
- *   prepare        takes the stock in a transaction of its own and ends it with PREPARE TRANSACTION: its rows stay locked
+ *   prepare        takes the stock in a transaction of its own and ends it with PREPARE TRANSACTION: its
+ *                  rows stay locked
  *   commitOrders   one local transaction, the protocol's own commit point
  *   decide         COMMIT PREPARED or ROLLBACK PREPARED
  *
- * The baseline is given every advantage that classic two-phase commit can have under this orchestrator: the home is the last
- * resource, so it commits in one phase and its log of decisions costs nothing extra; participants are told after the client has its
- * answer; a participant's work is one SQL call, in one round trip with its BEGIN. What it cannot have is a batch, since a prepared
- * transaction is of one order (see classic-orders.ts).
+ * The baseline is given every advantage that classic two-phase commit can have under this orchestrator: the
+ * home is the last resource, so it commits in one phase and its log of decisions costs nothing extra;
+ * participants are told after the client has its answer; a participant's work is one SQL call, in one round
+ * trip with its BEGIN. What it cannot have is a batch, since a prepared transaction is of one order (see
+ * classic-orders.ts).
  */
 import { readFile } from "node:fs/promises";
 import type { Decision } from "@teranga/city/city-messages.ts";
@@ -28,18 +31,23 @@ import {
 } from "./prepared-transactions.ts";
 
 /**
- * Two cities can wait for each other's rows where neither sees it, and a row that everybody wants goes to whoever wakes first. A wait
- * must end before the orchestrator's patience (1.5 s) does: what has waited for longer gives up, and the orchestrator tries again with a
- * new transaction. It is the statement that is limited too, since `lock_timeout` begins anew each time that another has taken the row.
+ * Two cities can wait for each other's rows where neither sees it, and a row that everybody wants goes to
+ * whoever wakes first. A wait must end before the orchestrator's patience (1.5 s) does: what has waited for
+ * longer gives up, and the orchestrator tries again with a new transaction. It is the statement that is
+ * limited too, since `lock_timeout` begins anew each time that another has taken the row.
  */
 const WAIT_MS = 1_000;
 /**
- * Connections of their own for each message: a commit must not queue behind prepares that wait for what it would free, nor a decision
- * behind either. More prepares at a time would only wake up for nothing more often.
+ * Connections of their own for each message: a commit must not queue behind prepares that wait for what it
+ * would free, nor a decision behind either. More prepares at a time would only wake up for nothing more
+ * often.
  */
 const CONNECTIONS = { prepare: 32, commit: 16, decide: 10 };
 
-/** query_canceled and lock_not_available: it has waited for too long. deadlock_detected, serialization_failure: it lost to another. */
+/**
+ * query_canceled and lock_not_available: it has waited for too long. deadlock_detected,
+ * serialization_failure: it lost to another.
+ */
 const GAVE_UP = new Set(["57014", "55P03", "40P01", "40001"]);
 
 type DecideAnswer = Awaited<ReturnType<CommitProtocol["decide"]>>[number];
@@ -128,9 +136,10 @@ async function commit(sql: Sql, request: CommitRequest, clock: Clock): Promise<C
 }
 
 /**
- * Most decisions come twice: from the orchestrator, and from the home that collects acknowledgements. The second time there is nothing
- * to finish, and it must not wait for rows that others hold by now: what is recorded answers it. What is neither prepared nor
- * recorded is an ABORT before its prepare, or our own protocol's: its SQL knows.
+ * Most decisions come twice: from the orchestrator, and from the home that collects acknowledgements. The
+ * second time there is nothing to finish, and it must not wait for rows that others hold by now: what is
+ * recorded answers it. What is neither prepared nor recorded is an ABORT before its prepare, or our own
+ * protocol's: its SQL knows.
  */
 async function decide(sql: Sql, decisions: Decision[], clock: Clock): Promise<DecideAnswer[]> {
   const ids = decisions.map(({ transactionId }) => transactionId);

@@ -1,6 +1,6 @@
--- The participant's work of one order in classic two-phase commit, to be followed by PREPARE TRANSACTION: the stock is taken at
--- once, and the rows stay locked until COMMIT PREPARED. With its participation already COMMITTED, the row that the world sees after
--- COMMIT PREPARED is the one that our own protocol ends with.
+-- The participant's work of one order in classic two-phase commit, to be followed by PREPARE TRANSACTION: the
+-- stock is taken at once, and the rows stay locked until COMMIT PREPARED. With its participation already
+-- COMMITTED, the row that the world sees after COMMIT PREPARED is the one that our own protocol ends with.
 create or replace function classic_prepare(entry jsonb, now_at timestamptz)
   returns table (state text, shortages jsonb) language plpgsql as $$
 #variable_conflict use_column

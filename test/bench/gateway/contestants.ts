@@ -1,4 +1,7 @@
-/** What is compared, all on the same supergraph and the same subgraphs, and all proved to give the same answers. */
+/**
+ * What is compared, all on the same supergraph and the same subgraphs, and all proved to give the same
+ * answers.
+ */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";

@@ -1,4 +1,7 @@
-/** The experiments on partitions: how many cities there are, what splitting costs, and a city that is sick. Ours alone: nobody else has them. */
+/**
+ * The experiments on partitions: how many cities there are, what splitting costs, and a city that is sick.
+ * Ours alone: nobody else has them.
+ */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "@teranga/infra/ports.ts";

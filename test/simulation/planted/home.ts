@@ -20,7 +20,8 @@ export const IN_HOME: readonly PlantedBug[] = [
     ],
   },
   {
-    // The home answers ABORTED for what is undecided, and does not write it down: a commit that is late goes through.
+    // The home answers ABORTED for what is undecided, and does not write it down: a commit that is late goes
+    // through.
     name: "no-fence",
     edits: [
       {
