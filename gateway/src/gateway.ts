@@ -101,7 +101,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
     closing.unshift({ name: "the watch over the graph", close: watch.stop });
     const { onSubgraphRequest, surface } = options;
     const { observer } = telemetry;
-    const live = new LiveGraph(watch, { networks, observer, limits: surface?.limits, onSubgraphRequest });
+    const live = new LiveGraph(watch, {
+      networks,
+      observer,
+      limits: surface?.limits,
+      log,
+      onSubgraphRequest,
+    });
     telemetry.show(() => ({
       plans: live.gateway.graph.operationCount,
       generation: live.generation,

@@ -46,7 +46,7 @@ export function startGraph(subgraphs: Record<string, SubgraphFixture>, limits?: 
     sdl: LINK + (partitions ? PARTITION_LINK : "") + sdl,
   }));
   const supergraph = readSupergraph(compose(sdls).supergraphSdl);
-  const graph = new Graph(supergraph, createSources(supergraph, kindsOf(subgraphs), {}), undefined, limits);
+  const graph = new Graph(supergraph, createSources(supergraph, kindsOf(subgraphs), {}), { limits });
   const asked: AskedRequest[] = [];
   const placements = new Map<string, LivePlacement>();
   for (const { name, sdl } of sdls) {

@@ -6,6 +6,7 @@
 import type { QueryPlan } from "@apollo/query-planner";
 import { StartupError } from "@teranga/kit/config.ts";
 import { codedError } from "@teranga/kit/errors.ts";
+import type { Logger } from "@teranga/kit/log.ts";
 import { inSpan } from "@teranga/kit/tracing.ts";
 import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
 import { BoundedCache } from "../bounded-cache.ts";
@@ -48,6 +49,13 @@ export interface GraphObserver {
   operationFound(planMs: number | undefined): void;
 }
 
+export interface GraphTerms {
+  observer?: GraphObserver | undefined;
+  /** Of what is asked: they bound what is kept. */
+  limits?: Pick<Limits, "tokensMax"> | undefined;
+  log?: Logger | undefined;
+}
+
 export class Graph {
   readonly supergraph: Supergraph;
   /** What clients see. */
@@ -66,14 +74,13 @@ export class Graph {
   readonly #compiling = new UnderWay<CompiledOperation>();
 
   /**
-   * @param sources by subgraph. @param limits of what is asked: they bound what is kept
+   * @param sources by subgraph
    * @throws StartupError with one line if the text is not a supergraph
    */
   constructor(
     supergraph: Supergraph,
     sources: ReadonlyMap<string, Source>,
-    observer?: GraphObserver,
-    limits: Pick<Limits, "tokensMax"> = DEFAULT_LIMITS,
+    { observer, limits = DEFAULT_LIMITS, log }: GraphTerms = {},
   ) {
     this.supergraph = supergraph;
     this.#sources = sources;
@@ -87,7 +94,7 @@ export class Graph {
     });
     try {
       this.#planner = new Planner(supergraph);
-      this.sideThread = new SideThread(supergraph.sdl);
+      this.sideThread = new SideThread(supergraph.sdl, { log });
       this.#needs = new FieldNeeds(supergraph, this.#planner.standIns);
       this.#namesRead = namesRead(supergraph);
       this.apiSchema = this.#planner.apiSchema;

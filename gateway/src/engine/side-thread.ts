@@ -4,12 +4,19 @@
  */
 import { Worker } from "node:worker_threads";
 import type { QueryPlan } from "@apollo/query-planner";
+import type { Logger } from "@teranga/kit/log.ts";
 import { type DocumentNode, GraphQLError, print, type SourceLocation } from "graphql";
 import type { ClientTerms } from "../surface/validation.ts";
 import { Turns } from "./turns.ts";
 
 /** It takes about a second to begin, and 100 MB. */
 const IDLE_MS = 60_000;
+/** As long as a request may take. The largest pieces take 200 ms, and the thread a second to begin. */
+const ANSWER_MS = 15_000;
+/** Validating and planning the largest operations does with 48. */
+const HEAP_MB = 256;
+
+const PROGRAM = new URL("./side-thread-main.ts", import.meta.url);
 
 export type Order = { kind: "validate"; text: string; terms: ClientTerms } | { kind: "plan"; text: string };
 
@@ -26,14 +33,23 @@ export type Answer =
   | { kind: "refused"; error: ToldError }
   | { kind: "failed"; error: unknown };
 
+export interface SideThreadTerms {
+  log?: Logger | undefined;
+  /** What it runs. */
+  program?: URL;
+  heapMb?: number;
+}
+
 export class SideThread {
   readonly #supergraphSdl: string;
+  readonly #terms: SideThreadTerms;
   readonly #turns = new Turns(async () => {});
   #worker: Worker | undefined;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(supergraphSdl: string) {
+  constructor(supergraphSdl: string, terms: SideThreadTerms = {}) {
     this.#supergraphSdl = supergraphSdl;
+    this.#terms = terms;
   }
 
   /** What is wrong with a document. @throws GraphQLError if too many are waiting */
@@ -56,6 +72,10 @@ export class SideThread {
       worker.ref();
       try {
         return await answerOf(worker, order);
+      } catch (error) {
+        // It has ended, or does not end: either way the next piece gets another one.
+        await this.#end();
+        throw error;
       } finally {
         worker.unref();
         this.#idle = setTimeout(() => void this.#end(), IDLE_MS).unref();
@@ -65,11 +85,18 @@ export class SideThread {
 
   #running(): Worker {
     if (this.#worker) return this.#worker;
-    const program = new URL("./side-thread-main.ts", import.meta.url);
-    const worker = new Worker(program, { workerData: this.#supergraphSdl });
-    worker.once("exit", () => {
+    const { log, program = PROGRAM, heapMb = HEAP_MB } = this.#terms;
+    const resourceLimits = { maxOldGenerationSizeMb: heapMb };
+    const worker = new Worker(program, { workerData: this.#supergraphSdl, resourceLimits });
+    const forget = () => {
       if (this.#worker === worker) this.#worker = undefined;
+    };
+    // Of one that nobody waits for, too: an error that nobody listens to ends the process.
+    worker.on("error", (error) => {
+      forget();
+      log?.error({ err: error }, "the side thread failed");
     });
+    worker.on("exit", forget);
     this.#worker = worker;
     return worker;
   }
@@ -81,16 +108,17 @@ export class SideThread {
   }
 }
 
+/** @throws Error if the thread ends before it answers, or does not answer in time */
 function answerOf(worker: Worker, order: Order): Promise<Answer> {
-  return new Promise((resolve) => {
-    const settle = (answer: Answer) => {
-      worker.off("message", settle).off("error", fail).off("exit", ended);
-      resolve(answer);
-    };
-    const fail = (error: unknown) => settle({ kind: "failed", error });
-    const ended = (code: number) => fail(new Error(`the side thread has ended with code ${code}`));
-    worker.on("message", settle).on("error", fail).on("exit", ended);
-    worker.postMessage(order);
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const ended = (code: number) => reject(new Error(`the side thread has ended with code ${code}`));
+  const late = () => reject(new Error(`the side thread has not answered within ${ANSWER_MS} ms`));
+  const timer = setTimeout(late, ANSWER_MS);
+  worker.on("message", resolve).on("error", reject).on("exit", ended);
+  worker.postMessage(order);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    worker.off("message", resolve).off("error", reject).off("exit", ended);
   });
 }
 

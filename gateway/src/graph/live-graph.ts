@@ -2,6 +2,7 @@
  * The graph and the network that requests are carried out on; both are replaced while the gateway runs, each
  * on its own.
  */
+import type { Logger } from "@teranga/kit/log.ts";
 import type { GraphQLSchema } from "graphql";
 import { Graph, type GraphObserver } from "../engine/graph.ts";
 import { GraphGateway } from "../engine/graph-gateway.ts";
@@ -18,6 +19,7 @@ export interface LiveGraphParts extends SourceDependencies {
   observer?: GraphObserver | undefined;
   /** Those of the operations. */
   limits?: Limits | undefined;
+  log?: Logger | undefined;
 }
 
 type Topology = RunnableGraph["topology"];
@@ -75,15 +77,11 @@ export class LiveGraph implements GraphChanges {
   }
 
   #build(supergraphSdl: string, topology: Topology): { graph: Graph; network: Network } {
-    const { networks, observer, limits, ...dependencies } = this.#parts;
+    const { networks, observer, limits, log, ...dependencies } = this.#parts;
     const supergraph = readSupergraph(supergraphSdl);
     const placements = placementsOf(supergraph, topology);
-    const graph = new Graph(
-      supergraph,
-      createSources(supergraph, placements, dependencies),
-      observer,
-      limits,
-    );
+    const sources = createSources(supergraph, placements, dependencies);
+    const graph = new Graph(supergraph, sources, { observer, limits, log });
     this.#costModels.set(graph.apiSchema, createCostModel(supergraph));
     this.#kinds = kindsOf(placements);
     return { graph, network: networks.update(placements.values()) };

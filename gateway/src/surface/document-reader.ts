@@ -68,8 +68,9 @@ export function readDocuments(terms: ReaderTerms): ApolloServerPlugin<GatewayCon
           if (operation.operation === "subscription") throw refusal("OPERATION_NOT_SUPPORTED");
         },
         async willSendResponse({ response: { body } }) {
-          // Apollo Server has taken the first.
-          if (refused && body.kind === "single") body.singleResult.errors = refused.map(formatted);
+          // Apollo Server has taken the first, and told it.
+          if (refused && refused.length > 1 && body.kind === "single")
+            body.singleResult.errors = refused.map(formatted);
         },
       };
     },
@@ -167,10 +168,12 @@ function refused(error: GraphQLError): Reading {
   return { kind: "refused", errors: [error] };
 }
 
-/** Too many are waiting. */
+/** Too many are waiting; or it is a fault of ours, which Apollo Server would neither log as one nor give a code. */
 function notRead(error: unknown): Reading {
   if (error instanceof GraphQLError) return refused(error);
-  throw error;
+  const originalError = error instanceof Error ? error : new Error(String(error));
+  const extensions = { code: "INTERNAL_SERVER_ERROR", http: { status: 500 } };
+  return refused(new GraphQLError(originalError.message, { originalError, extensions }));
 }
 
 function notParsed(error: unknown): GraphQLError {

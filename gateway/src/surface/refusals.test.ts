@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SideThread } from "../engine/side-thread.ts";
 import { onThisThread } from "../engine/turns.ts";
 import { type Door, startDoor } from "../fixture/door.ts";
 import { createSafelist } from "./safelist.ts";
@@ -185,4 +186,24 @@ test("what is new is refused while too much is waiting, the largest first; what 
   await Promise.all(work);
   expect((await fetch(door.url, { method: "POST", headers, body })).status).toBe(200);
   expect(door.lines.filter(({ level }) => (level as number) > 30)).toEqual([]);
+});
+
+test("a thread that breaks while it validates is a fault of ours: the client is told so, and the log why", async () => {
+  const program = new URL(`data:text/javascript,${encodeURIComponent('throw new Error("no room left")')}`);
+  const own = await startDoor({}, { sideThread: new SideThread("", { program }) });
+  try {
+    const query = `{ secret ${"#".repeat(5_000)}\n }`;
+    for (let time = 0; time < 2; time++) {
+      expect(await send(own.url, { query })).toMatchObject({ status: 500, code: "INTERNAL_SERVER_ERROR" });
+    }
+    const faults = own.lines.filter(({ level }) => (level as number) >= 50);
+    const fault = {
+      msg: "an operation failed on a fault of ours",
+      err: { message: "no room left", stack: expect.stringContaining("no room left") },
+    };
+    expect(faults.filter(({ msg }) => msg !== "request")).toMatchObject([fault, fault]);
+    expect(await send(own.url, { query: "{ secret }" })).toMatchObject({ status: 200 });
+  } finally {
+    await own.close();
+  }
 });

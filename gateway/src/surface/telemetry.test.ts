@@ -94,7 +94,7 @@ describe("a request's line", () => {
   });
 
   test("and for one that is refused because it came when there was too much: no error of ours", async () => {
-    const { url, registry, lines, release } = await open({}, undefined, { requestsMax: 1 });
+    const { url, registry, lines, release } = await open({}, { connections: { requestsMax: 1 } });
     const headers = { "content-type": "application/json" };
     const post = (query: string) => fetch(url, { method: "POST", headers, body: JSON.stringify({ query }) });
     const late = request(url, {
@@ -177,7 +177,7 @@ describe("metrics", () => {
       omitted: 2,
       circuits: [circuit("dakar", "open"), circuit("dakar", "half-open"), circuit("thies", "closed")],
     };
-    const { registry } = await open({}, state);
+    const { registry } = await open({}, { state });
     const shown = async () => Object.fromEntries(await samplesOf(registry));
     expect(await shown()).toMatchObject({
       teranga_gateway_kept_plans: 7,
