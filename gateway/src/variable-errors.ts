@@ -4,6 +4,7 @@
  * have no code if there are many.
  */
 import { codedError, cutText } from "@teranga/kit/errors.ts";
+import { REFUSAL_ERRORS_MAX, REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/short-refusals.ts";
 import {
   coerceInputValue,
   type GraphQLError,
@@ -15,9 +16,6 @@ import {
   type VariableDefinitionNode,
 } from "graphql";
 
-/** Nobody reads more; the last one says that there are more. */
-const ERRORS_MAX = 10;
-const MESSAGE_LENGTH_MAX = 300;
 /** As deep as the cost of a value is reckoned. What walks through values calls itself for each level. */
 const DEPTH_MAX = 100;
 
@@ -34,7 +32,7 @@ export function variableErrors(
     if (!isInputType(type)) continue;
     const variable = { name: definition.variable.name.value, type, hasDefault: !!definition.defaultValue };
     for (const words of misfits(variable, given)) {
-      if (errors.length === ERRORS_MAX)
+      if (errors.length === REFUSAL_ERRORS_MAX)
         return [...errors, badVariable("There are more variables that do not fit.")];
       errors.push(badVariable(`Variable "$${variable.name}" ${words}`));
     }
@@ -43,7 +41,7 @@ export function variableErrors(
 }
 
 function badVariable(message: string): GraphQLError {
-  return codedError("BAD_USER_INPUT", cutText(message, MESSAGE_LENGTH_MAX));
+  return codedError("BAD_USER_INPUT", cutText(message, REFUSAL_MESSAGE_LENGTH_MAX));
 }
 
 interface Variable {
@@ -67,7 +65,7 @@ function misfits({ name, type, hasDefault }: Variable, given: Readonly<Record<st
       value,
       type,
       (path, _value, error) => {
-        if (words.length > ERRORS_MAX) throw ENOUGH;
+        if (words.length > REFUSAL_ERRORS_MAX) throw ENOUGH;
         const at = path.length > 0 ? ` at "${[name, ...path].join(".")}"` : "";
         words.push(`got invalid value${at}; ${error.message}`);
       },

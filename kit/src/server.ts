@@ -24,6 +24,7 @@ import type { Logger } from "./log.ts";
 import { addMetrics, METRICS_PATH, Registry } from "./metrics.ts";
 import { tellUnknownOutcomes } from "./mutation-outcome.ts";
 import { countRefusals } from "./refusals.ts";
+import { refusalOptions, shortRefusals } from "./short-refusals.ts";
 import { traceRequests } from "./tracing.ts";
 
 /** The header by which one client request can be found in every service's log. */
@@ -94,6 +95,7 @@ export async function startSubgraphServer<Context extends object>(
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     logger: log,
+    ...refusalOptions,
     formatError: (formatted, error) => {
       const { message, extensions } = (isDatabaseAway(error) && options.unavailable) || formatted;
       return maskError({ ...formatted, message, ...(extensions && { extensions }) }, error);
@@ -101,6 +103,7 @@ export async function startSubgraphServer<Context extends object>(
     plugins: [
       logFaults(({ requestLog }) => requestLog),
       refuseUnacceptable,
+      shortRefusals,
       statusByMediaType,
       ApolloServerPluginInlineTraceDisabled(),
       fastifyApolloDrainPlugin(app) as ApolloServerPlugin<Context & RequestLog>,
@@ -281,16 +284,18 @@ function isDatabaseAway(error: unknown): boolean {
 
 /** What Apollo Server says of a bad request, where it has no code for it or no words. */
 function requestError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
-  if (
-    formatted.extensions?.code === "GRAPHQL_PARSE_FAILED" &&
-    /^Maximum call stack/.test(formatted.message)
-  ) {
+  const { message, extensions } = formatted;
+  if (extensions?.code === "GRAPHQL_PARSE_FAILED" && /^Maximum call stack/.test(message)) {
     return { ...formatted, message: "The document is nested too deep to be read." };
   }
   if (!(error instanceof GraphQLError) || error.originalError || error.path) return formatted;
+  // graphql-js gives up after 50 of them, and this one has no code.
+  if (/^Too many errors processing variables/.test(message)) {
+    return { ...formatted, extensions: { ...extensions, code: "BAD_USER_INPUT" } };
+  }
   // A persisted query whose hash is another document's has no code, but a status: 400.
   const { http, code } = error.extensions as { http?: { status?: number }; code?: unknown };
   const isRefusal = http?.status !== undefined && http.status >= 400 && http.status < 500;
   if (code !== undefined || !isRefusal) return formatted;
-  return { ...formatted, extensions: { ...formatted.extensions, code: "BAD_REQUEST" } };
+  return { ...formatted, extensions: { ...extensions, code: "BAD_REQUEST" } };
 }

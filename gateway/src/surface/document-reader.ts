@@ -7,6 +7,7 @@
  */
 import type { ApolloServerPlugin, GraphQLRequestContext } from "@apollo/server";
 import { codedError, cutText, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/short-refusals.ts";
 import {
   type DocumentNode,
   GraphQLError,
@@ -23,13 +24,7 @@ import type { GatewayContext } from "../request-context.ts";
 import { createDocumentStore, type DocumentStore } from "./document-store.ts";
 import { charactersMaxOf, limitExceeded, tokensExceeded } from "./limits.ts";
 import type { Safelist } from "./safelist.ts";
-import {
-  LOCATIONS_MAX,
-  MESSAGE_LENGTH_MAX,
-  problemsOf,
-  sizeProblemsOf,
-  type ValidationTerms,
-} from "./validation.ts";
+import { LOCATIONS_MAX, problemsOf, sizeProblemsOf, type ValidationTerms } from "./validation.ts";
 
 /** The longest that tools make, of a component's name and a fragment's, are about 100. */
 const NAME_LENGTH_MAX = 250;
@@ -180,7 +175,11 @@ function notParsed(error: unknown): GraphQLError {
   const extensions = { code: "GRAPHQL_PARSE_FAILED", http: { status: 400 } };
   if (error instanceof GraphQLError) {
     const { source, positions } = error;
-    return new GraphQLError(cutText(error.message, MESSAGE_LENGTH_MAX), { source, positions, extensions });
+    return new GraphQLError(cutText(error.message, REFUSAL_MESSAGE_LENGTH_MAX), {
+      source,
+      positions,
+      extensions,
+    });
   }
   // The parser calls itself for what is nested.
   if (!(error instanceof RangeError)) throw error;

@@ -1,5 +1,6 @@
 /** Whether a document is valid, at a cost that is bounded, and in few words if not. */
 import { cutText } from "@teranga/kit/errors.ts";
+import { REFUSAL_ERRORS_MAX, REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/short-refusals.ts";
 import {
   type DocumentNode,
   GraphQLError,
@@ -14,10 +15,6 @@ import { createSizeRule, type Limits } from "./limits.ts";
 import { noIntrospectionRule } from "./no-introspection.ts";
 import { reservedNamesRule } from "./reserved-names.ts";
 
-/** Nobody reads more; the last one says that there are more. */
-const ERRORS_MAX = 10;
-/** The words of graphql-js quote names and values. */
-export const MESSAGE_LENGTH_MAX = 300;
 /** Two are enough to find what contradicts what. */
 export const LOCATIONS_MAX = 2;
 
@@ -61,7 +58,7 @@ export function problemsOf(
     const sizes = sizeProblemsOf(schema, document, { limits });
     if (sizes.length > 0) return sizes;
     return validate(schema, document, [...specifiedRules, finiteFloatsRule, ...rules], {
-      maxErrors: ERRORS_MAX,
+      maxErrors: REFUSAL_ERRORS_MAX,
       hideSuggestions: hidesSchema,
     }).map(told);
   } finally {
@@ -71,7 +68,7 @@ export function problemsOf(
 
 /** What a rule says, cut; with its own code if it is one of ours. */
 function told({ message, nodes, extensions }: GraphQLError): GraphQLError {
-  const error = new GraphQLError(cutText(message, MESSAGE_LENGTH_MAX), {
+  const error = new GraphQLError(cutText(message, REFUSAL_MESSAGE_LENGTH_MAX), {
     extensions: { code: "GRAPHQL_VALIDATION_FAILED", ...extensions, http: { status: 400 } },
   });
   const locations = nodes
