@@ -238,3 +238,25 @@ test("the parts of one answer share its bounds", async () => {
     ["things", 1],
   ]);
 });
+
+test("what a part asks has the deadline of the whole answer, not one of its own", async () => {
+  const context = newContext();
+  const deadlines: number[] = [];
+  const placements = new Map(context.network.placements);
+  for (const [name, placement] of placements) {
+    if (placement.kind !== "replicas") continue;
+    const asking: typeof placement.ask = (request, terms) => {
+      deadlines.push(terms.deadlineAtMs);
+      return placement.ask(request, terms);
+    };
+    placements.set(name, { ...placement, ask: asking });
+  }
+  // Sooner than any fetch's own: 5 s from when it begins.
+  const deadlineAtMs = performance.now() + 1_000;
+  const query = `{ one { name ... @defer { price ... @defer { freight reviews { about { weight } } } } } }`;
+  const answer = (await begin(query, {}, { ...context, network: { placements }, deadlineAtMs }))!;
+  await answer.first();
+  while (answer.hasNext) await answer.next();
+  expect(deadlines.length).toBeGreaterThan(3);
+  expect(new Set(deadlines)).toEqual(new Set([deadlineAtMs]));
+});

@@ -11,12 +11,16 @@ import { surfaceOf } from "./surface.ts";
 const OF_2022 = "multipart/mixed;deferSpec=20220824,application/json";
 const ANNOUNCED = "multipart/mixed;incrementalSpec=v0.2,application/json";
 
+/** Of a fetch. Enough for a machine that is busy, and what one test waits for. */
+const DEADLINE_MS = 1_500;
+
 let library: Library;
 const lines: Record<string, unknown>[] = [];
 beforeAll(async () => {
   library = await Library.start({
     surface: { ...surfaceOf("development"), limits: { ...DEFAULT_LIMITS, costMax: 500 } },
     log: createLogger("test", "info", { write: (line) => void lines.push(JSON.parse(line)) }),
+    deadlineMs: DEADLINE_MS,
   });
 });
 afterAll(() => library.close());
@@ -145,6 +149,19 @@ test("a branch that hangs does not hold up the first part, and is told in the pa
   expect(total.incremental).toMatchObject([
     { data: { total: 4 }, path: ["book"], errors: [{ path: ["book"] }] },
   ]);
+  await library.startBranch("south");
+});
+
+test("a part whose service never answers ends by its deadline, and the answer with it", async () => {
+  await library.stopBranch("south");
+  await library.silence("south");
+  const query = `{ reader(id: "north:1") { name ... @defer { bestFriend { name } } } }`;
+  const [first, ...rest] = await allOf((await send(query)).chunks);
+  expect(first).toEqual({ data: { reader: { name: "north reader 1" } }, hasNext: true });
+  const errors = [{ path: ["reader", "bestFriend"], extensions: { code: "BRANCH_UNAVAILABLE" } }];
+  const incremental = [{ data: { bestFriend: null }, path: ["reader"], errors }];
+  expect(rest).toMatchObject([{ incremental, hasNext: false }]);
+  await library.endSilence();
   await library.startBranch("south");
 });
 
