@@ -86,6 +86,30 @@ test.each([
   }
 });
 
+test("a migration that loses against running transactions is run again, five times a start", async () => {
+  const script = join(directory, "003.do.third.sql");
+  // What a sequence has given is not rolled back.
+  await database.sql.unsafe("create sequence tries");
+  await writeFile(
+    script,
+    `do $$ begin
+      if nextval('tries') <= 6 then raise exception 'deadlock detected' using errcode = 'deadlock_detected'; end if;
+    end $$;`,
+  );
+  try {
+    await expect(migrate(database.sql, directory)).rejects.toThrow(
+      "DATABASE_URL: the migration was kept from its tables by others: deadlock detected",
+    );
+    expect(await applied()).toEqual([1, 2]);
+    await migrate(database.sql, directory);
+    expect(await applied()).toEqual([1, 2, 3]);
+    expect(await database.sql`select last_value from tries`).toEqual([{ last_value: 7 }]);
+  } finally {
+    await database.sql`delete from schema_version where version = 3`;
+    await rm(script);
+  }
+});
+
 test("an applied migration that was changed since is refused", async () => {
   await writeFile(join(directory, "001.do.first.sql"), "create table other (id integer);");
   await expect(migrate(database.sql, directory)).rejects.toThrow(/MD5 checksum failed for migration \[1\]/);

@@ -6,15 +6,19 @@ alter table stock
   -- Pieces that orders have taken and not given back. Below zero where a cancellation has overtaken the confirmation of its order, which
   -- is reserved still.
   add column returnable integer not null default 0;
-update stock set returnable = taken.pieces from (
+-- A level that transfers have filled beyond what there is room for, or that has sold more than two billion pieces, keeps as much as there
+-- is. The rest of the city must be able to start.
+update stock set returnable = least(taken.pieces, 2000000000 - stock.on_hand::bigint) from (
   select m.product_id, -sum(m.on_hand_change) as pieces from stock_movement m left join participation p using (transaction_id)
   where m.reason in ('SOLD', 'RETURNED') or m.reason = 'CONFIRMED' and p.kind = 'ORDER' group by m.product_id
 ) taken where taken.product_id = stock.product_id and taken.pieces <> 0;
-alter table stock add constraint stock_keeps_room check (on_hand + returnable <= 2000000000);
+-- The same where nothing was taken.
+update stock set returnable = 2000000000 - on_hand where on_hand > 2000000000 and returnable = 0;
+alter table stock add constraint stock_keeps_room check (on_hand::bigint + returnable <= 2000000000);
 
 -- How many more pieces a level can be given that nobody has to take: a billion at a time, two with all that may come back.
 create function stock_room(on_hand integer, returnable integer) returns integer language sql immutable
-  return greatest(0, least(1000000000 - on_hand, 2000000000 - on_hand - returnable));
+  return greatest(0, least(1000000000 - on_hand, 2000000000 - on_hand::bigint - returnable))::integer;
 
 -- As in 003, and keeps room for what orders take.
 create or replace function move_stock(

@@ -9,6 +9,12 @@ import type { PartitionClaims } from "@teranga/kit/topology-agreement.ts";
 
 export const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
 
+/**
+ * Commits read the fragment, then lock clients and stock; prepares and decisions lock participations, then stock; all of them, and
+ * restocks, write movements and decisions after. Who holds none of these waits for no other table that a migration has.
+ */
+const LOCK_ORDER = ["fragment", "client", "participation", "stock", "stock_movement", "transaction_decision"];
+
 /** The arguments of the SQL function `set_fragment`: which towns are the city's, and which are others'. */
 export interface FragmentRule {
   isDefault: boolean;
@@ -45,7 +51,7 @@ export async function prepareCityDatabase(
   placement: PartitionPlacement,
 ): Promise<void> {
   fragmentRule(cityId, placement);
-  await migrate(sql, MIGRATIONS);
+  await migrate(sql, MIGRATIONS, LOCK_ORDER);
   await setFragment(sql, cityId, placement);
 }
 
