@@ -45,6 +45,24 @@ test("an order and a charge that nobody was told of, or that was refused, are fo
   expect(unacknowledged([], [city], new Set(["a:x", "top-up a #1"]))).toEqual([]);
 });
 
+test("a delivery that nobody was told of, or can say anything of, is found", () => {
+  const change = { reason: "RESTOCKED", onHandChange: 9, reservedChange: 0 } as const;
+  const movement = { id: 1, productId: "1", ...change, transactionId: null, key: "r" };
+  const restocked: CityFacts = { ...city, orders: [], walletEntries: [], movements: [movement] };
+  const operation: Operation = {
+    ...placed({ kind: "happened", id: null }),
+    request: { kind: "restock", cityId: "a", productId: "1", quantity: 9, key: "r" },
+  };
+  const untold = expect.stringMatching(/^happened, and nobody was told: .*"key":"r"/);
+  expect(unacknowledged([operation], [restocked], none)).toEqual([]);
+  expect(unacknowledged([], [restocked], none)).toEqual([untold]);
+  const unknown: Operation = { ...operation, answer: { kind: "unknown", why: "OutcomeUnknown" } };
+  expect(unacknowledged([unknown], [restocked], none)).toEqual([
+    expect.stringContaining("nobody can say"),
+    untold,
+  ]);
+});
+
 test("a key that nobody can say anything of is found", () => {
   const unknown = placed({ kind: "unknown", why: "OutcomeUnknown" });
   expect(unacknowledged([unknown], [city], new Set(["a:x", "top-up a #1"]))).toEqual([

@@ -64,7 +64,8 @@ function documentOf(request: ShopRequest): Document {
       return { query, variables: { input }, read: happened("WalletToppedUp", ({ entry }) => entry?.id) };
     }
     case "restock": {
-      const { kind: _, ...input } = request;
+      const { cityId, productId, quantity, key } = request;
+      const input = { cityId, productId, quantity, idempotencyKey: key };
       return { query, variables: { input }, read: happened("Restocked", () => null) };
     }
     case "readWallet":

@@ -5,19 +5,20 @@ import type { CityFacts, Movement, WalletEntry } from "./city-facts.ts";
 import type { Operation, ShopAnswer, ShopRequest } from "./operations.ts";
 import { findSerialOrder } from "./serial-order.ts";
 
-/** [reason, on hand, reserved, transaction], in order, all of product 1. */
+/** [reason, on hand, reserved, transaction, or the key of a restock], in order, all of product 1. */
 type MovementRow = [Movement["reason"], number, number, string?];
 
 function city(cityId: string, rows: MovementRow[], more: Partial<CityFacts> = {}): CityFacts {
-  const movements = rows.map(([reason, onHandChange, reservedChange, transactionId], index): Movement => {
-    const transaction = transactionId ?? null;
+  const movements = rows.map(([reason, onHandChange, reservedChange, cause = null], index): Movement => {
+    const isRestock = reason === "RESTOCKED";
     return {
       id: index + 1,
       productId: "1",
       reason,
       onHandChange,
       reservedChange,
-      transactionId: transaction,
+      transactionId: isRestock ? null : cause,
+      key: isRestock ? cause : null,
     };
   });
   const sum = (of: (movement: Movement) => number) => movements.reduce((total, each) => total + of(each), 0);
@@ -155,6 +156,24 @@ test("a key that placed two orders", () => {
   expect(violations([city("a", rows, both)])).toEqual(["a:y: the key key of a:1 is used twice"]);
 });
 
+test("a key that added two deliveries, and a delivery that was acknowledged and is not there", () => {
+  const request = { kind: "restock", cityId: "a", productId: "1", quantity: 5 } as const;
+  const first = did({ ...request, key: "k" }, happened(null), 1, 2);
+  const once: MovementRow = ["RESTOCKED", 5, 0, "k"];
+  expect(violations([city("a", [once])], [first])).toEqual([]);
+  expect(violations([city("a", [once, once])], [first])).toEqual([
+    expect.stringContaining("the key k of a is used twice"),
+  ]);
+  const gone = did({ ...request, key: "gone" }, happened(null), 1, 2);
+  expect(violations([city("a", [once])], [first, gone])).toEqual([
+    expect.stringMatching(/"gone".* was answered with null, which is not there/),
+  ]);
+  const other = did({ ...request, quantity: 6, key: "k" }, happened(null), 1, 2);
+  expect(violations([city("a", [once])], [other])).toEqual([
+    expect.stringMatching(/"quantity":6.* was answered with .*"quantity":5/),
+  ]);
+});
+
 test("a stale read: an order that was placed is not seen afterwards", () => {
   const [cities, [placed]] = good();
   const stale = did({ kind: "readOrder", orderId: "a:x" }, { kind: "order", status: null }, 21, 22);
@@ -244,7 +263,9 @@ test("two cities that saw two orders the other way round", () => {
 
 test("an answer that came before what it depends on was asked for", () => {
   const [cities] = good();
-  const early = did({ kind: "restock", cityId: "a", productId: "1", quantity: 10 }, happened(null), 50, 60);
+  cities[0]!.movements[0]!.key = "k";
+  const restock: ShopRequest = { kind: "restock", cityId: "a", productId: "1", quantity: 10, key: "k" };
+  const early = did(restock, happened(null), 50, 60);
   const placed = did(place("a:x", 5), happened("a:x"), 10, 20);
   expect(violations(cities, [placed, early])).toEqual([
     expect.stringContaining("no order of commit points fits"),

@@ -66,7 +66,7 @@ function promisesKept(
   const given = new Map<string, Operation>();
   return operations.flatMap((operation) => {
     const { request, answer } = operation;
-    if (answer.kind !== "happened" || request.kind === "restock") return [];
+    if (answer.kind !== "happened") return [];
     const what = JSON.stringify(request);
     const commit = commits.get(commitOf(operation) ?? "");
     if (!commit) return [`${what} was answered with ${answer.id}, which is not there`];
@@ -89,6 +89,10 @@ function isWhatWasAsked(request: Operation["request"], commit: Commit): boolean 
     case "topUp": {
       const isSame = commit.kind === "TOP_UP" && commit.clientId === request.clientId;
       return isSame && commit.key === request.key && commit.amount === request.amount;
+    }
+    case "restock": {
+      const isSame = commit.kind === "RESTOCK" && commit.productId === request.productId;
+      return isSame && commit.quantity === request.quantity;
     }
     case "transfer": {
       const { productId, from, to, quantity } = request;

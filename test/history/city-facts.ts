@@ -21,6 +21,8 @@ export interface Movement {
   onHandChange: number;
   reservedChange: number;
   transactionId: string | null;
+  /** Of a restock that has one; those of the sample data have none. */
+  key: string | null;
 }
 
 export interface OrderFact {
@@ -51,7 +53,8 @@ export async function readCityFacts(cityId: string, sql: Sql): Promise<CityFacts
       select product_id as "productId", on_hand as "onHand", reserved from stock`,
     movements: await sql<Movement[]>`
       select id, product_id as "productId", reason, on_hand_change as "onHandChange",
-             reserved_change as "reservedChange", transaction_id as "transactionId"
+             reserved_change as "reservedChange", transaction_id as "transactionId",
+             idempotency_key as key
       from stock_movement order by id`,
     orders: await sql<OrderFact[]>`
       select o.id, o.client_id as "clientId", d.idempotency_key as key, o.total, o.payment_method as payment,

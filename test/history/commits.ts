@@ -22,8 +22,8 @@ export function commitsOf(cities: readonly CityFacts[]): Map<string, Commit> {
 function restocks({ cityId, movements }: CityFacts): Commit[] {
   return movements
     .filter(({ reason }) => reason === "RESTOCKED")
-    .map(({ id, productId, onHandChange }) => {
-      return { kind: "RESTOCK", id: restockId(cityId, id), cityId, productId, quantity: onHandChange };
+    .map(({ id, productId, onHandChange: quantity, key }) => {
+      return { kind: "RESTOCK", id: restockId(cityId, id), cityId, productId, quantity, key };
     });
 }
 
@@ -128,15 +128,15 @@ function watchClock(
   return { name: "the clients' watch", intervals };
 }
 
-/** Finds the commit of an operation; null if it has none, or none that can be told from others. */
+/** Finds the commit of an operation; null if it has none. */
 export function createCommitFinder(
   cities: readonly CityFacts[],
   commits: ReadonlyMap<string, Commit>,
 ): (operation: Operation) => string | null {
-  const all = [...commits.values()];
-  const restocksLike = Map.groupBy(
-    all.filter((commit) => commit.kind === "RESTOCK"),
-    ({ cityId, productId, quantity }) => `${cityId} ${productId} ${quantity}`,
+  const restocks = new Map(
+    Array.from(commits.values())
+      .filter((commit) => commit.kind === "RESTOCK")
+      .map(({ id, cityId, key }) => [`${cityId} ${key}`, id]),
   );
   const homeOfEntry = new Map(
     cities.flatMap(({ cityId, wallets }) => wallets.map((w) => [w.clientId, cityId])),
@@ -144,8 +144,7 @@ export function createCommitFinder(
   return ({ request, answer }) => {
     if (answer.kind !== "happened") return null;
     if (request.kind === "topUp") return topUpId(homeOfEntry.get(request.clientId) ?? "", answer.id ?? "");
-    if (request.kind !== "restock") return answer.id;
-    const like = restocksLike.get(`${request.cityId} ${request.productId} ${request.quantity}`) ?? [];
-    return like.length === 1 ? like[0]!.id : null;
+    if (request.kind === "restock") return restocks.get(`${request.cityId} ${request.key}`) ?? null;
+    return answer.id;
   };
 }

@@ -1,6 +1,6 @@
 /** What clients of the shop do and are told: the recorded history of a run, as the clients saw it. */
 
-/** What a client asks for. All but the last four carry a key, so that they can be asked again. */
+/** What a client asks for. All but the reads carry a key, so that they can be asked again. */
 export type ShopRequest =
   | {
       kind: "place";
@@ -12,7 +12,7 @@ export type ShopRequest =
   | { kind: "cancel"; orderId: string; key: string }
   | { kind: "transfer"; productId: string; from: string; to: string; quantity: number; key: string }
   | { kind: "topUp"; clientId: string; amount: number; key: string }
-  | { kind: "restock"; cityId: string; productId: string; quantity: number }
+  | { kind: "restock"; cityId: string; productId: string; quantity: number; key: string }
   | { kind: "readWallet"; clientId: string }
   | { kind: "readLevel"; cityId: string; productId: string }
   | { kind: "readOrder"; orderId: string };

@@ -2,7 +2,7 @@
 
 /** Something that has happened for good, at its commit point. */
 export type Commit =
-  | { kind: "RESTOCK"; id: string; cityId: string; productId: string; quantity: number }
+  | { kind: "RESTOCK"; id: string; cityId: string; productId: string; quantity: number; key: string | null }
   | { kind: "TOP_UP"; id: string; clientId: string; key: string; amount: number }
   | { kind: "ORDER"; id: string; clientId: string; key: string; allocations: Pieces[]; fromWallet: number }
   | { kind: "CANCELLATION"; id: string; orderId: string }
@@ -50,7 +50,10 @@ export function createSequentialShop(): SequentialShop {
   const apply = (commit: Commit): string | null => {
     switch (commit.kind) {
       case "RESTOCK":
-        return move(commit, 1);
+        return first([
+          commit.key === null ? null : claimKey("RESTOCK", commit.cityId, commit.key),
+          move(commit, 1),
+        ]);
       case "TOP_UP":
         return first([
           claimKey("TOP_UP", commit.clientId, commit.key),

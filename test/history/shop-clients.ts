@@ -221,5 +221,5 @@ function drawRequest(
       kind satisfies never;
   }
   const quantity = random.between(1, 60);
-  return { kind: "restock", cityId: random.pick(cityIds), productId: product(), quantity };
+  return { kind: "restock", cityId: random.pick(cityIds), productId: product(), quantity, key };
 }

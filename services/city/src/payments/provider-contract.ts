@@ -110,14 +110,13 @@ class Bench {
 
   async clientWith(amount: number): Promise<string> {
     const clientId = await this.subject.newClient();
-    this.#given.set(clientId, 0);
     await this.give(clientId, amount);
     return clientId;
   }
 
   async give(clientId: string, amount: number): Promise<void> {
     if (amount > 0) await this.subject.giveMoney(clientId, amount);
-    this.#given.set(clientId, this.#given.get(clientId)! + amount);
+    this.#given.set(clientId, (this.#given.get(clientId) ?? 0) + amount);
   }
 
   requestOf(clientId: string, amount = PRICE): PaymentRequest {
