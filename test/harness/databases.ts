@@ -52,9 +52,11 @@ function open(name: string): TestDatabase {
   return { ...openDatabase({ url, applicationName: "test", connections: 2 }), name, url };
 }
 
-/** Test files run side by side: one makes the templates, the others wait. */
+/** Test files run side by side: one makes the templates, the others wait, for longer than a service's statement may. */
 async function ensureTemplates(admin: Sql): Promise<void> {
   await admin.begin(async (locked) => {
+    await locked`set local statement_timeout = 0`;
+    await locked`set local idle_in_transaction_session_timeout = 0`;
     await locked`select pg_advisory_xact_lock(${TEMPLATES_LOCK})`;
     const made = await locked`select from pg_database where datname = ${templateOf("catalog")}`;
     if (made.length === 0) await makeTemplates(admin);
