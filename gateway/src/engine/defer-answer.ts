@@ -8,6 +8,7 @@ import type { JsonObject, ResponsePath } from "../answer.ts";
 import { spend } from "../partition/answer-budget.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { completionErrors } from "../surface/error-paths.ts";
+import { answering } from "./answering.ts";
 import { DeferredErrors, type Place, type Shaped } from "./defer-errors.ts";
 import { eachPlace, valueAt } from "./defer-places.ts";
 import type { PartPlan } from "./defer-plan.ts";
@@ -91,6 +92,7 @@ export class DeferredAnswer {
   /** What is not deferred, when it is there. To be called once, before `next`. */
   async first(): Promise<Delivery> {
     await this.#primary.fetched;
+    await answering.turn(this.#terms.context.record);
     this.#primary.places = [{ id: "", label: undefined, path: [], sourcePath: [] }];
     return this.#deliver(this.#primary)[0]!;
   }
@@ -99,6 +101,7 @@ export class DeferredAnswer {
   async next(): Promise<Delivery[]> {
     if (!this.hasNext) return [];
     await Promise.race(Array.from(this.#waiting, ({ fetched }) => fetched));
+    await answering.turn(this.#terms.context.record);
     const deliveries: Delivery[] = [];
     // What a part has deferred within it is added to the set and met further on.
     for (const part of this.#waiting) {

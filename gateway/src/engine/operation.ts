@@ -5,6 +5,7 @@ import type { JsonObject } from "../answer.ts";
 import { variableDefinitionsOf } from "../documents.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { variableErrors } from "../variable-errors.ts";
+import { answering } from "./answering.ts";
 import type { CompiledPlan } from "./compile-plan.ts";
 import type { FieldSuppliers } from "./field-suppliers.ts";
 import { compileIntrospection, type Introspect } from "./introspection.ts";
@@ -13,7 +14,6 @@ import { Run } from "./run.ts";
 import type { ShapeCache } from "./shape-cache.ts";
 import { ShapeRun, TooLarge } from "./shape-run.ts";
 import { Shapes } from "./shapes.ts";
-import { answering } from "./turns.ts";
 
 export type OperationResult = ExecutionResult<JsonObject>;
 
@@ -64,7 +64,7 @@ export class CompiledOperation {
     } catch (error) {
       run.addFault(error);
     }
-    const turn = answering.turn();
+    const turn = answering.turn(context.record);
     if (turn) await turn;
     return this.#respond(run);
   }

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { Answering, Turns } from "./turns.ts";
+import { expect, test, vi } from "vitest";
+import { halfTheTime, Turns } from "./turns.ts";
 
 const nextTick = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -19,11 +19,30 @@ test("the smallest is done first, of equal ones what came first, and others have
 
 test("the rest is as long as the work took if there is more", async () => {
   const rests: number[] = [];
+  const nowMs = vi.spyOn(performance, "now").mockReturnValue(0);
   const turns = new Turns(async (tookMs) => void rests.push(tookMs));
-  await Promise.all([turns.next(1, nextTick), turns.next(1, nextTick)]);
+  await Promise.all([70, 30].map((ms) => turns.next(1, () => void nowMs.mockReturnValue(ms))));
   await nextTick();
-  expect(rests).toEqual([expect.any(Number), 0]);
-  expect(rests[0]).toBeGreaterThan(0);
+  nowMs.mockRestore();
+  expect(rests).toEqual([70, 0]);
+});
+
+test("half of the time is for others: a turn after what was short, as long as the work took after what was not", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  let isOver = false;
+  const rested = halfTheTime(70).then(() => {
+    isOver = true;
+  });
+  await vi.advanceTimersByTimeAsync(69);
+  await nextTick();
+  expect(isOver).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  await rested;
+  vi.useRealTimers();
+  let turns = 0;
+  setImmediate(() => turns++);
+  await halfTheTime(1);
+  expect(turns).toBe(1);
 });
 
 test("work that fails is told so, and what comes after it is done", async () => {
@@ -43,22 +62,4 @@ test("beyond 64 that wait, the largest is refused", async () => {
   const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
   expect(refused).toMatchObject([{ extensions: { code: "OVERLOADED", http: { status: 503 } } }]);
   expect(outcomes[1]!.status).toBe("rejected");
-});
-
-test("answers are put together in one turn for 20 ms, and then one in a turn", async () => {
-  let nowMs = 0;
-  const answers = new Answering(() => nowMs);
-  const done: string[] = [];
-  const answer = async (name: string) => {
-    const turn = answers.turn();
-    if (turn) await turn;
-    done.push(name);
-    nowMs += 15;
-  };
-  const other = nextTick().then(() => done.push("another"));
-  await Promise.all([...["a", "b", "c", "d"].map(answer), other]);
-  expect(done.slice(0, 2)).toEqual(["a", "b"]);
-  expect(done.indexOf("another")).toBeLessThan(done.indexOf("d"));
-  await nextTick();
-  expect(answers.turn()).toBeUndefined();
 });

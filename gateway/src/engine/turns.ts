@@ -62,7 +62,7 @@ export class Turns {
 const SHORT_MS = 2;
 
 /** Half of the time belongs to others: one new connection is accepted in a turn of the event loop, and each waits for a few turns. */
-const halfTheTime: Rest = (tookMs) =>
+export const halfTheTime: Rest = (tookMs) =>
   new Promise((resolve) => {
     if (tookMs < SHORT_MS) setImmediate(resolve);
     else setTimeout(resolve, tookMs);
@@ -70,51 +70,6 @@ const halfTheTime: Rest = (tookMs) =>
 
 /** What is done on the thread that answers requests. */
 export const onThisThread = new Turns(halfTheTime);
-
-/** How long answers may be put together in one turn: what was asked once for 30 clients comes to all of them at the same time. */
-const ANSWERING_MS = 20;
-
-/** Answers that are put together on the thread that answers: however many are ready, others have their turn between. */
-export class Answering {
-  readonly #nowMs: () => number;
-  /** The present turn's beginning. */
-  #sinceMs: number | undefined;
-  /** When the last answer was begun. */
-  #goneOnMs = 0;
-  #last: Promise<void> = Promise.resolve();
-
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
-  }
-
-  /** To be waited for before an answer is put together, if there is something to wait for. */
-  turn(): Promise<void> | undefined {
-    if (this.#sinceMs === undefined) {
-      this.#sinceMs = this.#nowMs();
-      setImmediate(() => {
-        this.#sinceMs = undefined;
-      });
-    }
-    if (this.#nowMs() - this.#sinceMs < ANSWERING_MS) {
-      this.#goneOnMs = this.#nowMs();
-      return undefined;
-    }
-    this.#last = this.#last.then(() => this.#others());
-    return this.#last;
-  }
-
-  /** A turn; after an answer that took long, as long as it took. */
-  async #others(): Promise<void> {
-    await nextTurn();
-    const tookMs = this.#nowMs() - this.#goneOnMs;
-    if (tookMs >= ANSWERING_MS) await halfTheTime(tookMs);
-    this.#goneOnMs = this.#nowMs();
-  }
-}
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-export const answering = new Answering(() => performance.now());
 
 function overloaded(): Error {
   const http = { status: 503, headers: new Map([["retry-after", "1"]]) };

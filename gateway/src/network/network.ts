@@ -43,6 +43,8 @@ export interface AskTerms {
   headers: Record<string, string>;
   /** On the clock of `nowMs`. All tries together keep to it. */
   deadlineAtMs: number;
+  /** Whose answer it is for: an answer takes its turn once (answering.ts). Nobody else's unless told. */
+  asker?: object;
   onFetched?: ((fetch: FetchRecord) => void) | undefined;
 }
 
@@ -209,7 +211,8 @@ function createAsk(means: AskMeans): Ask {
     if (refused) return Promise.resolve(alone(refused));
     const question = questionOf(request, terms);
     const begin = () => askInstances(endpoints, question, nowMs);
-    if (terms.mayRepeat) return shared ? shared.run(question, begin) : begin().then(alone);
+    const { asker = terms } = terms;
+    if (terms.mayRepeat) return shared ? shared.run({ ...question, asker }, begin) : begin().then(alone);
     // Whatever became of it: it may have been acted on.
     return begin()
       .then(alone)

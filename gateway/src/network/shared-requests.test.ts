@@ -2,7 +2,8 @@
  * Goal: equal queries that are under way share one request, and nobody gets an answer that is older than what was written, or somebody else's.
  * Method: endpoints in virtual time that number their answers.
  */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { answering } from "../engine/answering.ts";
 import { EndpointWorld } from "../fixture/endpoint-world.ts";
 
 const URL_A = "http://a";
@@ -136,6 +137,20 @@ test("a query that joins keeps its own deadline, and costs the others nothing", 
   await expect(hurried).rejects.toMatchObject({ effect: "unknown" });
   expect(endedAtMs).toBe(300);
   expect(await numbers([patient])).toEqual([1]);
+  expect(it.time.waiting).toBe(0);
+});
+
+test("the turn to make an answer of what is shared is waited for within the deadline, once for an asker", async () => {
+  const it = slowWorld(100);
+  const { ask } = it.replicas([URL_A]);
+  const turn = vi.spyOn(answering, "turn").mockReturnValue(new Promise(() => {}));
+  const asker = {};
+  const asked = [ask(), ask("{ x }", { leftMs: 4_000, asker })];
+  const failures = asked.map((each) => each.catch(() => it.time.nowMs));
+  await it.time.pass(6_000);
+  expect(turn.mock.calls[1]![0]).toBe(asker);
+  turn.mockRestore();
+  expect(await Promise.all(failures)).toEqual([5_000, 4_000]);
   expect(it.time.waiting).toBe(0);
 });
 

@@ -13,7 +13,8 @@
  * client that writes through one gateway and reads through another may see what was so a flight's time ago.
  *
  * **Deadlines.** A flight has the deadline of who began it. Another query joins if that leaves at least half
- * of its own time, and it waits no longer than its own.
+ * of its own time, and it waits no longer than its own. All of them hear of the answer at the same moment, and
+ * each makes a copy to change: they do so in turns (answering.ts), which is a part of that wait.
  *
  * **Failures.** A flight that fails fails all who have joined. It has already tried every instance, and some
  * twice; as many requests as have joined, once more each, are what a service that fails needs least.
@@ -21,7 +22,7 @@
 import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import { currentSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
-import { answering } from "../engine/turns.ts";
+import { answering } from "../engine/answering.ts";
 import type { StartTimer } from "./endpoint.ts";
 import type { Asked } from "./instances.ts";
 
@@ -49,6 +50,8 @@ export interface SharedTerms {
   body: string;
   headers: Readonly<Record<string, string>>;
   deadlineAtMs: number;
+  /** Whose answer it is for. */
+  asker: object;
 }
 
 /** What a query was answered with, or why it was not. */
@@ -79,14 +82,12 @@ export class SharedRequests {
     if (flight && this.#canJoin(flight, terms.deadlineAtMs)) {
       flight.joined++;
       linkSpans(flight);
-      const asked = await this.#wait(flight, terms.deadlineAtMs);
-      // All who have joined hear of it at the same time, and each makes its own answer of it.
-      await answering.turn();
-      return { asked, isJoined: true, isShared: true };
+      return { asked: await this.#wait(flight, terms), isJoined: true, isShared: true };
     }
     const own = this.#begin(key, terms.deadlineAtMs, begin);
     const asked = await own.asked;
-    return { asked, isJoined: false, isShared: own.joined > 0 };
+    if (own.joined === 0) return { asked, isJoined: false, isShared: false };
+    return { asked: await this.#inTurn(asked, terms), isJoined: false, isShared: true };
   }
 
   #canJoin(flight: Flight, deadlineAtMs: number): boolean {
@@ -110,9 +111,19 @@ export class SharedRequests {
     return flight;
   }
 
-  /** A flight whose deadline is not later than the joiner's ends in time by itself. */
-  #wait({ asked, deadlineAtMs: flightDeadlineAtMs }: Flight, deadlineAtMs: number): Promise<Asked> {
-    if (deadlineAtMs >= flightDeadlineAtMs) return asked;
+  async #wait({ asked, deadlineAtMs }: Flight, terms: SharedTerms): Promise<Asked> {
+    // A flight whose deadline is not later than the joiner's ends in time by itself.
+    const isInTime = terms.deadlineAtMs >= deadlineAtMs;
+    return this.#inTurn(await (isInTime ? asked : this.#inTime(asked, terms)), terms);
+  }
+
+  /** The answer, when it is this asker's turn to make its own of it. */
+  async #inTurn(asked: Asked, terms: SharedTerms): Promise<Asked> {
+    const turn = asked.kind === "failed" ? undefined : answering.turn(terms.asker);
+    return turn ? this.#inTime(turn.then(() => asked), terms) : asked;
+  }
+
+  #inTime(asked: Promise<Asked>, { deadlineAtMs }: SharedTerms): Promise<Asked> {
     return new Promise((resolve, reject) => {
       const giveUp = () => resolve({ kind: "failed", error: NOT_IN_TIME, attempts: 0 });
       const cancel = this.#startTimer(Math.max(1, deadlineAtMs - this.#nowMs()), giveUp);

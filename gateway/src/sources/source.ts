@@ -64,5 +64,5 @@ export function askTerms(context: GatewayContext, mayRepeat: boolean): AskTerms 
   const { requestId, forwardedHeaders, record } = context;
   const deadlineAtMs = Math.min(context.deadlineAtMs, performance.now() + context.fetchDeadlineMs);
   const headers = { ...forwardedHeaders, [REQUEST_ID_HEADER]: requestId };
-  return { mayRepeat, headers, deadlineAtMs, onFetched: record.fetched };
+  return { mayRepeat, headers, deadlineAtMs, asker: record, onFetched: record.fetched };
 }

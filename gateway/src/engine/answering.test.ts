@@ -1,0 +1,102 @@
+/**
+ * Goal: answers that are ready at the same time leave the event loop to others every 20 ms, in the order in which they came.
+ * Method: a clock that stands still but for what answers take, and turns of the real event loop.
+ */
+import { expect, test } from "vitest";
+import { Answering } from "./answering.ts";
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
+function world() {
+  const it = {
+    nowMs: 0,
+    done: [] as string[],
+    rests: [] as number[],
+    /** Shapes an answer, and writes it a few microtasks later; both take half of its time. */
+    async answer(name: string, tookMs: number, asker: object = {}): Promise<void> {
+      const turn = it.answers.turn(asker);
+      if (turn) await turn;
+      it.nowMs += tookMs / 2;
+      for (let microtask = 0; microtask < 5; microtask++) await undefined;
+      it.nowMs += tookMs / 2;
+      it.done.push(name);
+    },
+    answers: new Answering(
+      () => it.nowMs,
+      (tookMs) => {
+        it.rests.push(tookMs);
+        return nextTurn();
+      },
+    ),
+  };
+  return it;
+}
+
+const names = (count: number) => Array.from({ length: count }, (_, at) => `${at}`);
+
+test("small answers that are ready together go in order, for 20 ms in each turn", async () => {
+  const it = world();
+  const all = names(200).map((name) => it.answer(name, 0.25));
+  const counts: number[] = [];
+  while (it.done.length < 200 && counts.length < 200) {
+    await nextTurn();
+    counts.push(it.done.length);
+  }
+  await Promise.all(all);
+  expect(it.done).toEqual(names(200));
+  // 80 before others have had their turn; then 80 in each turn.
+  expect(counts).toEqual([80, 160, 200]);
+  expect(it.rests).toEqual([0, 0]);
+});
+
+test("nobody overtakes those that wait, neither in a new turn nor while they go on", async () => {
+  const it = world();
+  const before = names(30).map((name) => it.answer(name, 5));
+  const after: Promise<void>[] = [];
+  while (it.done.length < 30) {
+    await nextTurn();
+    after.push(it.answer(`later ${after.length}`, 5));
+  }
+  await Promise.all([...before, ...after]);
+  expect(it.done.slice(0, 30)).toEqual(names(30));
+  expect(it.done.slice(30)).toEqual(after.map((_, at) => `later ${at}`));
+});
+
+test("one that is written much later than it is shaped counts as a whole", async () => {
+  const it = world();
+  const all = names(3).map((name) => it.answer(name, 30));
+  await nextTurn();
+  expect(it.done).toEqual(["0"]);
+  await Promise.all(all);
+  // As long as an answer took, if others wait; and what nobody waits for is no rest.
+  await nextTurn();
+  expect(it.rests).toEqual([30, 30, 0]);
+});
+
+test("what is done between answers is none of their time", async () => {
+  const it = world();
+  await it.answer("a", 1);
+  await nextTick();
+  // A plan, in the same turn.
+  it.nowMs += 150;
+  expect(it.answers.turn({})).toBeUndefined();
+  await it.answer("b", 1);
+  await nextTurn();
+  expect(it.rests).toEqual([]);
+});
+
+test("an asker has one place: it waits once, and goes on while it is its turn", async () => {
+  const it = world();
+  const asker = {};
+  const first = it.answer("first", 1);
+  const parts = [it.answers.turn(asker), it.answers.turn(asker)];
+  expect(parts[0]).toBe(parts[1]);
+  const last = it.answer("last", 1);
+  await parts[0];
+  expect(it.answers.turn(asker)).toBeUndefined();
+  it.done.push("asker");
+  await Promise.all([first, last]);
+  expect(it.done).toEqual(["first", "asker", "last"]);
+});
