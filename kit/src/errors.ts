@@ -33,7 +33,7 @@ export const ERROR_CODES = {
   ANSWER_TOO_LARGE:
     "The answer would be larger than the gateway puts together; what is beyond is null. Ask for smaller pages.",
   OVERLOADED:
-    "As many requests are under way as the server carries out at a time, or on this connection, or too many new operations wait to be planned. Nothing was executed; try again later.",
+    "As many requests are under way as the server carries out at a time, or on this connection, or too many new operations wait to be read, validated or planned, or one has waited for 10 s. Nothing was executed; try again later.",
   BAD_REQUEST:
     "The HTTP request is not a GraphQL request: its path, method, headers or body. Nothing was executed.",
   GRAPHQL_PARSE_FAILED: "The document is not GraphQL, or is nested too deep to be read.",

@@ -1,5 +1,6 @@
 /**
- * Goal: answers that are ready at the same time leave the event loop to others every 20 ms, in the order in which they came.
+ * Goal: answers that are ready at the same time leave the event loop to others every 20 ms, in the order in
+ * which they came.
  * Method: a clock that stands still but for what answers take, and turns of the real event loop.
  */
 import { expect, test } from "vitest";
@@ -9,13 +10,22 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
-function world() {
-  const it = {
+interface World {
+  nowMs: number;
+  done: string[];
+  /** After how long an answer others had their turn. */
+  rests: number[];
+  answers: Answering;
+  /** Shapes an answer, and writes it a few microtasks later; both take half of its time. */
+  answer(name: string, tookMs: number, asker?: object): Promise<void>;
+}
+
+function world(): World {
+  const it: World = {
     nowMs: 0,
-    done: [] as string[],
-    rests: [] as number[],
-    /** Shapes an answer, and writes it a few microtasks later; both take half of its time. */
-    async answer(name: string, tookMs: number, asker: object = {}): Promise<void> {
+    done: [],
+    rests: [],
+    async answer(name, tookMs, asker = {}) {
       const turn = it.answers.turn(asker);
       if (turn) await turn;
       it.nowMs += tookMs / 2;

@@ -20,7 +20,7 @@ type State =
 export class Answering {
   readonly #nowMs: () => number;
   readonly #rest: Rest;
-  /** In the order in which they came; one place for an asker, so there are as many at most as requests are carried out. */
+  /** In the order in which they came. One place for an asker: as many at most as requests are carried out. */
   readonly #waiting = new Map<object, PromiseWithResolvers<void>>();
   #state: State = { kind: "free" };
   /** What answers have taken in the present turn; undefined before the first. */

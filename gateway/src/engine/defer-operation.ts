@@ -35,7 +35,8 @@ export interface DeferTerms {
   /** What clients see. */
   schema: GraphQLSchema;
   withNamesApart: (document: DocumentNode) => DocumentNode;
-  plan: (document: DocumentNode) => Promise<QueryPlan>;
+  /** @param size the operation's characters */
+  plan: (document: DocumentNode, size: number) => Promise<QueryPlan>;
   newFetchCompiler: () => FetchCompiler;
   /** Where the shapes of answers are kept. */
   cache: ShapeCache;
@@ -161,7 +162,7 @@ export class DeferredOperations {
   }
 
   async #compile(
-    { document, treeBytes }: NamelessOperation,
+    { document, size, treeBytes }: NamelessOperation,
     variables: Record<string, unknown>,
   ): Promise<DeferredOperation | null> {
     const { schema, withNamesApart, plan, newFetchCompiler, cache } = this.#terms;
@@ -169,7 +170,7 @@ export class DeferredOperations {
     const split = splitOperation(operation, schema, variables);
     if (split.deferred.length === 0) return null;
     const { defaults } = variableDefinitionsOf(operation);
-    const planned: QueryPlan = split.planned ? await plan(split.planned) : { kind: "QueryPlan" };
+    const planned: QueryPlan = split.planned ? await plan(split.planned, size) : { kind: "QueryPlan" };
     const terms = { schema, defaults, cache };
     const around = stopAfterFailure(operation, terms);
     const plans = compileParts(planned, { fetches: newFetchCompiler(), defaults, ...(around && { around }) });

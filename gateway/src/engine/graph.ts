@@ -104,7 +104,7 @@ export class Graph {
     this.#deferred = new DeferredOperations({
       schema: this.apiSchema,
       withNamesApart: (document) => withNamesApart(document, this.#namesRead),
-      plan: (document) => this.#planInTurn(document),
+      plan: (document, size) => this.#planInTurn(document, size),
       newFetchCompiler: () => this.#newFetchCompiler(),
       cache: this.#shapes,
       suppliers: this.#suppliers,
@@ -169,10 +169,10 @@ export class Graph {
     return onThisThread.next(size, () => first.finish(plan));
   }
 
-  async #planInTurn(document: DocumentNode): Promise<QueryPlan> {
+  async #planInTurn(document: DocumentNode, size: number): Promise<QueryPlan> {
     const fields = fieldCount(document);
     if (fields > NEAR_FIELDS_MAX) return this.sideThread.plan(document);
-    return onThisThread.next(fields, () => this.#planner.plan(document));
+    return onThisThread.next(size, () => this.#planner.plan(document));
   }
 
   #compileAs(operation: OperationDefinitionNode, queryPlan: QueryPlan, weight: number): CompiledOperation {

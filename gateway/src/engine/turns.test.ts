@@ -27,6 +27,28 @@ test("the rest is as long as the work took if there is more", async () => {
   expect(rests).toEqual([70, 0]);
 });
 
+test("what smaller pieces have overtaken for ten seconds is refused, and no sooner", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const outcomes: string[] = [];
+  // A small piece takes 100 ms, and there is always another one when it is done.
+  const turns = new Turns(async () => {});
+  const work = () => new Promise<void>((resolve) => setTimeout(resolve, 100));
+  const small = (): void => void turns.next(1, work).then(small);
+  small();
+  small();
+  turns
+    .next(9, () => "done")
+    .then(
+      (outcome) => outcomes.push(outcome),
+      (error) => outcomes.push(error.extensions.code),
+    );
+  await vi.advanceTimersByTimeAsync(9_999);
+  expect(outcomes).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(outcomes).toEqual(["OVERLOADED"]);
+  vi.useRealTimers();
+});
+
 test("half of the time is for others: a turn after what was short, as long as the work took after what was not", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout"] });
   let isOver = false;

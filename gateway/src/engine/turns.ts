@@ -6,11 +6,15 @@ import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
 /** Ten seconds of the largest operations: who waits longer is near the end of its time anyway. */
 const WAITING_MAX = 64;
 
+/** A piece is overtaken for so long: beside small ones without end a large one would never be done, nor refused. */
+const PATIENCE_MS = 10_000;
+
 interface Piece {
   size: number;
   /** Never rejects. */
   run(): Promise<void>;
   refuse(error: Error): void;
+  patience?: NodeJS.Timeout;
 }
 
 /** What there is to wait after a piece that took so long. */
@@ -28,7 +32,7 @@ export class Turns {
 
   /**
    * Does the work, at once if there is no other.
-   * @throws GraphQLError if too much is waiting that is smaller
+   * @throws GraphQLError if too much is waiting that is smaller, or went before for too long
    */
   next<Result>(size: number, work: () => Result | Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -40,15 +44,27 @@ export class Turns {
         }
       };
       const at = this.#waiting.findIndex((other) => other.size > size);
-      this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, { size, run, refuse: reject });
-      if (!this.#isBusy) void this.#go();
-      else if (this.#waiting.length > WAITING_MAX) this.#waiting.pop()!.refuse(overloaded());
+      const piece: Piece = { size, run, refuse: reject };
+      this.#waiting.splice(at < 0 ? this.#waiting.length : at, 0, piece);
+      if (!this.#isBusy) {
+        void this.#go();
+        return;
+      }
+      piece.patience = setTimeout(() => this.#refuse(piece), PATIENCE_MS).unref();
+      if (this.#waiting.length > WAITING_MAX) this.#refuse(this.#waiting.at(-1)!);
     });
+  }
+
+  #refuse(piece: Piece): void {
+    clearTimeout(piece.patience);
+    this.#waiting.splice(this.#waiting.indexOf(piece), 1);
+    piece.refuse(overloaded());
   }
 
   async #go(): Promise<void> {
     this.#isBusy = true;
     for (let piece = this.#waiting.shift(); piece; piece = this.#waiting.shift()) {
+      clearTimeout(piece.patience);
       const startMs = performance.now();
       await piece.run();
       // Who comes only now comes in another turn.

@@ -120,7 +120,12 @@ export class SharedRequests {
   /** The answer, when it is this asker's turn to make its own of it. */
   async #inTurn(asked: Asked, terms: SharedTerms): Promise<Asked> {
     const turn = asked.kind === "failed" ? undefined : answering.turn(terms.asker);
-    return turn ? this.#inTime(turn.then(() => asked), terms) : asked;
+    return turn
+      ? this.#inTime(
+          turn.then(() => asked),
+          terms,
+        )
+      : asked;
   }
 
   #inTime(asked: Promise<Asked>, { deadlineAtMs }: SharedTerms): Promise<Asked> {
