@@ -1,5 +1,5 @@
 /** Checks of arguments beyond what GraphQL's types say: lengths, ranges, shapes. */
-import type { z } from "zod";
+import { z } from "zod";
 import { badInput } from "./errors.ts";
 
 /**
@@ -14,7 +14,16 @@ export function parseInput<T extends z.ZodType>(schema: T, value: unknown, at: s
   throw badInput([at, ...issue.path.map(String)].join("."), issue.message);
 }
 
-/** Whether a text holds a NUL character, which PostgreSQL cannot store. */
-export function containsNul(text: string): boolean {
-  return text.includes("\0");
-}
+/** A text that PostgreSQL can store. */
+export const storable = (lengthMax: number) =>
+  z
+    .string()
+    .max(lengthMax, `may have ${lengthMax} characters at most`)
+    .refine((value) => !value.includes("\0"), "may not have NUL characters")
+    .refine((value) => value.isWellFormed(), "may not have half characters");
+
+/** A client's own word for a request, which then happens once; null if it gave none. */
+export const idempotencyKey = storable(100)
+  .min(1, "may not be empty")
+  .nullish()
+  .transform((key) => key ?? null);

@@ -1,4 +1,5 @@
 /** The rules of the catalog's inputs, beyond what the schema's types say. */
+import { idempotencyKey } from "@teranga/kit/input.ts";
 import { z } from "zod";
 
 const PRICE_MAX = 1_000_000_000;
@@ -22,13 +23,6 @@ const description = z
   .trim()
   .max(DESCRIPTION_LENGTH_MAX, `must have at most ${DESCRIPTION_LENGTH_MAX} characters`)
   .refine((text) => !text.includes("\0"), "must not have NUL characters");
-
-const idempotencyKey = z
-  .string()
-  .min(1, "must not be empty")
-  .max(100, "must have at most 100 characters")
-  .refine((text) => !text.includes("\0") && text.isWellFormed(), "must not have NUL or half characters")
-  .nullish();
 
 export const createProductInput = z.object({ name, description, price, idempotencyKey });
 

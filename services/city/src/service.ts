@@ -14,7 +14,7 @@ import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology-live
 import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
 import { createCatalogClient } from "./catalog-client.ts";
-import { createCityMessages } from "./city-messages.ts";
+import { type CityMessages, createCityMessages } from "./city-messages.ts";
 import { type CommitProtocol, createCommitProtocol } from "./commit-protocol.ts";
 import { type City, createContext } from "./context.ts";
 import { prepareCityDatabase, setFragment } from "./database.ts";
@@ -81,17 +81,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     onStatement: options.onStatement,
     onLostTransaction: () => metrics.lostTransaction(),
   });
-  addBacklogMetrics(registry, {
-    readBacklog: async () => {
-      const [health, stranded] = await Promise.all([
-        getHealth(database.sql),
-        countStranded({ sql: database.sql, placement }),
-      ]);
-      return { ...health, stranded };
-    },
-    nowMs: () => clock.nowMs(),
-    delay: (milliseconds, signal) => delay(milliseconds, undefined, { signal }),
-  });
+  watchBacklog(registry, { sql: database.sql, placement }, clock);
   const transport = createTransport({ credential });
   const closeClients = [
     { name: "transport", close: transport.close },
@@ -121,13 +111,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       registry,
       unavailable: codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId }),
     });
-    const recovery = startRecovery({
-      city,
-      messages: createCityMessages(placement, transport.send),
-      intervalMs: options.recoveryIntervalMs ?? RECOVERY_INTERVAL_MS,
-    });
-    const pruning = startPruning({ city, keptMs: options.horizonMs ?? HORIZON_MS });
-    const stopWorkers = () => Promise.all([recovery.stop(), pruning.stop()]);
+    const stopWorkers = startWorkers(city, createCityMessages(placement, transport.send), options);
     return {
       ...server,
       async setTopology(next) {
@@ -146,6 +130,28 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     await closeAll(closeClients);
     throw error;
   }
+}
+
+function watchBacklog(registry: Registry, city: Pick<City, "sql" | "placement">, clock: Clock): void {
+  addBacklogMetrics(registry, {
+    readBacklog: async () => {
+      const [health, stranded] = await Promise.all([getHealth(city.sql), countStranded(city)]);
+      return { ...health, stranded };
+    },
+    nowMs: () => clock.nowMs(),
+    delay: (milliseconds, signal) => delay(milliseconds, undefined, { signal }),
+  });
+}
+
+/** @returns what stops them */
+function startWorkers(
+  city: City,
+  messages: CityMessages,
+  { recoveryIntervalMs, horizonMs }: CityOptions,
+): () => Promise<unknown> {
+  const recovery = startRecovery({ city, messages, intervalMs: recoveryIntervalMs ?? RECOVERY_INTERVAL_MS });
+  const pruning = startPruning({ city, keptMs: horizonMs ?? HORIZON_MS });
+  return () => Promise.all([recovery.stop(), pruning.stop()]);
 }
 
 /** A worker's step takes milliseconds, unless the database is away: then only closing the pool ends its wait. */

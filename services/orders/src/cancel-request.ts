@@ -1,11 +1,11 @@
 /** What a client wants to cancel, checked. */
 
 import { digest } from "@teranga/kit/digest.ts";
-import { parseInput } from "@teranga/kit/input.ts";
+import { idempotencyKey, parseInput } from "@teranga/kit/input.ts";
 import type { PartitionOf } from "@teranga/kit/partition.ts";
 import type { CancelOrderInput } from "@teranga/schema/generated/orders.ts";
 import { z } from "zod";
-import { cityBoundId, idempotencyKey } from "./request-rules.ts";
+import { cityBoundId } from "./request-rules.ts";
 
 export interface CancelOrderRequest {
   orderId: string;

@@ -2,11 +2,11 @@
 
 import { digest } from "@teranga/kit/digest.ts";
 import { badInput, codedError } from "@teranga/kit/errors.ts";
-import { parseInput } from "@teranga/kit/input.ts";
+import { idempotencyKey, parseInput } from "@teranga/kit/input.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import type { TransferStockInput } from "@teranga/schema/generated/orders.ts";
 import { z } from "zod";
-import { id, idempotencyKey, quantity } from "./request-rules.ts";
+import { id, quantity } from "./request-rules.ts";
 
 export interface TransferStockRequest {
   productId: string;

@@ -11,7 +11,7 @@ import { updateProduct } from "../sql/update-product.ts";
 export const mutation: MutationResolvers<CatalogContext> = {
   async createProduct(_parent, args, { sql }) {
     const { idempotencyKey, ...product } = parseInput(createProductInput, args.input, "input");
-    const written = await createOnce(sql, product, idempotencyKey ?? null);
+    const written = await createOnce(sql, product, idempotencyKey);
     switch (written.kind) {
       case "written": {
         const { product, isSame } = written.result;

@@ -60,7 +60,7 @@ export const clientMutations = {
     const { idempotencyKey: key, ...client } = parseInput(registerClientInput, input, "input");
     mustOwn(city, client.town);
     const { name, email, phone, town } = client;
-    const registration = key === undefined ? null : { key, hash: digest([name, email, phone, town]) };
+    const registration = key === null ? null : { key, hash: digest([name, email, phone, town]) };
     try {
       const registered = await insertClient(city.sql, city.id, client, registration);
       return { __typename: "ClientRegistered", client: registered };

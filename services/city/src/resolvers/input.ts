@@ -1,13 +1,6 @@
 /** The checks of arguments that the city's mutations and lists share. */
-import { containsNul } from "@teranga/kit/input.ts";
+import { idempotencyKey, storable as text } from "@teranga/kit/input.ts";
 import { z } from "zod";
-
-const text = (max: number) =>
-  z
-    .string()
-    .max(max, `may have ${max} characters at most`)
-    .refine((value) => !containsNul(value), "may not have NUL characters")
-    .refine((value) => value.isWellFormed(), "may not have half characters");
 
 const filled = (max: number) =>
   text(max)
@@ -38,8 +31,6 @@ const optional = <T extends z.ZodType>(schema: T) =>
 /** A field that an update may leave out. Given as null it is refused, since the column cannot be empty. */
 const given = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === null ? "" : value), schema.optional());
-
-const idempotencyKey = optional(text(100).min(1, "may not be empty"));
 
 export const registerClientInput = z.object({
   name,

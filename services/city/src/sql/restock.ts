@@ -6,7 +6,7 @@ import { getRestock } from "./get-restock.ts";
 import { stockColumns } from "./get-stock.ts";
 
 export interface Restock extends ProductQuantity {
-  idempotencyKey: string | undefined;
+  idempotencyKey: string | null;
 }
 
 /** What has come of it; `earlier` is what the key stands for. FULL: there is no room (`stock_room`). */
@@ -50,7 +50,7 @@ async function addPieces(
         returning *
       ), movement as (
         insert into stock_movement (product_id, reason, on_hand_change, reserved_change, at, idempotency_key)
-        select product_id, 'RESTOCKED', ${quantity}::int, 0, ${now}, ${idempotencyKey ?? null} from level
+        select product_id, 'RESTOCKED', ${quantity}::int, 0, ${now}, ${idempotencyKey} from level
       )
       select ${stockColumns(sql)} from level`;
     return stock ?? null;
