@@ -62,6 +62,14 @@ export function codedError(
   return new GraphQLError(message, { extensions: { ...details, code } });
 }
 
+/** Of a service that could not do its work just now: its database is away, or the time is over. */
+const NOT_NOW = /^(?:DEADLINE_EXCEEDED|OVERLOADED|OUTCOME_UNKNOWN|\w+_UNAVAILABLE)$/;
+
+/** Whether a service's errors say no more than that: any other is a fault, of the service or of what it was asked. */
+export function areNotNow(errors: readonly { extensions?: Record<string, unknown> }[]): boolean {
+  return errors.every(({ extensions }) => NOT_NOW.test(String(extensions?.code)));
+}
+
 /** A text that a client or a service chose, for an error's message: an answer must not be made of it. */
 export function cutText(text: string, lengthMax: number): string {
   return text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;

@@ -1,8 +1,9 @@
 /** What a city asks the catalog. */
 import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
-import { codedError } from "@teranga/kit/errors.ts";
+import { areNotNow, codedError, cutText } from "@teranga/kit/errors.ts";
 import { replicasOf, type Topology } from "@teranga/kit/topology.ts";
 import { type Send, type SubgraphRequest, TransportError } from "@teranga/kit/transport.ts";
+import { z } from "zod";
 
 export interface CatalogClient {
   /** Before a product is stocked for the first time. @throws GraphQLError SUBGRAPH_UNAVAILABLE */
@@ -16,19 +17,35 @@ const ON_SALE = `query ProductsOnSale($products: [_Any!]!) {
   _entities(representations: $products) { ... on Product { discontinued } }
 }`;
 
+const productAnswer = z.object({ product: z.object({ id: z.string() }).nullable() });
+const soldAnswer = z.object({ _entities: z.array(z.object({ discontinued: z.boolean() }).nullable()) });
+
+const CAUSE_LENGTH_MAX = 300;
 /** The catalog answers within milliseconds. */
 const DEADLINE_MS = 5_000;
 
-/** Each question goes by the topology as it then is. @throws StartupError if it has no catalog now */
-export function createCatalogClient(topology: Topology, send: Send): CatalogClient {
+/**
+ * Each question goes by the topology as it then is.
+ * @param onFault told of an answer that the catalog does not give as long as all is well
+ * @throws StartupError if it has no catalog now
+ */
+export function createCatalogClient(
+  topology: Topology,
+  send: Send,
+  onFault: (error: unknown) => void = () => {},
+): CatalogClient {
   replicasOf(topology, "catalog");
 
   /** Asks the replicas in turn; null if none answers. */
-  const ask = async (request: SubgraphRequest): Promise<Record<string, unknown> | null> => {
+  const ask = async <Answer>(request: SubgraphRequest, answer: z.ZodType<Answer>): Promise<Answer | null> => {
     for (const url of replicasOf(topology, "catalog")) {
       try {
         const { data, errors } = await send(url, request, { deadlineMs: withinDeadlineMs(DEADLINE_MS) });
-        if (data && !errors) return data;
+        const parsed = answer.safeParse(data);
+        if (!errors && parsed.success) return parsed.data;
+        if (errors && areNotNow(errors)) continue;
+        const cause = errors ? new Error(cutText(errors[0]?.message ?? "", CAUSE_LENGTH_MAX)) : parsed.error;
+        onFault(new Error(`${url} answered something else than was asked`, { cause }));
       } catch (error) {
         // The next replica may answer; what is not the network's failure is ours.
         if (!(error instanceof TransportError)) throw error;
@@ -39,15 +56,15 @@ export function createCatalogClient(topology: Topology, send: Send): CatalogClie
 
   return {
     async hasProduct(id) {
-      const data = await ask({ query: PRODUCT, variables: { id } });
+      const data = await ask({ query: PRODUCT, variables: { id } }, productAnswer);
       if (data) return data.product !== null;
       throw codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable.", { subgraph: "catalog" });
     },
 
     async areSold(ids) {
       const products = ids.map((id) => ({ __typename: "Product", id }));
-      const data = await ask({ query: ON_SALE, variables: { products } });
-      const found = data?._entities as ({ discontinued: boolean } | null)[] | undefined;
+      const data = await ask({ query: ON_SALE, variables: { products } }, soldAnswer);
+      const found = data?._entities;
       return ids.map((_, index) => (found ? found[index]?.discontinued === false : true));
     },
   };

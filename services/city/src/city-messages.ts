@@ -1,4 +1,5 @@
 /** The protocol messages that a city sends to other cities when it finishes what an orchestrator has left. */
+import { areNotNow, cutText } from "@teranga/kit/errors.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import { type Send, TransportError } from "@teranga/kit/transport.ts";
 import type { ProductQuantity } from "./model.ts";
@@ -31,6 +32,7 @@ export interface CityMessages {
 
 /** A city that hangs must not hold up what waits for the others. The work of a batch takes a few milliseconds. */
 const DEADLINE_MS = 1_000;
+const REASON_LENGTH_MAX = 300;
 
 const DECIDE = `mutation Decide($decisions: [DecisionInput!]!) {
   decide(decisions: $decisions) { transactionId state }
@@ -48,13 +50,15 @@ export function createCityMessages(placement: PartitionPlacement, send: Send): C
     query: string,
     variables: Record<string, unknown>,
   ) => {
-    let failure = new TransportError("refused", `the topology has no city "${cityId}"`);
+    let failure: Error = new TransportError("refused", `the topology has no city "${cityId}"`);
     for (const url of placement.partitions.find(({ id }) => id === cityId)?.urls ?? []) {
       try {
         const { data, errors } = await send(url, { query, variables }, { deadlineMs: DEADLINE_MS });
         if (data && !errors) return data[field] as Answer[];
-        const reason = errors?.[0]?.message;
-        failure = new TransportError("unknown", `${cityId} answered ${field} with: ${reason}`);
+        const reason = cutText(errors?.[0]?.message ?? "nothing", REASON_LENGTH_MAX);
+        const said = `${cityId} answered ${field} with: ${reason}`;
+        // Anything else than that it cannot just now is a fault of ours, there or here.
+        failure = areNotNow(errors ?? []) ? new TransportError("unknown", said) : new Error(said);
       } catch (error) {
         if (!(error instanceof TransportError)) throw error;
         failure = error;

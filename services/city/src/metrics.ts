@@ -11,7 +11,7 @@ export interface CityMetrics {
   recovered(cause: RecoveryCause, decision: string, count: number): void;
   /** A message contradicts what is recorded, here or in another city. */
   alarmed(): void;
-  /** This service has failed by itself while it finished transactions. */
+  /** This service has failed by itself while it finished transactions, or was answered what nobody answers. */
   faulted(): void;
   /** So many aborted transactions were deleted from a table. */
   pruned(table: string, count: number): void;
@@ -74,7 +74,7 @@ export function createCityMetrics(registry: Registry): CityMetrics {
   });
   const faults = new Counter({
     name: "teranga_city_faults_total",
-    help: "Faults of this service itself while it finished transactions, each logged with its stack. It must be 0.",
+    help: "Faults of ours while this service finished transactions or spoke with the catalog, each logged with its cause. It must be 0.",
     registers,
   });
   const pruned = new Counter({

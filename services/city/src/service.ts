@@ -95,7 +95,10 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       ...means,
       placement,
       protocol: (options.protocol ?? createCommitProtocol)(database.sql),
-      catalog: createCatalogClient(live.topology, transport.send),
+      catalog: createCatalogClient(live.topology, transport.send, (error) => {
+        metrics.faulted();
+        log.error({ err: error }, "a fault of ours, while this service spoke with the catalog");
+      }),
       payments: createPayments(means, options.paymentProviders ?? []),
     };
     const server = await startSubgraphServer({

@@ -1,6 +1,8 @@
 /** Asking a service of which several instances may run. */
+import { areNotNow, cutText } from "@teranga/kit/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import { type Send, type SubgraphRequest, TransportError } from "@teranga/kit/transport.ts";
+import type { GraphQLFormattedError } from "graphql";
 import type { z } from "zod";
 
 export interface Question<Schema extends z.ZodType> extends SubgraphRequest {
@@ -16,7 +18,11 @@ export interface AskMeans {
   send: Send;
   /** Makes the request's id. Many clients' requests may share it, so it is a new one; a failure names it. */
   newId: () => string;
+  /** Told of an answer that none of our services gives as long as all is well, and of what it says. */
+  onFault?: ((error: unknown) => void) | undefined;
 }
+
+const CAUSE_LENGTH_MAX = 300;
 
 /**
  * Asks the instances in turn until one answers; everything that this service sends may be sent twice. An answer with errors is
@@ -24,7 +30,7 @@ export interface AskMeans {
  * @throws TransportError `refused` only if it is certain that no instance has acted
  */
 export async function ask<Schema extends z.ZodType>(
-  { send, newId }: AskMeans,
+  { send, newId, onFault }: AskMeans,
   urls: readonly string[],
   question: Question<Schema>,
 ): Promise<z.infer<Schema>> {
@@ -38,10 +44,11 @@ export async function ask<Schema extends z.ZodType>(
         deadlineMs: Math.max(1, Math.ceil(deadlineMs / urls.length)),
         headers: { [REQUEST_ID_HEADER]: requestId },
       });
-      if (errors) throw new TransportError("unknown", `answered with an error (${codeOf(errors[0])})`);
       const parsed = answer.safeParse(data);
-      if (parsed.success) return parsed.data;
-      throw new TransportError("unknown", "answered something else than was asked", { cause: parsed.error });
+      if (!errors && parsed.success) return parsed.data;
+      const failure = errors ? answeredWith(errors[0]) : answeredElse(parsed.error);
+      if (!errors || !areNotNow(errors)) onFault?.(named(failure, `${operationName} (request ${requestId})`));
+      throw failure;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       failures.push(error);
@@ -54,6 +61,18 @@ export async function ask<Schema extends z.ZodType>(
   });
 }
 
-function codeOf(error: { extensions?: Record<string, unknown> } | undefined): string {
-  return String(error?.extensions?.code ?? "without a code");
+function answeredWith(error: GraphQLFormattedError | undefined): TransportError {
+  const code = String(error?.extensions?.code ?? "without a code");
+  const cause = new Error(cutText(error?.message ?? "", CAUSE_LENGTH_MAX));
+  return new TransportError("unknown", `answered with an error (${code})`, { cause });
+}
+
+/** @param cause what does not fit */
+export function answeredElse(cause: unknown): TransportError {
+  return new TransportError("unknown", "answered something else than was asked", { cause });
+}
+
+/** The same failure, with what was asked. */
+export function named({ effect, message, cause }: TransportError, what: string): TransportError {
+  return new TransportError(effect, `${what}: ${message}`, { cause });
 }

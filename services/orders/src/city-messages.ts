@@ -7,7 +7,7 @@ import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import type { PaymentMethod } from "@teranga/schema/generated/orders.ts";
 import { z } from "zod";
-import { type AskMeans, ask } from "./ask.ts";
+import { type AskMeans, answeredElse, ask, named } from "./ask.ts";
 import { createCityLanes } from "./city-lanes.ts";
 import { MessageLane } from "./message-lane.ts";
 import type { OrderMetrics } from "./metrics.ts";
@@ -45,7 +45,6 @@ export interface MessageMeans extends AskMeans {
   /** Resolves after so many milliseconds. */
   delay: (ms: number) => Promise<unknown>;
   metrics: OrderMetrics;
-  onFault?: (error: unknown) => void;
 }
 
 /** How messages of one kind are sent, and what their answers look like. */
@@ -208,11 +207,13 @@ async function sendTogether<Answer extends z.ZodType<{ transactionId: string }>>
   return messages.map(({ transactionId }, index) => {
     const parsed = answer.safeParse(answers[index]);
     if (parsed.success && parsed.data.transactionId === transactionId) return parsed.data;
-    const reason = parsed.success
-      ? "answered for another transaction"
-      : failedAnswer.safeParse(answers[index]).success
-        ? "the city could not process the message"
-        : "answered something else than was asked";
-    return new TransportError("unknown", `${operationName}: ${reason}`, { cause: parsed.error });
+    // The city has logged why.
+    if (failedAnswer.safeParse(answers[index]).success) {
+      return new TransportError("unknown", `${operationName}: the city could not process the message`);
+    }
+    const cause = parsed.error ?? new Error("an answer for another transaction");
+    const failure = named(answeredElse(cause), operationName);
+    means.onFault?.(failure);
+    return failure;
   });
 }

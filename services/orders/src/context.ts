@@ -56,7 +56,7 @@ export function createOrchestrator(means: OrchestratorMeans): Orchestrator {
   const { cities, clock, delay, newId, metrics = createOrderMetrics(new Registry()) } = means;
   const onFault = (error: unknown) => {
     metrics.faulted();
-    means.log.error({ err: error }, "a fault of this service, while it spoke with another");
+    means.log.error({ err: error }, "a fault of ours, while this service spoke with another");
   };
   const messages = observeMessages(createCityMessages({ ...means, metrics, onFault }), metrics);
   const reads = createOrderReads({

@@ -14,7 +14,7 @@ export interface OrderMetrics {
   batchSent(message: string, messages: number): void;
   /** A city has answered VIOLATION. */
   alarmed(message: string): void;
-  /** This service has failed by itself, and whoever waits was told that somebody does not answer. */
+  /** This service has failed by itself, or was answered what nobody answers; whoever waits was told that somebody does not answer. */
   faulted(): void;
 }
 
@@ -55,7 +55,7 @@ export function createOrderMetrics(registry: Registry): OrderMetrics {
   });
   const faults = new Counter({
     name: "teranga_orders_faults_total",
-    help: "Faults of this service itself while it spoke with others, each logged with its stack. It must be 0.",
+    help: "Faults of ours while this service spoke with others: its own, and answers that are not what was asked, each logged with its cause. It must be 0.",
     registers,
   });
   return {

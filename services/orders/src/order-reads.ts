@@ -5,7 +5,7 @@
 import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import { z } from "zod";
-import { ask } from "./ask.ts";
+import { answeredElse, ask, named } from "./ask.ts";
 import { createCityLanes, urlsOf } from "./city-lanes.ts";
 import type { MessageMeans } from "./city-messages.ts";
 import { LastLevels } from "./last-levels.ts";
@@ -187,9 +187,9 @@ async function askTogether(
   return questions.map(({ productIds }, index) => {
     const { data, error } = facts.safeParse(answers[index]);
     if (data?.available.length === productIds.length) return data;
-    return new TransportError("unknown", "OrderFacts: answered something else than was asked", {
-      cause: error,
-    });
+    const failure = named(answeredElse(error ?? new Error("levels of other products")), "OrderFacts");
+    means.onFault?.(failure);
+    return failure;
   });
 }
 

@@ -1,10 +1,11 @@
 /**
- * A mistake of this service is not told as somebody's absence alone: it is logged with its stack and counted.
+ * A mistake of ours, here or of whoever answers, is not told as somebody's absence alone: it is logged with its cause
+ * and counted.
  */
 import { createLogger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
 import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
-import { TransportError } from "@teranga/kit/transport.ts";
+import { type SubgraphResponse, TransportError } from "@teranga/kit/transport.ts";
 import { expect, test } from "vitest";
 import { createOrchestrator } from "./context.ts";
 import { createOrderMetrics } from "./metrics.ts";
@@ -18,14 +19,17 @@ const TOPOLOGY = parseTopology(`subgraphs:
 `);
 
 /** An orchestrator whose every message fails so. */
-function failing(failure: () => Error) {
+const failing = (failure: () => Error) => answeredBy(() => Promise.reject(failure()));
+
+/** An orchestrator whose every message is answered so. */
+function answeredBy(send: () => Promise<SubgraphResponse>) {
   const lines: { level: number; err?: { type: string; stack: string } }[] = [];
   const log = createLogger("orders", "info", { write: (text: string) => lines.push(JSON.parse(text)) });
   const registry = new Registry();
   const orchestrator = createOrchestrator({
     cities: partitionsOf(TOPOLOGY, "city"),
     catalogUrls: ["http://127.0.0.1:9/graphql"],
-    send: () => Promise.reject(failure()),
+    send,
     clock: { nowMs: () => 0, random: () => 0 },
     delay: () => Promise.resolve(),
     newId: () => "00000000-0000-7000-8000-000000000001",
@@ -63,3 +67,50 @@ test("a mistake in reading stock is thrown as it is, and no city is called silen
   const broken = { ...context, reads: { ...context.reads, stock: () => Promise.reject(mistake()) } };
   await expect(readStock("dakar", ["101"], broken)).rejects.toThrow(TypeError);
 });
+
+const error = (code: string) => ({ data: null, errors: [{ message: "the words", extensions: { code } }] });
+const own = { clientId: "dakar:1", idempotencyKey: null, productIds: ["101"] };
+
+test.each<[string, SubgraphResponse, string]>([
+  ["no data at all", { data: {} }, "answered something else"],
+  ["too few answers", { data: { answers: [] } }, "answered something else"],
+  ["one that is none", { data: { answers: [{ clientExists: true }] } }, "answered something else"],
+  [
+    "levels of other products",
+    { data: { answers: [{ clientExists: true, keyedOrder: null, available: [] }] } },
+    "levels of other products",
+  ],
+  ["a document that it refuses", error("GRAPHQL_VALIDATION_FAILED"), "the words"],
+  ["a fault", error("INTERNAL_SERVER_ERROR"), "the words"],
+])(
+  "a city that answers with %s: a failure for who waits, a cause in the log, one fault more",
+  async (_, answer, cause) => {
+    const { context, lines, faults } = answeredBy(async () => answer);
+    await expect(context.reads.home("dakar", own)).rejects.toBeInstanceOf(TransportError);
+    const errors = lines.filter(({ level }) => level === 50);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]!.err!.stack).toContain(cause);
+    expect(await faults()).toBe(1);
+  },
+);
+
+test("a message that is answered for another transaction is a fault, and one that the city could not process is none here", async () => {
+  for (const [state, transactionId, count] of [
+    ["DONE", "dakar:2", 1],
+    ["FAILED", question.transactionId, 0],
+  ] as const) {
+    const { context, faults } = answeredBy(async () => ({ data: { answers: [{ transactionId, state }] } }));
+    await expect(context.messages.outcome("dakar", question, 1_000)).rejects.toBeInstanceOf(TransportError);
+    expect(await faults()).toBe(count);
+  }
+});
+
+test.each(["CITY_UNAVAILABLE", "DEADLINE_EXCEEDED", "OUTCOME_UNKNOWN"])(
+  "a city that says %s is none",
+  async (code) => {
+    const { context, lines, faults } = answeredBy(async () => error(code));
+    await expect(context.reads.home("dakar", own)).rejects.toBeInstanceOf(TransportError);
+    expect(lines.filter(({ level }) => level >= 50)).toEqual([]);
+    expect(await faults()).toBe(0);
+  },
+);
