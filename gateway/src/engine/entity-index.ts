@@ -13,10 +13,10 @@ interface Branch {
 
 const newBranch = (): Branch => ({ next: new Map(), index: undefined });
 
-/** The representations that a request has so far. */
 /** In place of an index: what is required is not there. */
 export const LACKING = -1;
 
+/** The representations that a request has so far. */
 export class EntityIndex {
   readonly representations: JsonObject[] = [];
   readonly #byMembers = newBranch();

@@ -103,8 +103,9 @@ export function watchSafelist(
 ): ApolloServerPlugin<GatewayContext> {
   const listed = new WeakMap<DocumentNode, boolean>();
   const listener: GraphQLRequestListener<GatewayContext> = {
-    async didResolveOperation({ document, source, operationName, queryHash, contextValue }) {
-      if (safelist.mode === "enforce") return;
+    async didResolveOperation({ document, operation, source, operationName, queryHash, contextValue }) {
+      // What is refused before it is known has no operation, and no document of its own.
+      if (safelist.mode === "enforce" || !operation) return;
       const known = listed.get(document);
       const isListed = known ?? safelist.has(source);
       listed.set(document, isListed);

@@ -252,6 +252,16 @@ describe("persisted queries", () => {
       { level: 40, operationName: "Other", hash: sha256("query Other { secret }") },
     ]);
   });
+
+  test("and what is refused for another reason is neither logged nor counted, but what comes after it is", async () => {
+    const { url, lines, registry } = await open({ safelist: manifest("log") });
+    for (const query of ["{ nothing }", "{", "{ nothing else }", "query Other { secret }"]) {
+      await post(url, { query });
+    }
+    expect(await registry.metrics()).toContain("teranga_gateway_not_in_safelist_total 1");
+    const logged = lines.filter(({ msg }) => msg === "an operation is not in the safelist");
+    expect(logged).toMatchObject([{ operationName: "Other" }]);
+  });
 });
 
 describe("a request that is refused for what it asks", () => {
