@@ -1,4 +1,7 @@
-/** Goal: a service answers some kilobytes to a refusal, whatever it was sent. Method: requests of up to a megabyte over HTTP. */
+/**
+ * Goal: a service answers some kilobytes to a refusal, whatever it was sent. Method: requests of up to a
+ * megabyte over HTTP.
+ */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { authorization } from "./credential.ts";
 import { createLogger } from "./log.ts";

@@ -1,6 +1,6 @@
 /**
- * A request that is refused before it is executed is answered in few words, whatever it holds. graphql-js quotes names and values:
- * 1 MB of unknown input fields was answered with 51 MB.
+ * A request that is refused before it is executed is answered in few words, whatever it holds. graphql-js
+ * quotes names and values: 1 MB of unknown input fields was answered with 51 MB.
  */
 import type { ApolloServerOptions, ApolloServerPlugin, BaseContext } from "@apollo/server";
 import type { GraphQLFormattedError } from "graphql";
@@ -11,7 +11,10 @@ export const REFUSAL_ERRORS_MAX = 10;
 /** The words of graphql-js quote names and values. */
 export const REFUSAL_MESSAGE_LENGTH_MAX = 300;
 
-/** Programs ask services, and nobody looks for a place in their documents: an error would read the text up to each of its places. */
+/**
+ * Programs ask services, and nobody looks for a place in their documents: an error would read the text up to
+ * each of its places.
+ */
 export const refusalOptions = {
   parseOptions: { noLocation: true },
   validationOptions: { maxErrors: REFUSAL_ERRORS_MAX },

@@ -24,7 +24,10 @@ interface GraphQLAnswer {
   errors?: { message: string; path?: (string | number)[]; extensions?: { code?: string } }[];
 }
 
-/** The ids that `happened` is read from are keys of the orchestrator's own answer: no city has to be asked for them. */
+/**
+ * The ids that `happened` is read from are keys of the orchestrator's own answer: no city has to be asked for
+ * them.
+ */
 const DOCUMENTS = {
   place: `mutation ($input: PlaceOrderInput!) { done: placeOrder(input: $input) { __typename ... on OrderPlaced { order { id } } } }`,
   cancel: `mutation ($input: CancelOrderInput!) { done: cancelOrder(input: $input) {

@@ -1,4 +1,6 @@
-/** Histories made by hand, each with one fault that a shop could have: the checker refuses every one of them. */
+/**
+ * Histories made by hand, each with one fault that a shop could have: the checker refuses every one of them.
+ */
 import { expect, test } from "vitest";
 import { checkHistory, type ShopHistory } from "./check-history.ts";
 import type { CityFacts, Movement, WalletEntry } from "./city-facts.ts";
@@ -256,7 +258,8 @@ test("two cities that saw two orders the other way round", () => {
     kind: "cycle",
     steps: expect.arrayContaining(["x", "y", "stock of 1 in a @ 1", "stock of 1 in b @ 1"]),
   });
-  // What is set aside has no place of its own yet: between prepare and confirmation either may have been first.
+  // What is set aside has no place of its own yet: between prepare and confirmation either may have been
+  // first.
   const open = { name: "stock of 1 in b", intervals: [{ id: "x", first: 0, last: 3 }, point("y", 1)] };
   expect(findSerialOrder(["y", "x"], [clocks[0]!, open])).toEqual({ kind: "order", ids: ["x", "y"] });
 });

@@ -1,6 +1,6 @@
 /**
- * Whether a run was serialisable: whether everything that happened could have happened one after the other, in the order of commit
- * points, with the same end and with what every client was told along the way.
+ * Whether a run was serialisable: whether everything that happened could have happened one after the other,
+ * in the order of commit points, with the same end and with what every client was told along the way.
  */
 
 import { type CommitTimes, checkReads } from "./check-reads.ts";
@@ -115,7 +115,10 @@ function hasPieces(
   return [...left.values()].every((quantity) => quantity === 0);
 }
 
-/** The clocks that the order is taken from are whole: a level is the sum of its movements, a wallet that of its entries. */
+/**
+ * The clocks that the order is taken from are whole: a level is the sum of its movements, a wallet that of
+ * its entries.
+ */
 function unexplained({ cityId, levels, movements, wallets, walletEntries }: CityFacts): string[] {
   const moved = Map.groupBy(movements, ({ productId }) => productId);
   const entered = Map.groupBy(walletEntries, ({ clientId }) => clientId);

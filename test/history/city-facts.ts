@@ -4,7 +4,9 @@ import type { Sql } from "@teranga/kit/database.ts";
 export interface CityFacts {
   cityId: string;
   levels: { productId: string; onHand: number; reserved: number }[];
-  /** In the order in which they happened to each product: an id is drawn while the product's row is locked. */
+  /**
+   * In the order in which they happened to each product: an id is drawn while the product's row is locked.
+   */
   movements: Movement[];
   orders: OrderFact[];
   allocations: { orderId: string; cityId: string; productId: string; quantity: number }[];

@@ -62,8 +62,8 @@ export function clocksOf(
 }
 
 /**
- * One for each product of a city. At its home a commit is one movement. A participant sets stock aside before the commit point
- * and confirms after it, and gives a cancelled order's pieces back some time after it.
+ * One for each product of a city. At its home a commit is one movement. A participant sets stock aside before
+ * the commit point and confirms after it, and gives a cancelled order's pieces back some time after it.
  */
 function stockClocks({ cityId, movements }: CityFacts, commits: ReadonlyMap<string, Commit>): Clock[] {
   const byProduct = Map.groupBy(movements, ({ productId }) => productId);

@@ -39,6 +39,9 @@ export interface Operation {
   endMs: number;
   answer: ShopAnswer;
   tries: number;
-  /** Whether a try had no clear answer. A later refusal then says nothing of that one, which may still be on its way. */
+  /**
+   * Whether a try had no clear answer. A later refusal then says nothing of that one, which may still be on
+   * its way.
+   */
   wasUnclear: boolean;
 }

@@ -1,8 +1,9 @@
 /**
- * Clients of the shop who do all that clients do, at random and side by side, and write down what they are told.
+ * Clients of the shop who do all that clients do, at random and side by side, and write down what they are
+ * told.
  *
- * A client whose answer is lost asks again with the same key, as the shop tells it to. Now and then one sends the same request
- * twice at once, or again after the answer: the key must give the same answer.
+ * A client whose answer is lost asks again with the same key, as the shop tells it to. Now and then one sends
+ * the same request twice at once, or again after the answer: the key must give the same answer.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../harness/random.ts";
