@@ -7,9 +7,9 @@ import { giveBack, takeCityPGlite } from "../test/city-pglite.ts";
 
 let db: PGlite;
 beforeAll(async () => {
-  db = await takeCityPGlite();
+  db = await takeCityPGlite("dakar");
 });
-afterAll(() => giveBack(db));
+afterAll(() => giveBack("dakar", db));
 
 const inSql = async (names: string[]) =>
   (

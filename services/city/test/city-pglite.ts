@@ -8,18 +8,19 @@ import { applyMigrations } from "@teranga/kit/migrate.ts";
 import { MIGRATIONS } from "../src/database.ts";
 
 let template: Promise<Blob> | undefined;
-const idle: PGlite[] = [];
+/** By city: a database is one city's for good. */
+const idle = new Map<string, PGlite[]>();
 const extensions = { pg_trgm };
 
 /** Its rows are what was left in it. */
-export async function takeCityPGlite(): Promise<PGlite> {
+export async function takeCityPGlite(cityId: string): Promise<PGlite> {
   template ??= makeTemplate();
-  return idle.pop() ?? (await PGlite.create({ extensions, loadDataDir: await template }));
+  return idle.get(cityId)?.pop() ?? (await PGlite.create({ extensions, loadDataDir: await template }));
 }
 
 /** For the next one: the tables must be as they were. */
-export function giveBack(db: PGlite): void {
-  idle.push(db);
+export function giveBack(cityId: string, db: PGlite): void {
+  idle.set(cityId, [...(idle.get(cityId) ?? []), db]);
 }
 
 async function makeTemplate(): Promise<Blob> {

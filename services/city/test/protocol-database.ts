@@ -51,7 +51,7 @@ export interface ProtocolDatabase {
 export const BALANCE_MAX = 1_000_000;
 
 export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDatabase> {
-  const db = await takeCityPGlite();
+  const db = await takeCityPGlite(cityId);
   await db.exec(EMPTY);
   await db.query("select set_fragment($1, false, array[$1], '{elsewhere}')", [cityId]);
 
@@ -106,7 +106,7 @@ export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDa
       )[0]?.balance,
     rows: (text) => rows(text),
     expectSound: async () => expect(await brokenInvariants((text) => rows(text))).toEqual({}),
-    close: () => giveBack(db),
+    close: () => giveBack(cityId, db),
   };
 }
 
