@@ -4,6 +4,7 @@
  */
 import { createLogger } from "@teranga/kit/log.ts";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { onThisThread } from "../engine/turns.ts";
 import { Library } from "../fixture/library.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { surfaceOf } from "./surface.ts";
@@ -227,4 +228,19 @@ test("an answer that is explained comes at once", async () => {
   const { data, extensions } = (await answer.json()) as Part;
   expect(data).toEqual({ reader: { name: "north reader 1", greetings: 0 } });
   expect(extensions.explain.fetches).toHaveLength(1);
+});
+
+test("an operation that too many go before is refused, and does not wait again as a whole", async () => {
+  // The text is known, and the operation as a whole; in parts it is new.
+  const query = `{ reader(id: "north:1") { id ... @defer { name } } }`;
+  const whole = await send(query, "application/json");
+  expect(whole.answer.status).toBe(200);
+  await whole.answer.text();
+  const held = Promise.withResolvers<void>();
+  const work = Array.from({ length: 65 }, () => onThisThread.next(0, () => held.promise));
+  const { answer } = await send(query);
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: "OVERLOADED" } }] });
+  held.resolve();
+  await Promise.all(work);
 });

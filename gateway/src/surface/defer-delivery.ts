@@ -58,6 +58,7 @@ async function respond(
   if (mediaType !== OF_2022 && mediaType !== ANNOUNCED) return null;
   const answer = await begin(request);
   if (!answer) return null;
+  if (answer instanceof GraphQLError) return refused(answer, request, means);
   const format = mediaType === OF_2022 ? formatOf2022 : announcedFormat;
   const first = await tell(await answer.first(), request, means);
   const body = {
@@ -71,19 +72,32 @@ async function respond(
   return { http: { headers: new HeaderMap() }, body: body as unknown as GraphQLResponse["body"] };
 }
 
+async function refused(
+  error: GraphQLError,
+  request: Request,
+  means: DeliveryMeans,
+): Promise<GraphQLResponse> {
+  const nowhere = { place: { id: "", label: undefined, path: [], sourcePath: [] }, data: null, opened: [] };
+  const { errors } = await tell({ ...nowhere, errors: [error] }, request, means);
+  const headers = new HeaderMap([["retry-after", "1"]]);
+  return { http: { status: 503, headers }, body: { kind: "single", singleResult: { errors } } };
+}
+
 async function begin({
   schema,
   document,
   request,
   queryHash,
   contextValue,
-}: Request): Promise<DeferredAnswer | undefined> {
+}: Request): Promise<DeferredAnswer | GraphQLError | undefined> {
   // How an answer was made is told with all of it.
   if (contextValue.record.explanation) return undefined;
   const { operationName, variables = {} } = request;
   try {
     return await beginDeferred(schema, { document: document!, operationName, variables }, contextValue);
   } catch (error) {
+    // It must not wait a second time, as a whole.
+    if (error instanceof GraphQLError && error.extensions.code === "OVERLOADED") return error;
     // Nothing has been fetched. If the operation is at fault, answering it at once will say so.
     if (!(error instanceof GraphQLError)) {
       contextValue.log.warn({ err: error, hash: queryHash }, "an operation with @defer is answered at once");
