@@ -50,8 +50,13 @@ export function documentsBytesMax(limits: Pick<Limits, "tokensMax">): number {
  */
 export function operationsBytesMax(limits: Pick<Limits, "tokensMax">): number {
   const text = charactersMaxOf(limits) + TOKEN_BYTES * limits.tokensMax;
-  const plan = 2 * charactersMaxOf(limits) + PLAN_TOKEN_BYTES * limits.tokensMax;
-  return SHARES * (text + EXPANSION_MAX * plan + SELECTION_BYTES * FIELDS_MAX);
+  return SHARES * (text + SELECTION_BYTES * FIELDS_MAX) + partsBytesMax(limits);
+}
+
+/** How much parts of fetches may take: the greatest is all of a plan. */
+export function partsBytesMax({ tokensMax }: Pick<Limits, "tokensMax">): number {
+  const plan = 2 * charactersMaxOf({ tokensMax }) + PLAN_TOKEN_BYTES * tokensMax;
+  return SHARES * EXPANSION_MAX * plan;
 }
 
 function tokensOf(text: string): number {

@@ -40,9 +40,12 @@ interface Batch {
 }
 
 export class EntityFetch {
+  readonly #asked: string;
   readonly #fetch: SubgraphFetch;
 
-  constructor(fetch: SubgraphFetch) {
+  /** @param asked equal for fetches of an operation that can be sent as one */
+  constructor(asked: string, fetch: SubgraphFetch) {
+    this.#asked = asked;
     this.#fetch = fetch;
   }
 
@@ -70,7 +73,7 @@ export class EntityFetch {
     { path, represent, members }: Origin,
     lacking: JsonObject[],
   ): Promise<void> {
-    const open = run.batches.get(this) as Batch | undefined;
+    const open = run.batches.get(this.#asked) as Batch | undefined;
     const batch = open ?? this.#open(run);
     const sites: JsonObject[][] = [];
     batch.branches.push({ path, sites });
@@ -90,14 +93,14 @@ export class EntityFetch {
    */
   #open(run: Run): Batch {
     const sent = new Promise<void>((resolve) => process.nextTick(resolve)).then(() => {
-      run.batches.delete(this);
+      run.batches.delete(this.#asked);
       return this.#send(run, batch);
     });
     const batch: Batch = { index: new EntityIndex(), branches: [], sent };
     // Whoever asks waits for it. If something breaks before anybody does, that is said there, and must not
     // end the process here.
     sent.catch(() => {});
-    run.batches.set(this, batch);
+    run.batches.set(this.#asked, batch);
     return batch;
   }
 

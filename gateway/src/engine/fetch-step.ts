@@ -9,6 +9,7 @@ import type { Source } from "../sources/fetch.ts";
 import { EntityFetch, type Origin } from "./entity-batch.ts";
 import type { FieldNeeds } from "./field-needs.ts";
 import { mergeInto } from "./merge.ts";
+import type { PartCache } from "./part-cache.ts";
 import { keylessTypes, PartialFetches } from "./partial-fetch.ts";
 import { compileRepresentation, flatMembers, type Represent } from "./representations.ts";
 import { compileRewrites, type Rewrite } from "./rewrites.ts";
@@ -19,45 +20,74 @@ import { nameOf, type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
 /** Does its part of a plan for the objects that the plan's path has led to. */
 export type Step = (run: Run, sites: readonly JsonObject[]) => Promise<void> | void;
 
+export interface CompiledFetch {
+  /** Undefined if nothing can be asked. */
+  step: Step | undefined;
+  /** About how many bytes it keeps. */
+  weight: number;
+}
+
 const NOTHING_TOLD: JsonObject = Object.freeze({});
+
+export interface FetchTerms {
+  /** By subgraph. */
+  sources: ReadonlyMap<string, Source>;
+  /** The supergraph's types. */
+  schema: GraphQLSchema;
+  needs: FieldNeeds;
+  /** Where parts of fetches are kept. */
+  parts: PartCache;
+}
 
 /** Makes the fetches of one plan. */
 export class FetchCompiler {
   readonly #sources: ReadonlyMap<string, Source>;
   readonly #schema: GraphQLSchema;
   readonly #needs: FieldNeeds;
+  readonly #parts: PartCache;
   readonly #abstractTypes: ReadonlySet<string>;
   /** Those of entities, by what they ask. */
   readonly #entityFetches = new Map<string, EntityFetch>();
   #fetchCount = 0;
 
-  /** @param sources by subgraph. @param schema the supergraph's types */
-  constructor(sources: ReadonlyMap<string, Source>, schema: GraphQLSchema, needs: FieldNeeds) {
+  constructor({ sources, schema, needs, parts }: FetchTerms) {
     this.#sources = sources;
     this.#schema = schema;
     this.#needs = needs;
+    this.#parts = parts;
     const types = Object.values(schema.getTypeMap());
     this.#abstractTypes = new Set(types.filter(isInterfaceType).map(({ name }) => name));
   }
 
   /** @param path from the answer's root to the fetch's sites */
   compile(node: FetchNode, path: PlanPath): { step: Step; weight: number } {
+    const nameEnd = `__${node.serviceName.replaceAll(/\W/g, "_")}__${this.#fetchCount}`;
     if (node.requires === undefined) {
-      const fetch = this.#prepare(node);
+      this.#fetchCount++;
+      const fetch = this.#prepare(node, nameEnd);
       return { step: (run, sites) => fetchFields(fetch, path, sites, run), weight: fetch.prepared.weight };
+    }
+    const asked = whatIsAsked(node);
+    const known = this.#entityFetches.get(asked);
+    const fetch = known ?? new EntityFetch(asked, this.#prepare(node, nameEnd));
+    if (!known) {
+      this.#fetchCount++;
+      this.#entityFetches.set(asked, fetch);
     }
     const parts = new PartialFetches(node, {
       needs: this.#needs,
       schema: this.#schema,
-      compile: (part) => this.#compileEntities(part, path).step,
+      cache: this.#parts,
+      compile: (part) => {
+        const own = new EntityFetch(whatIsAsked(part), this.#prepare(part, nameEnd));
+        return { step: this.#entityStep(own, part, path), weight: own.weight };
+      },
     });
-    return this.#compileEntities(node, path, (object) => parts.stepFor(object));
+    const step = this.#entityStep(fetch, node, path, (object) => parts.stepFor(object));
+    return { step, weight: known ? 0 : fetch.weight };
   }
 
-  #compileEntities(node: FetchNode, path: PlanPath, partFor?: Origin["partFor"]) {
-    const known = this.#entityFetches.get(whatIsAsked(node));
-    const fetch = known ?? new EntityFetch(this.#prepare(node));
-    if (!known) this.#entityFetches.set(whatIsAsked(node), fetch);
+  #entityStep(fetch: EntityFetch, node: FetchNode, path: PlanPath, partFor?: Origin["partFor"]): Step {
     const requires = node.requires!;
     const rewrite = compileRewrites(node.inputRewrites, this.#schema);
     const whole = compileRepresentation(requires, this.#schema);
@@ -72,17 +102,14 @@ export class FetchCompiler {
       members: rewrite || keyless.size > 0 ? undefined : flatMembers(requires, this.#schema),
       partFor,
     };
-    return {
-      step: (run: Run, sites: readonly JsonObject[]) => fetch.ask(run, sites, origin),
-      weight: known ? 0 : fetch.weight,
-    };
+    return (run, sites) => fetch.ask(run, sites, origin);
   }
 
-  #prepare(node: FetchNode): SubgraphFetch {
+  #prepare(node: FetchNode, nameEnd: string): SubgraphFetch {
     const { serviceName: subgraph, operation: text, operationKind: kind } = node;
     return {
       subgraph,
-      nameEnd: `__${subgraph.replaceAll(/\W/g, "_")}__${this.#fetchCount++}`,
+      nameEnd,
       prepared: this.#sources.get(subgraph)!.prepare({ text, kind }),
       variableNames: node.variableUsages ?? [],
       rewriteOutput: compileRewrites(node.outputRewrites, this.#schema),

@@ -12,7 +12,7 @@ import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, vi
 import { BoundedCache } from "../bounded-cache.ts";
 import { inlinedOperation, rootSelections, variableDefinitionsOf } from "../documents.ts";
 import type { Supergraph } from "../graph/supergraph.ts";
-import { expandedBytes, operationsBytesMax } from "../kept-bytes.ts";
+import { expandedBytes, operationsBytesMax, partsBytesMax } from "../kept-bytes.ts";
 import { type AskedOperation, type NamelessOperation, namelessOperation } from "../nameless-operation.ts";
 import type { Source } from "../sources/fetch.ts";
 import { DEFAULT_LIMITS, type Limits } from "../surface/limits.ts";
@@ -26,6 +26,7 @@ import { stopAfterFailure } from "./mutation-order.ts";
 import { withRootOnce } from "./mutation-root.ts";
 import { namesRead, withNamesApart } from "./names-apart.ts";
 import { CompiledOperation } from "./operation.ts";
+import { PartCache } from "./part-cache.ts";
 import { Planner } from "./planner.ts";
 import { ShapeCache } from "./shape-cache.ts";
 import { SideThread } from "./side-thread.ts";
@@ -68,6 +69,7 @@ export class Graph {
   readonly #namesRead: ReadonlySet<string>;
   readonly #suppliers: FieldSuppliers;
   readonly #shapes = new ShapeCache();
+  readonly #parts: PartCache;
   readonly #observer: GraphObserver | undefined;
   readonly #deferred: DeferredOperations;
   readonly #operations: BoundedCache<CompiledOperation>;
@@ -86,6 +88,7 @@ export class Graph {
     this.#sources = sources;
     this.#observer = observer;
     this.#suppliers = new FieldSuppliers(supergraph);
+    this.#parts = new PartCache(partsBytesMax(limits));
     const weightMax = operationsBytesMax(limits);
     this.#operations = new BoundedCache({
       entriesMax: OPERATIONS_MAX,
@@ -198,7 +201,8 @@ export class Graph {
   }
 
   #newFetchCompiler(): FetchCompiler {
-    return new FetchCompiler(this.#sources, this.supergraph.schema, this.#needs);
+    const { schema } = this.supergraph;
+    return new FetchCompiler({ sources: this.#sources, schema, needs: this.#needs, parts: this.#parts });
   }
 }
 

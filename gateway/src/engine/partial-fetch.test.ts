@@ -7,6 +7,8 @@ import { buildSubgraphSchema } from "@apollo/subgraph";
 import fc from "fast-check";
 import { graphql, parse, validate } from "graphql";
 import { expect, test } from "vitest";
+import { collectGarbage } from "../fixture/heap.ts";
+import { ReplicaSource } from "../sources/replica-source.ts";
 import { startGraph } from "./fixture.ts";
 
 const works = [
@@ -232,4 +234,52 @@ test("what lies within what is required is there, or the field is not asked for"
 test("objects that lack the same are one request", async () => {
   const { asked } = await ask("query ($v: Boolean!) { works { stars loud @skip(if: $v) era } }", { v: true });
   expect(asked.map(({ subgraph }) => subgraph)).toEqual(["media", "stars"]);
+});
+
+test("parts that conditions make are kept within a bound: k of them make 2^k", async () => {
+  const names = Array.from({ length: 7 }, (_, at) => at);
+  const fields = (form: (at: number) => string) => names.map(form).join(" ");
+  const tall = startGraph(
+    {
+      rows: {
+        sdl: `type Query { row: Row } type Row @key(fields: "id") { id: ID! ${fields((at) => `r${at}: Int`)} }`,
+        resolvers: {
+          Query: { row: () => Object.fromEntries([["id", "1"], ...names.map((at) => [`r${at}`, at])]) },
+        },
+      },
+      sums: {
+        sdl: `type Row @key(fields: "id") { id: ID! ${fields((at) => `r${at}: Int @external s${at}: Int @requires(fields: "r${at}")`)} }`,
+        resolvers: {
+          Row: Object.fromEntries(
+            names.map((at) => [`s${at}`, (row: Record<string, number>) => row[`r${at}`]! + 1]),
+          ),
+        },
+      },
+    },
+    { tokensMax: 100 },
+  );
+  const query = `query (${fields((at) => `$v${at}: Boolean!`)}) { row { ${fields((at) => `s${at} @include(if: $v${at})`)} } }`;
+  const prepared: WeakRef<object>[] = [];
+  const { prepare } = ReplicaSource.prototype;
+  ReplicaSource.prototype.prepare = function (this: ReplicaSource, operation) {
+    const made = prepare.call(this, operation);
+    prepared.push(new WeakRef(made));
+    return made;
+  };
+  try {
+    for (let bits = 0; bits < 2 ** names.length; bits++) {
+      const isAsked = (at: number) => (bits & (1 << at)) !== 0;
+      const variables = Object.fromEntries(names.map((at) => [`v${at}`, isAsked(at)]));
+      const { data, asked } = await tall.ask(query, variables);
+      const sums = names.filter(isAsked).map((at) => [`s${at}`, at + 1]);
+      expect(data).toEqual({ row: Object.fromEntries(sums) });
+      expect(asked.length).toBeLessThanOrEqual(2);
+    }
+  } finally {
+    ReplicaSource.prototype.prepare = prepare;
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  expect(prepared.length).toBeGreaterThan(100);
+  expect(prepared.filter((each) => each.deref()).length).toBeLessThan(50);
 });

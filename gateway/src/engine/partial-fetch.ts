@@ -8,13 +8,11 @@ import type { GraphQLSchema, OperationDefinitionNode } from "graphql";
 import { Kind } from "graphql";
 import type { JsonObject } from "../answer.ts";
 import { type EntityField, entityFields, entityOperation, partOf } from "./entity-operation.ts";
-import type { Step } from "./fetch-step.ts";
+import type { CompiledFetch, Step } from "./fetch-step.ts";
 import type { FieldNeeds, Selections } from "./field-needs.ts";
+import type { PartCache } from "./part-cache.ts";
 import { compileRepresentation, type Represent } from "./representations.ts";
 import { typesWithin } from "./rewrites.ts";
-
-/** Conditions and outages make a few sorts of incomplete objects; more of them are compiled again. */
-const PARTS_MAX = 16;
 
 /** Something that needs what an object may lack: a field that is asked for, or a key. */
 interface Needing {
@@ -28,19 +26,24 @@ export interface PartTerms {
   needs: FieldNeeds;
   /** The supergraph's types. */
   schema: GraphQLSchema;
-  compile: (node: FetchNode) => Step;
+  /** Where parts are kept. */
+  cache: PartCache;
+  compile: (node: FetchNode) => CompiledFetch;
 }
+
+const NOTHING: CompiledFetch = { step: undefined, weight: 0 };
 
 export class PartialFetches {
   readonly #node: FetchNode;
   readonly #terms: PartTerms;
   #operation: OperationDefinitionNode | undefined;
   readonly #byType = new Map<string, readonly Needing[]>();
-  readonly #parts = new Map<string, Step | undefined>();
+  readonly #key: string;
 
   constructor(node: FetchNode, terms: PartTerms) {
     this.#node = node;
     this.#terms = terms;
+    this.#key = terms.cache.newFetch();
   }
 
   /** What asks for as much as can be asked of an object that lacks something; undefined if nothing can. */
@@ -49,15 +52,13 @@ export class PartialFetches {
     const all = this.#byType.get(type) ?? this.#needingsOf(type);
     this.#byType.set(type, all);
     const isMet = all.map(({ represent }) => represent(object) !== null);
-    const key = `${type} ${isMet.map(Number).join("")}`;
-    if (this.#parts.has(key)) return this.#parts.get(key);
-    if (this.#parts.size >= PARTS_MAX) this.#parts.clear();
-    const step = this.#compile(
-      all.filter((_, index) => isMet[index]),
-      all.filter((_, index) => !isMet[index]),
-    );
-    this.#parts.set(key, step);
-    return step;
+    const key = `${this.#key} ${type} ${isMet.map(Number).join("")}`;
+    const compile = () =>
+      this.#compile(
+        all.filter((_, index) => isMet[index]),
+        all.filter((_, index) => !isMet[index]),
+      );
+    return this.#terms.cache.get(key, compile).step;
   }
 
   #needingsOf(type: string): Needing[] {
@@ -75,9 +76,9 @@ export class PartialFetches {
     return [...fields, ...needs.keysOf(subgraph, type).map((key) => needing(key, undefined))];
   }
 
-  #compile(met: readonly Needing[], unmet: readonly Needing[]): Step | undefined {
+  #compile(met: readonly Needing[], unmet: readonly Needing[]): CompiledFetch {
     const asksForMore = met.some(({ field }) => field !== undefined && field.field !== "__typename");
-    if (!asksForMore || !met.some(({ field }) => field === undefined)) return undefined;
+    if (!asksForMore || !met.some(({ field }) => field === undefined)) return NOTHING;
     const told = new Set(met.flatMap(({ paths }) => paths));
     const leftOut = new Set(unmet.flatMap(({ paths }) => paths).filter((path) => !told.has(path)));
     const isUnmet = ({ type, field }: EntityField) =>

@@ -15,8 +15,8 @@ export class Run {
   /** As the client gave them. */
   readonly variables: JsonObject;
   readonly context: GatewayContext;
-  /** The entities that are about to be asked for, by the fetch. */
-  readonly batches = new Map<object, unknown>();
+  /** The entities that are about to be asked for, by what is asked. */
+  readonly batches = new Map<string, unknown>();
   /** The objects that lack what must be known of them before a service can be asked for more. */
   readonly lacking = new Set<unknown>();
   /** Whether some object of `data` stands at several places. */
