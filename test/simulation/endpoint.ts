@@ -2,6 +2,7 @@
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { classifyDatabaseError } from "@teranga/kit/database.ts";
 import { codedError } from "@teranga/kit/errors.ts";
+import { tellUnknownOutcomes } from "@teranga/kit/mutation-outcome.ts";
 import { maskError } from "@teranga/kit/server.ts";
 import type { SubgraphRequest } from "@teranga/kit/transport.ts";
 import { type DocumentNode, execute, type GraphQLError, parse, validate } from "graphql";
@@ -19,7 +20,10 @@ export interface EndpointOptions {
 }
 
 export function createEndpoint({ typeDefs, resolvers, onFault, cityId }: EndpointOptions): Endpoint {
-  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers }]);
+  const told = cityId
+    ? { ...resolvers, Mutation: tellUnknownOutcomes(resolvers.Mutation, { city: cityId }) }
+    : resolvers;
+  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: told }]);
   const documents = new Map<string, DocumentNode>();
   const documentOf = (query: string): DocumentNode => {
     const known = documents.get(query);

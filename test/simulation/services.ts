@@ -92,7 +92,7 @@ export function bootCity(
     const startWait = (ms: number) => waitForWork(life, ms, hasAborted);
     startPruning({ city, keptMs: horizonMs, intervalMs: PRUNING_INTERVAL_MS, startWait });
   }
-  return (request) => endpoint(request, createContext(city));
+  return (request) => endpoint(request, { ...createContext(city), requestLog: log });
 }
 
 /**
