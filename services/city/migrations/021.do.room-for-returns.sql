@@ -71,7 +71,7 @@ begin
   values
     (transaction, kind, case answer ->> 'state' when 'COMMITTED' then 'COMMITTED' else 'ABORTED' end, owner_id,
      entry ->> 'idempotencyKey', entry ->> 'requestHash', digest, answer, now_at)
-  on conflict (transaction_id) do nothing;
+  on conflict do nothing;
   if not found then
     -- A fence was committed between the look and the write: it was first, so it holds.
     select * into strict earlier from transaction_decision d where d.transaction_id = transaction;

@@ -95,6 +95,7 @@ begin
 end $$;
 
 -- An ABORT that comes before its prepare leaves a row behind the horizon too, until it is deleted again: that is no harm.
+-- Only a committed row contradicts an ABORT. Any other one was pruned, and perhaps written again, between two looks.
 create function decide_transactions(entries jsonb, now_at timestamptz)
   returns table (transaction_id text, state text, is_new boolean) language plpgsql as $$
 #variable_conflict use_column
@@ -103,7 +104,10 @@ declare
 begin
   for transaction_id, state, is_new in select * from decide_entries(entries, now_at) loop
     if state = 'VIOLATION' and transaction_id = any (aborted)
-      and not exists (select from participation p where p.transaction_id = decide_transactions.transaction_id)
+      and not exists (
+        select from participation p
+        where p.transaction_id = decide_transactions.transaction_id and p.state = 'COMMITTED'
+      )
     then
       perform run_again(transaction_id);
     end if;
@@ -118,8 +122,14 @@ create function transaction_outcomes(entries jsonb, now_at timestamptz)
 declare
   answered integer;
 begin
-  return query select * from outcomes_of_entries(entries, now_at);
-  get diagnostics answered = row_count;
+  begin
+    return query select * from outcomes_of_entries(entries, now_at);
+    get diagnostics answered = row_count;
+  exception
+    -- A decision of the same id was deleted and written again while the fence was.
+    when unique_violation then
+      perform run_again(entries -> 0 ->> 'transactionId');
+  end;
   if answered <> jsonb_array_length(entries) then
     perform run_again(entries -> 0 ->> 'transactionId');
   end if;
@@ -134,7 +144,7 @@ begin
   if is_behind_horizon(transaction) then
     insert into transaction_decision (transaction_id, kind, state, message_digest, answer, decided_at)
       values (transaction, kind, 'ABORTED', md5(entry::text), '{"state": "TOO_OLD"}', now_at)
-      on conflict (transaction_id) do nothing;
+      on conflict do nothing;
     if found then
       perform void_payment(transaction, now_at);
       return '{"state": "TOO_OLD", "isNew": true}';
