@@ -194,12 +194,10 @@ test("many buyers of one product: nothing is sold twice, nothing is left over", 
   const answers = await Promise.all(
     Array.from({ length: 24 }, (_, i) => place(clients[i % clients.length]!, [["106", 1 + (i % 3)]])),
   );
-  expect(answers.filter(({ errors }) => errors)).toEqual([]);
-  const kindOf = ({ data }: (typeof answers)[number]) => data.placeOrder.__typename;
-  expect(["OrderPlaced", "OutOfStock"]).toEqual(expect.arrayContaining(answers.map(kindOf)));
-  const placed = answers.filter((answer) => kindOf(answer) === "OrderPlaced");
-  const sold = placed
-    .flatMap(({ data }) => data.placeOrder.order.lines)
+  const kinds = answers.map(({ data, errors }) => errors?.[0]?.message ?? data.placeOrder.__typename);
+  expect(["OrderPlaced", "OutOfStock"]).toEqual(expect.arrayContaining(kinds));
+  const sold = answers
+    .flatMap(({ data }) => data.placeOrder.order?.lines ?? [])
     .reduce((sum, { quantity }) => sum + quantity, 0);
   await untilAtRest(graph);
   const left = Object.values(await levels("106")).reduce((a, b) => a + b);

@@ -19,6 +19,7 @@ import { COUNT_LIMIT } from "@teranga/kit/connection.ts";
 import { type Database, openDatabase, type Queryable, type Sql } from "@teranga/kit/database.ts";
 import { partitionsOf } from "@teranga/kit/topology.ts";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { planOf } from "../kit/test/plans.ts";
 import { topologyOf } from "../services/city/test/city-over-wire.ts";
 
 const NAMES = ["query_plans_city", "query_plans_catalog"];
@@ -88,44 +89,13 @@ async function administer(statements: string[]): Promise<void> {
   await server.close();
 }
 
-interface Plan {
-  "Node Type": string;
-  "Relation Name"?: string;
-  "Index Name"?: string;
-  "Actual Rows": number;
-  Plans?: Plan[];
-}
-
-/** What the one statement of an operation reads: `table` by a scan of all of it, or the name of an index. */
+/** What an operation reads: `table` by a scan of all of it, or the name of an index. */
 async function readsOf(sql: Sql, operation: (sql: Queryable) => Promise<unknown>): Promise<string[]> {
-  let plan: Plan | undefined;
-  // The driver's query runs when it is waited for; one that is a part of another is not.
-  const explaining = new Proxy(sql, {
-    apply(target, self, args) {
-      const made: unknown = Reflect.apply(target as never, self, args);
-      if (!(made instanceof Promise)) return made;
-      const run = async () => {
-        const rows = await sql`explain (analyze, format json) ${made as never}`;
-        plan = (rows[0] as { "QUERY PLAN": [{ Plan: Plan }] })["QUERY PLAN"][0].Plan;
-        return [];
-      };
-      // biome-ignore lint/suspicious/noThenProperty: it is the driver's thenable
-      made.then = ((...handlers: Parameters<typeof made.then>) =>
-        run().then(...handlers)) as typeof made.then;
-      return made;
-    },
+  const nodes = await planOf(sql, operation, { run: true });
+  return nodes.flatMap((node) => {
+    if (node["Index Name"]) return [node["Index Name"]];
+    return node["Node Type"] === "Seq Scan" ? [`${node["Relation Name"]}, ${node["Actual Rows"]} rows`] : [];
   });
-  // There are no rows but the plan's.
-  await operation(explaining).catch(() => undefined);
-  const reads: string[] = [];
-  const visit = (node: Plan) => {
-    if (node["Index Name"]) reads.push(node["Index Name"]);
-    else if (node["Node Type"] === "Seq Scan")
-      reads.push(`${node["Relation Name"]}, ${node["Actual Rows"]} rows`);
-    for (const child of node.Plans ?? []) visit(child);
-  };
-  visit(plan!);
-  return reads;
 }
 
 const clients = (search: string) => (sql: Queryable) =>

@@ -3,7 +3,7 @@
  * the database broke, or the look at what it has come to failed. Only of the mutation's own field; what fails
  * below it is the reading of a result that is there.
  */
-import type { GraphQLFieldResolver } from "graphql";
+import type { GraphQLError, GraphQLFieldResolver } from "graphql";
 import { isOutcomeUnknown } from "./broken-off.ts";
 import { classifyDatabaseError } from "./database.ts";
 import { codedError, ERROR_CODES } from "./errors.ts";
@@ -26,6 +26,20 @@ export async function seeOutcome<Result>(look: () => Promise<Result>): Promise<R
     if (classifyDatabaseError(error).kind !== "transient") throw error;
     throw new OutcomeUnseen("what a mutation has come to could not be read", { cause: error });
   }
+}
+
+interface Mutable {
+  // biome-ignore lint/suspicious/noExplicitAny: resolver types are checked where they are written
+  resolvers: any;
+  /** What is said when the database is away. Its extensions name the service. */
+  unavailable?: GraphQLError | undefined;
+}
+
+/** The resolvers of a service, whose mutations say when it is not known whether they were carried out. */
+export function withOutcomes({ resolvers, unavailable }: Mutable) {
+  if (!unavailable || !resolvers.Mutation) return resolvers;
+  const { code: _, ...where } = unavailable.extensions;
+  return { ...resolvers, Mutation: tellUnknownOutcomes(resolvers.Mutation, where) };
 }
 
 /** @param where the extensions that name this service, for example `{ city: "dakar" }` */

@@ -22,7 +22,7 @@ import { answerHttpErrors, httpErrorOptions } from "./http-errors.ts";
 import { statusByMediaType } from "./http-status.ts";
 import type { Logger } from "./log.ts";
 import { addMetrics, METRICS_PATH, Registry } from "./metrics.ts";
-import { tellUnknownOutcomes } from "./mutation-outcome.ts";
+import { withOutcomes } from "./mutation-outcome.ts";
 import { countRefusals } from "./refusals.ts";
 import { refusalOptions, shortRefusals } from "./short-refusals.ts";
 import { traceRequests } from "./tracing.ts";
@@ -131,13 +131,6 @@ export async function startSubgraphServer<Context extends object>(
   // Apollo's drain plugin closes the Fastify app.
   const close = () => apollo.stop();
   return { ...(await listen(app, port, close, door?.host)), close };
-}
-
-/** The service is named as it is where it says that its database is away. */
-function withOutcomes({ resolvers, unavailable }: SubgraphServerOptions<object>) {
-  if (!unavailable || !resolvers.Mutation) return resolvers;
-  const { code: _, ...where } = unavailable.extensions;
-  return { ...resolvers, Mutation: tellUnknownOutcomes(resolvers.Mutation, where) };
 }
 
 /** What watches the services has no credential, and what it reads is no secret. */

@@ -2,7 +2,7 @@
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { classifyDatabaseError } from "@teranga/kit/database.ts";
 import { codedError } from "@teranga/kit/errors.ts";
-import { tellUnknownOutcomes } from "@teranga/kit/mutation-outcome.ts";
+import { withOutcomes } from "@teranga/kit/mutation-outcome.ts";
 import { maskError } from "@teranga/kit/server.ts";
 import type { SubgraphRequest } from "@teranga/kit/transport.ts";
 import { type DocumentNode, execute, type GraphQLError, parse, validate } from "graphql";
@@ -20,9 +20,9 @@ export interface EndpointOptions {
 }
 
 export function createEndpoint({ typeDefs, resolvers, onFault, cityId }: EndpointOptions): Endpoint {
-  const told = cityId
-    ? { ...resolvers, Mutation: tellUnknownOutcomes(resolvers.Mutation, { city: cityId }) }
-    : resolvers;
+  const away =
+    cityId && codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId });
+  const told = withOutcomes({ resolvers, ...(away && { unavailable: away }) });
   const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: told }]);
   const documents = new Map<string, DocumentNode>();
   const documentOf = (query: string): DocumentNode => {
@@ -34,9 +34,6 @@ export function createEndpoint({ typeDefs, resolvers, onFault, cityId }: Endpoin
     documents.set(query, document);
     return document;
   };
-  const away =
-    cityId && codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId });
-
   const mask = (error: GraphQLError) => {
     const isAway = away && classifyDatabaseError(error.originalError).kind === "transient";
     const { message, extensions } = isAway ? away : error;
