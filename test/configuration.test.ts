@@ -1,10 +1,11 @@
 /**
- * Goal: whoever sets a number wrong reads what is wrong with it. Method: every numeric variable of every
- * program, set wrong in each way.
+ * Goal: whoever sets a variable wrong reads what is wrong with it. Method: every numeric variable of every
+ * program, set wrong in each way; and what production has to say of who may come.
  */
+import { fileURLToPath } from "node:url";
 import { catalogVariables } from "@teranga/catalog/config.ts";
 import { cityVariables } from "@teranga/city/config.ts";
-import { gatewayVariables } from "@teranga/gateway/config.ts";
+import { gatewayVariables, readGatewayConfig } from "@teranga/gateway/config.ts";
 import { proxyVariables } from "@teranga/gateway/proxy/proxy-config.ts";
 import { readConfig } from "@teranga/kit/config.ts";
 import { ordersVariables } from "@teranga/orders/config.ts";
@@ -40,4 +41,22 @@ test.each(numeric)("%s", (name, schema) => {
     expect.stringMatching(`^Configuration: ${name}: must be \\d+ or more$`),
     expect.stringMatching(`^Configuration: ${name}: must be \\d+ or less$`),
   ]);
+});
+
+const SUPERGRAPH = fileURLToPath(new URL("../schema/generated/supergraph.graphql", import.meta.url));
+const gatewayWith = (env: Record<string, string>) => readGatewayConfig(["--supergraph", SUPERGRAPH], env);
+
+test("production says where to listen; elsewhere it is loopback", async () => {
+  await expect(gatewayWith({ NODE_ENV: "production" })).rejects.toThrow("HOST is not set");
+  for (const HOST of ["0.0.0.0", "::"])
+    expect((await gatewayWith({ NODE_ENV: "production", HOST })).door.host).toBe(HOST);
+  expect((await gatewayWith({})).door.host).toBe("127.0.0.1");
+});
+
+test("the origins whose pages may ask are a list", async () => {
+  const { corsOrigins } = await gatewayWith({ CORS_ORIGINS: "https://shop.example, http://a.example:8080" });
+  expect(corsOrigins).toEqual(["https://shop.example", "http://a.example:8080"]);
+  expect((await gatewayWith({})).corsOrigins).toBeUndefined();
+  for (const CORS_ORIGINS of ["shop.example", "https://shop.example/path", "*"])
+    await expect(gatewayWith({ CORS_ORIGINS })).rejects.toThrow("CORS_ORIGINS: is not a list of origins");
 });

@@ -162,6 +162,22 @@ test("Sandbox is the landing page, and may ask from where it lives", async () =>
   }
 });
 
+test("in production a page of an origin that the operator names may ask, and of no other", async () => {
+  const corsOrigins = ["https://shop.example"];
+  const own = await Library.start({ surface: surfaceOf("production"), corsOrigins });
+  try {
+    const allowed = async (origin: string) => {
+      const answer = await fetch(own.gateway.url, { method: "OPTIONS", headers: { origin } });
+      return answer.headers.get("access-control-allow-origin");
+    };
+    expect(await allowed("https://shop.example")).toBe("https://shop.example");
+    for (const origin of ["https://shop.example.com", "http://localhost:5173", "https://a.shop.example"])
+      expect(await allowed(origin)).toBeNull();
+  } finally {
+    await own.close();
+  }
+});
+
 /** `fetch` would set the host itself. */
 function statusFor(port: number, host: string, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
