@@ -1,0 +1,47 @@
+/** The pages' links lead to files and headings that exist. */
+import { existsSync, globSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** The anchor that GitHub gives to a heading: letters, digits and hyphens, in lower case. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replaceAll(" ", "-");
+
+/** The text without code, where brackets mean something else. */
+const proseOf = (page: string) => page.replaceAll(/^```.*?^```/gms, "").replaceAll(/`[^`\n]*`/g, "code");
+
+async function anchorsOf(path: string): Promise<string[]> {
+  const text = (await readFile(path, "utf8")).replaceAll(/^```.*?^```/gms, "");
+  return Array.from(text.matchAll(/^#+ (.+)$/gm), ([, heading]) => anchorOf(heading!));
+}
+
+/** What is wrong with a link from this page; nothing if it leads somewhere, or out of the repository. */
+async function faultOf(page: string, link: string): Promise<string | undefined> {
+  if (/^[a-z]+:/.test(link)) return undefined;
+  const [path, anchor] = link.split("#") as [string, string?];
+  const file = path === "" ? join(root, page) : join(root, dirname(page), path);
+  if (!existsSync(file)) return `${page}: ${link} leads to no file`;
+  if (anchor === undefined || (await anchorsOf(file)).includes(anchor)) return undefined;
+  return `${page}: ${link} leads to no heading`;
+}
+
+test("every link of the documentation leads to a file, and to a heading of it", async () => {
+  const pages = globSync(["*.md", "docs/**/*.md", "{gateway,kit,services,schema,infra,test}/*.md"], {
+    cwd: root,
+  });
+  expect(pages).toContain("docs/commit-protocol.md");
+  const faults: (string | undefined)[] = [];
+  for (const page of pages) {
+    const links = proseOf(await readFile(join(root, page), "utf8")).matchAll(/\]\(([^)\s]+)\)/g);
+    for (const [, link] of links) faults.push(await faultOf(page, link!));
+  }
+  expect(faults.filter(Boolean)).toEqual([]);
+});
