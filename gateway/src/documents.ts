@@ -125,7 +125,9 @@ export function conditionVariables(directives: Iterable<DirectiveNode>): string[
 export const responseNameOf = ({ alias, name }: FieldNode): string => (alias ?? name).value;
 
 /** The names of the variables that a part of a document mentions. */
-export function usedVariables(node: SelectionNode | SelectionSetNode | DirectiveNode): Set<string> {
+export function usedVariables(
+  node: SelectionNode | SelectionSetNode | DirectiveNode | OperationDefinitionNode,
+): Set<string> {
   const names = new Set<string>();
   visit(node, { Variable: ({ name }) => void names.add(name.value) });
   return names;

@@ -1,6 +1,7 @@
 /**
  * A mutation's root fields are carried out one after the other, and none after a failure that makes the whole
- * answer null. A service sees to that among fields that it is asked for together; here nothing else is sent.
+ * answer null. A service sees to that among fields that it is asked for together (mutation-requests.ts says
+ * which those are); here nothing else is sent.
  */
 import {
   type GraphQLSchema,

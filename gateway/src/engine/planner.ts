@@ -6,6 +6,7 @@ import type { Supergraph } from "../graph/supergraph.ts";
 import { limitExceeded } from "../surface/limits.ts";
 import { withTypenames } from "./empty-objects.ts";
 import { LiteralsApart } from "./literals-apart.ts";
+import { withFailuresLast } from "./mutation-requests.ts";
 import { withOurSearch } from "./plan-search.ts";
 import { withoutStandIns } from "./plan-stand-ins.ts";
 import { plannerGraph } from "./planner-graph.ts";
@@ -46,7 +47,8 @@ export class Planner {
     const asked = withTypenames(document);
     const literals = new LiteralsApart(asked, this.apiSchema);
     const operation = operationFromDocument(this.#apiSchema, literals.document);
-    return literals.putBack(withoutStandIns(this.#build(operation), this.standIns));
+    const plan = literals.putBack(withoutStandIns(this.#build(operation), this.standIns));
+    return operation.rootKind === "mutation" ? withFailuresLast(plan, this.apiSchema) : plan;
   }
 
   #build(operation: Operation): QueryPlan {
