@@ -29,7 +29,10 @@ export const doorVariables = {
     "How many requests are carried out at a time; more are `OVERLOADED`.",
   ),
   UNREAD_BYTES_MAX: countVariable({ least: 1, usual: DEFAULT_DOOR.unreadBytesMax }).describe(
-    "How many bytes of answers may wait for slow clients; beyond, those with the most are cut off.",
+    "How many bytes of answers may wait for slow clients; beyond, those that have read nothing for the longest are cut off.",
+  ),
+  DRAIN_TIMEOUT_MS: countVariable({ least: 10, most: 9_000, usual: DEFAULT_DOOR.drainMs }).describe(
+    "How long a server that is told to end waits for what is under way, in milliseconds.",
   ),
 };
 
@@ -50,5 +53,6 @@ export function readDoor(variables: z.infer<z.ZodObject<typeof doorVariables>>, 
     connectionsMax: variables.CONNECTIONS_MAX,
     requestsMax: variables.REQUESTS_MAX,
     unreadBytesMax: variables.UNREAD_BYTES_MAX,
+    drainMs: variables.DRAIN_TIMEOUT_MS,
   };
 }

@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { codedError, ERROR_CODES } from "./errors.ts";
 import { METRICS_PATH } from "./metrics.ts";
 import type { OnRefused } from "./refusals.ts";
+import { UnreadAnswers } from "./unread-answers.ts";
 
 export interface Door {
   /** The address to listen on. */
@@ -29,7 +30,7 @@ export interface Door {
   requestsMax: number;
   /** Of answers that clients have not taken yet, over all connections. */
   unreadBytesMax: number;
-  /** How long a server that closes waits for its requests and their answers. */
+  /** How long a server that closes waits for its requests, and for clients that go on reading. */
   drainMs: number;
 }
 
@@ -53,6 +54,8 @@ const PIPELINED_MAX = 10;
 /** A client that goes on sending after it was told that this is too much. */
 const IGNORED_MAX = 100;
 const CHECK_MS = 500;
+/** For how long a server that closes waits for a client that neither sends nor reads. */
+const CLOSING_MS = 2_000;
 const RETRY_AFTER_S = "1";
 
 /** What Node itself keeps to. */
@@ -71,16 +74,46 @@ export function keepDoor(app: FastifyInstance, door: Door, onRefused: OnRefused)
   server.maxConnections = door.connectionsMax;
   server.on("drop", () => onRefused("connections"));
   const open = runOneAtATime(server, onRefused);
-  boundUnread(server, open, { ...door, onRefused });
-  boundRequests(app, door.requestsMax, onRefused);
+  const closingMs = Math.min(CLOSING_MS, door.drainMs);
+  const unread = new UnreadAnswers(server, open, {
+    ...door,
+    closingMs,
+    onGivenUp: () => onRefused("unread-answer"),
+  });
+  unread.keep(app);
+  const running = boundRequests(app, door.requestsMax, onRefused);
+  const connections = connectionsOf(server);
   app.addHook("preClose", async () => {
-    const timer = setTimeout(() => server.closeAllConnections(), door.drainMs);
-    server.once("close", () => clearTimeout(timer));
+    unread.close();
+    const timers = [
+      setTimeout(() => endUnsent(connections, running), closingMs),
+      setTimeout(() => server.closeAllConnections(), door.drainMs),
+    ];
+    server.once("close", () => timers.forEach(clearTimeout));
   });
 }
 
+function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  return connections;
+}
+
+/** Of what has not come as a whole nothing has been carried out. */
+function endUnsent(connections: ReadonlySet<Socket>, running: ReadonlySet<ServerResponse>): void {
+  const kept = new Set(Array.from(running, ({ socket }) => socket));
+  for (const socket of connections) if (!kept.has(socket)) socket.destroy();
+}
+
 /** Health and metrics are answered however much is under way. */
-function boundRequests(app: FastifyInstance, requestsMax: number, onRefused: OnRefused): void {
+function boundRequests(
+  app: FastifyInstance,
+  requestsMax: number,
+  onRefused: OnRefused,
+): ReadonlySet<ServerResponse> {
   const running = new Set<ServerResponse>();
   const isRefused = (url: string) =>
     running.size >= requestsMax && !url.startsWith("/health/") && url !== METRICS_PATH;
@@ -97,6 +130,7 @@ function boundRequests(app: FastifyInstance, requestsMax: number, onRefused: OnR
     running.add(reply.raw);
     reply.raw.once("close", () => running.delete(reply.raw));
   });
+  return running;
 }
 
 function overloaded(): string {
@@ -159,57 +193,4 @@ function refusePipelined(pipeline: Pipeline, [{ socket }, response]: Exchange): 
     "retry-after": RETRY_AFTER_S,
   };
   response.writeHead(503, headers).end(overloaded());
-}
-
-/** What has been written to a socket by a time has to be taken before `answerMs` have gone by. */
-interface Mark {
-  bytes: number;
-  setAtMs: number;
-}
-
-function boundUnread(
-  server: Server,
-  open: ReadonlySet<Socket>,
-  {
-    answerMs,
-    unreadBytesMax,
-    onRefused,
-  }: Pick<Door, "answerMs" | "unreadBytesMax"> & { onRefused: OnRefused },
-): void {
-  const giveUp = (socket: Socket) => {
-    onRefused("unread-answer");
-    socket.destroy();
-  };
-  const marks = new WeakMap<Socket, Mark>();
-  const isLate = (socket: Socket, nowMs: number): boolean => {
-    const taken = socket.bytesWritten - socket.writableLength;
-    const mark = marks.get(socket);
-    if (mark && taken < mark.bytes) return nowMs - mark.setAtMs >= answerMs;
-    marks.set(socket, { bytes: socket.bytesWritten, setAtMs: nowMs });
-    return false;
-  };
-  const check = () => {
-    const nowMs = performance.now();
-    const unread: Socket[] = [];
-    for (const socket of open) {
-      if (socket.writableLength === 0) marks.delete(socket);
-      else if (isLate(socket, nowMs)) giveUp(socket);
-      else unread.push(socket);
-    }
-    for (const socket of largestBeyond(unread, unreadBytesMax)) giveUp(socket);
-  };
-  const timer = setInterval(check, Math.min(CHECK_MS, answerMs / 2)).unref();
-  server.once("close", () => clearInterval(timer));
-}
-
-/** Those who hold most are ended first: they are who fills the memory. */
-function* largestBeyond(unread: Socket[], bytesMax: number): Generator<Socket> {
-  let bytes = unread.reduce((sum, { writableLength }) => sum + writableLength, 0);
-  if (bytes <= bytesMax) return;
-  unread.sort((a, b) => b.writableLength - a.writableLength);
-  for (const socket of unread) {
-    if (bytes <= bytesMax) return;
-    bytes -= socket.writableLength;
-    yield socket;
-  }
 }

@@ -181,3 +181,13 @@ test("after it is closed nothing leaves", async () => {
     fault: "not-theirs",
   });
 });
+
+test("closing does not wait for a service that hangs", async () => {
+  const hasCome = Promise.withResolvers<void>();
+  const url = await serve(() => hasCome.resolve());
+  const closed = createTransport({ credential: "secret", deadlineMs: 60_000 });
+  const asked = expect(closed.send(url, { query: "{ x }" })).rejects.toMatchObject({ effect: "unknown" });
+  await hasCome.promise;
+  await closed.close();
+  await asked;
+});

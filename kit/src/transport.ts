@@ -41,7 +41,7 @@ export interface SendOptions {
 
 export interface Transport {
   send: Send;
-  /** Closes the pooled connections after the requests under way. */
+  /** Closes the pooled connections, after the requests under way if they end soon. */
   close(): Promise<void>;
 }
 
@@ -60,6 +60,7 @@ const DEADLINE_MS = 5_000;
  */
 const CONNECT_TIMEOUT_MS = 1_000;
 const CONNECTIONS = 64;
+const CLOSING_MS = 1_000;
 /** URLs whose parts are remembered; there are as many as instances of services. */
 const TARGETS_MAX = 10_000;
 
@@ -102,7 +103,14 @@ export function createTransport(options: TransportOptions): Transport {
   };
   const send: Send = (url, request, sendOptions) =>
     inSpan("POST", clientSpan(url, request.operationName), async () => sendInSpan(url, request, sendOptions));
-  return { send, close: () => agent.close() };
+  return { send, close: () => closeSoon(agent) };
+}
+
+/** Whoever asked is gone by then, or is told that its request failed. */
+async function closeSoon(agent: Agent): Promise<void> {
+  const timer = setTimeout(() => void agent.destroy(), CLOSING_MS);
+  await agent.close();
+  clearTimeout(timer);
 }
 
 interface Target {
