@@ -5,7 +5,7 @@
 import { runMain } from "@teranga/kit/config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
-import { startTracing } from "@teranga/kit/tracing.ts";
+import { startTracing } from "@teranga/kit/start-tracing.ts";
 import { gatewayVariables, readGatewayConfig } from "./config.ts";
 import { startGateway } from "./gateway.ts";
 

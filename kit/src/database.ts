@@ -1,10 +1,9 @@
 /** Access to PostgreSQL: the pool, its limits, and what its errors mean. */
 import postgres from "postgres";
+import type { Queryable, Sql } from "./sql.ts";
 import { boundByDeadline, type CancelStatement } from "./statement-deadline.ts";
 
-export type Sql = postgres.Sql;
-/** The pool or an open transaction: what one database operation needs. */
-export type Queryable = postgres.ISql;
+export type { Queryable, Sql };
 
 export interface Database {
   sql: Sql;

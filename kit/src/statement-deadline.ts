@@ -15,8 +15,8 @@
  */
 
 import { endedByItsConnection } from "./broken-off.ts";
-import type { Queryable, Sql } from "./database.ts";
 import { currentDeadlineAtMs, deadlineExceeded } from "./deadline.ts";
+import type { Queryable, Sql } from "./sql.ts";
 
 /** Cancels what runs on a backend of the server if it has run for so long. Never rejects. */
 export type CancelStatement = (processId: number, runningMinMs: number) => Promise<void>;

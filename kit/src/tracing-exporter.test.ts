@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { trace } from "@opentelemetry/api";
 import { afterEach, expect, test } from "vitest";
-import { inSpan, startTracing } from "./tracing.ts";
+import { startTracing } from "./start-tracing.ts";
+import { inSpan } from "./tracing.ts";
 
 const closers: (() => void)[] = [];
 afterEach(() => {

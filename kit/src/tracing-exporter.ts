@@ -14,12 +14,18 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import { type SpanRecorder, setRecorded } from "./tracing.ts";
+import { setRecorded } from "./tracing.ts";
 
 /** A collector that is away must hold up neither the service nor its end (shutdown.ts leaves 10 s for everything). */
 const EXPORT_LIMIT_MS = 2_000;
 /** What waits to be sent: about 2 MB. Beyond it spans are dropped. */
 const QUEUE_MAX = 4_096;
+
+/** Records spans until it is stopped. */
+export interface SpanRecorder {
+  /** Sends what waits, within a limit, and records no more. Never rejects: nothing depends on a span. */
+  stop(): Promise<void>;
+}
 
 /** Records the spans of this process from now on. One recorder a process. */
 export function recordSpans(service: string, processor: SpanProcessor, ratio = 1): SpanRecorder {

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { authorization } from "./credential.ts";
 import { createLogger } from "./log.ts";
 import { type RunningServer, startSubgraphServer } from "./server.ts";
-import { currentSpan, inBatchSpan, injectTrace, inSpan, type SpanRecorder } from "./tracing.ts";
+import { currentSpan, inBatchSpan, injectTrace, inSpan } from "./tracing.ts";
+import type { SpanRecorder } from "./tracing-exporter.ts";
 import { recordSpans } from "./tracing-exporter.ts";
 import { createTransport } from "./transport.ts";
 

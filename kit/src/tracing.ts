@@ -17,26 +17,8 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { TracingConfig } from "./config.ts";
 
 const tracer = trace.getTracer("teranga");
-
-/** Records spans until it is stopped. */
-export interface SpanRecorder {
-  /** Sends what waits, within a limit, and records no more. Never rejects: nothing depends on a span. */
-  stop(): Promise<void>;
-}
-
-/**
- * Sends this process's spans to the collector that its configuration names. Without one there is nothing to
- * do.
- */
-export async function startTracing(service: string, config: TracingConfig): Promise<SpanRecorder> {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
-  if (endpoint === undefined) return { stop: async () => {} };
-  const { exportSpans } = await import("./tracing-exporter.ts");
-  return exportSpans(service, endpoint, ratio);
-}
 
 /** The names of the attributes that are ours; docs/observability.md says what they hold. */
 export const ATTRIBUTE = {

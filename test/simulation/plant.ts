@@ -7,7 +7,8 @@ import { registerHooks } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Edit, PLANTED_BUGS } from "./planted-bugs.ts";
+import type { Edit } from "./planted/planted-bug.ts";
+import { PLANTED_BUGS } from "./planted-bugs.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 

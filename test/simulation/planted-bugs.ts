@@ -7,20 +7,8 @@ import { IN_HOME } from "./planted/home.ts";
 import { IN_MONEY } from "./planted/money.ts";
 import { IN_ORCHESTRATOR } from "./planted/orchestrator.ts";
 import { IN_PARTICIPANT } from "./planted/participant.ts";
+import type { PlantedBug } from "./planted/planted-bug.ts";
 import { IN_RECOVERY } from "./planted/recovery.ts";
-
-export interface PlantedBug {
-  name: string;
-  edits: readonly Edit[];
-}
-
-export interface Edit {
-  /** From the root of the repository. */
-  file: string;
-  /** What is replaced; it is there exactly once. */
-  find: string;
-  replace: string;
-}
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...IN_PARTICIPANT,

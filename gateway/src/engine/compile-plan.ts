@@ -2,9 +2,10 @@
 import type { FetchNode, PlanNode, QueryPlan, SubscriptionNode } from "@apollo/query-planner";
 import type { JsonObject } from "../answer.ts";
 import { variableValue } from "../documents.ts";
-import type { FetchCompiler, Step } from "./fetch-step.ts";
+import type { FetchCompiler } from "./fetch-step.ts";
 import type { Run } from "./run.ts";
 import { type PlanPath, sitesAt } from "./sites.ts";
+import type { Step } from "./step.ts";
 
 export interface CompiledPlan {
   step: Step;

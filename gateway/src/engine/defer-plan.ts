@@ -1,21 +1,8 @@
 /** The plan of an operation with @defer, compiled part by part. */
 import type { DeferNode, PlanNode, QueryPlan } from "@apollo/query-planner";
 import { compilePlan, type PlanTerms } from "./compile-plan.ts";
-import type { PartRun } from "./defer-run.ts";
-import type { Step } from "./fetch-step.ts";
-
-/** What is fetched for a part of an answer. */
-export interface PartPlan {
-  /** Undefined if the fetches of what is around it bring all of it. */
-  step: Step | undefined;
-  /** Whether it begins when all around it has been fetched. */
-  awaitsParent: boolean;
-  /** The single fetches of what is around it that must be over before it begins. */
-  awaitedFetches: ReadonlySet<string>;
-  /** Its own fetches that others wait for. */
-  fetchIds: readonly string[];
-  weight: number;
-}
+import type { PartPlan, PartRun } from "./defer-run.ts";
+import type { Step } from "./step.ts";
 
 export interface PartPlans {
   primary: PartPlan;

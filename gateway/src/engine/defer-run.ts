@@ -2,12 +2,25 @@
 import { isObject, type JsonObject } from "../answer.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { bareObject } from "./bare-object.ts";
-import type { PartPlan } from "./defer-plan.ts";
 import { Run } from "./run.ts";
 import { TooLarge } from "./shape-run.ts";
+import type { Step } from "./step.ts";
 
 /** Objects and lists that the parts of one answer may copy together: as many as an answer may have. */
 const COPIES_MAX = 1_000_000;
+
+/** What is fetched for a part of an answer. */
+export interface PartPlan {
+  /** Undefined if the fetches of what is around it bring all of it. */
+  step: Step | undefined;
+  /** Whether it begins when all around it has been fetched. */
+  awaitsParent: boolean;
+  /** The single fetches of what is around it that must be over before it begins. */
+  awaitedFetches: ReadonlySet<string>;
+  /** Its own fetches that others wait for. */
+  fetchIds: readonly string[];
+  weight: number;
+}
 
 /** What the parts of one answer know of one another. */
 export class Fetching {

@@ -6,11 +6,11 @@
 import type { GraphQLFormattedError } from "graphql";
 import { isObject, type JsonObject, type ResponsePath } from "../answer.ts";
 import { EntityIndex, LACKING } from "./entity-index.ts";
-import type { Step } from "./fetch-step.ts";
 import { copyJson, mergeInto } from "./merge.ts";
 import type { FlatMembers, Represent } from "./representations.ts";
 import type { Run } from "./run.ts";
 import { atPlaces, type PlanPath, placesOf } from "./sites.ts";
+import type { Step } from "./step.ts";
 import { nameOf, type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
 
 /** Where in a plan entities come from, and how they are told to the subgraph. */

@@ -15,17 +15,8 @@ import { compileRepresentation, flatMembers, type Represent } from "./representa
 import { compileRewrites, type Rewrite } from "./rewrites.ts";
 import type { Run } from "./run.ts";
 import { atPlaces, type PlanPath, placesOf } from "./sites.ts";
+import type { Step } from "./step.ts";
 import { nameOf, type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
-
-/** Does its part of a plan for the objects that the plan's path has led to. */
-export type Step = (run: Run, sites: readonly JsonObject[]) => Promise<void> | void;
-
-export interface CompiledFetch {
-  /** Undefined if nothing can be asked. */
-  step: Step | undefined;
-  /** About how many bytes it keeps. */
-  weight: number;
-}
 
 const NOTHING_TOLD: JsonObject = Object.freeze({});
 

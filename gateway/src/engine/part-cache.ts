@@ -3,7 +3,7 @@
  * condition of its own, make 2^k of them: kept with the operation they would have no bound, and weigh nothing.
  */
 import { BoundedCache } from "../bounded-cache.ts";
-import type { CompiledFetch } from "./fetch-step.ts";
+import type { CompiledFetch } from "./step.ts";
 
 /** Conditions and outages make a few sorts of incomplete objects. */
 const PARTS_MAX = 1_000;

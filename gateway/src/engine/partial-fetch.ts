@@ -8,11 +8,11 @@ import type { GraphQLSchema, OperationDefinitionNode } from "graphql";
 import { Kind } from "graphql";
 import type { JsonObject } from "../answer.ts";
 import { type EntityField, entityFields, entityOperation, partOf } from "./entity-operation.ts";
-import type { CompiledFetch, Step } from "./fetch-step.ts";
 import type { FieldNeeds, Selections } from "./field-needs.ts";
 import type { PartCache } from "./part-cache.ts";
 import { compileRepresentation, type Represent } from "./representations.ts";
 import { typesWithin } from "./rewrites.ts";
+import type { CompiledFetch, Step } from "./step.ts";
 
 /** Something that needs what an object may lack: a field that is asked for, or a key. */
 interface Needing {

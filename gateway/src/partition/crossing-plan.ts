@@ -21,8 +21,14 @@ import {
 } from "../documents.ts";
 import { planBytes } from "../kept-bytes.ts";
 import { type ObjectShape, objectShape } from "../sources/answer-shape.ts";
-import type { SaidDirectives } from "./operation-plan.ts";
 import { isCrossing, type PartitionSpec } from "./partition-spec.ts";
+
+/** Directives for services. */
+export interface SaidDirectives {
+  text: string;
+  /** The variables that `text` mentions. */
+  variables: ReadonlySet<string>;
+}
 
 /** Asks a partition for entities by their keys. */
 export interface EntityPlan {

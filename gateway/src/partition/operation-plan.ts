@@ -27,7 +27,13 @@ import {
 } from "../documents.ts";
 import { planBytes } from "../kept-bytes.ts";
 import { type RootShape, rootShape } from "../sources/answer-shape.ts";
-import { CrossingPlanner, type CrossingTree, crossingsWeight, type EntityPlan } from "./crossing-plan.ts";
+import {
+  CrossingPlanner,
+  type CrossingTree,
+  crossingsWeight,
+  type EntityPlan,
+  type SaidDirectives,
+} from "./crossing-plan.ts";
 import { type PagePlan, PagePlanner } from "./merge-plan.ts";
 import { type FieldPath, type PartitionSpec, rootRoute } from "./partition-spec.ts";
 
@@ -54,13 +60,6 @@ export interface RootField extends RootShape {
   conditions: readonly DirectiveNode[];
   route: FieldRoute;
   crossings: CrossingTree;
-}
-
-/** Directives for services. */
-export interface SaidDirectives {
-  text: string;
-  /** The variables that `text` mentions. */
-  variables: ReadonlySet<string>;
 }
 
 export interface FieldsPlan {

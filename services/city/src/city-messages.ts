@@ -2,9 +2,7 @@
 import { areNotNow, cutText } from "@teranga/kit/errors.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import { type Send, TransportError } from "@teranga/kit/transport.ts";
-import type { ProductQuantity } from "./model.ts";
-
-export type TransactionKind = "ORDER" | "CANCELLATION" | "TRANSFER";
+import type { ProductQuantity, TransactionKind } from "./model.ts";
 
 export interface Decision {
   transactionId: string;

@@ -4,8 +4,24 @@
  */
 
 import type { Connection } from "@teranga/kit/connection.ts";
-import type { TransactionKind } from "./city-messages.ts";
-import type { CommitAnswer } from "./sql/commit-answer.ts";
+
+export type TransactionKind = "ORDER" | "CANCELLATION" | "TRANSFER";
+
+/** What the home answers to the message of a commit. */
+export type CommitState =
+  | "COMMITTED"
+  | "REPLAYED"
+  | "REFUSED"
+  | "DECLINED"
+  | "ABORTED"
+  | "KEY_REUSED"
+  | "UNKNOWN_CLIENT"
+  | "UNKNOWN_ORDER"
+  | "ALREADY_CANCELLED"
+  | "FULL"
+  | "TOO_OLD"
+  | "VIOLATION"
+  | "FAILED";
 
 /** A city by its id. Only this city's own fields can be resolved here. */
 export interface CityStub {
@@ -104,7 +120,7 @@ export interface DecisionRow {
   kind: TransactionKind | null;
   state: "COMMITTED" | "ABORTED";
   /** What its commit was answered; ABORTED for a fence. */
-  answer: Exclude<CommitAnswer["state"], "VIOLATION" | "FAILED">;
+  answer: Exclude<CommitState, "VIOLATION" | "FAILED">;
   decidedAt: Date;
 }
 

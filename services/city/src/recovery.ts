@@ -12,6 +12,7 @@ import { classifyDatabaseError } from "@teranga/kit/database.ts";
 import { inSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import { type StartWait, startWorker } from "@teranga/kit/worker.ts";
+import { alarm } from "./alarm.ts";
 import type { CityMessages, DecideAnswer, Decision } from "./city-messages.ts";
 import type { City } from "./context.ts";
 import { isolateEntries } from "./isolate-entries.ts";
@@ -146,14 +147,4 @@ async function eachCity<Row extends { transactionId: string }>(
 /** Whether another city or the database is away. Anything else is a fault of this service. */
 function isOfOthers(error: unknown): boolean {
   return error instanceof TransportError || classifyDatabaseError(error).kind === "transient";
-}
-
-/** A broken protocol: it must never happen, nothing was changed, and a person must look. */
-export function alarm(
-  { log, metrics }: Pick<City, "log" | "metrics">,
-  transactionId: string,
-  what: string,
-): void {
-  metrics.alarmed();
-  log.fatal({ alarm: "PROTOCOL_VIOLATION", transactionId }, what);
 }

@@ -10,7 +10,7 @@ import type { Send } from "@teranga/kit/transport.ts";
 import { createCityMessages } from "./city-messages.ts";
 import { createDecisionDelivery, type DecisionDelivery } from "./decision-delivery.ts";
 import { createOrderMetrics, type OrderMetrics } from "./metrics.ts";
-import { observeMessages } from "./observe.ts";
+import { observeMessages } from "./observe-messages.ts";
 import { createOrderReads, type OrderReads } from "./order-reads.ts";
 import { SharedCalls } from "./shared-calls.ts";
 import type { TransactionMeans } from "./transaction.ts";

@@ -4,10 +4,10 @@ import { readDoor } from "@teranga/kit/door-config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
+import { startTracing } from "@teranga/kit/start-tracing.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
 import { followTopology } from "@teranga/kit/topology-following.ts";
 import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
-import { startTracing } from "@teranga/kit/tracing.ts";
 import { ordersVariables } from "./config.ts";
 import { startOrders } from "./service.ts";
 

@@ -4,7 +4,7 @@ import type { Resolvers } from "@teranga/schema/generated/orders.ts";
 import { cancelOrder } from "./cancel-order.ts";
 import { parseCancelInput } from "./cancel-request.ts";
 import type { OrdersContext } from "./context.ts";
-import { observeAnswers } from "./observe.ts";
+import { observeAnswers } from "./observe-answers.ts";
 import { parsePlaceInput, parseQuoteInput } from "./order-request.ts";
 import { placeOrder } from "./place-order.ts";
 import { quoteOrder } from "./quote-order.ts";

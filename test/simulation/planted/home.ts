@@ -1,5 +1,5 @@
 /** Planted bugs: the commit point, and what the home says of it. */
-import type { PlantedBug } from "../planted-bugs.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 
 const MONEY = "services/city/migrations/005.do.money-and-kinds.sql";
 const HOME = "services/city/migrations/007.do.home-kinds.sql";

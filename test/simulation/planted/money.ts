@@ -1,5 +1,5 @@
 /** Planted bugs: wallets, the ledger, payments, prices. */
-import type { PlantedBug } from "../planted-bugs.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 
 const MONEY = "services/city/migrations/005.do.money-and-kinds.sql";
 const HOME = "services/city/migrations/007.do.home-kinds.sql";

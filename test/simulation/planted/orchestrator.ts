@@ -1,5 +1,5 @@
 /** Planted bugs: what the orders service decides, and how its messages travel. */
-import type { PlantedBug } from "../planted-bugs.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 
 const TRANSACTION = "services/orders/src/transaction.ts";
 const PLACE_ORDER = "services/orders/src/place-order.ts";

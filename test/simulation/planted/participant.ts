@@ -1,5 +1,5 @@
 /** Planted bugs: what a city does that gives. */
-import type { PlantedBug } from "../planted-bugs.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 
 const PARTICIPANT = "services/city/migrations/006.do.participant-kinds.sql";
 const HORIZON = "services/city/migrations/022.do.horizon.sql";

@@ -1,5 +1,5 @@
 /** Planted bugs: the workers that finish what nobody drives. */
-import type { PlantedBug } from "../planted-bugs.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 
 const RECOVERY = "services/city/src/recovery.ts";
 const CLAIM = "services/city/src/sql/claim-unacknowledged.ts";

@@ -16,8 +16,11 @@
  * answered. So nobody has to know whether the money was set aside.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { City } from "../context.ts";
-import { alarm } from "../recovery.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import type { Clock } from "@teranga/kit/retry.ts";
+import type { Sql } from "@teranga/kit/sql.ts";
+import { alarm } from "../alarm.ts";
+import type { CityMetrics } from "../metrics.ts";
 import { beginPayments, type OpenPayment } from "../sql/begin-payments.ts";
 import { claimPayments, type DuePayment, type Methods } from "../sql/claim-payments.ts";
 import type { CommitRequest } from "../sql/commit-orders.ts";
@@ -50,7 +53,14 @@ export interface Settler {
 }
 
 /** What payments need of the city. */
-export type PaymentMeans = Pick<City, "id" | "sql" | "clock" | "log" | "metrics">;
+export interface PaymentMeans {
+  /** The city's id. */
+  id: string;
+  sql: Sql;
+  clock: Clock;
+  log: Logger;
+  metrics: CityMetrics;
+}
 
 /** How long a provider may take to answer. */
 export interface PaymentDeadlines {

@@ -1,9 +1,9 @@
 /** Answering a batch of protocol messages, so that one entry's fault is never another's. */
 import { isDeepStrictEqual } from "node:util";
 import { badInput } from "@teranga/kit/errors.ts";
+import { alarm } from "../alarm.ts";
 import type { City } from "../context.ts";
 import { isolateEntries } from "../isolate-entries.ts";
-import { alarm } from "../recovery.ts";
 
 /** Entries of one message. A larger one would hold its row locks for longer than 100 ms. */
 const BATCH_MAX = 1_000;

@@ -1,25 +1,12 @@
 /** What the three commit messages share: the form of their answers, and when the home tells the participants itself. */
 import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import type { IsNew, ProductQuantity } from "../model.ts";
+import type { CommitState, IsNew, ProductQuantity } from "../model.ts";
 import type { StockShortage } from "./prepare-transactions.ts";
 
 export interface CommitAnswer extends IsNew {
   transactionId: string;
-  state:
-    | "COMMITTED"
-    | "REPLAYED"
-    | "REFUSED"
-    | "DECLINED"
-    | "ABORTED"
-    | "KEY_REUSED"
-    | "UNKNOWN_CLIENT"
-    | "UNKNOWN_ORDER"
-    | "ALREADY_CANCELLED"
-    | "FULL"
-    | "TOO_OLD"
-    | "VIOLATION"
-    | "FAILED";
+  state: CommitState;
   /** The transaction that has happened: this one, an earlier one of the same key, or the one that has cancelled the order. */
   committedId: string | null;
   shortages: StockShortage[];

@@ -1,5 +1,5 @@
 import type { Queryable } from "@teranga/kit/database.ts";
-import type { TransactionKind } from "../city-messages.ts";
+import type { TransactionKind } from "../model.ts";
 
 export interface KeyedTransactionRow {
   transactionId: string;

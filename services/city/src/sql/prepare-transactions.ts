@@ -1,7 +1,6 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import type { TransactionKind } from "../city-messages.ts";
-import type { ProductQuantity } from "../model.ts";
+import type { ProductQuantity, TransactionKind } from "../model.ts";
 
 export interface PrepareRequest {
   transactionId: string;

@@ -1,9 +1,7 @@
-/** Watching what the orchestrator does: a span and a measure for each message and each answer, without a word of it in their code. */
+/** Watching what the orchestrator does: a span and a measure for each message, without a word of it in their code. */
 import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
-import type { MutationResolvers } from "@teranga/schema/generated/orders.ts";
 import type { CityMessages } from "./city-messages.ts";
-import type { OrdersContext } from "./context.ts";
 import type { OrderMetrics } from "./metrics.ts";
 import type { CommitMessage } from "./protocol-messages.ts";
 
@@ -57,37 +55,4 @@ export function observeMessages(messages: CityMessages, metrics: OrderMetrics): 
     outcome: (cityId, message, deadlineMs) =>
       observe("outcome", about(cityId, message), () => messages.outcome(cityId, message, deadlineMs)),
   };
-}
-
-type Resolve = (parent: unknown, args: unknown, context: OrdersContext, info: unknown) => Promise<unknown>;
-
-/** The same mutations, each in a span of its own and its answers counted. */
-export function observeAnswers(
-  mutations: MutationResolvers<OrdersContext>,
-): MutationResolvers<OrdersContext> {
-  const observed = (Object.entries(mutations) as [string, Resolve][]).map(([name, resolve]) => {
-    const observe: Resolve = (parent, args, context, info) =>
-      inSpan(name, {}, async (span) => {
-        const finish = (result: string) => {
-          context.metrics.answered(name, result);
-          span.setAttribute(ATTRIBUTE.result, result);
-        };
-        try {
-          const answer = await resolve(parent, args, context, info);
-          finish((answer as { __typename: string }).__typename);
-          return answer;
-        } catch (error) {
-          finish(codeOf(error));
-          throw error;
-        }
-      });
-    return [name, observe];
-  });
-  return Object.fromEntries(observed) as MutationResolvers<OrdersContext>;
-}
-
-/** An error without a code is a fault of ours, as its client is told. */
-function codeOf(error: unknown): string {
-  const code = (error as { extensions?: { code?: unknown } } | null)?.extensions?.code;
-  return typeof code === "string" ? code : "INTERNAL_SERVER_ERROR";
 }
