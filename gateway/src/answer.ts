@@ -44,3 +44,15 @@ export function errorAt(
 ): GraphQLFormattedError {
   return { message, path, ...(extensions && { extensions }) };
 }
+
+/** A copy of a JSON value, for a request that shares an answer with others and changes what it gets. */
+export function copyJson(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyJson);
+  if (!isObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const name of Object.keys(value)) {
+    if (name === "__proto__") setOwn(copy, name, copyJson(value[name]));
+    else copy[name] = copyJson(value[name]);
+  }
+  return copy;
+}

@@ -9,7 +9,7 @@ import { ROOT } from "./config.ts";
 
 const CHECKS: readonly { name: string; command: string; options: readonly string[] }[] = [
   { name: "types", command: "tsc", options: ["--noEmit"] },
-  { name: "lint and format", command: "biome", options: ["ci"] },
+  { name: "lint and format", command: "biome", options: ["ci", "--error-on-warnings"] },
   { name: "dead code", command: "knip", options: [] },
   { name: "generated files", command: process.execPath, options: ["schema/src/generate.ts", "--check"] },
 ];

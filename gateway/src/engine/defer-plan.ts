@@ -2,7 +2,6 @@
 import type { DeferNode, PlanNode, QueryPlan } from "@apollo/query-planner";
 import { compilePlan, type PlanTerms } from "./compile-plan.ts";
 import type { PartPlan, PartRun } from "./defer-run.ts";
-import type { Step } from "./step.ts";
 
 export interface PartPlans {
   primary: PartPlan;

@@ -4,9 +4,9 @@
  * takes 9 requests instead of 16.
  */
 import type { GraphQLFormattedError } from "graphql";
-import { isObject, type JsonObject, type ResponsePath } from "../answer.ts";
+import { copyJson, isObject, type JsonObject, type ResponsePath } from "../answer.ts";
 import { EntityIndex, LACKING } from "./entity-index.ts";
-import { copyJson, mergeInto } from "./merge.ts";
+import { mergeInto } from "./merge.ts";
 import type { FlatMembers, Represent } from "./representations.ts";
 import type { Run } from "./run.ts";
 import { atPlaces, type PlanPath, placesOf } from "./sites.ts";

@@ -13,8 +13,7 @@ import {
 } from "graphql";
 import { parseFieldSet } from "../documents.ts";
 import { argumentsOf, directivesOf, type Supergraph } from "../graph/supergraph.ts";
-import { readAs } from "./plan-stand-ins.ts";
-import { requiredOn, type StandIns, whoNeeds } from "./stand-ins.ts";
+import { readAs, requiredOn, type StandIns, whoNeeds } from "./stand-ins.ts";
 
 export type Selections = readonly QueryPlanSelectionNode[];
 

@@ -5,7 +5,8 @@
  */
 import { parse, specifiedRules, validate } from "graphql";
 import { expect, test } from "vitest";
-import { createSizeRule, DEFAULT_LIMITS } from "../surface/limits.ts";
+import { DEFAULT_LIMITS } from "../surface/limits.ts";
+import { createSizeRule } from "../surface/size-rule.ts";
 import { asking, startGraph } from "./fixture.ts";
 
 const numbersTo = (count: number) => Array.from({ length: count }, (_, number) => number);

@@ -1,7 +1,8 @@
 /** Goal: what several fetches tell of one object comes together. Method: objects with all that JSON has. */
 import { expect, test } from "vitest";
 import type { JsonObject } from "../answer.ts";
-import { copyJson, mergeInto } from "./merge.ts";
+import { copyJson } from "../answer.ts";
+import { mergeInto } from "./merge.ts";
 
 test("members of both are joined at every depth, the later value counts", () => {
   const target: JsonObject = { id: "1", size: { width: 1 }, list: [{ a: 1 }, null], gone: null, text: "old" };

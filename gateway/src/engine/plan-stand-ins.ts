@@ -1,11 +1,11 @@
 /** Puts the real fields back into a plan that was made with stand-ins (`stand-ins.ts`). */
-import type { FetchNode, PlanNode, QueryPlan, QueryPlanSelectionNode } from "@apollo/query-planner";
-import { Kind, parse, visit } from "graphql";
+import type { FetchNode, PlanNode, QueryPlan } from "@apollo/query-planner";
+import { parse, visit } from "graphql";
 import { printCompact } from "../documents.ts";
 import { mayHaveNamesApart } from "./names-apart.ts";
 import { withFetches } from "./plan-fetches.ts";
 import { splitByNeeds } from "./split-fetch.ts";
-import type { StandIns } from "./stand-ins.ts";
+import { readAs, type StandIns } from "./stand-ins.ts";
 
 export function withoutStandIns(plan: QueryPlan, standIns: StandIns | undefined): QueryPlan {
   return standIns ? withFetches(plan, (fetch) => inFetch(fetch, standIns)) : plan;
@@ -42,16 +42,4 @@ function realFields(text: string, { fields }: StandIns): string {
     },
   });
   return printCompact(document);
-}
-
-/** What is told to a subgraph: `price`, which stands as `apart_1` in the data. */
-export function readAs(selection: QueryPlanSelectionNode, standIns: StandIns): QueryPlanSelectionNode {
-  const inner = selection.selections?.map((each) => readAs(each, standIns));
-  if (selection.kind === Kind.INLINE_FRAGMENT) return { ...selection, selections: inner! };
-  const real = standIns.fields.get(selection.name);
-  return {
-    ...selection,
-    ...(real && { alias: selection.alias ?? selection.name, name: real.name.value }),
-    ...(inner && { selections: inner }),
-  };
 }

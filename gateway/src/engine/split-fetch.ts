@@ -14,7 +14,7 @@ import {
 } from "graphql";
 import { type EntityField, entityFields, entityOperation, partOf } from "./entity-operation.ts";
 import { mayHaveNamesApart } from "./names-apart.ts";
-import { fieldOf, type Need, type StandIns, type Step, whoNeeds } from "./stand-ins.ts";
+import { fieldOf, type Need, type NeedStep, type StandIns, whoNeeds } from "./stand-ins.ts";
 
 /** Fields whose needs fit into one representation. */
 interface Group {
@@ -82,7 +82,7 @@ function areSame(
   one: Need,
   other: Need,
   { schema }: StandIns,
-  isSame: (a: Step, b: Step) => boolean,
+  isSame: (a: NeedStep, b: NeedStep) => boolean,
 ): boolean {
   if (one.length !== other.length) return false;
   return one.every((step, index) => {

@@ -3,6 +3,7 @@
  * the client's arguments or with one of the required ones, and the data of all others are wrong. In the graph that it plans on, a field of
  * its own, without arguments, stands in for each of them (`apart_1` for `price(currency: EUR)`), and the plan gets the real one back.
  */
+import type { QueryPlanSelectionNode } from "@apollo/query-planner";
 import {
   type FieldNode,
   type GraphQLField,
@@ -20,7 +21,7 @@ import { argumentsOf, directivesOf, type Supergraph } from "../graph/supergraph.
 import { nameApart } from "./names-apart.ts";
 
 /** One step down into what is required. */
-export interface Step {
+export interface NeedStep {
   /** On which the field is asked for. */
   type: GraphQLNamedType;
   /** As the service knows it. */
@@ -30,7 +31,7 @@ export interface Step {
 }
 
 /** Where in what is required a stand-in is: the steps to it, itself the last. */
-export type Need = readonly Step[];
+export type Need = readonly NeedStep[];
 
 export interface StandIns {
   /** The supergraph's types. */
@@ -153,4 +154,16 @@ class StandInReader implements StandIns {
     const own = this.ofTypes.get(type) ?? new Set();
     this.ofTypes.set(type, own.add(standIn));
   }
+}
+
+/** What is told to a subgraph: `price`, which stands as `apart_1` in the data. */
+export function readAs(selection: QueryPlanSelectionNode, standIns: StandIns): QueryPlanSelectionNode {
+  const inner = selection.selections?.map((each) => readAs(each, standIns));
+  if (selection.kind === Kind.INLINE_FRAGMENT) return { ...selection, selections: inner! };
+  const real = standIns.fields.get(selection.name);
+  return {
+    ...selection,
+    ...(real && { alias: selection.alias ?? selection.name, name: real.name.value }),
+    ...(inner && { selections: inner }),
+  };
 }

@@ -1,9 +1,8 @@
 /** A partitioned subgraph: one subgraph to the query planner, many services behind it. */
 import type { SubgraphRequest } from "@teranga/kit/transport.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
-import type { AnsweredPart, JsonObject, PartAnswer } from "../answer.ts";
+import { type AnsweredPart, copyJson, type JsonObject, type PartAnswer } from "../answer.ts";
 import { withDefaults } from "../documents.ts";
-import { copyJson } from "../engine/merge.ts";
 import type { PartitionNetwork } from "../network/network.ts";
 import type { GatewayContext } from "../request-context.ts";
 import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "../sources/fetch.ts";

@@ -1,7 +1,7 @@
 /** A subgraph any of whose instances can answer; also every subgraph of a foreign supergraph. */
 import { TransportError } from "@teranga/kit/transport.ts";
 import { type DirectiveNode, type GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
-import { errorAt, type JsonObject } from "../answer.ts";
+import { copyJson, errorAt, type JsonObject } from "../answer.ts";
 import {
   inlinedOperation,
   isIncluded,
@@ -12,7 +12,6 @@ import {
   withDefaults,
   withoutKind,
 } from "../documents.ts";
-import { copyJson } from "../engine/merge.ts";
 import { planBytes } from "../kept-bytes.ts";
 import type { ReplicaNetwork } from "../network/network.ts";
 import type { GatewayContext } from "../request-context.ts";

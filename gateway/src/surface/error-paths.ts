@@ -4,24 +4,10 @@
  * A plan fetches more than the client asked for: what a field @requires, keys. An error there has a path to a field that is not in
  * the answer. It is cut back to the innermost object that is, and said once however many such fields it came from.
  */
-import type { ApolloServerPlugin } from "@apollo/server";
 import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
 import type { GraphQLFormattedError } from "graphql";
 import { errorAt, isObject, type ResponsePath } from "../answer.ts";
-import type { GatewayContext } from "../request-context.ts";
 import { limitErrors } from "../sources/service-errors.ts";
-
-export const visibleErrorPaths: ApolloServerPlugin<GatewayContext> = {
-  async requestDidStart() {
-    return {
-      async willSendResponse({ response: { body } }) {
-        if (body.kind !== "single") return;
-        const result = body.singleResult;
-        if (result.errors) result.errors = visibleErrors(result.errors, result.data);
-      },
-    };
-  },
-};
 
 /** What a client is told of values that are null where they must not be, or of a wrong type, if no service has said why. */
 export function completionErrors(misfits: readonly { path: ResponsePath }[]): GraphQLFormattedError[] {

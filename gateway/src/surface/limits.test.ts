@@ -4,14 +4,8 @@
  */
 import { buildSchema, GraphQLError, getIntrospectionQuery, parse, validate } from "graphql";
 import { describe, expect, test } from "vitest";
-import {
-  charactersMaxOf,
-  createSizeRule,
-  DEFAULT_LIMITS,
-  FIELDS_MAX,
-  LIMIT_CODE,
-  tokensExceeded,
-} from "./limits.ts";
+import { charactersMaxOf, DEFAULT_LIMITS, FIELDS_MAX, LIMIT_CODE, tokensExceeded } from "./limits.ts";
+import { createSizeRule } from "./size-rule.ts";
 
 const schema = buildSchema("type Query { a: Query b: Int }");
 const LIMITS = { ...DEFAULT_LIMITS, depthMax: 4, aliasesMax: 3, rootFieldsMax: 5 };

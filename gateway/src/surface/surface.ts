@@ -16,13 +16,13 @@ import { type CostLimit, limitCost } from "./cost.ts";
 import { deliverDeferred } from "./defer-delivery.ts";
 import { readDocuments } from "./document-reader.ts";
 import { createPersistedQueryCache } from "./document-store.ts";
-import { visibleErrorPaths } from "./error-paths.ts";
 import { explainAnswers } from "./explain.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import type { RequestWatch } from "./request-log.ts";
 import { type Safelist, watchSafelist } from "./safelist.ts";
 import { clientTerms } from "./validation.ts";
+import { visibleErrorPaths } from "./visible-error-paths.ts";
 
 /**
  * `development`: faults are shown as they are, and clients may ask how an answer was made. `production`:

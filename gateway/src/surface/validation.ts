@@ -11,9 +11,10 @@ import {
 } from "graphql";
 import { deferLabelsRule } from "./defer-labels.ts";
 import { finiteFloatsRule } from "./finite-floats.ts";
-import { createSizeRule, type Limits } from "./limits.ts";
+import type { Limits } from "./limits.ts";
 import { noIntrospectionRule } from "./no-introspection.ts";
 import { reservedNamesRule } from "./reserved-names.ts";
+import { createSizeRule } from "./size-rule.ts";
 
 /** Two are enough to find what contradicts what. */
 export const LOCATIONS_MAX = 2;
