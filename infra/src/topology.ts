@@ -27,7 +27,9 @@ await runMain(usage, async () => {
   const { partitions } = partitionsOf(await loadTopology(file), "city");
   const { send, close } = createTransport({ credential: await credential() });
   try {
-    const verdicts = await Promise.all(partitions.map((city) => askPartition(city, partitions, send)));
+    const verdicts = await Promise.all(
+      partitions.map((city) => askPartition(city, partitions, send, "owns")),
+    );
     const rows = partitions.map(({ id }, index) => [id, inWords(verdicts[index]!)]);
     process.stdout.write(`${textTable([["CITY", "SAYS"], ...rows])}\n`);
     const isTaken = verdicts.every(({ kind }) => kind === "keeps" || kind === "accepts");

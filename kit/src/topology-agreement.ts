@@ -7,7 +7,11 @@
  * topology when none refuses it. Whoever routes waits for more: that those which it is about have taken it,
  * so that nothing is routed by a rule that its owner does not keep. Each instance of a partition goes by a
  * file of its own, so all that answer have to have taken it. One that is down for good must not hold the
- * others up; one that comes back goes by the file as it then is.
+ * others up.
+ *
+ * Topologies have no order: one that differs may be newer or older. So an instance that starts with another
+ * rule than its database keeps moves it only once every partition has spoken, and whoever answers goes by the
+ * same topology.
  */
 import { z } from "zod";
 import { normalise } from "./partition.ts";
@@ -20,9 +24,9 @@ export type PartitionClaims = Pick<Partition, "id" | "claims" | "isDefault">;
 /** What a partition says of a topology. */
 export type Verdict =
   /** It keeps the rule that the topology gives it. */
-  | { kind: "keeps" }
-  /** It could keep it, and does not yet. */
-  | { kind: "accepts" }
+  | { kind: "keeps"; follows: boolean }
+  /** It could keep it, and does not yet. `follows`: all of its instances that answer go by the topology. */
+  | { kind: "accepts"; follows: boolean }
   | { kind: "refuses"; reason: string }
   | { kind: "silent" };
 
@@ -33,17 +37,25 @@ export interface AgreementOptions {
   current: Topology | undefined;
   next: Topology;
   send: Send;
-  /** `routes`: by the topology. `owns`: rows, and keeps their rule. */
-  role: "routes" | "owns";
+  /**
+   * `routes`: by the topology. `owns`: rows, and keeps their rule. `starts`: owns rows whose database keeps
+   * another rule than the topology says.
+   */
+  role: "routes" | "owns" | "starts";
 }
 
 const ASK_DEADLINE_MS = 2_000;
 
-const QUERY = `query TopologyVerdict($partitions: [PartitionClaims!]!) {
-  topologyVerdict(partitions: $partitions) { keeps refusal }
+/** Only who starts asks for `follows`: instances of an earlier version have no such field. */
+const queryOf = (role: AgreementOptions["role"]) => `query TopologyVerdict($partitions: [PartitionClaims!]!) {
+  topologyVerdict(partitions: $partitions) { keeps ${role === "starts" ? "follows" : ""} refusal }
 }`;
 const verdictAnswer = z.object({
-  topologyVerdict: z.object({ keeps: z.boolean(), refusal: z.string().nullable() }),
+  topologyVerdict: z.object({
+    keeps: z.boolean(),
+    follows: z.boolean().default(true),
+    refusal: z.string().nullable(),
+  }),
 });
 
 /** Asks every partition of the new topology, side by side. */
@@ -55,7 +67,7 @@ export async function agreeOnTopology({ current, next, send, role }: AgreementOp
     const known = before?.kind === "partitions" ? before.partitions : [];
     const asked = placement.partitions.map(async (partition) => {
       const isChanged = ruleOf(partition.id, known) !== ruleOf(partition.id, placement.partitions);
-      const verdict = await askPartition(partition, placement.partitions, send);
+      const verdict = await askPartition(partition, placement.partitions, send, role);
       return objectionTo(partition.id, verdict, isChanged, role) ?? [];
     });
     // In the file's order, whoever answers first: the same fault is told once.
@@ -72,10 +84,11 @@ function objectionTo(
 ): Exclude<Agreement, { kind: "agreed" }> | undefined {
   switch (verdict.kind) {
     case "keeps":
-      return undefined;
+      return verdict.follows ? undefined : goesElsewhere(id);
     case "refuses":
       return { kind: "refused", reason: `${id} refuses it: ${verdict.reason}` };
     case "accepts":
+      if (!verdict.follows) return goesElsewhere(id);
       return isChanged && role === "routes"
         ? { kind: "not-yet", reason: `${id} has not taken it yet` }
         : undefined;
@@ -86,35 +99,49 @@ function objectionTo(
   }
 }
 
+const goesElsewhere = (id: string) => ({
+  kind: "refused" as const,
+  reason: `an instance of ${id} goes by another topology`,
+});
+
 /** What a partition says of a topology: all of its instances that answer. */
 export async function askPartition(
   { urls }: Partition,
   partitions: readonly Partition[],
   send: Send,
+  role: AgreementOptions["role"],
 ): Promise<Verdict> {
-  const verdicts = await Promise.all(urls.map((url) => askInstance(url, partitions, send)));
-  const heard = (kind: Verdict["kind"]) => verdicts.find((verdict) => verdict.kind === kind);
+  const verdicts = await Promise.all(urls.map((url) => askInstance(url, partitions, send, role)));
+  const heard = (kind: Verdict["kind"]) =>
+    verdicts.find((verdict) => verdict.kind === kind && "follows" in verdict && !verdict.follows) ??
+    verdicts.find((verdict) => verdict.kind === kind);
   return heard("refuses") ?? heard("accepts") ?? heard("keeps") ?? { kind: "silent" };
 }
 
-async function askInstance(url: string, partitions: readonly Partition[], send: Send): Promise<Verdict> {
+async function askInstance(
+  url: string,
+  partitions: readonly Partition[],
+  send: Send,
+  role: AgreementOptions["role"],
+): Promise<Verdict> {
   const variables = {
     partitions: partitions.map(({ id, claims, isDefault }) => ({ id, claims, isDefault })),
   };
   try {
     const { data, errors } = await send(
       url,
-      { query: QUERY, operationName: "TopologyVerdict", variables },
+      { query: queryOf(role), operationName: "TopologyVerdict", variables },
       { deadlineMs: ASK_DEADLINE_MS },
     );
     const parsed = verdictAnswer.safeParse(data);
     if (parsed.success) {
-      const { keeps, refusal } = parsed.data.topologyVerdict;
-      if (keeps) return { kind: "keeps" };
-      return refusal === null ? { kind: "accepts" } : { kind: "refuses", reason: refusal };
+      const { keeps, follows, refusal } = parsed.data.topologyVerdict;
+      if (keeps) return { kind: "keeps", follows };
+      return refusal === null ? { kind: "accepts", follows } : { kind: "refuses", reason: refusal };
     }
     // Services of another make have no such field, and no constraint that anybody could ask about.
-    if (errors?.[0]?.extensions?.code === "GRAPHQL_VALIDATION_FAILED") return { kind: "keeps" };
+    if (errors?.[0]?.extensions?.code === "GRAPHQL_VALIDATION_FAILED")
+      return { kind: "keeps", follows: true };
   } catch {
     // Silence is told by whoever asked.
   }
@@ -128,4 +155,9 @@ export function ruleOf(id: string, partitions: readonly PartitionClaims[]): stri
   const owned = own.isDefault ? partitions.filter((partition) => partition !== own) : [own];
   const names = new Set(owned.flatMap(({ id, claims }) => [id, ...claims]).map(normalise));
   return `${own.isDefault ? "all but" : "only"} ${[...names].sort().join(", ")}`;
+}
+
+/** Whether two topologies give all partitions the same rules. */
+export function sameRules(one: readonly PartitionClaims[], other: readonly PartitionClaims[]): boolean {
+  return one.length === other.length && one.every(({ id }) => ruleOf(id, one) === ruleOf(id, other));
 }

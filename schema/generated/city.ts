@@ -1081,6 +1081,8 @@ export type TopUpWalletResult = TopUpKeyReused | UnknownClient | WalletLimitExce
 /** What a city says of a topology. */
 export type TopologyVerdict = {
   __typename?: 'TopologyVerdict';
+  /** The instance that answers goes by a topology that gives every city the same rule. */
+  follows: Scalars['Boolean']['output'];
   /** It keeps the rule that the topology gives it already. */
   keeps: Scalars['Boolean']['output'];
   /** Why it cannot keep it; null if it can. */
@@ -2006,6 +2008,7 @@ export type TopUpWalletResultResolvers<ContextType = CityContext, ParentType ext
 };
 
 export type TopologyVerdictResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['TopologyVerdict'] = ResolversParentTypes['TopologyVerdict']> = {
+  follows?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   keeps?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   refusal?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };

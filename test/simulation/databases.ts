@@ -4,7 +4,8 @@
  */
 import { readFileSync } from "node:fs";
 import type { PGlite } from "@electric-sql/pglite";
-import { fragmentRule, MIGRATIONS } from "@teranga/city/database.ts";
+import { MIGRATIONS } from "@teranga/city/database.ts";
+import { fragmentRule } from "@teranga/city/fragment-rule.ts";
 import { applyMigrations } from "@teranga/kit/migrate.ts";
 import { CityMirror, type Fact, type Written } from "./city-mirror.ts";
 import { openClusters } from "./kept-cluster.ts";

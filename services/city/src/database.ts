@@ -3,9 +3,11 @@ import { fileURLToPath } from "node:url";
 import { StartupError } from "@teranga/kit/config.ts";
 import type { Sql } from "@teranga/kit/database.ts";
 import { migrate } from "@teranga/kit/migrate.ts";
-import { normalise } from "@teranga/kit/partition.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import type { PartitionClaims } from "@teranga/kit/topology-agreement.ts";
+import { fragmentRule } from "./fragment-rule.ts";
+import { findStrangers } from "./sql/find-strangers.ts";
+import { getFragment } from "./sql/get-fragment.ts";
 
 export const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
 
@@ -15,34 +17,9 @@ export const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url
  */
 const LOCK_ORDER = ["fragment", "client", "participation", "stock", "stock_movement", "transaction_decision"];
 
-/** The arguments of the SQL function `set_fragment`: which towns are the city's, and which are others'. */
-export interface FragmentRule {
-  isDefault: boolean;
-  ownTowns: string[];
-  otherTowns: string[];
-}
-
-/** The fragment's predicate, from the topology. */
-export function fragmentRule(
-  cityId: string,
-  { partitions }: { partitions: readonly PartitionClaims[] },
-): FragmentRule {
-  const own = partitions.find(({ id }) => id === cityId);
-  if (!own) throw new StartupError(`CITY: the topology has no city "${cityId}"`);
-  const towns = (list: readonly PartitionClaims[]) =>
-    list
-      .flatMap(({ id, claims }) => [id, ...claims])
-      .map(normalise)
-      .sort();
-  return {
-    isDefault: own.isDefault,
-    ownTowns: [...new Set(towns([own]))],
-    otherTowns: [...new Set(towns(partitions.filter((other) => other !== own)))],
-  };
-}
-
 /**
- * Migrates the database to the newest version and makes the city's predicate its constraint.
+ * Migrates the database to the newest version and makes the city's predicate its constraint. For whoever
+ * brings up all of a cluster's databases at once.
  * @throws StartupError if the database is another city's, or holds clients of towns that are not the city's any more
  */
 export async function prepareCityDatabase(
@@ -55,6 +32,36 @@ export async function prepareCityDatabase(
   await setFragment(sql, cityId, placement);
 }
 
+/**
+ * The same for one instance that starts. Its file may be older than what the cities have agreed on since, so
+ * a rule that the database has already stays as it is: it moves once they agree (topology-following.ts).
+ * @throws StartupError as above
+ */
+export async function openCityDatabase(
+  sql: Sql,
+  cityId: string,
+  placement: PartitionPlacement,
+): Promise<void> {
+  const rule = fragmentRule(cityId, placement);
+  await migrate(sql, MIGRATIONS, LOCK_ORDER);
+  const known = await getFragment(sql);
+  if (known?.cityId !== cityId) return setFragment(sql, cityId, placement);
+  const [stranger] = await findStrangers(sql, rule);
+  if (stranger) throw doesNotClaim(cityId, `a client of ${stranger.town} is not of this city`);
+}
+
+/** Whether the database keeps the rule that a topology gives the city. */
+export async function keepsRule(
+  sql: Sql,
+  cityId: string,
+  placement: { partitions: readonly PartitionClaims[] },
+): Promise<boolean> {
+  const { isDefault, ownTowns, otherTowns } = fragmentRule(cityId, placement);
+  const known = await getFragment(sql);
+  const towns = isDefault ? otherTowns : ownTowns;
+  return known?.isDefault === isDefault && known.towns.toSorted().join() === towns.toSorted().join();
+}
+
 /** Makes the city's predicate the database's constraint, if it is not already. @throws StartupError as above */
 export async function setFragment(sql: Sql, cityId: string, placement: PartitionPlacement): Promise<void> {
   const { isDefault, ownTowns, otherTowns } = fragmentRule(cityId, placement);
@@ -63,8 +70,11 @@ export async function setFragment(sql: Sql, cityId: string, placement: Partition
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     if (code === "22023") throw new StartupError(`DATABASE_URL: ${message}`);
-    if (code === "23514")
-      throw new StartupError(`TOPOLOGY: ${cityId} has clients of towns that it does not claim (${message})`);
+    if (code === "23514") throw doesNotClaim(cityId, message);
     throw error;
   }
+}
+
+function doesNotClaim(cityId: string, reason: string): StartupError {
+  return new StartupError(`TOPOLOGY: ${cityId} has clients of towns that it does not claim (${reason})`);
 }

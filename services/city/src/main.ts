@@ -43,6 +43,7 @@ await runMain(usage, async () => {
     topology,
     onChange: service.setTopology,
     role: "owns",
+    keepsRule: service.keepsRule,
     credential: config.SERVICE_CREDENTIAL,
     standing,
     log,

@@ -17,7 +17,7 @@ import { createCatalogClient } from "./catalog-client.ts";
 import { type CityMessages, createCityMessages } from "./city-messages.ts";
 import { type CommitProtocol, createCommitProtocol } from "./commit-protocol.ts";
 import { type City, createContext } from "./context.ts";
-import { prepareCityDatabase, setFragment } from "./database.ts";
+import { keepsRule, openCityDatabase, setFragment } from "./database.ts";
 import { addBacklogMetrics, createCityMetrics } from "./metrics.ts";
 import type { PaymentProvider } from "./payments/payment-provider.ts";
 import { createPayments } from "./payments/payments.ts";
@@ -67,6 +67,8 @@ export interface RunningCity extends RunningServer {
    * @throws StartupError if the city cannot serve under it; then nothing changes
    */
   setTopology(topology: Topology): Promise<void>;
+  /** Whether its database keeps the rule that the topology gives it. */
+  keepsRule(): Promise<boolean>;
 }
 
 /** Starts the service. It is ready when this resolves. */
@@ -88,7 +90,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     { name: "database", close: database.close },
   ];
   try {
-    await prepareCityDatabase(database.sql, cityId, placement);
+    await openCityDatabase(database.sql, cityId, placement);
     await checkDatabase(database.sql, log);
     const means = { id: cityId, sql: database.sql, clock, log, metrics };
     const city: City = {
@@ -122,6 +124,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
         await setFragment(database.sql, cityId, partitionsOf(next, "city"));
         live.set(next);
       },
+      keepsRule: () => keepsRule(database.sql, cityId, placement),
       close: () =>
         closeAll([
           { name: "server", close: server.close },

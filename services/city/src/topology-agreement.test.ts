@@ -7,8 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
+import { closeAll } from "@teranga/kit/shutdown.ts";
 import { parseTopology, partitionsOf, type Topology } from "@teranga/kit/topology.ts";
 import { agreeOnTopology } from "@teranga/kit/topology-agreement.ts";
+import { followTopology } from "@teranga/kit/topology-following.ts";
 import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { watchTopology } from "@teranga/kit/topology-watch.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
@@ -41,11 +43,11 @@ function register(town: string) {
 }
 
 /** Another instance of Autres, on the same database. */
-function startInstance() {
+function startInstance(given: Topology = topology()) {
   return startCity({
     cityId: "autres",
     databaseUrl: inject("postgresUrl").replace(/\/postgres$/, "/agreement"),
-    topology: topology(),
+    topology: given,
     credential: CREDENTIAL,
     port: 0,
     log,
@@ -122,6 +124,42 @@ test("who routes waits until every instance that answers has taken it", async ()
   // One that is down holds nobody up.
   expect(await ask(both)).toEqual({ kind: "agreed" });
   await autres.setTopology(topology());
+});
+
+test("an instance that starts with an older file moves no rule of the database, and says so", async () => {
+  const own = { location: { latitude: 14, longitude: -17 }, urls: [autres.url] };
+  const textOf = (towns: string[]) => {
+    const partitions = {
+      autres: { ...own, name: "Autres", default: true },
+      mbour: { ...own, name: "Mbour", towns },
+    };
+    return JSON.stringify({ subgraphs: { catalog: { replicas: [NOBODY] }, city: { partitions } } });
+  };
+  const [older, newer] = [textOf([]), textOf(["Saly"])].map((each) => parseTopology(each));
+  const towns = async () => (await autres.sql<{ towns: string[] }[]>`select towns from fragment`)[0]!.towns;
+  await autres.setTopology(newer!);
+  const second = await startInstance(older);
+  const standing = createTopologyStanding(new Registry());
+  const file = join(folder, "older.yaml");
+  await writeFile(file, textOf([]));
+  const { setTopology: onChange, keepsRule } = second;
+  const means = { role: "owns", credential: CREDENTIAL, standing, log, pollMs: 20 } as const;
+  const following = followTopology({ file, topology: older!, onChange, keepsRule, ...means });
+  try {
+    await vi.waitFor(() => expect(standing.notes()).toHaveLength(1), { timeout: 10_000 });
+    expect(standing.notes()[0]).toMatch(
+      /an instance of autres goes by another topology, and the database keeps another rule/,
+    );
+    expect(await towns()).toEqual(["mbour", "saly"]);
+    // Everybody goes by the same topology, and only the database by another one.
+    await autres.setTopology(older!);
+    await autres.sql`select set_fragment('autres', true, '{autres}', '{mbour,saly}')`;
+    await vi.waitFor(() => expect(standing.notes()).toEqual([]), { timeout: 10_000 });
+    expect(await towns()).toEqual(["mbour"]);
+  } finally {
+    await closeAll([...following, { name: "the service", close: second.close }]);
+    await autres.setTopology(topology());
+  }
 });
 
 test("a watched file that is refused changes nothing, is told, and is taken once nobody refuses", async () => {

@@ -1,5 +1,5 @@
 import type { Queryable } from "@teranga/kit/database.ts";
-import type { FragmentRule } from "../database.ts";
+import type { FragmentRule } from "../fragment-rule.ts";
 
 /** More towns than these are not worth naming. */
 const TOWNS_MAX = 100;

@@ -1,0 +1,30 @@
+/** What a topology says of a city's towns, as the city's database keeps it. */
+import { StartupError } from "@teranga/kit/config.ts";
+import { normalise } from "@teranga/kit/partition.ts";
+import type { PartitionClaims } from "@teranga/kit/topology-agreement.ts";
+
+/** The arguments of the SQL function `set_fragment`: which towns are the city's, and which are others'. */
+export interface FragmentRule {
+  isDefault: boolean;
+  ownTowns: string[];
+  otherTowns: string[];
+}
+
+/** The fragment's predicate, from the topology. */
+export function fragmentRule(
+  cityId: string,
+  { partitions }: { partitions: readonly PartitionClaims[] },
+): FragmentRule {
+  const own = partitions.find(({ id }) => id === cityId);
+  if (!own) throw new StartupError(`CITY: the topology has no city "${cityId}"`);
+  const towns = (list: readonly PartitionClaims[]) =>
+    list
+      .flatMap(({ id, claims }) => [id, ...claims])
+      .map(normalise)
+      .sort();
+  return {
+    isDefault: own.isDefault,
+    ownTowns: [...new Set(towns([own]))],
+    otherTowns: [...new Set(towns(partitions.filter((other) => other !== own)))],
+  };
+}
