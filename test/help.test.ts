@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bareEnvironment } from "../kit/test/bare-environment.ts";
+import type { Outcome } from "./harness/call-programs.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PROGRAM = /infra\/bootstrap\.mjs (\S+\.ts)$/;
@@ -21,19 +22,27 @@ const BY_HAND = [
   "services/orders/src/main.ts",
 ];
 
-interface Outcome {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
+const CALLER = "test/harness/call-programs.ts";
+/** Tests import it, so it does something only as a process of its own. */
+const ALONE = "schema/client/example.ts";
 
-function run(program: string, option: string): Promise<Outcome> {
+/** What a process says that ends by itself. */
+function run(program: string, ...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const settings = { cwd: ROOT, env: bareEnvironment, timeout: 60_000 };
-    execFile(process.execPath, [program, option], settings, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+    execFile(process.execPath, [program, ...args], settings, (error, stdout, stderr) => {
+      resolve({ program, code: error ? Number(error.code) : 0, stdout, stderr });
     });
   });
+}
+
+/** All programs, most of them in one process. */
+async function callAll(option: string): Promise<Map<string, Outcome>> {
+  const together = programs.map(({ program }) => program).filter((program) => program !== ALONE);
+  const [alone, caller] = await Promise.all([run(ALONE, option), run(CALLER, option, ...together)]);
+  expect(caller).toMatchObject({ code: 0, stderr: "" });
+  const outcomes = [alone, ...(JSON.parse(caller.stdout) as Outcome[])];
+  return new Map(outcomes.map((outcome) => [outcome.program, outcome]));
 }
 
 const { scripts } = JSON.parse(await readFile(`${ROOT}/package.json`, "utf8")) as {
@@ -55,15 +64,15 @@ const programs = [
   ...BY_HAND.map((program) => ({ command: `node ${program}`, program })),
 ];
 
-describe.each(programs)("$command", ({ command, program }) => {
-  let help: Outcome;
-  let refusal: Outcome;
-  beforeAll(async () => {
-    [help, refusal] = await Promise.all([run(program, "--help"), run(program, "--no-such-option")]);
-  }, 120_000);
+let helps: Map<string, Outcome>;
+let refusals: Map<string, Outcome>;
+beforeAll(async () => {
+  [helps, refusals] = await Promise.all([callAll("--help"), callAll("--no-such-option")]);
+}, 120_000);
 
+describe.each(programs)("$command", ({ command, program }) => {
   test("--help says what it is and how it is used, and nothing is done", () => {
-    const { code, stdout, stderr } = help;
+    const { code, stdout, stderr } = helps.get(program)!;
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(
       new RegExp(`^${command}: [A-Z].+\\.\n\nUsage: ${command}.*\n\nOptions:\n[\\s\\S]*  --help +Shows this`),
@@ -71,7 +80,7 @@ describe.each(programs)("$command", ({ command, program }) => {
   });
 
   test("an option that it does not have is one line that names it", () => {
-    const { code, stdout, stderr } = refusal;
+    const { code, stdout, stderr } = refusals.get(program)!;
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(/^[^\n]*--no-such-option[^\n]*\n$/);
   });

@@ -23,8 +23,12 @@ export interface NpmStart {
   readyAfterMs: number;
   url: string;
   status(): Promise<ClusterProcess[]>;
+  /** From now on nobody reads what it prints. */
+  closeOutput(): void;
   /** Sends the signal and resolves to the exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>;
+  /** Resolves to the exit code. */
+  ended: Promise<number | null>;
 }
 
 const START_LIMIT_MS = 90_000;
@@ -33,11 +37,16 @@ function environment(home: string, gatewayPort: number): NodeJS.ProcessEnv {
   return { ...process.env, TERANGA_HOME: home, GATEWAY_PORT: String(gatewayPort) };
 }
 
-/** Runs the command of `npm start`. Resolves when it says that it is ready. @throws Error with its output if it ends before */
-export async function npmStart(home: string, gatewayPort: number): Promise<NpmStart> {
-  const env = environment(home, gatewayPort);
+/**
+ * Runs the command of `npm start`. Resolves when it says that it is ready. @throws Error with its output if it ends before
+ * @param preload code that each of its processes runs first
+ */
+export async function npmStart(home: string, gatewayPort: number, preload = ""): Promise<NpmStart> {
+  const imported = `--import=data:text/javascript,${encodeURIComponent(preload)}`;
+  const env = { ...environment(home, gatewayPort), ...(preload && { NODE_OPTIONS: imported }) };
   const startedMs = performance.now();
   const child = spawn("node", [bootstrap, "infra/src/start.ts"], { cwd: ROOT, env, detached: true });
+  const ended = once(child, "exit").then(([code]) => code as number | null);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
   await untilReady(child, () => output);
@@ -46,12 +55,15 @@ export async function npmStart(home: string, gatewayPort: number): Promise<NpmSt
     readyAfterMs: performance.now() - startedMs,
     url: `http://127.0.0.1:${gatewayPort}/graphql`,
     status: () => npmStatus(home, gatewayPort),
-    async end(signal) {
-      const exited = once(child, "exit");
-      child.kill(signal);
-      const [code] = await exited;
-      return code as number | null;
+    closeOutput() {
+      child.stdout.destroy();
+      child.stderr.destroy();
     },
+    end(signal) {
+      child.kill(signal);
+      return ended;
+    },
+    ended,
   };
 }
 

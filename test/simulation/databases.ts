@@ -50,7 +50,7 @@ export class CityDatabase {
     const clusters = await openClusters(cityIds.length, {
       migrations,
       extra: LOOK,
-      isKept: migrations === MIGRATIONS,
+      keptAs: migrations === MIGRATIONS ? "simulated-city" : undefined,
       async migrate(db) {
         const exec = async (script: string) => ({ rows: (await db.exec(script)).at(-1)?.rows ?? [] });
         await applyMigrations({ exec }, migrations);

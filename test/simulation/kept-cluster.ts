@@ -65,7 +65,7 @@ async function makeEmpty(): Promise<Blob | File> {
  */
 export async function openClusters(
   count: number,
-  { migrations, extra, migrate, isKept }: ClusterContent,
+  { migrations, extra, migrate, keptAs }: ClusterContent,
 ): Promise<PGlite[]> {
   const make = async () => {
     const db = await PGlite.create({ extensions, loadDataDir: await kept("empty-cluster", [], makeEmpty) });
@@ -78,7 +78,7 @@ export async function openClusters(
   const scripts = readdirSync(migrations)
     .sort()
     .map((file) => readFileSync(join(migrations, file), "utf8"));
-  const loadDataDir = isKept ? await kept("city-cluster", [...scripts, extra], make) : await make();
+  const loadDataDir = keptAs ? await kept(keptAs, [...scripts, extra], make) : await make();
   return Promise.all(Array.from({ length: count }, () => PGlite.create({ extensions, loadDataDir })));
 }
 
@@ -86,6 +86,6 @@ export interface ClusterContent {
   migrations: string;
   extra: string;
   migrate: (db: PGlite) => Promise<void>;
-  /** Whether others will want the same. */
-  isKept: boolean;
+  /** The name of its file; none if nobody will want the same. */
+  keptAs: string | undefined;
 }

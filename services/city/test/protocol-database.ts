@@ -52,7 +52,7 @@ export const BALANCE_MAX = 1_000_000;
 
 export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDatabase> {
   const db = await takeCityPGlite(cityId);
-  await db.exec(EMPTY);
+  await db.exec("select empty_city()");
   await db.query("select set_fragment($1, false, array[$1], '{elsewhere}')", [cityId]);
 
   const rows = async <Row>(text: string, values: unknown[] = []) => (await db.query<Row>(text, values)).rows;
@@ -110,12 +110,10 @@ export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDa
   };
 }
 
-const EMPTY = "truncate client, stock, transaction_decision, participation, horizon cascade;";
-
 /** Adds one product in two warehouses' worth of quantity, as a restock would: the level with its movement. */
 async function reset(db: PGlite, cityId: string): Promise<void> {
   await db.exec(`
-    ${EMPTY}
+    select empty_city();
     insert into client (id, name, email, town) values
       ('${cityId}:1', 'Mamadou Ndiaye', 'mndiaye@example.com', '${cityId}'),
       ('${cityId}:2', 'Awa Diop', 'adiop@example.com', '${cityId}');

@@ -118,9 +118,12 @@ export const OTHER_SCENARIOS = {
   "transferring more than there is": transferring(6),
 } satisfies Record<string, Scenario>;
 
+/** Nobody reads them, and to make them takes longer than an order in the model. */
+const log = createLogger("orders", "silent");
+const metrics = createOrderMetrics(new Registry());
+
 /** @param instance tells the ids of two instances of the service apart */
 export function contextOver(cities: ModelCities, instance = 0): OrdersContext {
-  const log = createLogger("orders", "silent");
   let ids = instance * 1_000;
   return {
     cities: partitionsOf(TOPOLOGY, "city"),
@@ -132,7 +135,7 @@ export function contextOver(cities: ModelCities, instance = 0): OrdersContext {
     delay: () => Promise.resolve(),
     newId: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, "0")}`,
     log,
-    metrics: createOrderMetrics(new Registry()),
+    metrics,
   };
 }
 
