@@ -10,8 +10,8 @@ import {
 import { ApolloServer } from "@apollo/server";
 import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";
 import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
+import { visibleErrors } from "@teranga/gateway/ground/error-paths.ts";
 import type { PartitionProxy } from "@teranga/gateway/proxy/partition-proxy.ts";
-import { visibleErrors } from "@teranga/gateway/surface/error-paths.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import type { GraphQLFormattedError } from "graphql";

@@ -17,9 +17,9 @@ import { doorVariables, readDoor } from "@teranga/kit/door-config.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
 import { z } from "zod";
-import type { GraphSource } from "./graph/graph-watch.ts";
-import type { Surface } from "./surface/surface.ts";
-import { readSurface, surfaceVariables } from "./surface/surface-config.ts";
+import type { Surface } from "./door/surface.ts";
+import { readSurface, surfaceVariables } from "./door/surface-config.ts";
+import type { GraphSource } from "./live/graph-watch.ts";
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 /** What the gateway says itself to a service, or HTTP does. */

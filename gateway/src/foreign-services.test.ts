@@ -8,7 +8,7 @@ import { afterEach, expect, test } from "vitest";
 import { type FaultyService, startFaultyService } from "./fixture/faulty-service.ts";
 import { ask, log } from "./fixture/library.ts";
 import { startGateway } from "./gateway.ts";
-import type { GraphSource } from "./graph/graph-watch.ts";
+import type { GraphSource } from "./live/graph-watch.ts";
 
 const SDL = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3") type Query { a: Int b: Int! }`;
 const supergraphOf = (url: string) => compose([{ name: "other", url, sdl: SDL }]).supergraphSdl;

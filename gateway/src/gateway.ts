@@ -22,23 +22,23 @@ import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topo
 import { traceRequests } from "@teranga/kit/tracing.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
 import type { FastifyInstance } from "fastify";
-import { sideThreadOf } from "./engine/graph-gateway.ts";
-import { type GraphSource, startGraphWatch } from "./graph/graph-watch.ts";
-import { LiveGraph } from "./graph/live-graph.ts";
-import { createNetworks, type NetworkObserver } from "./network/network.ts";
-import { createAnswerBudget } from "./partition/answer-budget.ts";
-import type { GatewayContext } from "./request-context.ts";
-import type { SentRequest } from "./sources/source.ts";
 import {
   addGatewayMetrics,
   createGatewayMetrics,
   type GatewayMetrics,
   type GatewayState,
-} from "./surface/metrics.ts";
-import { corsOriginsOf, refuseForeignHosts } from "./surface/origins.ts";
-import { watchRequests } from "./surface/request-log.ts";
-import { letSafeGetsPass } from "./surface/safe-gets.ts";
-import { type Surface, surfaceOf, surfaceOptions } from "./surface/surface.ts";
+} from "./door/metrics.ts";
+import { corsOriginsOf, refuseForeignHosts } from "./door/origins.ts";
+import { watchRequests } from "./door/request-log.ts";
+import { letSafeGetsPass } from "./door/safe-gets.ts";
+import { type Surface, surfaceOf, surfaceOptions } from "./door/surface.ts";
+import { type GraphSource, startGraphWatch } from "./live/graph-watch.ts";
+import { LiveGraph } from "./live/live-graph.ts";
+import { createNetworks, type NetworkObserver } from "./network/network.ts";
+import { sideThreadOf } from "./planning/graph-gateway.ts";
+import { createAnswerBudget } from "./sources/answer-budget.ts";
+import type { GatewayContext } from "./sources/request-context.ts";
+import type { SentRequest } from "./sources/source.ts";
 
 export interface GatewayOptions {
   source: GraphSource;

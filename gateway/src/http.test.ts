@@ -6,9 +6,9 @@ import { get } from "node:http";
 import { connect } from "node:net";
 import { getIntrospectionQuery } from "graphql";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { surfaceOf } from "./door/surface.ts";
 import { Library } from "./fixture/library.ts";
-import { DEFAULT_LIMITS, FIELDS_MAX } from "./surface/limits.ts";
-import { surfaceOf } from "./surface/surface.ts";
+import { DEFAULT_LIMITS, FIELDS_MAX } from "./ground/limits.ts";
 
 let library: Library;
 beforeAll(async () => {

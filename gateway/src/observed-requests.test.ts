@@ -1,10 +1,10 @@
 /** Goal: what is told, counted and refused of a request is what the engine and the network really do. Method: a whole gateway over the library. */
 import { createLogger } from "@teranga/kit/log.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { surfaceOf } from "./door/surface.ts";
 import { CREDENTIAL } from "./fixture/branch-service.ts";
 import { Library } from "./fixture/library.ts";
-import { DEFAULT_LIMITS } from "./surface/limits.ts";
-import { surfaceOf } from "./surface/surface.ts";
+import { DEFAULT_LIMITS } from "./ground/limits.ts";
 
 let library: Library;
 const lines: Record<string, unknown>[] = [];

@@ -1,6 +1,6 @@
 /**
- * `npm run check`: types, lint and format, dead code, and whether the generated files are those of their
- * sources.
+ * `npm run check`: types, lint and format, dead code, whether the generated files are those of their sources,
+ * and whether imports keep to the floors.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,6 +12,7 @@ const CHECKS: readonly { name: string; command: string; options: readonly string
   { name: "lint and format", command: "biome", options: ["ci", "--error-on-warnings"] },
   { name: "dead code", command: "knip", options: [] },
   { name: "generated files", command: process.execPath, options: ["schema/src/generate.ts", "--check"] },
+  { name: "floors", command: process.execPath, options: ["infra/src/floors/main.ts", "--check"] },
 ];
 
 interface Outcome {
@@ -38,7 +39,7 @@ async function run({ name, command, options }: (typeof CHECKS)[number]): Promise
 const usage = {
   command: "npm run check",
   about:
-    "Checks types, lint and format, dead code, and whether the generated files are those of their sources.",
+    "Checks types, lint and format, dead code, generated files against their sources, and imports against the floors.",
 };
 
 await runMain(usage, async () => {

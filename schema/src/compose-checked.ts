@@ -3,9 +3,9 @@
  * carried out.
  */
 
-import { readSupergraph } from "@teranga/gateway/graph/supergraph.ts";
-import { brokenPartitionRules } from "@teranga/gateway/partition/partition-rules.ts";
-import { partitionedGraphs } from "@teranga/gateway/partition/partition-spec.ts";
+import { readSupergraph } from "@teranga/gateway/ground/supergraph.ts";
+import { brokenPartitionRules } from "@teranga/gateway/sources/partitions/partition-rules.ts";
+import { partitionedGraphs } from "@teranga/gateway/sources/partitions/partition-spec.ts";
 import { StartupError } from "@teranga/kit/config.ts";
 import { GraphQLError, parse } from "graphql";
 import { type Composition, compose, type SubgraphSdl } from "./compose.ts";

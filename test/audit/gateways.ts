@@ -2,8 +2,8 @@
 import { ApolloGateway } from "@apollo/gateway";
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
+import { surfaceOf } from "@teranga/gateway/door/surface.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
-import { surfaceOf } from "@teranga/gateway/surface/surface.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 
 export const GATEWAY_NAMES = ["ours", "stock"] as const;

@@ -5,8 +5,8 @@
  */
 import { startCatalog } from "@teranga/catalog/service.ts";
 import { startCity } from "@teranga/city/service.ts";
+import { surfaceOf } from "@teranga/gateway/door/surface.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
-import { surfaceOf } from "@teranga/gateway/surface/surface.ts";
 import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import type { Sql } from "@teranga/kit/database.ts";

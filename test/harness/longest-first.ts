@@ -13,7 +13,7 @@ const LONG = [
   "test/history/history.test.ts",
   "test/orders.test.ts",
   "test/recovery.test.ts",
-  "gateway/src/graph/common-operations.test.ts",
+  "gateway/src/composition/common-operations.test.ts",
   "test/reload.test.ts",
 ];
 

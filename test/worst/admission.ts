@@ -3,12 +3,12 @@
  * takes, all threads together.
  */
 
-import { Graph } from "@teranga/gateway/engine/graph.ts";
-import { readSupergraph } from "@teranga/gateway/graph/supergraph.ts";
+import { createCostModel } from "@teranga/gateway/door/cost.ts";
+import { DEFAULT_LIMITS } from "@teranga/gateway/ground/limits.ts";
+import { readSupergraph } from "@teranga/gateway/ground/supergraph.ts";
+import { Graph } from "@teranga/gateway/planning/graph.ts";
 import { createSources } from "@teranga/gateway/sources/create-sources.ts";
-import { createCostModel } from "@teranga/gateway/surface/cost.ts";
-import { DEFAULT_LIMITS } from "@teranga/gateway/surface/limits.ts";
-import { clientTerms, problemsOf } from "@teranga/gateway/surface/validation.ts";
+import { clientTerms, problemsOf } from "@teranga/gateway/validation/validation.ts";
 import { type GraphQLSchema, getOperationAST, parse } from "graphql";
 import type { CpuMsOf } from "./search.ts";
 

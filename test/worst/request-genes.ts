@@ -3,7 +3,7 @@
  * within the production limits.
  */
 
-import { DEFAULT_LIMITS, FIELDS_MAX } from "@teranga/gateway/surface/limits.ts";
+import { DEFAULT_LIMITS, FIELDS_MAX } from "@teranga/gateway/ground/limits.ts";
 import {
   type GraphQLField,
   type GraphQLInputType,

@@ -3,8 +3,8 @@
  * Method: endpoints in virtual time that number their answers.
  */
 import { expect, test, vi } from "vitest";
-import { answering } from "../engine/answering.ts";
 import { EndpointWorld } from "../fixture/endpoint-world.ts";
+import { answering } from "../ground/answering.ts";
 
 const URL_A = "http://a";
 

@@ -22,7 +22,7 @@
 import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import { currentSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
-import { answering } from "../engine/answering.ts";
+import { answering } from "../ground/answering.ts";
 import type { StartTimer } from "./endpoint.ts";
 import type { Asked } from "./instances.ts";
 

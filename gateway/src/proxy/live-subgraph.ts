@@ -5,7 +5,7 @@ import type { Logger } from "@teranga/kit/log.ts";
 import { type PartitionPlacement, partitionsOf, type Topology } from "@teranga/kit/topology.ts";
 import type { Send } from "@teranga/kit/transport.ts";
 import { startWorker, type Worker } from "@teranga/kit/worker.ts";
-import type { CommonSchema } from "../graph/common-schema.ts";
+import type { CommonSchema } from "../composition/common-schema.ts";
 import type { Network, Networks } from "../network/network.ts";
 import { ServedSdls } from "./served-sdl.ts";
 import { readSubgraphSchema, type SubgraphSchema } from "./subgraph-schema.ts";

@@ -2,7 +2,7 @@
 import type { Logger } from "@teranga/kit/log.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import { type Send, TransportError } from "@teranga/kit/transport.ts";
-import { type CommonSchema, commonSchema } from "../graph/common-schema.ts";
+import { type CommonSchema, commonSchema } from "../composition/common-schema.ts";
 
 const SDL_QUERY = "{ _service { sdl } }";
 /** The SDL is read from memory. Something that takes longer is treated as down for now. */

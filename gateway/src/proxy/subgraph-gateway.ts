@@ -4,14 +4,14 @@
  */
 import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
 import { GraphQLError, type GraphQLSchema } from "graphql";
-import { BoundedCache } from "../bounded-cache.ts";
-import { operationsBytesMax } from "../kept-bytes.ts";
-import { namelessOperation } from "../nameless-operation.ts";
-import { PartitionSource } from "../partition/partition-source.ts";
-import type { GatewayContext } from "../request-context.ts";
+import { BoundedCache } from "../ground/bounded-cache.ts";
+import { operationsBytesMax } from "../ground/kept-bytes.ts";
+import { DEFAULT_LIMITS } from "../ground/limits.ts";
+import { namelessOperation } from "../ground/nameless-operation.ts";
 import type { Source } from "../sources/fetch.ts";
+import { PartitionSource } from "../sources/partitions/partition-source.ts";
+import type { GatewayContext } from "../sources/request-context.ts";
 import type { SourceDependencies } from "../sources/source.ts";
-import { DEFAULT_LIMITS } from "../surface/limits.ts";
 import { SubgraphOperation } from "./subgraph-operation.ts";
 import type { SubgraphSchema } from "./subgraph-schema.ts";
 

@@ -14,7 +14,7 @@ import {
   type OperationDefinitionNode,
   type SelectionNode,
 } from "graphql";
-import { emptyObject, errorAt, isObject, type JsonObject, ownValue } from "../answer.ts";
+import { emptyObject, errorAt, isObject, type JsonObject, ownValue } from "../ground/answer.ts";
 import {
   inlinedOperation,
   isIncluded,
@@ -28,12 +28,12 @@ import {
   variableDefinitionsOf,
   withDefaults,
   within,
-} from "../documents.ts";
-import type { NamelessOperation } from "../nameless-operation.ts";
-import type { GatewayContext } from "../request-context.ts";
+} from "../ground/documents.ts";
+import type { NamelessOperation } from "../ground/nameless-operation.ts";
+import { limitErrors } from "../ground/service-errors.ts";
+import { variableErrors } from "../ground/variable-errors.ts";
 import type { FetchAnswer, PreparedFetch, Source } from "../sources/fetch.ts";
-import { limitErrors } from "../sources/service-errors.ts";
-import { variableErrors } from "../variable-errors.ts";
+import type { GatewayContext } from "../sources/request-context.ts";
 import { FEDERATION_FIELDS, type SubgraphSchema } from "./subgraph-schema.ts";
 
 export interface SubgraphResult {

@@ -12,9 +12,13 @@ import {
   parse,
   type ValidationContext,
 } from "graphql";
-import { readSupergraph } from "../graph/supergraph.ts";
-import { brokenPartitionRules } from "../partition/partition-rules.ts";
-import { type PartitionSpec, partitionedGraphs, readPartitionSpec } from "../partition/partition-spec.ts";
+import { readSupergraph } from "../ground/supergraph.ts";
+import { brokenPartitionRules } from "../sources/partitions/partition-rules.ts";
+import {
+  type PartitionSpec,
+  partitionedGraphs,
+  readPartitionSpec,
+} from "../sources/partitions/partition-spec.ts";
 
 const SERVICE_TYPE = "_Service";
 

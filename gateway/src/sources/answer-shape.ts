@@ -17,7 +17,7 @@ import {
   Kind,
   type SelectionSetNode,
 } from "graphql";
-import { isObject, type JsonObject, ownValue } from "../answer.ts";
+import { isObject, type JsonObject, ownValue } from "../ground/answer.ts";
 
 /** By response name. Scalars are not in it, nor fields that the schema does not tell about. */
 export type ObjectShape = ReadonlyMap<string, ValueShape>;

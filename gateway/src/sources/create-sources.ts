@@ -1,11 +1,11 @@
 /** What a supergraph and a topology come to together: a source and a placement for each subgraph. */
 import { StartupError } from "@teranga/kit/config.ts";
 import type { Placement, Topology } from "@teranga/kit/topology.ts";
-import type { Supergraph } from "../graph/supergraph.ts";
-import { brokenPartitionRules } from "../partition/partition-rules.ts";
-import { PartitionSource } from "../partition/partition-source.ts";
-import { partitionedGraphs, readPartitionSpec } from "../partition/partition-spec.ts";
+import type { Supergraph } from "../ground/supergraph.ts";
 import type { Source } from "./fetch.ts";
+import { brokenPartitionRules } from "./partitions/partition-rules.ts";
+import { PartitionSource } from "./partitions/partition-source.ts";
+import { partitionedGraphs, readPartitionSpec } from "./partitions/partition-spec.ts";
 import { ReplicaSource } from "./replica-source.ts";
 import type { SourceDependencies } from "./source.ts";
 

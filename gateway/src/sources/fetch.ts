@@ -1,7 +1,7 @@
 /** What a compiled plan and the subgraphs have to do with one another. */
 import type { GraphQLFormattedError, OperationTypeNode } from "graphql";
-import type { JsonObject } from "../answer.ts";
-import type { GatewayContext } from "../request-context.ts";
+import type { JsonObject } from "../ground/answer.ts";
+import type { GatewayContext } from "./request-context.ts";
 
 /** One fetch of a query plan. */
 export interface FetchOperation {

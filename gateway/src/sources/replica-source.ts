@@ -1,7 +1,7 @@
 /** A subgraph any of whose instances can answer; also every subgraph of a foreign supergraph. */
 import { TransportError } from "@teranga/kit/transport.ts";
 import { type DirectiveNode, type GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
-import { copyJson, errorAt, type JsonObject } from "../answer.ts";
+import { copyJson, errorAt, type JsonObject } from "../ground/answer.ts";
 import {
   inlinedOperation,
   isIncluded,
@@ -11,10 +11,10 @@ import {
   variableDefinitionsOf,
   withDefaults,
   withoutKind,
-} from "../documents.ts";
-import { planBytes } from "../kept-bytes.ts";
+} from "../ground/documents.ts";
+import { planBytes } from "../ground/kept-bytes.ts";
+import { limitErrors, takenErrors } from "../ground/service-errors.ts";
 import type { ReplicaNetwork } from "../network/network.ts";
-import type { GatewayContext } from "../request-context.ts";
 import {
   hasEntities,
   hasFields,
@@ -24,7 +24,7 @@ import {
   rootShape,
 } from "./answer-shape.ts";
 import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "./fetch.ts";
-import { limitErrors, takenErrors } from "./service-errors.ts";
+import type { GatewayContext } from "./request-context.ts";
 import { askTerms, isAway, noAnswer, type SourceDependencies } from "./source.ts";
 
 /** An operation, and what it must come back as. */

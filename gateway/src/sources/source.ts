@@ -4,7 +4,7 @@ import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import type { TransportError } from "@teranga/kit/transport.ts";
 import type { GraphQLError } from "graphql";
 import type { AskTerms } from "../network/network.ts";
-import type { GatewayContext } from "../request-context.ts";
+import type { GatewayContext } from "./request-context.ts";
 
 /** One request that is about to be sent to a service. */
 export interface SentRequest {

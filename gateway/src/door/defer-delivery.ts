@@ -1,0 +1,211 @@
+/**
+ * Answers with @defer over HTTP: as `multipart/mixed`, each part in a chunk of its own, in the format that
+ * the client asks for. There are two: that of 2022, which Apollo Client asks for by default, and its
+ * successor, in which what is yet to come is announced.
+ *
+ * A client that takes neither gets the whole answer at once; @defer then changes nothing.
+ */
+import {
+  type ApolloServerPlugin,
+  type GraphQLRequestContext,
+  type GraphQLResponse,
+  HeaderMap,
+} from "@apollo/server";
+import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import Negotiator from "negotiator";
+import type { DeferredAnswer, Delivery, Place } from "../execution/defer/defer-answer.ts";
+import type { JsonObject, ResponsePath } from "../ground/answer.ts";
+import { visibleErrors } from "../ground/error-paths.ts";
+import { beginDeferred } from "../planning/graph-gateway.ts";
+import type { GatewayContext } from "../sources/request-context.ts";
+import { NO_CODE } from "../sources/request-record.ts";
+import type { FormatError } from "./client-errors.ts";
+
+const MULTIPART = "multipart/mixed";
+const OF_2022 = `${MULTIPART}; deferSpec=20220824`;
+const ANNOUNCED = `${MULTIPART}; incrementalSpec=v0.2`;
+/**
+ * In the order in which Apollo Server, which writes the chunks, considers them; it does not write the first.
+ */
+const MEDIA_TYPES = [MULTIPART, ANNOUNCED, OF_2022];
+
+export interface DeliveryMeans {
+  formatError: FormatError;
+  /** Is told of errors before they are formatted, as Apollo Server does it for answers that come at once. */
+  faults: ApolloServerPlugin<GatewayContext>;
+}
+
+type Request = GraphQLRequestContext<GatewayContext>;
+
+/** Delivers answers in parts to clients that accept that. For all others it costs a look at one header. */
+export function deliverDeferred(means: DeliveryMeans): ApolloServerPlugin<GatewayContext> {
+  return {
+    async requestDidStart({ request }) {
+      const accept = request.http?.headers.get("accept");
+      if (!accept?.includes(MULTIPART)) return undefined;
+      return { responseForOperation: (context) => respond(context, accept, means) };
+    },
+  };
+}
+
+/** Null if the operation is to be answered at once. */
+async function respond(
+  request: Request,
+  accept: string,
+  means: DeliveryMeans,
+): Promise<GraphQLResponse | null> {
+  const mediaType = new Negotiator({ headers: { accept } }).mediaType(MEDIA_TYPES);
+  if (mediaType !== OF_2022 && mediaType !== ANNOUNCED) return null;
+  const answer = await begin(request);
+  if (!answer) return null;
+  if (answer instanceof GraphQLError) return refused(answer, request, means);
+  const format = mediaType === OF_2022 ? formatOf2022 : announcedFormat;
+  const first = await tell(await answer.first(), request, means);
+  const body = {
+    kind: "incremental",
+    initialResult: format.first(first, answer.hasNext),
+    subsequentResults: payloads(answer, async (deliveries) => {
+      const told = await Promise.all(deliveries.map((delivery) => tell(delivery, request, means)));
+      return format.next(told, answer.hasNext);
+    }),
+  };
+  return { http: { headers: new HeaderMap() }, body: body as unknown as GraphQLResponse["body"] };
+}
+
+async function refused(
+  error: GraphQLError,
+  request: Request,
+  means: DeliveryMeans,
+): Promise<GraphQLResponse> {
+  const nowhere = { place: { id: "", label: undefined, path: [], sourcePath: [] }, data: null, opened: [] };
+  const { errors } = await tell({ ...nowhere, errors: [error] }, request, means);
+  const headers = new HeaderMap([["retry-after", "1"]]);
+  return { http: { status: 503, headers }, body: { kind: "single", singleResult: { errors } } };
+}
+
+async function begin({
+  schema,
+  document,
+  request,
+  queryHash,
+  contextValue,
+}: Request): Promise<DeferredAnswer | GraphQLError | undefined> {
+  // How an answer was made is told with all of it.
+  if (contextValue.record.explanation) return undefined;
+  const { operationName, variables = {} } = request;
+  try {
+    return await beginDeferred(schema, { document: document!, operationName, variables }, contextValue);
+  } catch (error) {
+    // It must not wait a second time, as a whole.
+    if (error instanceof GraphQLError && error.extensions.code === "OVERLOADED") return error;
+    // Nothing has been fetched. If the operation is at fault, answering it at once will say so.
+    if (!(error instanceof GraphQLError)) {
+      contextValue.log.warn({ err: error, hash: queryHash }, "an operation with @defer is answered at once");
+    }
+    return undefined;
+  }
+}
+
+/**
+ * Chunks are made when the one before has been written, so a slow client is not buffered for; and none if the
+ * client has gone.
+ */
+async function* payloads(
+  answer: DeferredAnswer,
+  write: (deliveries: readonly Delivery[]) => Promise<JsonObject>,
+): AsyncGenerator<JsonObject> {
+  try {
+    while (answer.hasNext) yield await write(await answer.next());
+  } finally {
+    answer.end();
+  }
+}
+
+/** A delivery in the words for clients. */
+interface Told {
+  place: Place;
+  data: JsonObject | null;
+  errors: readonly GraphQLFormattedError[];
+  opened: readonly Place[];
+}
+
+async function tell(
+  delivery: Delivery,
+  request: Request,
+  { formatError, faults }: DeliveryMeans,
+): Promise<Told> {
+  const { place, data, opened } = delivery;
+  if (delivery.errors.length === 0) return { place, data, opened, errors: [] };
+  const listener = await faults.requestDidStart?.(request);
+  await listener?.didEncounterErrors?.({ ...request, errors: delivery.errors } as never);
+  const formatted = delivery.errors.map((error) => formatError(plain(error), error));
+  const errors = visibleBelow(formatted, place.path, data);
+  for (const { extensions } of errors) request.contextValue.record.told(String(extensions?.code ?? NO_CODE));
+  return { place, data, opened, errors };
+}
+
+/** What Apollo Server makes of an error before it is formatted. */
+function plain(error: GraphQLError): GraphQLFormattedError {
+  const { http: _, ...extensions } = { code: "INTERNAL_SERVER_ERROR", ...error.extensions };
+  return { ...error.toJSON(), extensions };
+}
+
+/** As `visibleErrors`, for the data of a place below the root. */
+function visibleBelow(
+  errors: readonly GraphQLFormattedError[],
+  place: ResponsePath,
+  data: unknown,
+): GraphQLFormattedError[] {
+  const below = errors.map(({ path, ...error }) =>
+    path ? { ...error, path: path.slice(place.length) } : error,
+  );
+  return visibleErrors(below, data).map(({ path, ...error }) =>
+    path ? { ...error, path: [...place, ...path] } : error,
+  );
+}
+
+interface Format {
+  first(told: Told, hasNext: boolean): JsonObject;
+  next(told: readonly Told[], hasNext: boolean): JsonObject;
+}
+
+const errorsOf = ({ errors }: Told) => (errors.length > 0 ? { errors } : {});
+
+const formatOf2022: Format = {
+  first: (told, hasNext) => ({ ...errorsOf(told), data: told.data, hasNext }),
+  next: (all, hasNext) => ({
+    incremental: all.map((told) => {
+      const { label, path } = told.place;
+      return { ...errorsOf(told), data: told.data, path, ...(label !== undefined && { label }) };
+    }),
+    hasNext,
+  }),
+};
+
+/**
+ * Every place is announced as pending, gets its data, and is completed; by errors alone if all of it is null.
+ */
+const announcedFormat: Format = {
+  first: (told, hasNext) => ({
+    ...errorsOf(told),
+    data: told.data,
+    pending: told.opened.map(pending),
+    hasNext,
+  }),
+  next(all, hasNext) {
+    const opened = all.flatMap((told) => told.opened.map(pending));
+    const whole = all.filter(({ data }) => data !== null);
+    return {
+      ...(opened.length > 0 && { pending: opened }),
+      ...(whole.length > 0 && {
+        incremental: whole.map((told) => ({ id: told.place.id, ...errorsOf(told), data: told.data })),
+      }),
+      completed: all.map((told) => ({ id: told.place.id, ...(told.data === null && errorsOf(told)) })),
+      hasNext,
+    };
+  },
+};
+
+function pending({ id, path, label }: Place): JsonObject {
+  return { id, path, ...(label !== undefined && { label }) };
+}

@@ -1,0 +1,195 @@
+/**
+ * Reads what clients send into documents that are kept, or says why not.
+ *
+ * Apollo Server could do that, but not at a cost that is bounded: it looks whether a text is in the safelist last of all, and graphql-js
+ * looks for the line of each place that an error names from the beginning of the text. A name of 900 kB with 110 variables took 5 s
+ * and was answered with 90 MB. Here what is cheap comes first, an error is as short as it can be, and there are ten of them at most.
+ */
+import type { ApolloServerPlugin, GraphQLRequestContext } from "@apollo/server";
+import { codedError, cutText, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/short-refusals.ts";
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  Kind,
+  parse,
+  TokenKind,
+} from "graphql";
+import { charactersMaxOf, limitExceeded, tokensExceeded } from "../ground/limits.ts";
+import { onThisThread } from "../ground/turns.ts";
+import { UnderWay } from "../ground/under-way.ts";
+import type { SideThread } from "../planning/side-thread.ts";
+import type { GatewayContext } from "../sources/request-context.ts";
+import { LOCATIONS_MAX, problemsOf, sizeProblemsOf, type ValidationTerms } from "../validation/validation.ts";
+import { createDocumentStore, type DocumentStore } from "./document-store.ts";
+import type { Safelist } from "./safelist.ts";
+
+/** The longest that tools make, of a component's name and a fragment's, are about 100. */
+const NAME_LENGTH_MAX = 250;
+
+/** Of texts that are validated on the thread that answers requests: 50 ms at most. */
+const NEAR_CHARACTERS_MAX = 4_096;
+
+export interface ReaderTerms extends ValidationTerms {
+  /** Where long texts are validated against a schema; here unless told. */
+  sideThreadOf?: (schema: GraphQLSchema) => SideThread | undefined;
+  safelist?: Safelist | undefined;
+}
+
+type Request = GraphQLRequestContext<GatewayContext>;
+type Refusal = [GraphQLError, ...GraphQLError[]];
+type Read = { kind: "read"; document: DocumentNode };
+type Reading = Read | { kind: "refused"; errors: Refusal };
+
+/** To be the first plugin: what it refuses has no operation, and its answer is complete before others look at it. */
+export function readDocuments(terms: ReaderTerms): ApolloServerPlugin<GatewayContext> {
+  const reader = new DocumentReader(terms);
+  return {
+    async requestDidStart() {
+      let refused: Refusal | undefined;
+      return {
+        async didResolveSource(request) {
+          const reading = await reader.read(request);
+          if (reading.kind === "refused") refused = reading.errors;
+          // Apollo Server parses and validates what has no document yet.
+          (request as { document?: DocumentNode }).document =
+            reading.kind === "read" ? reading.document : NOTHING;
+        },
+        async didResolveOperation({ operation }) {
+          if (refused) throw refused[0];
+          if (!operation) throw unknownOperation();
+          if (operation.operation === "subscription") throw refusal("OPERATION_NOT_SUPPORTED");
+        },
+        async willSendResponse({ response: { body } }) {
+          // Apollo Server has taken the first, and told it.
+          if (refused && refused.length > 1 && body.kind === "single")
+            body.singleResult.errors = refused.map(formatted);
+        },
+      };
+    },
+  };
+}
+
+const NOTHING: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
+
+function unknownOperation(): GraphQLError {
+  return refusal("OPERATION_RESOLUTION_FAILURE");
+}
+
+function refusal(code: keyof typeof ERROR_CODES): GraphQLError {
+  return codedError(code, ERROR_CODES[code], { http: { status: 400 } });
+}
+
+function formatted({ message, extensions, locations }: GraphQLError): GraphQLFormattedError {
+  const { http: _, ...told } = extensions;
+  return { message, ...(locations && { locations: locations.slice(0, LOCATIONS_MAX) }), extensions: told };
+}
+
+interface Known {
+  store: DocumentStore;
+  underWay: UnderWay<Reading>;
+}
+
+class DocumentReader {
+  readonly #terms: ReaderTerms;
+  /** A document is valid for the schema that it was validated against. */
+  readonly #known = new WeakMap<GraphQLSchema, Known>();
+
+  constructor(terms: ReaderTerms) {
+    this.#terms = terms;
+  }
+
+  async read({ schema, source = "", queryHash = "" }: Request): Promise<Reading> {
+    const { store, underWay } = this.#knownOf(schema);
+    const known = store.find(queryHash);
+    if (known) return { kind: "read", document: known };
+    return underWay.get(queryHash, async () => {
+      const reading = await this.#readNew(schema, source).catch(notRead);
+      return reading.kind === "read" ? { ...reading, document: store.keep(queryHash, source) } : reading;
+    });
+  }
+
+  #knownOf(schema: GraphQLSchema): Known {
+    const known = this.#known.get(schema) ?? {
+      store: createDocumentStore(this.#terms.limits),
+      underWay: new UnderWay(),
+    };
+    this.#known.set(schema, known);
+    return known;
+  }
+
+  async #readNew(schema: GraphQLSchema, text: string): Promise<Reading> {
+    const { limits, safelist, hidesSchema, sideThreadOf } = this.#terms;
+    const charactersMax = charactersMaxOf(limits);
+    if (text.length > charactersMax) return refused(limitExceeded("characters", text.length, charactersMax));
+    if (safelist?.mode === "enforce" && !safelist.has(text)) {
+      return refused(refusal("OPERATION_NOT_IN_SAFELIST"));
+    }
+    const sideThread = text.length > NEAR_CHARACTERS_MAX ? sideThreadOf?.(schema) : undefined;
+    const parsed = await onThisThread.next(text.length, () => {
+      const reading = this.#parse(text);
+      if (reading.kind === "refused") return reading;
+      // A refusal of what is too large must not wait for the side thread to begin.
+      const look = sideThread ? sizeProblemsOf : problemsOf;
+      return judged(reading, look(schema, reading.document, this.#terms));
+    });
+    if (!sideThread || parsed.kind === "refused") return parsed;
+    return judged(parsed, await sideThread.validate(text, { limits, hidesSchema }));
+  }
+
+  #parse(text: string): Reading {
+    const { limits } = this.#terms;
+    let document: DocumentNode;
+    try {
+      document = parse(text, { maxTokens: limits.tokensMax });
+    } catch (error) {
+      return refused(tokensExceeded(error, limits.tokensMax) ?? notParsed(error));
+    }
+    const nameLength = longestName(document);
+    if (nameLength > NAME_LENGTH_MAX) {
+      return refused(limitExceeded("nameLength", nameLength, NAME_LENGTH_MAX));
+    }
+    return { kind: "read", document };
+  }
+}
+
+function judged(reading: Read, [first, ...more]: readonly GraphQLError[]): Reading {
+  return first ? { kind: "refused", errors: [first, ...more] } : reading;
+}
+
+function refused(error: GraphQLError): Reading {
+  return { kind: "refused", errors: [error] };
+}
+
+/** Too many are waiting; or it is a fault of ours, which Apollo Server would neither log as one nor give a code. */
+function notRead(error: unknown): Reading {
+  if (error instanceof GraphQLError) return refused(error);
+  const originalError = error instanceof Error ? error : new Error(String(error));
+  const extensions = { code: "INTERNAL_SERVER_ERROR", http: { status: 500 } };
+  return refused(new GraphQLError(originalError.message, { originalError, extensions }));
+}
+
+function notParsed(error: unknown): GraphQLError {
+  const extensions = { code: "GRAPHQL_PARSE_FAILED", http: { status: 400 } };
+  if (error instanceof GraphQLError) {
+    const { source, positions } = error;
+    return new GraphQLError(cutText(error.message, REFUSAL_MESSAGE_LENGTH_MAX), {
+      source,
+      positions,
+      extensions,
+    });
+  }
+  // The parser calls itself for what is nested.
+  if (!(error instanceof RangeError)) throw error;
+  return new GraphQLError("The document is nested too deep to be read.", { extensions });
+}
+
+function longestName({ loc }: DocumentNode): number {
+  let longest = 0;
+  for (let token = loc?.startToken ?? null; token; token = token.next) {
+    if (token.kind === TokenKind.NAME) longest = Math.max(longest, token.end - token.start);
+  }
+  return longest;
+}

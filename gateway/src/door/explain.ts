@@ -1,0 +1,39 @@
+/**
+ * How an answer was made, for developers: with the header below, the answer's `extensions.explain` has the plan, and each fetch with its
+ * city, its time and what came of it. In development only: it shows how the graph is cut and where its services are slow.
+ */
+import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
+import type { GatewayContext } from "../sources/request-context.ts";
+import type { RequestRecord } from "../sources/request-record.ts";
+
+/** With the value `true`. */
+export const EXPLAIN_HEADER = "x-explain";
+
+const listener: GraphQLRequestListener<GatewayContext> = {
+  async willSendResponse({ response: { body }, contextValue }) {
+    if (body.kind !== "single" || !contextValue.record.explanation) return;
+    const result = body.singleResult;
+    result.extensions = { ...result.extensions, explain: explanationOf(contextValue.record) };
+  },
+};
+
+export const explainAnswers: ApolloServerPlugin<GatewayContext> = { requestDidStart: async () => listener };
+
+function explanationOf({ explanation, durationMs }: RequestRecord) {
+  const { plan = null, fetches, fetchesNotListed } = explanation!;
+  return {
+    durationMs: rounded(durationMs),
+    plan,
+    fetches: fetches.map(({ endedAtMs, durationMs, ...fetch }) => ({
+      ...fetch,
+      startMs: rounded(endedAtMs - durationMs),
+      durationMs: rounded(durationMs),
+    })),
+    ...(fetchesNotListed > 0 && { fetchesNotListed }),
+  };
+}
+
+/** To microseconds. */
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 1_000) / 1_000;
+}

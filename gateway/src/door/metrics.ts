@@ -1,0 +1,253 @@
+/**
+ * The gateway's metrics.
+ *
+ * A time series is kept for every combination of labels, so each label has a bound: clients' operation names,
+ * error codes, and cities. Counters and the state of the breakers are kept for each of up to CITIES_MAX
+ * cities, about 4,000 lines at 1,024. A histogram is 15 lines a city, and a scrape of 1,024 of them stops the
+ * event loop for 25 ms; so the first CITY_HISTOGRAMS_MAX cities have one each (5 ms), and the others one
+ * together.
+ */
+import { isAuthorized } from "@teranga/kit/credential.ts";
+import { LATENCY_BUCKETS_S, METRICS_PATH, type Registry } from "@teranga/kit/metrics.ts";
+import type { FastifyInstance } from "fastify";
+import { Counter, Gauge, Histogram } from "prom-client";
+import type { CircuitView, FetchRecord } from "../network/network.ts";
+import type { RequestRecord } from "../sources/request-record.ts";
+import { BoundedLabels } from "./bounded-labels.ts";
+
+const OPERATIONS_MAX = 200;
+const OPERATIONS_AT_ONCE_MAX = 100;
+const CODES_MAX = 100;
+const CITIES_MAX = 2_048;
+const CITY_HISTOGRAMS_MAX = 128;
+
+/**
+ * A client's request from its headers to its answer: up to three services one after the other, each up to its
+ * deadline.
+ */
+const REQUEST_BUCKETS_S = [...LATENCY_BUCKETS_S, 10, 15];
+
+/**
+ * How a request ended: `refused` was the client's mistake or too much, `partial` has data and errors,
+ * `failed` has none by our fault.
+ */
+export type RequestOutcome = "ok" | "partial" | "refused" | "failed" | "aborted";
+
+/** What the gauges show, read at each scrape. */
+export interface GatewayState {
+  /** Plans that are kept. */
+  plans: number;
+  /** How often the graph was replaced. */
+  generation: number;
+  /** Fields and other parts of the schema that some city lacks, which the graph therefore leaves out. */
+  omitted: number;
+  circuits: readonly CircuitView[];
+}
+
+export interface GatewayMetrics {
+  requestBegun(): void;
+  requestEnded(record: RequestRecord, outcome: RequestOutcome): void;
+  /**
+   * A graph has looked up an operation.
+   * @param planMs how long it took to plan and compile, if it was not kept
+   */
+  operationFound(planMs: number | undefined): void;
+  /** One question to a service is over: an observer of the network. */
+  fetched(fetch: FetchRecord): void;
+  circuitChanged(change: { state: CircuitView["state"] }): void;
+  notInSafelist(): void;
+}
+
+/**
+ * @param registry where they are read
+ * @param state read at each scrape; it must not throw
+ * @param operationNames the only names of operations there are, if a safelist says so
+ */
+export function createGatewayMetrics(
+  registry: Registry,
+  state: () => GatewayState,
+  operationNames?: Iterable<string>,
+): GatewayMetrics {
+  const operations = new BoundedLabels({
+    valuesMax: OPERATIONS_MAX,
+    atOnceMax: OPERATIONS_AT_ONCE_MAX,
+    known: operationNames,
+  });
+  const requests = requestInstruments(registry, operations);
+  const fetches = fetchInstruments(registry);
+  addGauges(registry, state);
+  return { ...requests, ...fetches };
+}
+
+function requestInstruments(registry: Registry, operations: BoundedLabels) {
+  const registers = [registry];
+  const codes = new BoundedLabels({ valuesMax: CODES_MAX });
+  const requests = new Counter({
+    name: "teranga_gateway_requests_total",
+    help: "Clients' requests that have ended, by operation and outcome.",
+    labelNames: ["operation", "outcome"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "teranga_gateway_request_seconds",
+    help: "From a request's headers to the end of its answer.",
+    labelNames: ["operation"],
+    buckets: REQUEST_BUCKETS_S,
+    registers,
+  });
+  const underWay = new Gauge({
+    name: "teranga_gateway_requests_under_way",
+    help: "Clients' requests that have begun and not ended.",
+    registers,
+  });
+  const errors = new Counter({
+    name: "teranga_gateway_errors_total",
+    help: "Errors that clients were told, by operation and code.",
+    labelNames: ["operation", "code"],
+    registers,
+  });
+  const plans = new Counter({
+    name: "teranga_gateway_plans_total",
+    help: "Operations that were carried out, by whether their plan was kept from before (hit) or had to be made (miss).",
+    labelNames: ["cache"],
+    registers,
+  });
+  const planning = new Histogram({
+    name: "teranga_gateway_planning_seconds",
+    help: "How long it took to make a plan and to compile it, with the wait for its turn.",
+    buckets: LATENCY_BUCKETS_S,
+    registers,
+  });
+  const unlisted = new Counter({
+    name: "teranga_gateway_not_in_safelist_total",
+    help: "Requests with an operation that is not in the safelist, whether refused or only logged.",
+    registers,
+  });
+  return {
+    requestBegun: () => underWay.inc(),
+    requestEnded(record: RequestRecord, outcome: RequestOutcome) {
+      const operation = operations.of(record.operation?.name);
+      underWay.dec();
+      requests.inc({ operation, outcome });
+      seconds.observe({ operation }, record.durationMs / 1_000);
+      for (const [code, count] of record.errors) errors.inc({ operation, code: codes.of(code) }, count);
+    },
+    operationFound(planMs: number | undefined) {
+      plans.inc({ cache: planMs === undefined ? "hit" : "miss" });
+      if (planMs !== undefined) planning.observe(planMs / 1_000);
+    },
+    notInSafelist: () => unlisted.inc(),
+  };
+}
+
+function fetchInstruments(registry: Registry) {
+  const registers = [registry];
+  const cities = new BoundedLabels({ valuesMax: CITIES_MAX });
+  const timedCities = new BoundedLabels({ valuesMax: CITY_HISTOGRAMS_MAX });
+  const fetches = new Counter({
+    name: "teranga_gateway_fetches_total",
+    help: "Questions to services, by subgraph, city and outcome: answered, refused, unknown, or broken-circuit if none was asked.",
+    labelNames: ["subgraph", "partition", "outcome"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "teranga_gateway_fetch_seconds",
+    help: "From the wish to ask a service to its answer, further tries included; cities beyond the first 128 share a histogram.",
+    labelNames: ["subgraph", "partition"],
+    buckets: LATENCY_BUCKETS_S,
+    registers,
+  });
+  const shared = new Counter({
+    name: "teranga_gateway_shared_fetches_total",
+    help: "Questions that were answered by another client's equal one, and not sent.",
+    labelNames: ["subgraph"],
+    registers,
+  });
+  const retries = new Counter({
+    name: "teranga_gateway_fetch_retries_total",
+    help: "Further tries of questions whose first was not answered.",
+    labelNames: ["subgraph"],
+    registers,
+  });
+  const changes = new Counter({
+    name: "teranga_gateway_circuit_changes_total",
+    help: "Circuit breakers of instances that opened, began to probe (half-open) or closed, by the state they went to.",
+    labelNames: ["state"],
+    registers,
+  });
+  return {
+    fetched({ subgraph, partition, outcome, durationMs, attempts, shared: isShared }: FetchRecord) {
+      const isPartition = partition !== undefined;
+      fetches.inc({ subgraph, partition: isPartition ? cities.of(partition) : "", outcome });
+      const timed = isPartition ? timedCities.of(partition) : "";
+      seconds.observe({ subgraph, partition: timed }, durationMs / 1_000);
+      if (isShared) shared.inc({ subgraph });
+      if (attempts > 1) retries.inc({ subgraph }, attempts - 1);
+    },
+    circuitChanged: (change: { state: CircuitView["state"] }) => changes.inc({ state: change.state }),
+  };
+}
+
+/** How much of a placement does not answer, as a number that can be compared with others. */
+const CIRCUIT_VALUES = { closed: 0, "half-open": 1, open: 1 } satisfies Record<CircuitView["state"], number>;
+
+function addGauges(registry: Registry, state: () => GatewayState): void {
+  const registers = [registry];
+  new Gauge({
+    name: "teranga_gateway_open_circuits",
+    help: "Instances that are not asked at the moment because they do not answer, by subgraph and city.",
+    labelNames: ["subgraph", "partition"],
+    registers,
+    collect() {
+      this.reset();
+      const cities = new BoundedLabels({ valuesMax: CITIES_MAX });
+      for (const { subgraph, partition, state: circuit } of state().circuits) {
+        const place = partition === undefined ? "" : cities.of(partition);
+        this.inc({ subgraph, partition: place }, CIRCUIT_VALUES[circuit]);
+      }
+    },
+  });
+  new Gauge({
+    name: "teranga_gateway_kept_plans",
+    help: "Query plans in the cache.",
+    registers,
+    collect() {
+      this.set(state().plans);
+    },
+  });
+  new Gauge({
+    name: "teranga_gateway_graph_generation",
+    help: "How often the graph was replaced since the start.",
+    registers,
+    collect() {
+      this.set(state().generation);
+    },
+  });
+  new Gauge({
+    name: "teranga_gateway_omitted_parts",
+    help: "Parts of the schema that the graph leaves out because some city does not have them.",
+    registers,
+    collect() {
+      this.set(state().omitted);
+    },
+  });
+}
+
+/**
+ * Serves the registry to whoever shows the service credential, and in development to anyone. To everybody
+ * else there is no such page: the public reaches this server, and names of operations and numbers of orders
+ * are not for it.
+ */
+export function addGatewayMetrics(
+  app: FastifyInstance,
+  registry: Registry,
+  { credential, isOpen }: { credential: string | undefined; isOpen: boolean },
+): void {
+  app.get(METRICS_PATH, async (request, reply) => {
+    const isAllowed =
+      isOpen || (credential !== undefined && isAuthorized(request.headers.authorization, credential));
+    if (!isAllowed) return reply.callNotFound();
+    reply.header("content-type", registry.contentType);
+    return registry.metrics();
+  });
+}

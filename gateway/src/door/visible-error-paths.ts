@@ -1,0 +1,16 @@
+/** Cuts the paths of errors to what the client can see. */
+import type { ApolloServerPlugin } from "@apollo/server";
+import { visibleErrors } from "../ground/error-paths.ts";
+import type { GatewayContext } from "../sources/request-context.ts";
+
+export const visibleErrorPaths: ApolloServerPlugin<GatewayContext> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response: { body } }) {
+        if (body.kind !== "single") return;
+        const result = body.singleResult;
+        if (result.errors) result.errors = visibleErrors(result.errors, result.data);
+      },
+    };
+  },
+};

@@ -1,0 +1,235 @@
+/**
+ * One answer with @defer: what is not deferred first, then each deferred fragment when it is there and what is around it has been
+ * delivered. Answers are shaped when they are taken, so what nobody takes is never made.
+ */
+import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { GraphQLError } from "graphql";
+import type { JsonObject, ResponsePath } from "../../ground/answer.ts";
+import { answering } from "../../ground/answering.ts";
+import { completionErrors } from "../../ground/error-paths.ts";
+import { spend } from "../../sources/answer-budget.ts";
+import type { GatewayContext } from "../../sources/request-context.ts";
+import type { FieldSuppliers } from "../field-suppliers.ts";
+import { misfitErrors } from "../misfits.ts";
+import { ShapeRun, TooLarge } from "../shape/shape-run.ts";
+import type { Shapes } from "../shape/shapes.ts";
+import { DeferredErrors, type Place, type Shaped } from "./defer-errors.ts";
+import { eachPlace, valueAt } from "./defer-places.ts";
+import { Fetching, type PartPlan, PartRun } from "./defer-run.ts";
+import type { DeferredFragment } from "./defer-split.ts";
+
+export type { Place } from "./defer-errors.ts";
+
+/** What is delivered at one place. */
+export interface Delivery extends Readonly<Shaped> {
+  /** The places at which something is yet to come because of it. */
+  opened: readonly Place[];
+}
+
+/** A part of an operation, compiled. */
+export interface AnswerPart {
+  /** Undefined for what is answered first. */
+  fragment: DeferredFragment | undefined;
+  /** Of the object that it selects from, if the object does not tell. */
+  typeName: string;
+  plan: PartPlan | undefined;
+  shapes: Shapes;
+}
+
+export interface AnswerTerms {
+  /** As the client gave them. */
+  variables: JsonObject;
+  /** With the defaults of the others. */
+  conditions: Record<string, unknown>;
+  context: GatewayContext;
+  suppliers: FieldSuppliers;
+  /** What is known of the root without asking anybody. */
+  root: JsonObject;
+}
+
+/** A part of one answer. */
+interface LivePart extends AnswerPart {
+  children: LivePart[];
+  /** Its own, or of the part around it if that fetches all of it. */
+  run: PartRun;
+  /** Resolves when its run has the data that it goes on from. */
+  begun: Promise<void>;
+  /** Resolves when all has been fetched that it needs. */
+  fetched: Promise<void>;
+  isFetched: boolean;
+  /** Known when what is around it has been delivered. */
+  places: Place[];
+}
+
+export class DeferredAnswer {
+  readonly #terms: AnswerTerms;
+  readonly #fetching = new Fetching();
+  readonly #errors = new DeferredErrors();
+  readonly #primary: LivePart;
+  /** The parts with places that are to be delivered. */
+  readonly #waiting = new Set<LivePart>();
+  /** What services have said of this answer so far. */
+  readonly #told: GraphQLError[] = [];
+  /** Members and elements so far: parts share the bound of one answer. */
+  #size = 0;
+  #places = 0;
+
+  /** All fetches that can begin do so. @param deferred parents before what is deferred within them */
+  constructor(primary: AnswerPart, deferred: readonly AnswerPart[], terms: AnswerTerms) {
+    this.#terms = terms;
+    const live = new Map<DeferredFragment | undefined, LivePart>();
+    this.#primary = this.#start(primary, undefined);
+    live.set(undefined, this.#primary);
+    for (const part of deferred) live.set(part.fragment, this.#start(part, live.get(part.fragment!.parent)!));
+  }
+
+  /** Whether something is yet to be delivered. */
+  get hasNext(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** What is not deferred, when it is there. To be called once, before `next`. */
+  async first(): Promise<Delivery> {
+    await this.#primary.fetched;
+    await answering.turn(this.#terms.context.record);
+    this.#primary.places = [{ id: "", label: undefined, path: [], sourcePath: [] }];
+    return this.#deliver(this.#primary)[0]!;
+  }
+
+  /** What is there by now, when something is; nothing if nothing is to come. */
+  async next(): Promise<Delivery[]> {
+    if (!this.hasNext) return [];
+    await Promise.race(Array.from(this.#waiting, ({ fetched }) => fetched));
+    await answering.turn(this.#terms.context.record);
+    const deliveries: Delivery[] = [];
+    // What a part has deferred within it is added to the set and met further on.
+    for (const part of this.#waiting) {
+      if (!part.isFetched) continue;
+      this.#waiting.delete(part);
+      for (const place of part.places) this.#errors.closed(place);
+      deliveries.push(...this.#deliver(part));
+    }
+    return deliveries;
+  }
+
+  /** The client has gone. What is under way comes to its end or its deadline; nothing else is begun. */
+  end(): void {
+    this.#fetching.isOver = true;
+    this.#waiting.clear();
+  }
+
+  #start(part: AnswerPart, parent: LivePart | undefined): LivePart {
+    const { variables, context, root } = this.#terms;
+    const own = { ...part, children: [], isFetched: false, places: [] };
+    const live: LivePart =
+      parent && !part.plan?.step
+        ? { ...own, run: parent.run, begun: parent.begun, fetched: parent.fetched }
+        : { ...own, run: new PartRun(variables, context, this.#fetching), ...NOT_BEGUN };
+    if (!parent) {
+      Object.assign(live.run.data, root);
+      live.fetched = live.run.fetchAll(part.plan!);
+    } else {
+      parent.children.push(live);
+      if (part.plan?.step) this.#follow(live, part.plan, parent);
+    }
+    void live.fetched.then(() => {
+      live.isFetched = true;
+    });
+    return live;
+  }
+
+  /** Has a part begin when what it goes on from is there. */
+  #follow(part: LivePart, plan: PartPlan, parent: LivePart): void {
+    const awaited = Array.from(plan.awaitedFetches, (id) => this.#fetching.whenOver(id));
+    const ready = Promise.all([parent.begun, plan.awaitsParent ? parent.fetched : undefined, ...awaited]);
+    part.begun = ready.then(() => part.run.goOnFrom(parent.run));
+    part.fetched = part.begun.then(() => part.run.fetchAll(plan));
+  }
+
+  #deliver(part: LivePart): Delivery[] {
+    const deliveries = part.places.map((place) => this.#shape(part, place));
+    const isOwn = part === this.#primary || part.plan?.step !== undefined;
+    this.#errors.share(isOwn ? part.run.errors : [], deliveries);
+    for (const { errors } of deliveries) this.#told.push(...errors);
+    for (const delivery of deliveries) delivery.errors.push(...this.#unexplained(part, delivery));
+    for (const child of part.children) if (child.places.length > 0) this.#waiting.add(child);
+    return deliveries;
+  }
+
+  #shape(part: LivePart, place: Place): Shaping {
+    const shaping = new ShapeRun("shared");
+    shaping.size = this.#size;
+    const errors: GraphQLError[] = [];
+    try {
+      if (part.run.isTooLarge) throw new TooLarge();
+      const source = valueAt(part.run.data, place.sourcePath);
+      const data = shapesOf(part).for(this.#terms.variables)(source, shaping) as JsonObject | null;
+      const opened = this.#openPlaces(part, place, source, data, errors);
+      return { place, data, errors, opened, misfitCount: shaping.misfitCount };
+    } catch (error) {
+      if (!(error instanceof TooLarge)) throw error;
+      errors.push(tooLarge(ERROR_CODES.ANSWER_TOO_LARGE, place.path));
+      return { place, data: null, errors, opened: [], misfitCount: 0 };
+    } finally {
+      this.#size = shaping.size;
+    }
+  }
+
+  #openPlaces(
+    part: LivePart,
+    place: Place,
+    source: unknown,
+    built: unknown,
+    errors: GraphQLError[],
+  ): Place[] {
+    const opened: Place[] = [];
+    const start = { source, built, typeName: part.typeName, place };
+    for (const child of part.children) {
+      const { way, label } = child.fragment!;
+      eachPlace(start, way, this.#terms.conditions, (found) => {
+        if (!spend(this.#terms.context.budget, "places", 1)) {
+          errors.push(tooLarge(BEYOND, found.path));
+          return false;
+        }
+        const inner = { id: String(this.#places++), label, ...found };
+        child.places.push(inner);
+        opened.push(inner);
+        this.#errors.opened(inner);
+        return true;
+      });
+    }
+    return opened;
+  }
+
+  /** The errors of a delivery whose nulls no error has explained. */
+  #unexplained(part: LivePart, { place, data, errors, misfitCount }: Shaping): GraphQLError[] {
+    if (misfitCount > 0) {
+      const { run } = part;
+      const source = valueAt(run.data, place.sourcePath);
+      const { suppliers } = this.#terms;
+      const terms = { run, place: place.path, told: this.#told, suppliers };
+      return misfitErrors(shapesOf(part).for(this.#terms.variables), source, terms);
+    }
+    if (errors.length > 0 || data !== null) return [];
+    return completionErrors([place]).map(({ message, ...rest }) => new GraphQLError(message, rest));
+  }
+}
+
+interface Shaping extends Delivery {
+  errors: GraphQLError[];
+  /** How many values did not fit. */
+  misfitCount: number;
+}
+
+const shapesOf = ({ run, shapes }: LivePart): Shapes => run.carriedOut ?? shapes;
+
+const NOTHING: Promise<void> = Promise.resolve();
+const NOT_BEGUN = { begun: NOTHING, fetched: NOTHING };
+
+const BEYOND =
+  "The answer is too large: from here on deferred fragments are left out. Ask for smaller pages.";
+
+function tooLarge(message: string, path: ResponsePath): GraphQLError {
+  const { extensions } = codedError("ANSWER_TOO_LARGE", message);
+  return new GraphQLError(message, { ...(path.length > 0 && { path }), extensions });
+}

@@ -1,0 +1,242 @@
+/**
+ * Taking an operation with @defer apart: what is answered first, and each fragment that is answered later, with the way that leads to it.
+ * The plan says what is fetched when; what a fragment's answer looks like and where it stands follows from the operation alone.
+ */
+import {
+  type DirectiveNode,
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLCompositeType,
+  type GraphQLSchema,
+  getNamedType,
+  type InlineFragmentNode,
+  isCompositeType,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  type SelectionNode,
+  type SelectionSetNode,
+  type ValueNode,
+  valueFromASTUntyped,
+  visit,
+} from "graphql";
+import { typesWithin } from "../rewrites.ts";
+
+const DEFER = "defer";
+
+/**
+ * So many fragments are deferred; further ones are answered with what is around them, as the specification lets servers do. Each may
+ * keep a copy of what was fetched before it.
+ */
+const DEFERRED_MAX = 20;
+
+/** A step on the way from one object of an answer to objects below it. */
+export type WayStep =
+  | {
+      kind: "field";
+      /** In the data; the client may call it otherwise (names-apart.ts). */
+      sourceName: string;
+      typeName: string;
+      directives: readonly DirectiveNode[];
+    }
+  | { kind: "condition"; types: ReadonlySet<string> | undefined; directives: readonly DirectiveNode[] };
+
+/** A fragment that is answered later. */
+export interface DeferredFragment {
+  /** The planner's label for it: the client's may be missing, or stand in a fragment that is spread twice. */
+  id: string;
+  /** The client's. */
+  label: string | undefined;
+  /** What it is deferred within; undefined for the operation itself. */
+  parent: DeferredFragment | undefined;
+  /** From the parent's object to the fragment, its own type condition and conditions included. */
+  way: readonly WayStep[];
+  /** The type of what it stands in. */
+  type: GraphQLCompositeType;
+  /** The fragment, without what is deferred within it. */
+  selectionSet: SelectionSetNode;
+}
+
+export interface SplitOperation {
+  /** What is answered first. Its selections may be empty. */
+  primary: SelectionSetNode;
+  /** What is planned: every deferred fragment has its id as its label. Undefined if no service needs to be asked. */
+  planned: DocumentNode | undefined;
+  /** Parents stand before what is deferred within them. */
+  deferred: readonly DeferredFragment[];
+}
+
+/** The variables that decide what is deferred; undefined if a document has no @defer at all. */
+export function deferVariables(document: DocumentNode): readonly string[] | undefined {
+  const names = new Set<string>();
+  let found = false;
+  visit(document, {
+    Directive: (directive) => {
+      if (directive.name.value !== DEFER) return;
+      found = true;
+      const condition = argumentOf(directive, "if");
+      if (condition?.kind === Kind.VARIABLE) names.add(condition.name.value);
+    },
+  });
+  return found ? [...names].sort() : undefined;
+}
+
+/** The same document, to be answered at once. */
+export function withoutDefer(document: DocumentNode): DocumentNode {
+  return visit(document, { Directive: ({ name }) => (name.value === DEFER ? null : undefined) });
+}
+
+/**
+ * @param operation without fragment spreads
+ * @param schema what clients see
+ * @param variables the values of `deferVariables`
+ */
+export function splitOperation(
+  operation: OperationDefinitionNode,
+  schema: GraphQLSchema,
+  variables: Readonly<Record<string, unknown>>,
+): SplitOperation {
+  const splitter = new Splitter(schema, variables);
+  const type = schema.getRootType(operation.operation)!;
+  // Mutations are carried out in their order; the specification allows no @defer around them.
+  const mayDefer = operation.operation !== OperationTypeNode.MUTATION;
+  const { own, planned } = splitter.split(operation.selectionSet, {
+    type,
+    within: undefined,
+    way: [],
+    mayDefer,
+  });
+  const definition = { ...operation, selectionSet: selectionSetOf(planned) };
+  return {
+    primary: selectionSetOf(own),
+    planned: planned.length === 0 ? undefined : { kind: Kind.DOCUMENT, definitions: [definition] },
+    deferred: splitter.deferred,
+  };
+}
+
+/** Where in an operation a selection stands. */
+interface Standing {
+  /** Of the objects that it selects from. */
+  type: GraphQLCompositeType;
+  within: DeferredFragment | undefined;
+  /** From what it is within. */
+  way: readonly WayStep[];
+  mayDefer: boolean;
+}
+
+/** Something selected twice: as it is answered with what is around it, and as it is planned. */
+interface Halves<T> {
+  own: T;
+  planned: T;
+}
+
+class Splitter {
+  readonly deferred: DeferredFragment[] = [];
+  readonly #schema: GraphQLSchema;
+  readonly #variables: Readonly<Record<string, unknown>>;
+
+  constructor(schema: GraphQLSchema, variables: Readonly<Record<string, unknown>>) {
+    this.#schema = schema;
+    this.#variables = variables;
+  }
+
+  split({ selections }: SelectionSetNode, standing: Standing): Halves<SelectionNode[]> {
+    const halves: Halves<SelectionNode[]> = { own: [], planned: [] };
+    for (const selection of selections) {
+      const { own, planned } =
+        selection.kind === Kind.FIELD
+          ? this.#field(selection, standing)
+          : this.#fragment(selection as InlineFragmentNode, standing);
+      if (own) halves.own.push(own);
+      if (planned) halves.planned.push(planned);
+    }
+    return halves;
+  }
+
+  #field(field: FieldNode, standing: Standing): Halves<FieldNode | undefined> {
+    const { type, way } = standing;
+    const name = field.name.value;
+    // No service is asked for the schema, and the planner knows such fields only where no fragment is around them.
+    if (name === "__schema" || name === "__type") return { own: field, planned: undefined };
+    const definition = "getFields" in type ? type.getFields()[name] : undefined;
+    const fieldType = definition && getNamedType(definition.type);
+    if (!field.selectionSet || !isCompositeType(fieldType)) return { own: field, planned: field };
+    const { directives = [], alias } = field;
+    const sourceName = alias?.value ?? name;
+    const step: WayStep = { kind: "field", sourceName, typeName: fieldType.name, directives };
+    const below = { ...standing, type: fieldType, way: [...way, step], mayDefer: true };
+    const { own, planned } = this.split(field.selectionSet, below);
+    return {
+      own: { ...field, selectionSet: selectionSetOf(own) },
+      planned: { ...field, selectionSet: selectionSetOf(planned) },
+    };
+  }
+
+  #fragment(fragment: InlineFragmentNode, standing: Standing): Halves<InlineFragmentNode | undefined> {
+    const condition = fragment.typeCondition?.name.value;
+    const directives = fragment.directives?.filter(({ name }) => name.value !== DEFER) ?? [];
+    const types = condition === undefined ? undefined : typesWithin(this.#schema, condition);
+    const inner: Standing = {
+      ...standing,
+      type:
+        condition === undefined ? standing.type : (this.#schema.getType(condition) as GraphQLCompositeType),
+      way: [...standing.way, { kind: "condition", types, directives }],
+    };
+    const plain = { ...fragment, directives };
+    const defer = this.#deferOf(fragment, standing);
+    if (defer) return { own: undefined, planned: this.#defer(plain, defer, inner, standing.type) };
+    const { own, planned } = this.split(fragment.selectionSet, inner);
+    return {
+      own: { ...plain, selectionSet: selectionSetOf(own) },
+      planned: planned.length === 0 ? undefined : { ...plain, selectionSet: selectionSetOf(planned) },
+    };
+  }
+
+  /** The @defer of a fragment, if it is to be deferred. */
+  #deferOf({ directives }: InlineFragmentNode, { mayDefer }: Standing): DirectiveNode | undefined {
+    const defer = directives?.find(({ name }) => name.value === DEFER);
+    if (!defer || !mayDefer || this.deferred.length >= DEFERRED_MAX) return undefined;
+    const condition = argumentOf(defer, "if");
+    return !condition || valueFromASTUntyped(condition, this.#variables) === true ? defer : undefined;
+  }
+
+  /** The fragment as it is planned. @param inner where its selections stand. @param type of what it stands in */
+  #defer(
+    fragment: InlineFragmentNode,
+    defer: DirectiveNode,
+    inner: Standing,
+    type: GraphQLCompositeType,
+  ): InlineFragmentNode | undefined {
+    const id = String(this.deferred.length);
+    const given = argumentOf(defer, "label");
+    const label = given?.kind === Kind.STRING ? given.value : undefined;
+    const deferred = {
+      id,
+      label,
+      parent: inner.within,
+      way: inner.way,
+      type,
+      selectionSet: selectionSetOf([]),
+    };
+    this.deferred.push(deferred);
+    const { own, planned } = this.split(fragment.selectionSet, { ...inner, within: deferred, way: [] });
+    deferred.selectionSet = selectionSetOf([{ ...fragment, selectionSet: selectionSetOf(own) }]);
+    if (planned.length === 0) return undefined;
+    const directives = [...(fragment.directives ?? []), labelled(defer, id)];
+    return { ...fragment, directives, selectionSet: selectionSetOf(planned) };
+  }
+}
+
+function selectionSetOf(selections: readonly SelectionNode[]): SelectionSetNode {
+  return { kind: Kind.SELECTION_SET, selections };
+}
+
+function argumentOf({ arguments: given }: DirectiveNode, name: string): ValueNode | undefined {
+  return given?.find((argument) => argument.name.value === name)?.value;
+}
+
+function labelled(defer: DirectiveNode, id: string): DirectiveNode {
+  const name = { kind: Kind.NAME, value: "label" } as const;
+  const value = { kind: Kind.STRING, value: id } as const;
+  return { ...defer, arguments: [{ kind: Kind.ARGUMENT, name, value }] };
+}

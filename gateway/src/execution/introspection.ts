@@ -1,0 +1,55 @@
+/** The part of an operation that asks for the schema itself. It is answered here, by the schema that clients see. */
+import { codedError } from "@teranga/kit/errors.ts";
+import {
+  type DocumentNode,
+  executeSync,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+} from "graphql";
+import type { JsonObject } from "../ground/answer.ts";
+import {
+  isIncluded,
+  rootSelections,
+  usedVariables,
+  variableDefinitionsOf,
+  withDefaults,
+} from "../ground/documents.ts";
+
+/** The answers by response name. @throws GraphQLError if the arguments are not acceptable */
+export type Introspect = (variables: JsonObject) => JsonObject;
+
+/** Undefined if the operation does not ask for the schema. @param operation without fragment spreads */
+export function compileIntrospection(
+  operation: OperationDefinitionNode,
+  schema: GraphQLSchema,
+): Introspect | undefined {
+  const all = [...rootSelections(operation.selectionSet)].filter(({ field: { name } }) => isMeta(name.value));
+  if (all.length === 0) return undefined;
+  const definitions = variableDefinitionsOf(operation);
+  return (variables) => {
+    const given = withDefaults(definitions, variables);
+    const selections = all.filter(({ conditions }) => isIncluded(conditions, given));
+    if (selections.length === 0) return {};
+    const document = documentOf(
+      operation,
+      selections.map(({ field }) => ({ ...field, directives: [] })),
+    );
+    const { data, errors } = executeSync({ schema, document, variableValues: variables });
+    if (errors) throw codedError("BAD_USER_INPUT", errors[0]!.message);
+    return data as JsonObject;
+  };
+}
+
+const isMeta = (name: string) => name === "__schema" || name === "__type";
+
+/** The operation with these fields alone, and the variables that they use. */
+function documentOf(operation: OperationDefinitionNode, selections: readonly SelectionNode[]): DocumentNode {
+  const selectionSet = { kind: Kind.SELECTION_SET, selections } as const;
+  const used = usedVariables(selectionSet);
+  const variableDefinitions = (operation.variableDefinitions ?? []).filter(({ variable }) =>
+    used.has(variable.name.value),
+  );
+  return { kind: Kind.DOCUMENT, definitions: [{ ...operation, selectionSet, variableDefinitions }] };
+}

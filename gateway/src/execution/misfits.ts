@@ -1,0 +1,112 @@
+/**
+ * What is told of values that do not fit the schema, e.g. null where it must not be: nothing where an error
+ * of a service explains it.
+ */
+import { GraphQLError } from "graphql";
+import type { ResponsePath } from "../ground/answer.ts";
+import { completionErrors } from "../ground/error-paths.ts";
+import { notListedBy } from "../ground/service-errors.ts";
+import type { FieldSuppliers } from "./field-suppliers.ts";
+import type { Run } from "./run.ts";
+import type { Complete } from "./shape/object-builder.ts";
+import { type Misfit, ShapeRun } from "./shape/shape-run.ts";
+
+/** Enough to find the service at fault. */
+const LOGGED_MISFITS_MAX = 10;
+
+export interface MisfitTerms {
+  run: Run;
+  /** Of the value, from the answer's root. */
+  place: ResponsePath;
+  /** The errors that the client is told anyway. */
+  told: readonly GraphQLError[];
+  suppliers: FieldSuppliers;
+}
+
+/** An error for each place where a value does not fit, unless one of those that are told explains it. */
+export function misfitErrors(shape: Complete, value: unknown, terms: MisfitTerms): GraphQLError[] {
+  const { run, place, told } = terms;
+  const shaping = new ShapeRun("locate");
+  for (const step of place) shaping.enter(step);
+  shape(value, shaping);
+  const misfits = unexplained(shaping.misfits, terms);
+  if (misfits.length === 0) return [];
+  const some = misfits.slice(0, LOGGED_MISFITS_MAX);
+  const beside = told.slice(0, LOGGED_MISFITS_MAX).map(({ message }) => message);
+  run.context.log.error(
+    { misfits: some.map(({ path, reason }) => ({ path, reason })), count: misfits.length, beside },
+    "a service's values do not fit the schema",
+  );
+  return completionErrors(misfits).map(
+    ({ message, path, extensions }) => new GraphQLError(message, { path, extensions }),
+  );
+}
+
+/** What the errors of one service explain beside their own places and what is around these. */
+interface Explained {
+  /** An error without a place, or for places that are not listed, may explain anything. */
+  all: boolean;
+  /**
+   * What an error is about as a whole: the members of the object, and theirs, but nothing in a list below it,
+   * whose elements have errors of their own.
+   */
+  wholes: Set<string>;
+  /**
+   * The objects of which a field has failed: a service that fails one that must not be null leaves its
+   * siblings out, too.
+   */
+  besides: Set<string>;
+}
+
+/**
+ * A value is explained by an error at its place or below it, whoever tells it, and by errors of those who may
+ * have brought the value.
+ */
+function unexplained(misfits: readonly Misfit[], { run, told, suppliers }: MisfitTerms): readonly Misfit[] {
+  const around = new Set<string>();
+  const byService = new Map<unknown, Explained>();
+  for (const error of told) {
+    const { path = [], extensions } = error;
+    const own = byService.get(extensions.serviceName) ?? {
+      all: false,
+      wholes: new Set(),
+      besides: new Set(),
+    };
+    byService.set(extensions.serviceName, own);
+    own.all ||= !error.path || notListedBy(error.toJSON()) > 0;
+    own.wholes.add(JSON.stringify(path));
+    own.besides.add(JSON.stringify(objectAround(path)));
+    for (let length = path.length; length > 0; length--) around.add(JSON.stringify(path.slice(0, length)));
+  }
+  const isExplained = ({ path, members }: Misfit): boolean => {
+    if (around.has(JSON.stringify(path))) return true;
+    // What was not known, so that a service could not be asked, any other one may have failed to tell.
+    const isAsked = !members.some(({ object }) => run.lacking.has(object));
+    const member = isAsked ? members.at(-1) : undefined;
+    const from = member && suppliers.of(member.typeName, member.fieldName);
+    for (const [service, own] of byService) {
+      if (from && service !== undefined && !from.has(service as string)) continue;
+      if (own.all || own.besides.has(JSON.stringify(objectAround(path))) || isOfWhole(path, own.wholes))
+        return true;
+    }
+    return false;
+  };
+  return misfits.filter((misfit) => !isExplained(misfit));
+}
+
+function isOfWhole(path: ResponsePath, wholes: ReadonlySet<string>): boolean {
+  let length = path.length;
+  while (length > 0 && typeof path[length - 1] === "string")
+    if (wholes.has(JSON.stringify(path.slice(0, --length)))) return true;
+  return false;
+}
+
+/** The place of the object whose member is at, or around, a place. */
+const objectAround = (path: ResponsePath): ResponsePath =>
+  path.slice(
+    0,
+    Math.max(
+      0,
+      path.findLastIndex((step) => typeof step === "string"),
+    ),
+  );

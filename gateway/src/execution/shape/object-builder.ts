@@ -1,0 +1,62 @@
+/** The functions that build an answer's objects, generated for each selection and type. */
+import { type JsonObject, ownValue, setOwn } from "../../ground/answer.ts";
+import { isInherited } from "../../ground/bare-object.ts";
+import type { ShapeRun } from "./shape-run.ts";
+
+/**
+ * The client's form of a value; MISFIT if it is null where it must not be, so that what is around it becomes
+ * null.
+ */
+export type Complete = (value: unknown, run: ShapeRun) => unknown;
+
+export const MISFIT = undefined;
+
+/** One member of an object's answer. */
+export interface Member {
+  /** A GraphQL name: letters, digits and underscores. */
+  responseName: string;
+  /** Under which it stands in the data; nearly always the same. */
+  sourceName: string;
+  typeName: string;
+  fieldName: string;
+  complete: Complete;
+}
+
+/** Builds the client's form of an object; null if a member of it is null that must not be. */
+export type BuildObject = (source: JsonObject, run: ShapeRun) => JsonObject | null;
+
+/**
+ * Generates the code of `{ id: completeId(source.id), … }`. V8 knows the hidden class of a literal beforehand
+ * and inlines the members' functions: the same done in a loop over the members takes seven times as long.
+ */
+export function generateBuilder(members: readonly Member[]): BuildObject {
+  const completers = members.map(({ complete }) => complete);
+  const names = members.map(({ responseName }) => JSON.stringify(responseName));
+  const lines = members.map(({ sourceName }, index) => {
+    const value = isInherited(sourceName) ? `own(source, "${sourceName}")` : `source.${sourceName}`;
+    return `const v${index} = c${index}(${value}, run); if (v${index} === undefined) return null;`;
+  });
+  // In brackets `__proto__` is a name like any other.
+  const literal = names.map((name, index) => `[${name}]: v${index}`).join(", ");
+  const code = `
+    const [${completers.map((_, index) => `c${index}`).join(", ")}] = completers;
+    return (source, run) => { ${lines.join("\n")} return { ${literal} }; };`;
+  return new Function("completers", "own", code)(completers, ownValue) as BuildObject;
+}
+
+/** The same in a loop, telling the run where it is. */
+export function buildLocating(
+  members: readonly Member[],
+  source: JsonObject,
+  run: ShapeRun,
+): JsonObject | null {
+  const built: JsonObject = {};
+  for (const { responseName, sourceName, typeName, fieldName, complete } of members) {
+    run.enterMember(responseName, { object: source, typeName, fieldName });
+    const value = complete(ownValue(source, sourceName), run);
+    run.leaveMember();
+    if (value === MISFIT) return null;
+    setOwn(built, responseName, value);
+  }
+  return built;
+}

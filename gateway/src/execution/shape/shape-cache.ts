@@ -1,0 +1,57 @@
+/**
+ * The shapes that are kept for one graph: generated code, of which a few lines of a query can make a great
+ * deal.
+ */
+import { BoundedCache } from "../../ground/bounded-cache.ts";
+import type { Complete } from "./object-builder.ts";
+import type { ShapeCompiler } from "./shape.ts";
+
+/** What a member of a compiled object keeps, measured: 160,000 of them kept 30 MB. */
+export const MEMBER_BYTES = 200;
+const SHAPES_MAX = 4_000;
+/**
+ * A quarter is for what comes (bounded-cache.ts), 80,000 members: the 5,000 fields that an operation may
+ * have, of 16 types that they are asked of.
+ */
+const BYTES_MAX = 64 * 1024 * 1024;
+
+interface KeptShape {
+  compiler: ShapeCompiler;
+  shape: Complete;
+}
+
+export class ShapeCache {
+  readonly #shapes = new BoundedCache<KeptShape>({
+    entriesMax: SHAPES_MAX,
+    weightMax: BYTES_MAX,
+    weigh: (key, { compiler }) => key.length + compiler.memberCount * MEMBER_BYTES,
+  });
+  #selections = 0;
+
+  /** A key for a selection, unlike all others. */
+  newSelection(): string {
+    return String(this.#selections++);
+  }
+
+  /** @param compile makes the shape if it is not kept */
+  get(key: string, compile: () => KeptShape): Complete {
+    return this.#shapes.get(key, () => this.#weighing(key, compile())).shape;
+  }
+
+  /** A shape grows while it is used: types are compiled when they are met. */
+  #weighing(key: string, { compiler, shape }: KeptShape): KeptShape {
+    let weighed = compiler.memberCount;
+    const kept: KeptShape = {
+      compiler,
+      shape: (value, run) => {
+        const completed = shape(value, run);
+        if (compiler.memberCount !== weighed) {
+          weighed = compiler.memberCount;
+          this.#shapes.put(key, kept);
+        }
+        return completed;
+      },
+    };
+    return kept;
+  }
+}

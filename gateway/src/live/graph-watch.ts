@@ -1,0 +1,185 @@
+/**
+ * The graph of a gateway, and all that may change it while it runs: the topology file, the schemas that the
+ * services serve, or a supergraph file made elsewhere.
+ */
+import { StartupError } from "@teranga/kit/config.ts";
+import { type FileContent, type FileWatch, watchFile } from "@teranga/kit/file-watch.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import type { Topology } from "@teranga/kit/topology.ts";
+import { agreeOnTopology } from "@teranga/kit/topology-agreement.ts";
+import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
+import { watchTopology } from "@teranga/kit/topology-watch.ts";
+import type { Send } from "@teranga/kit/transport.ts";
+import { startWorker } from "@teranga/kit/worker.ts";
+import { checkGraph, type SubgraphOmission } from "../composition/compose-graph.ts";
+import { type GraphChanges, GraphKeeper, type RunnableGraph } from "./graph-keeper.ts";
+import { writeLastSupergraph } from "./last-supergraph.ts";
+import { loadServedGraph } from "./load-graph.ts";
+import { ServedSchemas } from "./served-schemas.ts";
+
+/**
+ * Where the graph comes from: composed from the running services, or a supergraph made elsewhere. Files that
+ * are named are watched.
+ */
+export type GraphSource =
+  | { kind: "topology"; topology: Topology; topologyFile?: string | undefined }
+  | {
+      kind: "supergraph";
+      supergraphSdl: string;
+      supergraphFile?: string | undefined;
+      topology?: Topology;
+      topologyFile?: string | undefined;
+    };
+
+export interface GraphWatchOptions {
+  source: GraphSource;
+  send: Send;
+  /** Is told why the topology file's topology is not taken. */
+  standing?: TopologyStanding | undefined;
+  log: Logger;
+  /** Where the last supergraph is kept for a start at which no service can be asked; nowhere unless told. */
+  cacheFile?: string | undefined;
+  /** How often services are asked for their schema. */
+  pollMs: number;
+  /** How long the start waits for every subgraph to have one service that answers. */
+  startupWaitMs: number;
+  /** How often the files are looked at for changes that nothing reported. */
+  filePollMs?: number | undefined;
+}
+
+export interface GraphWatch extends RunnableGraph {
+  /** Begins to watch. What has changed since the start is told at once. */
+  follow(changes: GraphChanges): void;
+  /** What the graph leaves out because not every service of a subgraph has it. */
+  omitted(): readonly SubgraphOmission[];
+  /** Resolves when nothing is called any more. */
+  stop(): Promise<void>;
+}
+
+/** @throws StartupError with one line if no graph can be had */
+export async function startGraphWatch(options: GraphWatchOptions): Promise<GraphWatch> {
+  switch (options.source.kind) {
+    case "topology":
+      return watchServices(options, options.source);
+    case "supergraph":
+      checkGraph(options.source.supergraphSdl, options.source.topology, "foreign");
+      return watchSupergraph(options, options.source);
+    default:
+      return options.source satisfies never;
+  }
+}
+
+type SourceOf<Name extends GraphSource["kind"]> = Extract<GraphSource, { kind: Name }>;
+
+async function watchServices(
+  options: GraphWatchOptions,
+  { topology, topologyFile }: SourceOf<"topology">,
+): Promise<GraphWatch> {
+  const { send, log, cacheFile, pollMs } = options;
+  const served = new ServedSchemas({ send, log, nowMs: () => performance.now() });
+  served.setTopology(topology);
+  const { running, composer } = await loadServedGraph({ ...options, topology, served });
+  const ending = new AbortController();
+  const closers: FileWatch[] = [];
+
+  const follow = (changes: GraphChanges) => {
+    let round = new AbortController();
+    const keeper = new GraphKeeper({
+      running,
+      supergraphFor: (wanted) => composer.supergraphFor(wanted!),
+      check: (supergraphSdl, wanted) => checkGraph(supergraphSdl, wanted, "composed"),
+      changes,
+      onRunning: async ({ supergraphSdl, topology: current }) => {
+        log.info("the graph has changed");
+        if (cacheFile === undefined) return;
+        const made = { supergraphSdl, topology: current!, composedAt: new Date() };
+        await writeLastSupergraph(cacheFile, made, log);
+      },
+      log,
+    });
+    const settle = () => keeper.settle();
+    const worker = startWorker({
+      name: "schema poll",
+      intervalMs: pollMs,
+      log,
+      step: async () => {
+        round = new AbortController();
+        await served.round(settle, AbortSignal.any([ending.signal, round.signal]));
+        return false;
+      },
+    });
+    const onChange = async (wanted: Topology) => {
+      served.setTopology(wanted);
+      keeper.want(wanted);
+      await settle();
+      // Those that are new are asked at once, before the others.
+      round.abort();
+      worker.wake();
+    };
+    closers.push(worker, ...watchedTopology(topologyFile, topology, onChange, options));
+  };
+  return {
+    ...running,
+    follow,
+    omitted: () => composer.omitted,
+    stop: () => {
+      ending.abort();
+      return stopAll(closers);
+    },
+  };
+}
+
+function watchSupergraph(
+  options: GraphWatchOptions,
+  { supergraphSdl, supergraphFile, topology, topologyFile }: SourceOf<"supergraph">,
+): GraphWatch {
+  const { log } = options;
+  const running = { supergraphSdl, topology };
+  const closers: FileWatch[] = [];
+  let wantedSdl = supergraphSdl;
+
+  const follow = (changes: GraphChanges) => {
+    const keeper = new GraphKeeper({
+      running,
+      supergraphFor: () => wantedSdl,
+      check: (sdl, wanted) => checkGraph(sdl, wanted, "foreign"),
+      changes,
+      onRunning: async () => log.info("the graph has changed"),
+      log,
+    });
+    if (supergraphFile !== undefined) {
+      const onContent = async (content: FileContent) => {
+        if (content.kind === "unreadable") {
+          log.error(`Supergraph ${supergraphFile}: cannot be read (${content.code}); it stays as it was`);
+          return;
+        }
+        wantedSdl = content.text;
+        await keeper.settle();
+      };
+      closers.push(watchFile({ file: supergraphFile, onContent, log, pollMs: options.filePollMs }));
+    }
+    const onChange = (wanted: Topology) => {
+      keeper.want(wanted);
+      return keeper.settle();
+    };
+    closers.push(...watchedTopology(topologyFile, topology, onChange, options));
+  };
+  return { ...running, follow, omitted: () => [], stop: () => stopAll(closers) };
+}
+
+function watchedTopology(
+  file: string | undefined,
+  topology: Topology | undefined,
+  onChange: (topology: Topology) => Promise<void>,
+  { send, standing, log, filePollMs }: GraphWatchOptions,
+): FileWatch[] {
+  if (file === undefined) return [];
+  if (!topology) throw new StartupError(`Topology ${file}: it has not been read`);
+  const agree = (next: Topology, current: Topology | undefined) =>
+    agreeOnTopology({ current, next, send, role: "routes" });
+  return [watchTopology({ file, topology, onChange, agree, standing, log, pollMs: filePollMs })];
+}
+
+async function stopAll(closers: readonly FileWatch[]): Promise<void> {
+  for (const { stop } of closers) await stop();
+}

@@ -1,0 +1,158 @@
+/** The graph that a gateway begins with: composed of what its services serve, or the last one that was. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { StartupError } from "@teranga/kit/config.ts";
+import type { Logger } from "@teranga/kit/log.ts";
+import { backoffMs, systemClock } from "@teranga/kit/retry.ts";
+import type { Topology } from "@teranga/kit/topology.ts";
+import {
+  checkGraph,
+  composeIngredients,
+  ingredientsOf,
+  type SubgraphOmission,
+} from "../composition/compose-graph.ts";
+import { readLastSupergraph, writeLastSupergraph } from "./last-supergraph.ts";
+import type { ServedSchemas } from "./served-schemas.ts";
+
+const RETRY = { firstMs: 100, maxMs: 1_000 };
+/** With a supergraph at hand clients need not wait longer: services that come up later are served as soon as they do. */
+const WAIT_WITH_LAST_MS = 5_000;
+/** Of what is left out, the log shows so much. */
+const OMISSIONS_SHOWN_MAX = 20;
+
+export interface LoadOptions {
+  topology: Topology;
+  served: ServedSchemas;
+  log: Logger;
+  cacheFile?: string | undefined;
+  startupWaitMs: number;
+}
+
+/**
+ * Waits for one service of each subgraph, no longer than told.
+ * @throws StartupError if there is none, or they do not fit together, and no supergraph is kept from before
+ */
+export async function loadServedGraph({ topology, served, log, cacheFile, startupWaitMs }: LoadOptions) {
+  const composer = new Composer(served, log);
+  const last = cacheFile === undefined ? undefined : await lastFor(topology, cacheFile, log);
+  const waitMs = last ? Math.min(startupWaitMs, WAIT_WITH_LAST_MS) : startupWaitMs;
+  try {
+    await waitForServices(topology, served, waitMs, log);
+    const supergraphSdl = composer.supergraphFor(topology)!;
+    checkGraph(supergraphSdl, topology, "composed");
+    if (cacheFile !== undefined) {
+      await writeLastSupergraph(cacheFile, { supergraphSdl, topology, composedAt: new Date() }, log);
+    }
+    return { running: { supergraphSdl, topology }, composer };
+  } catch (error) {
+    if (!last || !(error instanceof StartupError)) throw error;
+    log.error({ composedAt: last.composedAt }, `${error.message}; starting with the last supergraph`);
+    return { running: { supergraphSdl: last.supergraphSdl, topology }, composer };
+  }
+}
+
+/** The supergraph of the file, if a gateway can run it over this topology. */
+async function lastFor(topology: Topology, file: string, log: Logger) {
+  const last = await readLastSupergraph(file, log);
+  try {
+    if (!last) return undefined;
+    checkGraph(last.supergraphSdl, topology, "composed");
+    return last;
+  } catch (error) {
+    log.warn({ file }, `${(error as Error).message}; the last supergraph is ignored`);
+    return undefined;
+  }
+}
+
+async function waitForServices(
+  topology: Topology,
+  served: ServedSchemas,
+  waitMs: number,
+  log: Logger,
+): Promise<void> {
+  const signal = AbortSignal.timeout(waitMs);
+  const endMs = performance.now() + waitMs;
+  const missing = () => [...topology.placements.keys()].filter((name) => served.of(name).length === 0);
+  for (let attempt = 0; ; attempt++) {
+    await served.askUnheard(signal);
+    const [subgraph] = missing();
+    if (subgraph === undefined) return;
+    const pauseMs = backoffMs(attempt, RETRY, systemClock);
+    if (performance.now() + pauseMs > endMs) {
+      const seconds = Math.round(waitMs / 1_000);
+      throw new StartupError(
+        served.faultOf(subgraph) ?? `No service of the subgraph "${subgraph}" answered within ${seconds} s`,
+      );
+    }
+    if (attempt === 0) log.info({ subgraphs: missing() }, "waiting for services of the subgraphs");
+    await sleep(pauseMs);
+  }
+}
+
+/** Composes what is served, and only when that has changed: a composition costs a few hundred milliseconds in which nothing else runs. */
+export class Composer {
+  readonly #served: ServedSchemas;
+  readonly #log: Logger;
+  #lastKey: string | undefined;
+  #last: (() => string) | undefined;
+  #omitted: readonly SubgraphOmission[] = [];
+  readonly #shownHints = new Set<string>();
+
+  constructor(served: ServedSchemas, log: Logger) {
+    this.#served = served;
+    this.#log = log;
+  }
+
+  /** What was left out when the served schemas were last put together. */
+  get omitted(): readonly SubgraphOmission[] {
+    return this.#omitted;
+  }
+
+  /**
+   * Undefined if nobody has told the schema of some subgraph yet.
+   * @throws StartupError with one line if there can be none
+   */
+  supergraphFor(topology: Topology): string | undefined {
+    const servedBy = (subgraph: string) => this.#served.of(subgraph);
+    if ([...topology.placements.keys()].some((name) => servedBy(name).length === 0)) return undefined;
+    const ingredients = ingredientsOf(topology, servedBy);
+    this.#setOmitted(ingredients.omitted);
+    const key = JSON.stringify(ingredients.subgraphs);
+    if (key !== this.#lastKey || !this.#last) {
+      this.#lastKey = key;
+      this.#last = this.#compose(ingredients);
+    }
+    return this.#last();
+  }
+
+  /** Gives the same supergraph, or throws the same error, again and again. */
+  #compose(ingredients: ReturnType<typeof ingredientsOf>): () => string {
+    try {
+      const { supergraphSdl, hints } = composeIngredients(ingredients);
+      for (const hint of hints) this.#showHint(hint);
+      return () => supergraphSdl;
+    } catch (error) {
+      return () => {
+        throw error;
+      };
+    }
+  }
+
+  #showHint(hint: string): void {
+    if (this.#shownHints.has(hint)) return;
+    this.#shownHints.add(hint);
+    this.#log.warn({ hint }, "composition");
+  }
+
+  #setOmitted(omitted: readonly SubgraphOmission[]): void {
+    const textOf = ({ subgraph, what, because }: SubgraphOmission) => `${subgraph}: ${what}: ${because}`;
+    const texts = omitted.map(textOf);
+    if (texts.join("\n") === this.#omitted.map(textOf).join("\n")) return;
+    this.#omitted = omitted;
+    if (texts.length === 0) this.#log.info("all services serve the same again; nothing is left out");
+    else
+      this.#log.warn(
+        { count: texts.length, omitted: texts.slice(0, OMISSIONS_SHOWN_MAX) },
+        "the graph leaves out what not every service of a subgraph can answer",
+      );
+  }
+}

@@ -1,0 +1,68 @@
+/** The query planner of one supergraph, with our search and without its stand-ins. */
+import { type Operation, operationFromDocument, type Schema } from "@apollo/federation-internals";
+import { type QueryPlan, QueryPlanner } from "@apollo/query-planner";
+import { type DocumentNode, type GraphQLError, type GraphQLSchema, getOperationAST } from "graphql";
+import { withFailuresLast } from "../execution/mutation-requests.ts";
+import { limitExceeded } from "../ground/limits.ts";
+import type { StandIns } from "../ground/stand-ins.ts";
+import type { Supergraph } from "../ground/supergraph.ts";
+import { withTypenames } from "./empty-objects.ts";
+import { LiteralsApart } from "./literals-apart.ts";
+import { withOurSearch } from "./plan-search.ts";
+import { withoutStandIns } from "./plan-stand-ins.ts";
+import { plannerGraph } from "./planner-graph.ts";
+
+/**
+ * Ways through the subgraphs to one field. The shop has two at most; with 1,000 to each a small operation is
+ * planned for seconds.
+ */
+const WAYS_MAX = 100;
+
+export class Planner {
+  /** What clients see. */
+  readonly apiSchema: GraphQLSchema;
+  readonly standIns: StandIns | undefined;
+  readonly #apiSchema: Schema;
+  readonly #planner: QueryPlanner;
+
+  /** @throws Error if the text is not a supergraph */
+  constructor(supergraph: Supergraph) {
+    const { supergraph: planned, apiSchema, standIns } = plannerGraph(supergraph);
+    this.standIns = standIns;
+    this.#apiSchema = planned.apiSchema();
+    // Nothing is looked for in fragments when real fields are put back.
+    this.#planner = new QueryPlanner(planned, {
+      reuseQueryFragments: standIns === undefined,
+      incrementalDelivery: { enableDefer: true },
+      debug: { maxEvaluatedPlans: Number.POSITIVE_INFINITY, pathsLimit: WAYS_MAX },
+    });
+    this.apiSchema = apiSchema.toGraphQLJSSchema({ includeDefer: true });
+  }
+
+  /** @throws GraphQLError if the planner refuses the operation */
+  plan(document: DocumentNode): QueryPlan {
+    // The conditions of a mutation may leave nothing of it (mutation-root.ts).
+    const isEmpty = getOperationAST(document)?.selectionSet.selections.length === 0;
+    if (isEmpty) return { kind: "QueryPlan" };
+    const asked = withTypenames(document);
+    const literals = new LiteralsApart(asked, this.apiSchema);
+    const operation = operationFromDocument(this.#apiSchema, literals.document);
+    const plan = literals.putBack(withoutStandIns(this.#build(operation), this.standIns));
+    return operation.rootKind === "mutation" ? withFailuresLast(plan, this.apiSchema) : plan;
+  }
+
+  #build(operation: Operation): QueryPlan {
+    try {
+      return withOurSearch(() => this.#planner.buildQueryPlan(operation));
+    } catch (error) {
+      throw tooManyWays(error) ?? error;
+    }
+  }
+}
+
+/** The planner gives up with an error of its own, which has no code. */
+function tooManyWays(error: unknown): GraphQLError | undefined {
+  const words = /^(?:Too many options generated|Number of non-local selections).* limit of (\d+)/s;
+  const found = words.exec((error as Error).message);
+  return found ? limitExceeded("ways", Number(found[1]) + 1, Number(found[1])) : undefined;
+}

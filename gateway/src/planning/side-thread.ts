@@ -1,0 +1,133 @@
+/**
+ * A thread that validates and plans large operations, where nobody waits for it: the largest that the limits allow take up to 200 ms each. It
+ * begins with the first of them, and ends when none has come for a while.
+ */
+import { Worker } from "node:worker_threads";
+import type { QueryPlan } from "@apollo/query-planner";
+import type { Logger } from "@teranga/kit/log.ts";
+import { type DocumentNode, GraphQLError, print, type SourceLocation } from "graphql";
+import { Turns } from "../ground/turns.ts";
+import type { ClientTerms } from "../validation/validation.ts";
+
+/** It takes about a second to begin, and 100 MB. */
+const IDLE_MS = 60_000;
+/** As long as a request may take. The largest pieces take 200 ms, and the thread a second to begin. */
+const ANSWER_MS = 15_000;
+/** Validating and planning the largest operations does with 48. */
+const HEAP_MB = 256;
+
+const PROGRAM = new URL("./side-thread-main.ts", import.meta.url);
+
+export type Order = { kind: "validate"; text: string; terms: ClientTerms } | { kind: "plan"; text: string };
+
+/** A GraphQLError: errors keep no class between threads. */
+export interface ToldError {
+  message: string;
+  locations: readonly SourceLocation[] | undefined;
+  extensions: GraphQLError["extensions"];
+}
+
+export type Answer =
+  | { kind: "validated"; errors: readonly ToldError[] }
+  | { kind: "planned"; plan: QueryPlan }
+  | { kind: "refused"; error: ToldError }
+  | { kind: "failed"; error: unknown };
+
+export interface SideThreadTerms {
+  log?: Logger | undefined;
+  /** What it runs. */
+  program?: URL;
+  heapMb?: number;
+}
+
+export class SideThread {
+  readonly #supergraphSdl: string;
+  readonly #terms: SideThreadTerms;
+  readonly #turns = new Turns(async () => {});
+  #worker: Worker | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(supergraphSdl: string, terms: SideThreadTerms = {}) {
+    this.#supergraphSdl = supergraphSdl;
+    this.#terms = terms;
+  }
+
+  /** What is wrong with a document. @throws GraphQLError if too many are waiting */
+  async validate(text: string, terms: ClientTerms): Promise<readonly GraphQLError[]> {
+    const answer = await this.#ask({ kind: "validate", text, terms }, text.length);
+    return answer.kind === "validated" ? answer.errors.map(errorOf) : unexpected(answer);
+  }
+
+  /** @throws GraphQLError if the planner refuses the operation, or too many are waiting */
+  async plan(document: DocumentNode): Promise<QueryPlan> {
+    const text = print(document);
+    const answer = await this.#ask({ kind: "plan", text }, text.length);
+    return answer.kind === "planned" ? answer.plan : unexpected(answer);
+  }
+
+  #ask(order: Order, size: number): Promise<Answer> {
+    return this.#turns.next(size, async () => {
+      clearTimeout(this.#idle);
+      const worker = this.#running();
+      worker.ref();
+      try {
+        return await answerOf(worker, order);
+      } catch (error) {
+        // It has ended, or does not end: either way the next piece gets another one.
+        await this.#end();
+        throw error;
+      } finally {
+        worker.unref();
+        this.#idle = setTimeout(() => void this.#end(), IDLE_MS).unref();
+      }
+    });
+  }
+
+  #running(): Worker {
+    if (this.#worker) return this.#worker;
+    const { log, program = PROGRAM, heapMb = HEAP_MB } = this.#terms;
+    const resourceLimits = { maxOldGenerationSizeMb: heapMb };
+    const worker = new Worker(program, { workerData: this.#supergraphSdl, resourceLimits });
+    const forget = () => {
+      if (this.#worker === worker) this.#worker = undefined;
+    };
+    // Of one that nobody waits for, too: an error that nobody listens to ends the process.
+    worker.on("error", (error) => {
+      forget();
+      log?.error({ err: error }, "the side thread failed");
+    });
+    worker.on("exit", forget);
+    this.#worker = worker;
+    return worker;
+  }
+
+  async #end(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+  }
+}
+
+/** @throws Error if the thread ends before it answers, or does not answer in time */
+function answerOf(worker: Worker, order: Order): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const ended = (code: number) => reject(new Error(`the side thread has ended with code ${code}`));
+  const late = () => reject(new Error(`the side thread has not answered within ${ANSWER_MS} ms`));
+  const timer = setTimeout(late, ANSWER_MS);
+  worker.on("message", resolve).on("error", reject).on("exit", ended);
+  worker.postMessage(order);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    worker.off("message", resolve).off("error", reject).off("exit", ended);
+  });
+}
+
+function unexpected(answer: Answer): never {
+  if (answer.kind === "refused") throw errorOf(answer.error);
+  throw answer.kind === "failed" ? answer.error : new Error(`the side thread has answered "${answer.kind}"`);
+}
+
+function errorOf({ message, locations, extensions }: ToldError): GraphQLError {
+  const error = new GraphQLError(message, { extensions });
+  return Object.defineProperty(error, "locations", { value: locations, enumerable: true });
+}

@@ -1,0 +1,197 @@
+/**
+ * Fetching entities by their keys: each from the partition that owns it, all partitions side by side, the
+ * answers back in the order of the request. What crosses to yet other partitions is fetched after that, in
+ * the same way.
+ */
+import { type GraphQLFormattedError, OperationTypeNode } from "graphql";
+import { errorAt, isObject, type JsonObject, ownValue, type PartAnswer } from "../../ground/answer.ts";
+import { namedText, pickVariables } from "../../ground/documents.ts";
+import { limitErrors } from "../../ground/service-errors.ts";
+import { type AnswerBudget, PlacesBeyond, spend } from "../answer-budget.ts";
+import { hasEntities } from "../answer-shape.ts";
+import { type CrossingPlace, takeCrossings } from "./crossing-places.ts";
+import { type EntityPlan, isEmptyTree } from "./crossing-plan.ts";
+import { clientPath, ownerOf, type PartitionRun } from "./partition-run.ts";
+
+/** Entities in the order they were asked for; null for one that does not exist or could not be had. */
+export interface FetchedEntities {
+  entities: (JsonObject | null)[];
+  /** Their paths begin with the entity's index. */
+  errors: GraphQLFormattedError[];
+}
+
+/**
+ * Fetches entities. An operation's depth, which limits.ts bounds, bounds how far crossings lead to further
+ * crossings.
+ */
+export async function fetchEntities(
+  plan: EntityPlan,
+  representations: readonly JsonObject[],
+  run: PartitionRun,
+): Promise<FetchedEntities> {
+  const fetched: FetchedEntities = {
+    entities: new Array<JsonObject | null>(representations.length).fill(null),
+    errors: [],
+  };
+  const groups = groupByOwner(representations, fetched, run);
+  const variables = pickVariables(run.given, plan.variables);
+  await Promise.all(
+    Array.from(groups, async ([partition, indexes]) => {
+      const isAll = indexes.length === representations.length;
+      const own = isAll ? representations : indexes.map((index) => representations[index]!);
+      const request = {
+        query: namedText(plan.text, OperationTypeNode.QUERY, run.operationName),
+        operationName: run.operationName,
+        variables: { ...variables, representations: own },
+      };
+      const answer = await run.ask(partition, request, {
+        mayRepeat: true,
+        isWhole: (candidate) => hasEntities(candidate, plan.shape, own.length),
+      });
+      takeEntities(answer, indexes, fetched, run);
+    }),
+  );
+  if (isEmptyTree(plan.crossings)) return { ...fetched, errors: limitErrors(fetched.errors) };
+  const errors = await followCrossings(takeCrossings(fetched.entities, plan.crossings, []), run);
+  return { entities: fetched.entities, errors: limitErrors([...fetched.errors, ...errors]) };
+}
+
+/** The representations' indexes by owner. One without an owner is an error of its own. */
+function groupByOwner(
+  representations: readonly JsonObject[],
+  { errors }: FetchedEntities,
+  run: PartitionRun,
+): Map<string, number[]> {
+  const groups = new Map<string, number[]>();
+  for (let index = 0; index < representations.length; index++) {
+    const representation = representations[index]!;
+    const by = run.spec.entities.get(representation.__typename as string)?.by ?? [];
+    const owner = ownerOf(run, valueAt(representation, by), by, "id");
+    switch (owner.kind) {
+      case "found": {
+        const group = groups.get(owner.partition);
+        if (group) group.push(index);
+        else groups.set(owner.partition, [index]);
+        break;
+      }
+      case "unknown":
+        errors.push(errorAt(owner.error, [index]));
+        break;
+      default:
+        owner satisfies never;
+    }
+  }
+  return groups;
+}
+
+function valueAt(representation: JsonObject, path: readonly string[]): unknown {
+  let value: unknown = representation;
+  for (const name of path) value = isObject(value) ? ownValue(value, name) : undefined;
+  return value;
+}
+
+/** Puts one partition's answer in the places of the representations that it was sent. */
+function takeEntities(
+  answer: PartAnswer,
+  indexes: readonly number[],
+  fetched: FetchedEntities,
+  run: PartitionRun,
+): void {
+  if (answer.kind === "failed") {
+    for (const index of indexes) fetched.errors.push(errorAt(answer.error, [index]));
+    return;
+  }
+  const entities = Array.isArray(answer.data?._entities) ? answer.data._entities : [];
+  for (const [position, index] of indexes.entries()) {
+    const entity: unknown = entities[position];
+    fetched.entities[index] = isObject(entity) ? entity : null;
+  }
+  for (const error of answer.errors) {
+    const [, position, ...rest] = clientPath(error, run) ?? [];
+    const index = typeof position === "number" ? indexes[position] : undefined;
+    // An error of the whole request is said once, where its first entity would be; so is one of an entity
+    // that was not asked for.
+    fetched.errors.push(
+      index === undefined ? errorAt(error, [indexes[0]!]) : errorAt(error, [index, ...rest]),
+    );
+  }
+}
+
+/**
+ * Fetches what crosses to other partitions and puts it in its place: one request a partition and follow-up,
+ * each object once however often it occurs, null where it cannot be had. Returns the errors, at the places'
+ * paths.
+ */
+export async function followCrossings(
+  places: Iterable<CrossingPlace>,
+  run: PartitionRun,
+): Promise<GraphQLFormattedError[]> {
+  const beyond = new PlacesBeyond();
+  const batches = new Map<string, CrossingPlace[]>();
+  for (const place of places) {
+    if (!spend(run.budget, "places", 1)) {
+      place.put(null);
+      beyond.add(place.path);
+      continue;
+    }
+    // Follow-ups of the same text ask the same thing, wherever in the operation they come from.
+    const batch = batches.get(place.followUp.text);
+    if (batch) batch.push(place);
+    else batches.set(place.followUp.text, [place]);
+  }
+  const errors = await Promise.all(Array.from(batches.values(), (places) => followUp(places, run)));
+  return limitErrors([...errors.flat(), ...beyond.errors()]);
+}
+
+async function followUp(
+  places: readonly CrossingPlace[],
+  run: PartitionRun,
+): Promise<GraphQLFormattedError[]> {
+  const placesByKey = new Map<string, CrossingPlace[]>();
+  for (const place of places) {
+    const key = JSON.stringify(place.representation);
+    const same = placesByKey.get(key);
+    if (same) same.push(place);
+    else placesByKey.set(key, [place]);
+  }
+  const distinct = [...placesByKey.values()];
+  const representations = distinct.map(([first]) => first!.representation);
+  const { entities, errors } = await fetchEntities(places[0]!.followUp, representations, run);
+  const beyond = new PlacesBeyond();
+  for (const [index, same] of distinct.entries()) putAll(entities[index]!, same, run.budget, beyond);
+  return limitErrors(errorsAtPlaces(errors, distinct, beyond));
+}
+
+/**
+ * Puts one object in all of its places. Later fetches write into the objects, so no two places may share one.
+ */
+function putAll(
+  entity: JsonObject | null,
+  [first, ...others]: readonly CrossingPlace[],
+  budget: AnswerBudget,
+  beyond: PlacesBeyond,
+): void {
+  const json = entity && others.length > 0 ? JSON.stringify(entity) : "null";
+  first!.put(entity);
+  for (const { put, path } of others) {
+    if (spend(budget, "copiedCharacters", json.length)) {
+      put(JSON.parse(json) as JsonObject | null);
+    } else {
+      put(null);
+      beyond.add(path);
+    }
+  }
+}
+
+/** One after the other: there may be far more than anybody wants to see. */
+function* errorsAtPlaces(
+  errors: readonly GraphQLFormattedError[],
+  distinct: readonly (readonly CrossingPlace[])[],
+  beyond: PlacesBeyond,
+): Generator<GraphQLFormattedError> {
+  for (const error of errors) {
+    const [index, ...rest] = error.path as [number, ...(string | number)[]];
+    for (const place of distinct[index]!) yield errorAt(error, [...place.path, ...rest]);
+  }
+  yield* beyond.errors();
+}

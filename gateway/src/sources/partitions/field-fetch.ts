@@ -1,0 +1,298 @@
+/**
+ * Running root fields on a partitioned subgraph. The query planner fuses all root fields of a subgraph into
+ * one operation; here each goes to the owner of its routing value, or to everybody, with one request a
+ * partition. A mutation's fields run one after the other, as GraphQL has it; consecutive ones of the same
+ * partition stay one request.
+ */
+import { type GraphQLError, type GraphQLFormattedError, OperationTypeNode, valueFromAST } from "graphql";
+import {
+  emptyObject,
+  errorAt,
+  isObject,
+  type JsonObject,
+  ownValue,
+  type PartAnswer,
+} from "../../ground/answer.ts";
+import {
+  isIncluded,
+  pickVariables,
+  printVariableDefinitions,
+  type VariableDefinitions,
+} from "../../ground/documents.ts";
+import { hasFields } from "../answer-shape.ts";
+import { type CrossingPlace, takeCrossings } from "./crossing-places.ts";
+import { followCrossings } from "./entity-fetch.ts";
+import { gather, hasLists } from "./gather.ts";
+import { hasPage, mergePages, type Window, windowOf } from "./merge-pages.ts";
+import type { PagePlan } from "./merge-plan.ts";
+import { positionOf } from "./merge-position.ts";
+import type { FieldArgument, FieldRoute, FieldsPlan, RootField } from "./operation-plan.ts";
+import { type AskTerms, clientPath, type Owner, ownerOf, type PartitionRun } from "./partition-run.ts";
+
+/** An answer to a whole operation. */
+export interface FetchedFields {
+  data: JsonObject | null;
+  errors: GraphQLFormattedError[];
+}
+
+/** The part of an operation that one partition runs. */
+export interface Part {
+  partition: string;
+  fields: RootField[];
+  /** Where its merged pages begin, by the variables that say so. */
+  afters: JsonObject;
+}
+
+/** Which partition runs what, and the answers that need nobody. */
+export interface Split {
+  parts: Part[];
+  /** What the merged fields ask for, by response name. */
+  windows: ReadonlyMap<string, { window: Window; page: PagePlan }>;
+  data: JsonObject;
+  errors: GraphQLFormattedError[];
+}
+
+export async function fetchFields(
+  plan: FieldsPlan,
+  definitions: VariableDefinitions,
+  run: PartitionRun,
+): Promise<FetchedFields> {
+  const fields = plan.fields.filter(({ conditions }) => isIncluded(conditions, run.variables));
+  const request = (part: Part) => printPart(plan, part, definitions, run);
+  switch (plan.operation) {
+    case OperationTypeNode.QUERY:
+      return fetchQuery(fields, request, run);
+    case OperationTypeNode.MUTATION:
+      return fetchMutation(fields, request, run);
+    case OperationTypeNode.SUBSCRIPTION:
+      throw new Error("subscriptions never reach a data source");
+    default:
+      return plan.operation satisfies never;
+  }
+}
+
+type PrintPart = (part: Part) => ReturnType<typeof printPart>;
+
+/** All parts side by side. */
+async function fetchQuery(
+  fields: readonly RootField[],
+  request: PrintPart,
+  run: PartitionRun,
+): Promise<FetchedFields> {
+  const { parts, windows, data, errors } = splitFields(fields, run);
+  const answers = new Map<string, PartAnswer>();
+  await Promise.all(
+    parts.map(async (part) => {
+      answers.set(part.partition, await run.ask(part.partition, request(part), termsOf(part, true)));
+    }),
+  );
+  const answered = parts.map((part) => ({ part, answer: answers.get(part.partition)! }));
+  for (const { part, answer } of answered) takeOwned(part, answer, { data, errors }, run);
+  const all = answered.map(({ part: { partition }, answer }) => ({ partition, answer }));
+  for (const name of namesOf(fields, "gather")) data[name] = gather(name, all, errors, run);
+  for (const [name, { page, window }] of windows) {
+    const merged = mergePages(name, page, window, all, run);
+    data[name] = merged.value;
+    errors.push(...merged.errors);
+  }
+  errors.push(...(await followAll(fields, data, run)));
+  return { data, errors };
+}
+
+function termsOf({ fields }: Part, mayRepeat: boolean): AskTerms {
+  const gathered = namesOf(fields, "gather");
+  return {
+    mayRepeat,
+    isWhole: (answer) =>
+      hasFields(answer, fields) &&
+      hasLists(answer, gathered) &&
+      fields.every(
+        ({ route, responseName }) => route.kind !== "merge" || hasPage(answer, responseName, route.page),
+      ),
+  };
+}
+
+/** One part after the other. Nothing runs after a field whose failure makes the whole answer null. */
+async function fetchMutation(
+  fields: readonly RootField[],
+  request: PrintPart,
+  run: PartitionRun,
+): Promise<FetchedFields> {
+  const data = emptyObject();
+  const errors: GraphQLFormattedError[] = [];
+  for (const step of consecutive(fields, run)) {
+    const split = splitFields(step, run);
+    Object.assign(data, split.data);
+    errors.push(...split.errors);
+    for (const part of split.parts) {
+      const answer = await run.ask(part.partition, request(part), termsOf(part, false));
+      takeOwned(part, answer, { data, errors }, run);
+    }
+    if (step.some(({ nonNull, responseName }) => nonNull && data[responseName] === null)) {
+      return { data: null, errors };
+    }
+  }
+  errors.push(...(await followAll(fields, data, run)));
+  return { data, errors };
+}
+
+/**
+ * Runs of fields that one partition can take together. Fields of one name are one field, in the place of the
+ * first (CollectFields of the specification): apart, they would be carried out twice.
+ */
+function consecutive(fields: readonly RootField[], run: PartitionRun): RootField[][] {
+  const steps: { owner: string | undefined; fields: RootField[] }[] = [];
+  for (const same of Map.groupBy(fields, ({ responseName }) => responseName).values()) {
+    const { route } = same[0]!;
+    const found = route.kind === "owner" ? fieldOwner(route, run) : undefined;
+    const owner = found?.kind === "found" ? found.partition : undefined;
+    const last = steps.at(-1);
+    if (last && owner !== undefined && last.owner === owner) last.fields.push(...same);
+    else steps.push({ owner, fields: same });
+  }
+  return steps.map((step) => step.fields);
+}
+
+/** Decides who runs each field. A partition's fields keep their order; the parts have the topology's. */
+export function splitFields(fields: readonly RootField[], run: PartitionRun): Split {
+  const byPartition = new Map<string, RootField[]>();
+  const add = (partition: string, field: RootField) => {
+    const own = byPartition.get(partition);
+    if (own) own.push(field);
+    else byPartition.set(partition, [field]);
+  };
+  const windows = new Map<string, { window: Window; page: PagePlan }>();
+  const data = emptyObject();
+  const errors: GraphQLFormattedError[] = [];
+  const refuse = (responseName: string, error: GraphQLError) => {
+    if (data[responseName] !== undefined) return;
+    data[responseName] = null;
+    errors.push(errorAt(error, [responseName]));
+  };
+  for (const field of fields) {
+    const { route, responseName } = field;
+    switch (route.kind) {
+      case "typename":
+        data[responseName] = route.typeName;
+        break;
+      case "gather":
+        for (const partition of run.partitionIds) add(partition, field);
+        break;
+      case "owner": {
+        const owner = fieldOwner(route, run);
+        if (owner.kind === "found") add(owner.partition, field);
+        else refuse(responseName, owner.error);
+        break;
+      }
+      case "merge": {
+        const asked = windowOf(argumentValue(route.first, run), argumentValue(route.after, run));
+        if (asked.kind === "refused") {
+          refuse(responseName, asked.error);
+          break;
+        }
+        windows.set(responseName, { window: asked.window, page: route.page });
+        for (const partition of run.partitionIds) add(partition, field);
+        break;
+      }
+      default:
+        route satisfies never;
+    }
+  }
+  // A field of one partition, by far the commonest, costs the same however many there are.
+  const involved =
+    byPartition.size > 1 ? run.partitionIds.filter((id) => byPartition.has(id)) : [...byPartition.keys()];
+  const parts = involved.map((partition) => ({
+    partition,
+    fields: byPartition.get(partition)!,
+    afters: aftersOf(partition, windows.values()),
+  }));
+  return { parts, windows, data, errors };
+}
+
+/** Where a partition's pages begin, by the variables that say so. */
+function aftersOf(
+  partition: string,
+  windows: Iterable<{ window: Window; page: PagePlan }>,
+): Record<string, unknown> {
+  const afters = emptyObject();
+  for (const { window, page } of windows) afters[page.afterVariable] = positionOf(window.start, partition);
+  return afters;
+}
+
+function fieldOwner(route: Extract<FieldRoute, { kind: "owner" }>, run: PartitionRun): Owner {
+  const routing = route.by
+    .slice(1)
+    .reduce<unknown>(
+      (object, step) => (isObject(object) ? ownValue(object, step) : undefined),
+      argumentValue(route, run),
+    );
+  return ownerOf(run, routing, route.by, "name");
+}
+
+/** An argument as the partitions will understand it: what is written, else the schema's default. */
+function argumentValue({ argument, field }: FieldArgument, run: PartitionRun): unknown {
+  const given = field.arguments?.find(({ name }) => name.value === argument.name);
+  const written = given ? valueFromAST(given.value, argument.type, run.variables) : undefined;
+  return written === undefined ? argument.defaultValue : written;
+}
+
+/** The operation that a part comes to: its fields, and only the variables that they mention. */
+export function printPart(
+  plan: FieldsPlan,
+  { fields, afters }: Part,
+  definitions: VariableDefinitions,
+  { given, operationName }: Pick<PartitionRun, "given" | "operationName">,
+) {
+  const variables = { ...given, ...afters };
+  const names = new Set([...fields.flatMap((field) => [...field.variables]), ...plan.directives.variables]);
+  const said = `${printVariableDefinitions(definitions, names)}${plan.directives.text}`;
+  const head = `${plan.operation} ${operationName ?? ""}${said}`;
+  return {
+    query: `${head}{${fields.map(({ text }) => text).join(" ")}}`,
+    operationName,
+    variables: pickVariables(variables, names),
+  };
+}
+
+/**
+ * Takes the fields that the partition owns from its answer; gathered and merged ones are made of all answers.
+ */
+function takeOwned(part: Part, answer: PartAnswer, into: Split | FetchedFields, run: PartitionRun): void {
+  const owned = part.fields.filter(({ route }) => route.kind === "owner");
+  const names = new Set(owned.map(({ responseName }) => responseName));
+  if (answer.kind === "failed") {
+    for (const name of names) {
+      into.data![name] = null;
+      into.errors.push(errorAt(answer.error, [name]));
+    }
+    return;
+  }
+  for (const name of names) into.data![name] = ownValue(answer.data ?? {}, name) ?? null;
+  for (const error of answer.errors) {
+    const path = clientPath(error, run);
+    if (path && names.has(String(path[0]))) into.errors.push(errorAt(error, path));
+    // An error of the whole request is said once, at its first field.
+    else if (!path?.length && names.size > 0) into.errors.push(errorAt(error, [[...names][0]!]));
+  }
+}
+
+const namesOf = (fields: readonly RootField[], kind: FieldRoute["kind"]) =>
+  new Set(fields.filter(({ route }) => route.kind === kind).map(({ responseName }) => responseName));
+
+/**
+ * Follows the crossings of all fields together. Fields of one name share a value; each takes its own tokens
+ * out of it.
+ */
+function followAll(
+  fields: readonly RootField[],
+  data: JsonObject,
+  run: PartitionRun,
+): Promise<GraphQLFormattedError[]> {
+  return followCrossings(placesOf(fields, data), run);
+}
+
+function* placesOf(fields: readonly RootField[], data: JsonObject): Generator<CrossingPlace> {
+  for (const { responseName, crossings } of fields) {
+    yield* takeCrossings(data[responseName], crossings, [responseName]);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The floors of the house. A file may import from its own room and from rooms on floors below; never from above,
+ * and never from another room on its own floor. So whoever reads a room needs to know only what is below it.
+ */
+
+export interface Room {
+  /** What the paths of its files begin with; the longest that fits decides. */
+  path: string;
+  /** In a few words. */
+  holds: string;
+  /** Most rooms above import from it: the picture has no lines to it. */
+  isGround?: true;
+}
+
+/** From those who use the house to the ground. */
+export const FLOORS: readonly (readonly Room[])[] = [
+  [
+    { path: "infra/", holds: "the local cluster" },
+    { path: "schema/src/generate.ts", holds: "generates what follows from the schema" },
+  ],
+  [
+    { path: "schema/src/compose-checked.ts", holds: "composes it, by the gateway's rules" },
+    { path: "schema/client/", holds: "the typed client" },
+    { path: "gateway/src/", holds: "the programs: the gateway, the partition proxy" },
+  ],
+  [
+    { path: "gateway/src/live/", holds: "what a gateway runs, and what replaces it" },
+    { path: "gateway/src/proxy/", holds: "one partitioned subgraph, for other routers" },
+  ],
+  [
+    { path: "gateway/src/composition/", holds: "one schema of many services" },
+    { path: "gateway/src/door/", holds: "what clients meet: limits, documents, cost, telemetry" },
+  ],
+  [{ path: "gateway/src/planning/", holds: "a document becomes a plan" }],
+  [
+    { path: "gateway/src/validation/", holds: "whether a document is valid" },
+    { path: "gateway/src/execution/", holds: "a plan is carried out, and its answer shaped" },
+  ],
+  [{ path: "gateway/src/sources/", holds: "replicas and partitions: who is asked what" }],
+  [{ path: "gateway/src/network/", holds: "instances, circuits, shared queries" }],
+  [
+    { path: "gateway/src/ground/", holds: "documents, supergraph, answers' data", isGround: true },
+    { path: "services/orders/", holds: "the orchestrator" },
+    { path: "services/city/", holds: "a city: both sides of the commit" },
+    { path: "services/catalog/", holds: "what products are" },
+  ],
+  [{ path: "schema/", holds: "the subgraphs' SDL, and the types of it" }],
+  [{ path: "kit/", holds: "what services are made of", isGround: true }],
+];
+
+const ROOMS = FLOORS.flatMap((rooms, floor) => rooms.map((room) => ({ ...room, floor })));
+
+/** A room, and the floor that it is on; 0 is the top. */
+export type PlacedRoom = (typeof ROOMS)[number];
+
+/** The room of a file, by its path from the repository's root. */
+export function roomOf(file: string): PlacedRoom | undefined {
+  const fitting = ROOMS.filter(({ path }) => file.startsWith(path));
+  return fitting.sort((a, b) => b.path.length - a.path.length)[0];
+}
+
+/** One file's import of another, both by their paths from the repository's root. */
+export interface Import {
+  from: string;
+  to: string;
+}
+
+/** What is wrong with an import; undefined if nothing is. */
+export function brokenFloor({ from, to }: Import): string | undefined {
+  const [above, below] = [roomOf(from), roomOf(to)];
+  if (!above || !below) return `${above ? to : from} is in no room (infra/src/floors/floors.ts)`;
+  if (above.path === below.path || above.floor < below.floor) return undefined;
+  const where = above.floor === below.floor ? "beside it" : "above it";
+  return `${from} imports ${to}: ${below.path} is ${where}`;
+}

@@ -1,0 +1,29 @@
+/** `npm run floors`: checks the imports against the floors, and draws the picture; with --check it only compares. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { ROOT } from "../config.ts";
+import { drawFloors } from "./draw.ts";
+import { brokenFloor } from "./floors.ts";
+import { readImports } from "./imports.ts";
+
+const PICTURE = join(ROOT, "docs/floors.svg");
+
+const usage = {
+  command: "npm run floors",
+  about: "Checks that no file imports from a floor above it, and draws the floors: docs/floors.svg.",
+  options: { "--check": "Draws nothing, and fails if the picture is out of date." },
+};
+
+await runMain(usage, async () => {
+  const { values } = parseArgs({ options: { check: { type: "boolean" } } });
+  const imports = await readImports();
+  const broken = imports.map(brokenFloor).filter((problem) => problem !== undefined);
+  if (broken.length > 0) throw new StartupError([...new Set(broken)].join("\n"));
+  const picture = drawFloors(imports);
+  if (!values.check) await writeFile(PICTURE, picture);
+  else if (picture !== (await readFile(PICTURE, "utf8").catch(() => ""))) {
+    throw new StartupError("docs/floors.svg is out of date: run `npm run floors`");
+  }
+});
