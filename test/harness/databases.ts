@@ -1,6 +1,6 @@
 /**
  * The databases of a graph, with the sample data. They are copies of templates that the first graph of a run
- * makes: five times all migrations and the data take longer than everything else that a graph does to start.
+ * makes: five times all SQL files and the data take longer than everything else that a graph does to start.
  */
 import { randomBytes } from "node:crypto";
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";

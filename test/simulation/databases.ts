@@ -1,12 +1,12 @@
 /**
- * The cities' databases: PGlite, one instance a city, with the real migrations. They are kept from run to run
+ * The cities' databases: PGlite, one instance a city, with the real SQL files. They are kept from run to run
  * and emptied, because starting one takes seconds and emptying one three milliseconds.
  */
 import { readFileSync } from "node:fs";
 import type { PGlite } from "@electric-sql/pglite";
-import { MIGRATIONS } from "@teranga/city/database.ts";
+import { CITY_FILES } from "@teranga/city/database.ts";
 import { fragmentRule } from "@teranga/city/fragment-rule.ts";
-import { applyMigrations } from "@teranga/kit/migrate.ts";
+import type { DatabaseFiles } from "@teranga/kit/migrate.ts";
 import { CityMirror, type Fact, type Written } from "./city-mirror.ts";
 import { openClusters } from "./kept-cluster.ts";
 import { CITY_PLACEMENT, type CitySeed } from "./shop.ts";
@@ -46,16 +46,11 @@ export class CityDatabase {
   }
 
   /** Opens the databases of some cities. */
-  static async openAll(cityIds: readonly string[], migrations: string): Promise<CityDatabase[]> {
+  static async openAll(cityIds: readonly string[], files: DatabaseFiles): Promise<CityDatabase[]> {
     const clusters = await openClusters(cityIds.length, {
-      migrations,
+      files,
       extra: LOOK,
-      keptAs: migrations === MIGRATIONS ? "simulated-city" : undefined,
-      async migrate(db) {
-        const exec = async (script: string) => ({ rows: (await db.exec(script)).at(-1)?.rows ?? [] });
-        await applyMigrations({ exec }, migrations);
-        await db.exec(LOOK);
-      },
+      keptAs: files === CITY_FILES ? "simulated-city" : undefined,
     });
     return Promise.all(clusters.map((db, index) => CityDatabase.#open(cityIds[index]!, db)));
   }
@@ -140,7 +135,7 @@ async function emptyingScript(db: PGlite): Promise<string> {
       || (select string_agg(format('; select setval(%L, 1, false)', format('%I.%I', schemaname, sequencename)), '') from pg_sequences) as script
     from (
       select row_number() over () as number, schemaname, tablename from pg_tables
-      where schemaname in ('public', 'simulation') and tablename not in ('schema_version', 'fragment')
+      where schemaname in ('public', 'simulation') and tablename not in ('schema_version', 'function_file', 'function_of_file', 'fragment')
     ) emptied`);
   return `begin; set local simulation.is_emptying = true; ${rows[0]!.script}; commit`;
 }

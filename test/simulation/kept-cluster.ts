@@ -1,6 +1,6 @@
 /**
- * PGlite instances from a file that was made once: `initdb` takes four seconds of a processor, the migrations
- * two, and unpacking a half. There is one file a checkout, for the migrations as they are.
+ * PGlite instances from a file that was made once: `initdb` takes four seconds of a processor, the SQL files
+ * two, and unpacking a half. There is one file a checkout, for the SQL files as they are.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -8,11 +8,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
+import { applySqlFiles, type DatabaseFiles } from "@teranga/kit/migrate.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const fileOf = (name: string) => join(ROOT, "node_modules/.cache/teranga", `${name}.tar`);
 const DIGEST_BYTES = 32;
-/** What the migrations make. */
+/** What the migrations need. */
 const extensions = { pg_trgm };
 
 /** What a data directory follows from: the module's path names PGlite's version. */
@@ -59,33 +60,34 @@ async function makeEmpty(): Promise<Blob | File> {
   return data;
 }
 
-/**
- * Some instances with the same content.
- * @param migrate makes it in an empty one; it must follow from `migrations` and `extra` alone.
- */
+/** Some instances with the same content. */
 export async function openClusters(
   count: number,
-  { migrations, extra, migrate, keptAs }: ClusterContent,
+  { files, extra, keptAs }: ClusterContent,
 ): Promise<PGlite[]> {
   const make = async () => {
     const db = await PGlite.create({ extensions, loadDataDir: await kept("empty-cluster", [], makeEmpty) });
-    await migrate(db);
+    const exec = async (script: string) => ({ rows: (await db.exec(script)).at(-1)?.rows ?? [] });
+    await applySqlFiles({ exec }, files);
+    await db.exec(extra);
     await db.exec("checkpoint");
     const data = await db.dumpDataDir("none");
     await db.close();
     return data;
   };
-  const scripts = readdirSync(migrations)
-    .sort()
-    .map((file) => readFileSync(join(migrations, file), "utf8"));
+  const scripts = [files.migrations, files.functions!].flatMap((folder) =>
+    readdirSync(folder)
+      .sort()
+      .map((file) => readFileSync(join(folder, file), "utf8")),
+  );
   const loadDataDir = keptAs ? await kept(keptAs, [...scripts, extra], make) : await make();
   return Promise.all(Array.from({ length: count }, () => PGlite.create({ extensions, loadDataDir })));
 }
 
 export interface ClusterContent {
-  migrations: string;
+  files: DatabaseFiles;
+  /** A script that is run after the files. */
   extra: string;
-  migrate: (db: PGlite) => Promise<void>;
   /** The name of its file; none if nobody will want the same. */
   keptAs: string | undefined;
 }

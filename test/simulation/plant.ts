@@ -1,16 +1,18 @@
 /**
  * Plants a bug in this process: the source files that it names are changed on their way from the disk into the process, TypeScript by a
- * hook of the module loader, SQL in a copy of the migrations. Loaded before everything else by `--import`.
+ * hook of the module loader, SQL in a copy of the city's files. Loaded before everything else by `--import`.
  */
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import type { DatabaseFiles } from "@teranga/kit/migrate.ts";
 import type { Edit } from "./planted/planted-bug.ts";
 import { PLANTED_BUGS } from "./planted-bugs.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const CITY = join(ROOT, "services/city");
 
 const name = process.env.SIMULATION_BUG;
 const bug = PLANTED_BUGS.find((each) => each.name === name);
@@ -45,15 +47,15 @@ if (modules.size > 0) {
   });
 }
 
-/** The folder of the migrations to apply: a copy, for the caller to remove, if the bug is in one of them; undefined if it is not. */
-export function plantedMigrations(): string | undefined {
+/** The city's SQL files with the bug: a copy, whose `root` is for the caller to remove. Undefined if the bug is in none of them. */
+export function plantedFiles(): (DatabaseFiles & { root: string }) | undefined {
   const paths = new Set(
     edits.filter(({ file }) => file.endsWith(".sql")).map(({ file }) => join(ROOT, file)),
   );
-  const [first] = paths;
-  if (first === undefined) return undefined;
-  const copy = mkdtempSync(join(tmpdir(), "teranga-planted-"));
-  cpSync(dirname(first), copy, { recursive: true });
-  for (const path of paths) writeFileSync(join(copy, basename(path)), plantIn(path));
-  return copy;
+  if (paths.size === 0) return undefined;
+  const root = mkdtempSync(join(tmpdir(), "teranga-planted-"));
+  for (const folder of ["migrations", "functions"])
+    cpSync(join(CITY, folder), join(root, folder), { recursive: true });
+  for (const path of paths) writeFileSync(join(root, relative(CITY, path)), plantIn(path));
+  return { root, migrations: join(root, "migrations"), functions: join(root, "functions") };
 }

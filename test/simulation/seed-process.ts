@@ -1,13 +1,13 @@
 /** A process that runs seeds for `worker-pool.ts`: one at a time, as it is asked, until the pool hangs up. */
 import { rmSync } from "node:fs";
-import { plantedMigrations } from "./plant.ts";
+import { plantedFiles } from "./plant.ts";
 import { runSeed } from "./run.ts";
 import { openStage } from "./stage.ts";
 import type { SeedOrder } from "./worker-pool.ts";
 
-const migrations = plantedMigrations();
-const stage = await openStage(migrations);
-if (migrations) rmSync(migrations, { recursive: true });
+const files = plantedFiles();
+const stage = await openStage(files);
+if (files) rmSync(files.root, { recursive: true });
 
 process.on("message", ({ seed, wantsHistory }: SeedOrder) => {
   void runSeed(stage, seed).then((result) => {

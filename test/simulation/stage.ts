@@ -1,5 +1,5 @@
 /** What runs have in common, made once a process: the databases and the schemas. Nothing of one run is left in it for the next. */
-import { MIGRATIONS } from "@teranga/city/database.ts";
+import { CITY_FILES } from "@teranga/city/database.ts";
 import type { GraphQLError } from "graphql";
 import { createCatalogEndpoint } from "./catalog.ts";
 import { CityDatabase } from "./databases.ts";
@@ -16,9 +16,9 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** @param migrations the folder of the cities' migrations; the real ones unless told */
-export async function openStage(migrations = MIGRATIONS): Promise<Stage> {
-  const databases = await CityDatabase.openAll(CITY_IDS, migrations);
+/** @param files the cities' SQL files */
+export async function openStage(files = CITY_FILES): Promise<Stage> {
+  const databases = await CityDatabase.openAll(CITY_IDS, files);
   const stage: Stage = {
     databases: new Map(databases.map((database) => [database.cityId, database])),
     endpoints: createEndpoints((error) => stage.onFault(error)),

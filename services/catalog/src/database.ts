@@ -1,12 +1,13 @@
 /** The catalog's database. */
 import { fileURLToPath } from "node:url";
 import type { Sql } from "@teranga/kit/database.ts";
-import { migrate } from "@teranga/kit/migrate.ts";
+import { type DatabaseFiles, migrate } from "@teranga/kit/migrate.ts";
 
-/** The folder of the catalog's SQL migrations. */
-export const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
+export const CATALOG_FILES: DatabaseFiles = {
+  migrations: fileURLToPath(new URL("../migrations", import.meta.url)),
+};
 
 /** Brings the catalog's database to the newest version. Instances that start together wait for one another. */
 export async function prepareCatalogDatabase(sql: Sql): Promise<void> {
-  await migrate(sql, MIGRATIONS);
+  await migrate(sql, CATALOG_FILES);
 }

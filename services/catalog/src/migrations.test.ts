@@ -1,20 +1,20 @@
 /** The SQL of the migrations, on an in-process PostgreSQL. */
 import { PGlite } from "@electric-sql/pglite";
 import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
-import { applyMigrations } from "@teranga/kit/migrate.ts";
+import { applySqlFiles } from "@teranga/kit/migrate.ts";
 import { normalise } from "@teranga/kit/partition.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { MIGRATIONS } from "./database.ts";
+import { CATALOG_FILES } from "./database.ts";
 
 let database: PGlite;
 
 beforeAll(async () => {
   database = new PGlite({ extensions: { pg_trgm } });
   const target = { exec: async (script: string) => (await database.exec(script)).at(-1) ?? { rows: [] } };
-  await applyMigrations(target, MIGRATIONS);
+  await applySqlFiles(target, CATALOG_FILES);
   // A second start finds nothing to do.
-  await applyMigrations(target, MIGRATIONS);
+  await applySqlFiles(target, CATALOG_FILES);
 });
 afterAll(() => database.close());
 

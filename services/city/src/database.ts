@@ -1,21 +1,26 @@
-/** The city's database: its migrations and the rules that make it the fragment of one city. */
+/** The city's database: its SQL files and the rules that make it the fragment of one city. */
 import { fileURLToPath } from "node:url";
 import { StartupError } from "@teranga/kit/config.ts";
 import type { Sql } from "@teranga/kit/database.ts";
-import { migrate } from "@teranga/kit/migrate.ts";
+import { type DatabaseFiles, migrate } from "@teranga/kit/migrate.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import type { PartitionClaims } from "@teranga/kit/topology-agreement.ts";
 import { fragmentRule } from "./fragment-rule.ts";
 import { findStrangers } from "./sql/find-strangers.ts";
 import { getFragment } from "./sql/get-fragment.ts";
 
-export const MIGRATIONS = fileURLToPath(new URL("../migrations", import.meta.url));
+const folder = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-/**
- * Commits read the fragment, then lock clients and stock; prepares and decisions lock participations, then stock; all of them, and
- * restocks, write movements and decisions after. Who holds none of these waits for no other table that a migration has.
- */
-const LOCK_ORDER = ["fragment", "client", "participation", "stock", "stock_movement", "transaction_decision"];
+export const CITY_FILES: DatabaseFiles = {
+  migrations: folder("migrations"),
+  functions: folder("functions"),
+  /**
+   * Commits read the fragment, then lock clients and stock; prepares and decisions lock participations, then
+   * stock; all of them, and restocks, write movements and decisions after. Who holds none of these waits for no
+   * other table that a migration has.
+   */
+  lockOrder: ["fragment", "client", "participation", "stock", "stock_movement", "transaction_decision"],
+};
 
 /**
  * Migrates the database to the newest version and makes the city's predicate its constraint. For whoever
@@ -28,7 +33,7 @@ export async function prepareCityDatabase(
   placement: PartitionPlacement,
 ): Promise<void> {
   fragmentRule(cityId, placement);
-  await migrate(sql, MIGRATIONS, LOCK_ORDER);
+  await migrate(sql, CITY_FILES);
   await setFragment(sql, cityId, placement);
 }
 
@@ -43,7 +48,7 @@ export async function openCityDatabase(
   placement: PartitionPlacement,
 ): Promise<void> {
   const rule = fragmentRule(cityId, placement);
-  await migrate(sql, MIGRATIONS, LOCK_ORDER);
+  await migrate(sql, CITY_FILES);
   const known = await getFragment(sql);
   if (known?.cityId !== cityId) return setFragment(sql, cityId, placement);
   const [stranger] = await findStrangers(sql, rule);

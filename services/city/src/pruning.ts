@@ -2,8 +2,8 @@
  * Prunes what is over and was for nothing: transactions that were ABORTED, once they are behind the horizon. Whoever may call this service
  * makes such rows at will, a row or two a refused order. What was committed stays, and so do stock movements and the ledger.
  *
- * That a pruned transaction can never be taken for a new one is the database's matter (migration 022): time decides only when the horizon
- * moves.
+ * That a pruned transaction can never be taken for a new one is the database's matter (functions/6-rules.sql): time decides only when
+ * the horizon moves.
  */
 import { type StartWait, startWorker, type Worker } from "@teranga/kit/worker.ts";
 import type { City } from "./context.ts";

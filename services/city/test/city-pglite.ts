@@ -3,9 +3,8 @@
  * rather than made anew.
  */
 import type { PGlite } from "@electric-sql/pglite";
-import { applyMigrations } from "@teranga/kit/migrate.ts";
 import { openClusters } from "../../../test/simulation/kept-cluster.ts";
-import { MIGRATIONS } from "../src/database.ts";
+import { CITY_FILES } from "../src/database.ts";
 
 /** By city: a database is one city's for good. */
 const idle = new Map<string, PGlite[]>();
@@ -14,18 +13,7 @@ const idle = new Map<string, PGlite[]>();
 export async function takeCityPGlite(cityId: string): Promise<PGlite> {
   const kept = idle.get(cityId)?.pop();
   if (kept) return kept;
-  const [made] = await openClusters(1, {
-    migrations: MIGRATIONS,
-    extra: EMPTYING,
-    keptAs: "city",
-    async migrate(db) {
-      await applyMigrations(
-        { exec: async (script) => ({ rows: (await db.exec(script)).at(-1)?.rows ?? [] }) },
-        MIGRATIONS,
-      );
-      await db.exec(EMPTYING);
-    },
-  });
+  const [made] = await openClusters(1, { files: CITY_FILES, extra: EMPTYING, keptAs: "city" });
   return made!;
 }
 
@@ -50,7 +38,7 @@ const EMPTYING = `
     select string_agg(format('_%s as (delete from %I)', number, tablename), ', ') into emptied
     from (
       select row_number() over () as number, tablename from pg_tables
-      where schemaname = 'public' and tablename not in ('schema_version', 'fragment')
+      where schemaname = 'public' and tablename not in ('schema_version', 'function_file', 'function_of_file', 'fragment')
     ) as tables;
     execute format(
       $format$ create function empty_city() returns void language sql set test.is_emptying = 'true'

@@ -1,5 +1,5 @@
 /**
- * A city's database in the process (PGlite) with the real migrations, and the messages of the commit protocol as functions.
+ * A city's database in the process (PGlite) with the real SQL files, and the messages of the commit protocol as functions.
  */
 import type { PGlite } from "@electric-sql/pglite";
 import { expect } from "vitest";

@@ -1,9 +1,9 @@
 /** Planted bugs: the commit point, and what the home says of it. */
 import type { PlantedBug } from "./planted-bug.ts";
 
-const MONEY = "services/city/migrations/005.do.money-and-kinds.sql";
-const HOME = "services/city/migrations/007.do.home-kinds.sql";
-const HORIZON = "services/city/migrations/022.do.horizon.sql";
+const TABLES = "services/city/migrations/001.do.tables.sql";
+const TRIGGERS = "services/city/migrations/002.do.triggers.sql";
+const HOME = "services/city/functions/3-home.sql";
 const COMMIT_ANSWER = "services/city/src/sql/commit-answer.ts";
 
 export const IN_HOME: readonly PlantedBug[] = [
@@ -11,9 +11,9 @@ export const IN_HOME: readonly PlantedBug[] = [
     // What was aborted is pruned, and a late commit of it is taken for a new one.
     name: "pruned-taken-for-new",
     edits: [
-      { file: HORIZON, find: "  if is_behind_horizon(transaction) then", replace: "  if false then" },
+      { file: HOME, find: "  if is_behind_horizon(transaction) then", replace: "  if false then" },
       {
-        file: HORIZON,
+        file: TRIGGERS,
         find: "for each row when (new.state = 'COMMITTED') execute function refuse_behind_horizon();",
         replace: "for each row when (false) execute function refuse_behind_horizon();",
       },
@@ -26,9 +26,8 @@ export const IN_HOME: readonly PlantedBug[] = [
     edits: [
       {
         file: HOME,
-        find: "from (select distinct e ->> 'transactionId' as id from jsonb_array_elements(entries) e) asked order by id collate \"C\"",
-        replace:
-          "from (select distinct e ->> 'transactionId' as id from jsonb_array_elements(entries) e) asked where false order by id",
+        find: '      order by id collate "C"',
+        replace: "      where false order by id",
       },
       {
         file: HOME,
@@ -51,7 +50,7 @@ export const IN_HOME: readonly PlantedBug[] = [
         find: "  where kind = wanted_kind and coalesce(client_id, '') = coalesce(owner_id, '')",
         replace: "  where false and kind = wanted_kind and coalesce(client_id, '') = coalesce(owner_id, '')",
       },
-      { file: MONEY, find: "create unique index decision_of_key", replace: "create index decision_of_key" },
+      { file: TABLES, find: "create unique index decision_of_key", replace: "create index decision_of_key" },
     ],
   },
   {
@@ -71,8 +70,9 @@ export const IN_HOME: readonly PlantedBug[] = [
     edits: [
       { file: HOME, find: "  elsif cancelled.status = 'CANCELLED' then", replace: "  elsif false then" },
       {
-        file: MONEY,
-        find: "create trigger order_is_cancelled_once before update on orders for each row execute function check_order_change();",
+        file: TRIGGERS,
+        find: `create trigger order_is_cancelled_once before update on orders
+  for each row execute function check_order_change();`,
         replace: "",
       },
     ],

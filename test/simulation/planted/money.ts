@@ -1,8 +1,9 @@
 /** Planted bugs: wallets, the ledger, payments, prices. */
 import type { PlantedBug } from "./planted-bug.ts";
 
-const MONEY = "services/city/migrations/005.do.money-and-kinds.sql";
-const HOME = "services/city/migrations/007.do.home-kinds.sql";
+const TABLES = "services/city/migrations/001.do.tables.sql";
+const HOME = "services/city/functions/3-home.sql";
+const WALLET = "services/city/functions/4-wallet.sql";
 const PLACE_ORDER = "services/orders/src/place-order.ts";
 
 export const IN_MONEY: readonly PlantedBug[] = [
@@ -23,9 +24,9 @@ export const IN_MONEY: readonly PlantedBug[] = [
     edits: [
       { file: HOME, find: "    if held < total then", replace: "    if false then" },
       {
-        file: MONEY,
-        find: "balance bigint not null check (balance between 0 and 9007199254740991)\n",
-        replace: "balance bigint not null\n",
+        file: TABLES,
+        find: "balance bigint not null check (balance between 0 and 9007199254740991),\n",
+        replace: "balance bigint not null,\n",
       },
     ],
   },
@@ -68,12 +69,12 @@ export const IN_MONEY: readonly PlantedBug[] = [
     name: "top-up-twice",
     edits: [
       {
-        file: MONEY,
+        file: WALLET,
         find: "where p.client_id = owner_id and p.idempotency_key = key and p.reason = 'TOP_UP';",
         replace: "where false;",
       },
       {
-        file: MONEY,
+        file: TABLES,
         find: "create unique index top_up_of_key",
         replace: "create index top_up_of_key",
       },
@@ -84,7 +85,7 @@ export const IN_MONEY: readonly PlantedBug[] = [
     name: "any-amount-will-do",
     edits: [
       {
-        file: MONEY,
+        file: WALLET,
         find: "'state', case when earlier.amount = change then 'ADDED' else 'KEY_REUSED' end",
         replace: "'state', 'ADDED'",
       },

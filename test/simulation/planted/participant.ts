@@ -1,8 +1,9 @@
 /** Planted bugs: what a city does that gives. */
 import type { PlantedBug } from "./planted-bug.ts";
 
-const PARTICIPANT = "services/city/migrations/006.do.participant-kinds.sql";
-const HORIZON = "services/city/migrations/022.do.horizon.sql";
+const TRIGGERS = "services/city/migrations/002.do.triggers.sql";
+const PARTICIPANT = "services/city/functions/2-participant.sql";
+const RULES = "services/city/functions/6-rules.sql";
 const PRUNE = "services/city/src/sql/prune-aborted.ts";
 const RECOVERY = "services/city/src/recovery.ts";
 const PREPARE = "services/city/src/sql/prepare-transactions.ts";
@@ -20,16 +21,16 @@ export const IN_PARTICIPANT: readonly PlantedBug[] = [
       order by`,
       },
       {
-        file: HORIZON,
+        file: TRIGGERS,
         find: `create trigger participation_stays before delete on participation
   for each row when (old.state <> 'ABORTED' or`,
         replace: `create trigger participation_stays before delete on participation
   for each row when (old.state = 'COMMITTED' or`,
       },
       {
-        file: HORIZON,
-        find: "and state = 'ABORTED') and is_behind",
-        replace: "and state <> 'COMMITTED') and is_behind",
+        file: RULES,
+        find: "where transaction_id = transaction and state = 'ABORTED')",
+        replace: "where transaction_id = transaction and state <> 'COMMITTED')",
       },
     ],
   },
@@ -66,11 +67,12 @@ export const IN_PARTICIPANT: readonly PlantedBug[] = [
     edits: [
       {
         file: PARTICIPANT,
-        find: "      state := case when transaction_id = any (locked) then",
+        find: "      state := case\n        when transaction_id = any (locked) then",
         replace: `      if entry ->> 'kind' = 'CANCELLATION' then
         perform move_stock(lines, 1, 0, 'RETURNED', transaction_id, now_at);
       end if;
-      state := case when transaction_id = any (locked) then`,
+      state := case
+        when transaction_id = any (locked) then`,
       },
     ],
   },

@@ -1,23 +1,46 @@
--- The participant side again (003), now for every kind of transaction.
+-- The participant's side of the commit protocol, for every kind of transaction, a batch a call.
 --
--- An order and a transfer take what was set aside for them. A cancellation gives back: it needs no prepare, since giving back
--- cannot be refused, and it may come before the confirmation of the order that it cancels, because the two commute.
+-- An order and a transfer take what was set aside for them. A cancellation gives back. It needs no prepare,
+-- since giving back cannot be refused. It may come before the confirmation of the order that it cancels,
+-- because the two commute.
+--
+-- Deadlocks cannot happen: every function locks participations in the order of transaction ids, then stock in
+-- the order of product ids.
 
-drop function prepare_transactions, decide_transactions;
+-- What a transaction holds or was given, as lines in the order of product ids.
+create or replace function reserved_lines(transaction text) returns jsonb language sql stable as $$
+  select coalesce(
+    jsonb_agg(jsonb_build_object('productId', product_id, 'quantity', quantity) order by product_id), '[]'
+  )
+  from reservation where transaction_id = transaction;
+$$;
 
--- entries: [{"transactionId", "kind", "deadline", "lines": [{"productId", "quantity"}]}]; transaction ids and, in an entry,
--- product ids are distinct, quantities positive: the service has checked.
-create function prepare_transactions(entries jsonb, now_at timestamptz)
+-- entries: [{"transactionId", "kind", "deadline", "lines"}]. Transaction ids and, in an entry, product ids
+-- are distinct, quantities positive: the service has checked.
+-- A prepare that is behind the horizon and has no row is TOO_OLD, now and ever, and leaves none.
+create or replace function prepare_transactions(entries jsonb, now_at timestamptz)
   returns table (transaction_id text, state text, shortages jsonb) language plpgsql as $$
 #variable_conflict use_column
 declare
   entry jsonb;
   fresh text[];
   wanted jsonb;
+  too_old text[] := array(
+    select e ->> 'transactionId' from jsonb_array_elements(entries) e, horizon
+    where split_part(e ->> 'transactionId', ':', 2) collate "C" < bound
+      and not exists (select from participation p where p.transaction_id = e ->> 'transactionId')
+  );
 begin
+  if too_old <> '{}' then
+    entries := (
+      select coalesce(jsonb_agg(e order by position), '[]')
+      from jsonb_array_elements(entries) with ordinality as asked (e, position)
+      where e ->> 'transactionId' <> all (too_old)
+    );
+  end if;
   with inserted as (
     insert into participation (transaction_id, kind, state, deadline, created_at, next_attempt_at)
-    -- The deadline is another machine's clock: however fast that runs, this city begins to ask within a minute.
+    -- However far away the deadline is, this city begins to ask within a minute.
     select e ->> 'transactionId', e ->> 'kind', 'PREPARED', (e ->> 'deadline')::timestamptz, now_at,
            least((e ->> 'deadline')::timestamptz, now_at + interval '1 minute')
     from jsonb_array_elements(entries) e order by e ->> 'transactionId' collate "C"
@@ -43,25 +66,34 @@ begin
         perform move_stock(wanted, 0, 1, 'RESERVED', transaction_id, now_at);
         state := 'PREPARED';
       else
-        -- Remembered, so that a copy of the message that arrives later cannot prepare what the orchestrator gave up.
-        update participation p set state = 'ABORTED', decided_at = now_at where p.transaction_id = entry ->> 'transactionId';
+        -- Remembered, so that a copy of the message that arrives later cannot prepare what the orchestrator
+        -- gave up.
+        update participation p set state = 'ABORTED', decided_at = now_at
+          where p.transaction_id = entry ->> 'transactionId';
         state := 'REFUSED';
       end if;
     else
       select case
           when p.state = 'ABORTED' then 'ABORTED'
-          when p.kind is not distinct from entry ->> 'kind' and reserved_lines(p.transaction_id) = wanted then 'PREPARED'
+          when p.kind is not distinct from entry ->> 'kind' and reserved_lines(p.transaction_id) = wanted
+            then 'PREPARED'
           else 'VIOLATION'
         end
       into state from participation p where p.transaction_id = entry ->> 'transactionId';
+      if not found then
+        perform run_again(transaction_id);
+      end if;
     end if;
     return next;
   end loop;
+  return query select id, 'TOO_OLD', '[]'::jsonb from unnest(too_old) id;
 end $$;
 
--- entries: [{"transactionId", "kind", "decision": "COMMITTED" | "ABORTED", "lines": […]}], transaction ids distinct; a
--- cancellation is COMMITTED. An answer is new if it is this call that has applied the decision.
-create function decide_transactions(entries jsonb, now_at timestamptz)
+-- entries: [{"transactionId", "kind", "decision": "COMMITTED" | "ABORTED", "lines"}]. Transaction ids are
+-- distinct; a cancellation is COMMITTED. An answer is new if it is this call that has applied the decision.
+-- An ABORT that comes before its prepare leaves a row behind the horizon too, until it is deleted again. That
+-- does no harm.
+create or replace function decide_transactions(entries jsonb, now_at timestamptz)
   returns table (transaction_id text, state text, is_new boolean) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -70,16 +102,17 @@ declare
   locked text[];
   lines jsonb;
 begin
-  -- An ABORT that comes before its prepare is remembered, and refuses the prepare. What a cancellation gives back is applied
-  -- by whoever inserts its row; pieces of a product that this city never had cannot be its own.
+  -- An ABORT that comes before its prepare is remembered, and refuses the prepare. What a cancellation gives
+  -- back is applied by whoever inserts its row. Pieces of a product that this city never had cannot be its
+  -- own.
   with inserted as (
     insert into participation (transaction_id, kind, state, created_at, decided_at, next_attempt_at)
     select e ->> 'transactionId', e ->> 'kind', e ->> 'decision', now_at, now_at, now_at
     from jsonb_array_elements(entries) e
     where e ->> 'decision' = 'ABORTED'
       or e ->> 'kind' = 'CANCELLATION' and not exists (
-        select from jsonb_array_elements(e -> 'lines') line left join stock on product_id = line ->> 'productId'
-        where product_id is null
+        select from jsonb_array_elements(e -> 'lines') line
+        left join stock on product_id = line ->> 'productId' where product_id is null
       )
     order by e ->> 'transactionId' collate "C"
     on conflict do nothing returning transaction_id
@@ -111,7 +144,18 @@ begin
       end if;
     else
       -- A prepare that is committed only now, behind the lock, counts as not having come.
-      state := case when transaction_id = any (locked) then apply_decision(entry, lines, now_at) else 'VIOLATION' end;
+      state := case
+        when transaction_id = any (locked) then apply_decision(entry, lines, now_at)
+        else 'VIOLATION'
+      end;
+      -- Only a committed row contradicts an ABORT. Any other one was pruned, and perhaps written again,
+      -- between two looks.
+      if state = 'VIOLATION' and entry ->> 'decision' = 'ABORTED' and not exists (
+        select from participation p
+        where p.transaction_id = entry ->> 'transactionId' and p.state = 'COMMITTED'
+      ) then
+        perform run_again(transaction_id);
+      end if;
       is_new := state = 'APPLIED';
       if is_new then
         state := 'DONE';
@@ -121,8 +165,10 @@ begin
   end loop;
 end $$;
 
--- Applies a decision to a participation that was there before; DONE if it was applied before. Its row and the stock rows are locked.
-create function apply_decision(entry jsonb, lines jsonb, now_at timestamptz) returns text language plpgsql as $$
+-- Applies a decision to a participation that was there before; DONE if it was applied before. Its row and the
+-- stock rows are locked.
+create or replace function apply_decision(entry jsonb, lines jsonb, now_at timestamptz)
+  returns text language plpgsql as $$
 declare
   transaction text := entry ->> 'transactionId';
   known participation := (select p from participation p where p.transaction_id = transaction);
