@@ -62,7 +62,7 @@ export const gatewayVariables = z.object({
       (names) => !names.some((name) => RESERVED_HEADERS.has(name)),
       "names a header of the gateway's own",
     )
-    .describe("The client's headers that services get to see, with commas between; none unless told."),
+    .describe("The client's headers that services get to see, with commas between; none by default."),
   GATEWAY_DEADLINE_MS: countVariable({ least: 10, most: 60_000, usual: 5_000 }).describe(
     "How long one request to a service may take, in milliseconds; a client's request has three times that.",
   ),
@@ -96,7 +96,7 @@ export const gatewayVariables = z.object({
     .refine((origins) => origins.every(isOrigin), "is not a list of origins such as https://shop.example")
     .optional()
     .describe(
-      "The origins whose pages may ask, with commas between, each as `https://shop.example`; none in production unless told.",
+      "The origins whose pages may ask, with commas between, each as `https://shop.example`; none in production by default.",
     ),
   LOG_LEVEL: logLevelVariable.describe("The lowest level that is logged."),
   ...tracingVariables,

@@ -49,20 +49,20 @@ export interface GatewayOptions {
   door?: Door | undefined;
   /** Where clients find it, if that is not where it listens. */
   publicUrl?: string | undefined;
-  /** The origins whose pages may ask; those of the mode unless told. */
+  /** The origins whose pages may ask; those of the mode by default. */
   corsOrigins?: readonly string[] | undefined;
   log: Logger;
-  /** What clients meet at the door; that of production unless told. */
+  /** What clients meet at the door; that of production by default. */
   surface?: Surface;
   /** How long one request to a service may take; a client's request has three times that. */
   deadlineMs?: number;
-  /** The names, in lower case, of the client's headers that services get to see; none unless told. */
+  /** The names, in lower case, of the client's headers that services get to see; none by default. */
   forwardedHeaders?: readonly string[];
-  /** Whether equal queries to a service that are under way at once are sent as one; they are unless told. */
+  /** Whether equal queries to a service that are under way at once are sent as one; they are by default. */
   shareQueries?: boolean;
   /** How long to wait at the start for the services to come up. */
   startupWaitMs?: number;
-  /** Where the last supergraph is kept for a start at which no service can be asked; nowhere unless told. */
+  /** Where the last supergraph is kept for a start at which no service can be asked; nowhere by default. */
   cacheFile?: string | undefined;
   /** How often services are asked for their schema. */
   schemaPollMs?: number;

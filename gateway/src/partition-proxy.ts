@@ -19,7 +19,7 @@ const usage = {
   command: "node gateway/src/partition-proxy.ts",
   about: "Serves a partitioned subgraph as one endpoint, for other routers.",
   options: {
-    "--subgraph NAME": "The partitioned subgraph; city unless told.",
+    "--subgraph NAME": "The partitioned subgraph; city by default.",
     "--port N": "The port to listen on.",
   },
   variables: proxyVariables,

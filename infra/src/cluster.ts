@@ -46,7 +46,7 @@ export interface ClusterOptions extends ClusterConfig {
   clock?: Clock;
   /** Further settings of the PostgreSQL servers. */
   postgresSettings?: Readonly<Record<string, string>>;
-  /** How many orchestrators; 1 unless told. */
+  /** How many orchestrators; 1 by default. */
   orchestrators?: number;
   /**
    * Puts something on the way to a process, such as a proxy that tests break, and returns the port that the

@@ -64,7 +64,7 @@ test("data survives a stop and a start; the server's process is gone in between"
   expect(settings).toEqual({ encoding: "UTF8", datlocale: "C.UTF-8" });
 });
 
-test("durable unless told otherwise", async () => {
+test("durable by default", async () => {
   const server = await startPostgres({ directory, port: 0, password: "secret", log });
   servers.push(server);
   const [row] = await ask(server.url("postgres"), "select current_setting('fsync') as fsync");

@@ -24,7 +24,7 @@ export const COUNT_LIMIT = 10_001;
 export interface Page {
   /** The ordering's name; a cursor of another ordering is refused. */
   order: string;
-  /** The direction in which the ordering's cursors sort; ascending unless told. */
+  /** The direction in which the ordering's cursors sort; ascending by default. */
   direction?: Direction;
   /** The number of rows. */
   first: number;

@@ -8,7 +8,7 @@ export const doorVariables = {
     .string()
     .optional()
     .describe(
-      "The address to listen on: `0.0.0.0` or `::` is all of the machine's. `127.0.0.1` unless told; with `NODE_ENV=production` it must be said.",
+      "The address to listen on: `0.0.0.0` or `::` is all of the machine's. `127.0.0.1` by default; with `NODE_ENV=production` it must be said.",
     ),
   HEAD_TIMEOUT_MS: countVariable({ least: 10, usual: DEFAULT_DOOR.headMs }).describe(
     "How long the headers of a request may take to come, in milliseconds.",

@@ -19,7 +19,7 @@ export interface PartitionRule {
 }
 
 /**
- * @param form what the value is: a `name` that people type, or an id, unless told; `id` if it must be a
+ * @param form what the value is: a `name` that people type, or an id by default; `id` if it must be a
  * partition's id or begin with one
  * @throws GraphQLError `UNKNOWN_CITY` (by the subgraph's name) for an id of a partition that does not exist.
  */

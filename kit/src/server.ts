@@ -56,7 +56,7 @@ export interface SubgraphServerOptions<Context extends object> {
    * What a person should look at although the service does its work, a line each. Shown behind /health/ready.
    */
   notes?: Notes;
-  /** What is read at /metrics; nothing is there unless told. */
+  /** What is read at /metrics; nothing is there by default. */
   registry?: Registry;
   /**
    * What is said of an operation that failed because the database could not be reached, or was going down.
@@ -206,7 +206,7 @@ export function addHealth(
 export interface AppOptions {
   bodyBytesMax?: number;
   door?: Door | undefined;
-  /** Where it is counted what is refused; nowhere unless told. */
+  /** Where it is counted what is refused; nowhere by default. */
   registry?: Registry | undefined;
 }
 
@@ -246,7 +246,7 @@ export function maskError(formatted: GraphQLFormattedError, error: unknown): Gra
 /**
  * Logs what `maskError` hides, with the request's own logger, so that the request id of an answer leads to
  * its cause.
- * @param isFault whether an error that is not meant for clients is one; all are, unless told
+ * @param isFault whether an error that is not meant for clients is one; all are by default
  */
 export function logFaults<Context extends object>(
   logOf: (context: Context) => Logger,

@@ -4,14 +4,14 @@
  * transaction is rolled back as a whole and its connection is free for others. Statements that belong to no
  * request are not touched.
  *
- * Not by `statement_timeout`: it would have to be set before each statement, which is a message more for all
- * for the sake of few. And not by the driver's `cancel()`: of a statement that waits for its connection it
- * leaves the connection unusable, of one that waits behind another it mixes up their answers, and a server
- * that is away ends the process with an unhandled rejection (postgres 3.4.9, connection.js). It is an
- * ordinary statement on a connection of its own that asks for it.
+ * Why not `statement_timeout`: it would have to be set before each statement, one more message for all for the
+ * sake of a few. Why not the driver's `cancel()` (postgres 3.4.9, connection.js): it leaves the connection unusable
+ * if the statement waits for one; it mixes up answers if the statement waits behind another one; and it ends the
+ * process by an unhandled rejection if the server is away. So a statement on a second connection asks the server
+ * to cancel.
  *
- * Between that statement and its effect ours may have ended and the connection's next have begun. So only
- * what has run for RUNNING_MIN_MS is cancelled, and what is not is looked at again.
+ * That request can come late: our statement has ended, and the next one on its connection has begun. So only a
+ * statement that has run for RUNNING_MIN_MS is cancelled. If it has not, we look again.
  */
 
 import { endedByItsConnection } from "./broken-off.ts";

@@ -52,7 +52,7 @@ const ids = (topology: Topology) =>
     .partitions.map(({ id }) => id)
     .join();
 
-/** @param pollMs an hour unless told, so that a test of the watch cannot pass by the poll */
+/** @param pollMs an hour by default, so that a test of the watch cannot pass by the poll */
 async function start(pollMs = 3_600_000, onChange: (topology: Topology) => Promise<void> = async () => {}) {
   const topology = await loadTopology(file);
   const record = async (next: Topology) => {

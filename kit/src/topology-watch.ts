@@ -22,7 +22,7 @@ export interface TopologyWatchOptions {
    */
   onChange: (topology: Topology) => void | Promise<void>;
   /**
-   * Whether the partitions let the topology be taken; they are not asked unless told.
+   * Whether the partitions let the topology be taken; they are not asked by default.
    * @param current what they have agreed to before; undefined at the start
    */
   agree?: ((next: Topology, current: Topology | undefined) => Promise<Agreement>) | undefined;

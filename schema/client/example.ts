@@ -108,7 +108,7 @@ const usage = {
   command: "npm run example",
   about: "Looks at the shop window of a running gateway, and places an order.",
   options: {
-    URL: `The gateway's; on this machine at GATEWAY_PORT (${PORT_DEFAULT} if not set) unless told.`,
+    URL: `The gateway's; on this machine at GATEWAY_PORT (${PORT_DEFAULT} if not set) by default.`,
   },
 };
 

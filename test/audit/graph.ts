@@ -20,7 +20,7 @@ export interface AuditCase {
   variables?: Record<string, unknown>;
   /** Where it is left out, the data that stock answers is right, and not all of it null. */
   expected?: { data: unknown };
-  /** Whether there are errors; none unless told. */
+  /** Whether there are errors; none by default. */
   errors?: Errors;
   /** Who is known to answer otherwise than expected, and why. A gateway that no longer does fails the test, so the note goes. */
   differs?: Partial<Record<"ours" | "stock", string>>;

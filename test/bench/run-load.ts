@@ -17,7 +17,7 @@ export interface RunOptions {
   seed: number;
   warmUpMs: number;
   measureMs: number;
-  /** Between an answer and the same client's next order; none unless told. */
+  /** Between an answer and the same client's next order; none by default. */
   pauseMs?: number;
 }
 

@@ -27,9 +27,9 @@ const usage = {
   command: "npm run chaos",
   about: "Hurts a cluster of its own at random, then checks that nothing is lost, doubled or left.",
   options: {
-    "--minutes M": "For how long; 20 unless told.",
+    "--minutes M": "For how long; 20 by default.",
     "--seed S": "Decides what is drawn.",
-    "--clients N": "How many buy at once; 12 unless told.",
+    "--clients N": "How many buy at once; 12 by default.",
   },
 };
 

@@ -32,7 +32,7 @@ const print = (lines: readonly string[]) => process.stdout.write(`${lines.join("
 const usage = {
   command: "npm run demo:concurrency",
   about: "Many buyers, one product, several cities: draws what happened, and counts the pieces.",
-  options: { "--buyers N": "20 unless told.", "--seed S": "Draws other buyers." },
+  options: { "--buyers N": "20 by default.", "--seed S": "Draws other buyers." },
 };
 
 await runMain(usage, async () => {

@@ -12,10 +12,10 @@ const usage = {
   command: "npm run simulate",
   about: "Runs the real orchestrator, cities and SQL under seeds, with crashes and a broken network.",
   options: {
-    "--seeds N": "How many seeds; 1000 unless told.",
-    "--from S": "The first seed; 1 unless told.",
+    "--seeds N": "How many seeds; 1000 by default.",
+    "--from S": "The first seed; 1 by default.",
     "--seed S": "This one alone, with its history.",
-    "--workers W": "How many run side by side; 2 unless told.",
+    "--workers W": "How many run side by side; 2 by default.",
     "--bug NAME": "Plants a bug, which has to be found.",
   },
 };

@@ -100,7 +100,7 @@ export class Process {
     return this.#options.strike(this.host);
   }
 
-  /** @param restartAfterMs as the process was made, unless told */
+  /** @param restartAfterMs as the process was made by default */
   kill(restartAfterMs = this.#options.restartAfterMs()): void {
     if (!this.life) return;
     this.world.note(this.host, "is killed");

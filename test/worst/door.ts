@@ -26,9 +26,9 @@ const usage = {
   command: "npm run worst:door",
   about: "Attacks a gateway at its door, ends it amid that, and measures what it takes.",
   options: {
-    "--answers N": "How many answers nobody reads, 30 unless told.",
-    "--aliases N": "How large they are: 0.6 MB an alias, 50 unless told; with 80 they are beyond the limit.",
-    "--seconds N": "How long it is looked at before SIGTERM, 20 unless told.",
+    "--answers N": "How many answers nobody reads, 30 by default.",
+    "--aliases N": "How large they are: 0.6 MB an alias, 50 by default; with 80 they are beyond the limit.",
+    "--seconds N": "How long it is looked at before SIGTERM, 20 by default.",
   },
 };
 

@@ -27,8 +27,8 @@ const usage = {
   about:
     "Searches for the accepted requests that take the gateway most, and measures small requests beside them.",
   options: {
-    "--seconds N": "How long to search, 40 unless told: half for what is done before anything is asked.",
-    "--seed N": "Draws other requests; 1 unless told.",
+    "--seconds N": "How long to search, 40 by default: half for what is done before anything is asked.",
+    "--seed N": "Draws other requests; 1 by default.",
   },
 };
 

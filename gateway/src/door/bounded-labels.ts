@@ -19,7 +19,7 @@ export interface LabelTerms {
   known?: Iterable<string> | undefined;
   /**
    * As many are taken at once, the others once they have come often: names that nobody uses twice leave room.
-   * All, unless told.
+   * All by default.
    */
   atOnceMax?: number;
 }

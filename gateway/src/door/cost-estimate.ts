@@ -32,7 +32,7 @@ export function times(count: Estimate, each: Estimate): Estimate {
   return (given) => product(estimated(count, given), estimated(each, given));
 }
 
-/** What costs more than there are numbers, not at all, costs nothing. */
+/** Zero times anything is zero. An overflow makes the other factor Infinity, and 0 × Infinity would be NaN. */
 function product(count: number, each: number): number {
   return count === 0 || each === 0 ? 0 : count * each;
 }

@@ -33,7 +33,7 @@ const NAME_LENGTH_MAX = 250;
 const NEAR_CHARACTERS_MAX = 4_096;
 
 export interface ReaderTerms extends ValidationTerms {
-  /** Where long texts are validated against a schema; here unless told. */
+  /** Where long texts are validated against a schema; here by default. */
   sideThreadOf?: (schema: GraphQLSchema) => SideThread | undefined;
   safelist?: Safelist | undefined;
 }

@@ -23,10 +23,10 @@ export const surfaceVariables = {
       "`development`: faults are shown to clients as they are, and `x-explain` is answered. Anything else, or nothing, is production.",
     ),
   INTROSPECTION: switchVariable(
-    "`true` or `false`: whether clients may ask for the schema; in development unless told.",
+    "`true` or `false`: whether clients may ask for the schema; in development by default.",
   ),
   SANDBOX: switchVariable(
-    "`true` or `false`: whether browsers are shown Apollo Sandbox; in development unless told.",
+    "`true` or `false`: whether browsers are shown Apollo Sandbox; in development by default.",
   ),
   SAFELIST: z
     .string()

@@ -107,7 +107,7 @@ describe("in development", () => {
     }
   });
 
-  test("introspection and Sandbox are there unless told", async () => {
+  test("introspection and Sandbox are there by default", async () => {
     const { url } = await open({ ...surfaceOf("development"), sandbox: false });
     expect((await ask(url, getIntrospectionQuery())).errors).toBeUndefined();
     expect(await page(url)).not.toContain("sandbox");

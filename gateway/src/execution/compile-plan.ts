@@ -17,7 +17,7 @@ export interface PlanTerms {
   fetches: FetchCompiler;
   /** The defaults of the operation's variables. */
   defaults: Readonly<Record<string, unknown>>;
-  /** Puts something around each fetch; nothing unless told. */
+  /** Puts something around each fetch; nothing by default. */
   around?: (node: FetchNode, step: Step) => Step;
 }
 

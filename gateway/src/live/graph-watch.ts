@@ -37,7 +37,7 @@ export interface GraphWatchOptions {
   /** Is told why the topology file's topology is not taken. */
   standing?: TopologyStanding | undefined;
   log: Logger;
-  /** Where the last supergraph is kept for a start at which no service can be asked; nowhere unless told. */
+  /** Where the last supergraph is kept for a start at which no service can be asked; nowhere by default. */
   cacheFile?: string | undefined;
   /** How often services are asked for their schema. */
   pollMs: number;

@@ -42,7 +42,7 @@ export interface ServedSchemasOptions {
   send: Send;
   log: Logger;
   nowMs: () => number;
-  /** Resolves after so many milliseconds, or rejects when the signal comes; real time unless told. */
+  /** Resolves after so many milliseconds, or rejects when the signal comes; real time by default. */
   delay?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined;
 }
 

@@ -21,7 +21,7 @@ const clock: Clock = { nowMs: () => 0, random: () => 0.5 };
 const after = (events: readonly CircuitEvent[], from: Circuit = newCircuit(0)) =>
   events.reduce((circuit, event) => advance(circuit, event, clock), from);
 
-/** Each failure is of an operation of its own unless told. */
+/** Each failure is of an operation of its own by default. */
 let operations = 0;
 const answered = (atMs: number, tookMs = 1, operation = `a${operations++}`): CircuitEvent => ({
   kind: "answered",

@@ -43,7 +43,7 @@ export interface AskTerms {
   headers: Record<string, string>;
   /** On the clock of `nowMs`. All tries together keep to it. */
   deadlineAtMs: number;
-  /** Whose answer it is for: an answer takes its turn once (answering.ts). Nobody else's unless told. */
+  /** Whose answer it is for: an answer takes its turn once (answering.ts). Nobody else's by default. */
   asker?: object;
   onFetched?: ((fetch: FetchRecord) => void) | undefined;
 }
@@ -87,14 +87,14 @@ export interface NetworkDependencies {
   send: Send;
   /** Milliseconds that only ever grow. */
   nowMs: () => number;
-  /** A number in [0, 1), for the jitter of probes; chance unless told. */
+  /** A number in [0, 1), for the jitter of probes; chance by default. */
   random?: () => number;
-  /** Says which endpoints do not answer; nobody unless told. */
+  /** Says which endpoints do not answer; nobody by default. */
   log?: Logger;
-  /** Whether equal queries that are under way share one request; they do unless told. */
+  /** Whether equal queries that are under way share one request; they do by default. */
   shareQueries?: boolean;
   observer?: NetworkObserver | undefined;
-  /** How the probes of open circuits wait, and who waits for another's request; in real time unless told. */
+  /** How the probes of open circuits wait, and who waits for another's request; in real time by default. */
   startTimer?: StartTimer;
 }
 

@@ -65,7 +65,10 @@ function groupsOf({ selectionSet }: OperationDefinitionNode, subgraph: string, s
   return groups;
 }
 
-/** Whether none is where another one is, in an object that may be the same. */
+/**
+ * Whether the needs can go into one fetch with those that are known. They cannot if two of them ask for one field of
+ * one object with different arguments.
+ */
 const fits = (known: readonly Need[], needs: readonly Need[], standIns: StandIns): boolean =>
   needs.every((need) =>
     known.every(

@@ -21,7 +21,7 @@ export interface FetchAnswer {
 export interface PreparedFetch {
   /**
    * Never throws for what happens at the services: that is an error in the answer.
-   * @param name what services are told that the fetch is called; nothing unless told
+   * @param name what services are told that the fetch is called; nothing by default
    */
   send: (variables: JsonObject, context: GatewayContext, name: string | undefined) => Promise<FetchAnswer>;
   /** About how many bytes it keeps. */

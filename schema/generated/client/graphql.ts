@@ -40,7 +40,7 @@ export type PlaceOrderInput = {
   idempotencyKey?: string | null | undefined;
   /** 1 to 100 lines. A product that stands in several is added up. */
   lines: Array<OrderLineRequest>;
-  /** The most cities that may give to the order, from 1 to 100; 1 asks for everything from one city. No limit unless told. */
+  /** The most cities that may give to the order, from 1 to 100; 1 asks for everything from one city. No limit by default. */
   maxSplits?: number | null | undefined;
   /** How it is paid. */
   payment?: PaymentMethod;

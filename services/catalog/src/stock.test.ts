@@ -23,7 +23,7 @@ describe("stock", () => {
   }`;
 
   test.each([
-    ["all cities, unless told", undefined, ["dakar", "thies", "autres"]],
+    ["all cities by default", undefined, ["dakar", "thies", "autres"]],
     ["all cities for null", null, ["dakar", "thies", "autres"]],
     [
       "the cities asked for, once each, in the topology's order",

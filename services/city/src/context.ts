@@ -51,7 +51,7 @@ export interface City {
   metrics: CityMetrics;
   clock: Clock;
   log: Logger;
-  /** Makes the idempotency key of a request that brings none; random UUIDs unless told. */
+  /** Makes the idempotency key of a request that brings none; random UUIDs by default. */
   newId?: () => string;
 }
 

@@ -15,7 +15,7 @@ export interface PruningOptions {
   /** How far the horizon is behind; far longer than any message is under way. */
   keptMs: number;
   intervalMs?: number;
-  /** How the worker waits between two looks; in real time unless told. */
+  /** How the worker waits between two looks; in real time by default. */
   startWait?: StartWait | undefined;
 }
 

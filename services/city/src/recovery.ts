@@ -26,7 +26,7 @@ export interface RecoveryOptions {
   city: City;
   messages: CityMessages;
   intervalMs: number;
-  /** How the workers wait between two looks; in real time unless told. */
+  /** How the workers wait between two looks; in real time by default. */
   startWait?: StartWait | undefined;
 }
 

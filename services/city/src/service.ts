@@ -37,20 +37,20 @@ export interface CityOptions {
   /** What connections are granted. */
   door?: Door | undefined;
   log: Logger;
-  /** What is read at /metrics; a new one unless told. */
+  /** What is read at /metrics; a new one by default. */
   registry?: Registry;
   /** What is noted in its health of the topology's file. */
   standing?: TopologyStanding;
   clock?: Clock;
   /** The longest wait between two looks for transactions to finish. */
   recoveryIntervalMs?: number;
-  /** How far the horizon is behind (pruning.ts); 30 days unless told. */
+  /** How far the horizon is behind (pruning.ts); 30 days by default. */
   horizonMs?: number;
   /** Called with each SQL statement; tests assert the list of them. */
   onStatement?: (statement: string) => void;
-  /** What the messages of the commit protocol do; the functions of `sql/` unless told. */
+  /** What the messages of the commit protocol do; the functions of `sql/` by default. */
   protocol?: (sql: Sql) => CommitProtocol;
-  /** Ways of paying beside those that the commit point settles; none unless told. docs/payments.md says how to add one. */
+  /** Ways of paying beside those that the commit point settles; none by default. docs/payments.md says how to add one. */
   paymentProviders?: readonly PaymentProvider[];
 }
 

@@ -41,7 +41,7 @@ export interface OrchestratorMeans {
   newId: () => string;
   /** Of what belongs to no request. */
   log: Logger;
-  /** Read by nobody unless told. */
+  /** Read by nobody by default. */
   metrics?: OrderMetrics;
 }
 

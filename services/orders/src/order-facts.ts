@@ -72,8 +72,7 @@ export async function guessFacts(
   { homeId, lines }: OrderRequest,
   { reads }: OrdersContext,
 ): Promise<Extract<OrderFacts, { kind: "ready" }> | null> {
-  // What is guessed is that there is enough. How much there is may change while the catalog answers, and
-  // would be no word of the home.
+  // The guess is that the home has enough. How much it has is unknown: its last word may be a second old.
   const levels = new Map([[homeId, new Map(lines.map(({ productId, quantity }) => [productId, quantity]))]]);
   const productIds = lines.map(({ productId }) => productId);
   const products = await settle(reads.products(productIds));

@@ -23,7 +23,7 @@ export interface OrdersOptions {
   /** What connections are granted. */
   door?: Door | undefined;
   log: Logger;
-  /** What is read at /metrics; a new one unless told. */
+  /** What is read at /metrics; a new one by default. */
   registry?: Registry;
   /** What is noted in its health of the topology's file. */
   standing?: TopologyStanding;

@@ -67,7 +67,7 @@ export function happened(
 
 /**
  * The transaction has not happened and never will.
- * @param release the participants that may hold stock; all unless told
+ * @param release the participants that may hold stock; all by default
  */
 export function aborted(
   transaction: Transaction,

@@ -8,7 +8,7 @@ const DEADLINE_MS = 1_500;
 export interface Sent {
   messages: readonly number[];
   deadlineMs: number;
-  /** Answers each message with ten times itself, unless told. */
+  /** Answers each message with ten times itself by default. */
   answer: (answers?: (string | TransportError)[]) => void;
   fail: (error: unknown) => void;
 }

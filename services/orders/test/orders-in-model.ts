@@ -181,7 +181,7 @@ export function cancel(
   );
 }
 
-/** Moves pieces of 101 from Thiès to Dakar, unless told. */
+/** Moves pieces of 101 from Thiès to Dakar by default. */
 export function transfer(more: Partial<TransferStockInput>, context: OrdersContext): Promise<Answer> {
   const input = {
     productId: "101",

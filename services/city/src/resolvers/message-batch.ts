@@ -13,10 +13,10 @@ export interface Batch<Entry, Answer> {
   /** The argument that holds the entries. */
   field: string;
   entries: readonly Entry[];
-  /** Two entries of one key must be one message twice; the transaction's id unless told. */
+  /** Two entries of one key must be one message twice; the transaction's id by default. */
   keyOf?: (entry: Entry) => string;
   isSound: (entry: Entry) => boolean;
-  /** Entries of one group are run together, groups beside one another; all are one unless told. */
+  /** Entries of one group are run together, groups beside one another; all are one by default. */
   groupOf?: (entry: Entry) => string;
   /** A group as one database transaction; answers in the order of the entries. */
   run: (entries: Entry[]) => Promise<Answer[]>;
