@@ -8,6 +8,8 @@ import { TransportError } from "./transport-error.ts";
 export interface SubgraphResponse<Data = Record<string, unknown>> {
   data?: Data | null;
   errors?: readonly GraphQLFormattedError[];
+  /** How long its text was. */
+  bytes?: number;
 }
 
 /** A larger answer is cut off while it is read, and while it is decoded. */
@@ -92,7 +94,7 @@ function readAnswerOrNull(body: DecodedBody): SubgraphResponse | null {
   if (body.kind !== "decoded") return null;
   try {
     const answer: unknown = JSON.parse(textOf(body.bytes));
-    return isGraphQLAnswer(answer) ? answer : null;
+    return isGraphQLAnswer(answer) ? Object.assign(answer, { bytes: body.bytes!.length }) : null;
   } catch {
     return null;
   }

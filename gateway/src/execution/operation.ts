@@ -83,6 +83,7 @@ export class CompiledOperation {
       const shape = (run.carriedOut ?? this.#shapes).for(run.variables);
       const shaping = new ShapeRun(run.hasShared ? "shared" : "once");
       const data = shape(run.data, shaping) as JsonObject | null;
+      answering.willWrite(shaping.size);
       const errors =
         shaping.misfitCount === 0
           ? run.errors

@@ -63,7 +63,7 @@ function compilePart(
         const told = inner ? within(value, inner, type) : value;
         if (told === undefined) return false;
         // Fields may require different things of one object.
-        if (inner) mergeInto(result, { [name]: told });
+        if (inner && name in result) mergeInto(result, { [name]: told });
         else result[name] = told;
         return true;
       };

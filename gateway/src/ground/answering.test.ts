@@ -1,6 +1,6 @@
 /**
- * Goal: answers that are ready at the same time leave the event loop to others every 20 ms, in the order in
- * which they came.
+ * Goal: answers that are ready at the same time leave the event loop to others every 20 ms, or 100 if they are
+ * small, in the order in which they came.
  * Method: a clock that stands still but for what answers take, and turns of the real event loop.
  */
 import { expect, test } from "vitest";
@@ -9,6 +9,9 @@ import { Answering } from "./answering.ts";
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
+const SIZE_PER_MS = 10_000;
+const BYTES_PER_MS = 320_000;
 
 interface World {
   nowMs: number;
@@ -29,6 +32,7 @@ function world(): World {
       const turn = it.answers.turn(asker);
       if (turn) await turn;
       it.nowMs += tookMs / 2;
+      it.answers.willWrite((tookMs / 2) * SIZE_PER_MS);
       for (let microtask = 0; microtask < 5; microtask++) await undefined;
       it.nowMs += tookMs / 2;
       it.done.push(name);
@@ -46,19 +50,30 @@ function world(): World {
 
 const names = (count: number) => Array.from({ length: count }, (_, at) => `${at}`);
 
-test("small answers that are ready together go in order, for 20 ms in each turn", async () => {
+test.each([
+  { kind: "small", tookMs: 1, count: 250, counts: [100, 200, 250] },
+  { kind: "other", tookMs: 4, count: 12, counts: [5, 10, 12] },
+])("$kind answers that are ready together go in order, for their time in each turn", async (each) => {
   const it = world();
-  const all = names(200).map((name) => it.answer(name, 0.25));
+  const all = names(each.count).map((name) => it.answer(name, each.tookMs));
   const counts: number[] = [];
-  while (it.done.length < 200 && counts.length < 200) {
+  while (it.done.length < each.count && counts.length < each.count) {
     await nextTurn();
     counts.push(it.done.length);
   }
   await Promise.all(all);
-  expect(it.done).toEqual(names(200));
-  // 80 before others have had their turn; then 80 in each turn.
-  expect(counts).toEqual([80, 160, 200]);
+  expect(it.done).toEqual(names(each.count));
+  expect(counts).toEqual(each.counts);
   expect(it.rests).toEqual([0, 0]);
+});
+
+test("what is yet to be copied counts before it is: that comes when all who are ready went on", async () => {
+  const it = world();
+  const turns = names(30).map(() => it.answers.turn({}, 30 * BYTES_PER_MS));
+  expect(turns.filter((turn) => turn === undefined)).toHaveLength(1);
+  await Promise.all(turns);
+  // It took no time after all.
+  expect(it.rests).toEqual([]);
 });
 
 test("nobody overtakes those that wait, neither in a new turn nor while they go on", async () => {
@@ -100,7 +115,7 @@ test("what is done between answers is none of their time", async () => {
 test("an asker has one place: it waits once, and goes on while it is its turn", async () => {
   const it = world();
   const asker = {};
-  const first = it.answer("first", 1);
+  const first = it.answer("first", 25);
   const parts = [it.answers.turn(asker), it.answers.turn(asker)];
   expect(parts[0]).toBe(parts[1]);
   const last = it.answer("last", 1);

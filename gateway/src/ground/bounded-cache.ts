@@ -153,8 +153,8 @@ class Segment<Value> {
   }
 }
 
-/** A key that is longer is counted by its digest. */
-const COUNTED_LENGTH_MAX = 64;
+/** A key that is longer is counted by its digest. Keys that hold a digest of SHA-256 in hexadecimals are shorter. */
+const COUNTED_LENGTH_MAX = 128;
 
 /**
  * How often keys were asked for lately: those that are not kept, too. They weigh nothing, so what is remembered of each is short: 5,000

@@ -119,7 +119,7 @@ export class SharedRequests {
 
   /** The answer, when it is this asker's turn to make its own of it. */
   async #inTurn(asked: Asked, terms: SharedTerms): Promise<Asked> {
-    const turn = asked.kind === "failed" ? undefined : answering.turn(terms.asker);
+    const turn = asked.kind === "failed" ? undefined : answering.turn(terms.asker, asked.answer.bytes);
     return turn
       ? this.#inTime(
           turn.then(() => asked),

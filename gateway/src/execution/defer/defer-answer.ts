@@ -171,6 +171,7 @@ export class DeferredAnswer {
       errors.push(tooLarge(ERROR_CODES.ANSWER_TOO_LARGE, place.path));
       return { place, data: null, errors, opened: [], misfitCount: 0 };
     } finally {
+      answering.willWrite(shaping.size - this.#size);
       this.#size = shaping.size;
     }
   }
