@@ -106,8 +106,8 @@ class DocumentReader {
     const known = store.find(queryHash);
     if (known) return { kind: "read", document: known };
     return underWay.get(queryHash, async () => {
-      const reading = await this.#readNew(schema, source).catch(notRead);
-      return reading.kind === "read" ? { ...reading, document: store.keep(queryHash, source) } : reading;
+      const keep = () => store.keep(queryHash, source);
+      return this.#readNew(schema, source, keep).catch(notRead);
     });
   }
 
@@ -120,7 +120,8 @@ class DocumentReader {
     return known;
   }
 
-  async #readNew(schema: GraphQLSchema, text: string): Promise<Reading> {
+  /** @param keep keeps the document in the place of one that was read */
+  async #readNew(schema: GraphQLSchema, text: string, keep: () => DocumentNode): Promise<Reading> {
     const { limits, safelist, hidesSchema, sideThreadOf } = this.#terms;
     const charactersMax = charactersMaxOf(limits);
     if (text.length > charactersMax) return refused(limitExceeded("characters", text.length, charactersMax));
@@ -133,10 +134,12 @@ class DocumentReader {
       if (reading.kind === "refused") return reading;
       // A refusal of what is too large must not wait for the side thread to begin.
       const look = sideThread ? sizeProblemsOf : problemsOf;
-      return judged(reading, look(schema, reading.document, this.#terms));
+      const seen = judged(reading, look(schema, reading.document, this.#terms));
+      return sideThread ? seen : kept(seen, keep);
     });
     if (!sideThread || parsed.kind === "refused") return parsed;
-    return judged(parsed, await sideThread.validate(text, { limits, hidesSchema }));
+    const validated = judged(parsed, await sideThread.validate(text, { limits, hidesSchema }));
+    return onThisThread.next(text.length, () => kept(validated, keep));
   }
 
   #parse(text: string): Reading {
@@ -157,6 +160,10 @@ class DocumentReader {
 
 function judged(reading: Read, [first, ...more]: readonly GraphQLError[]): Reading {
   return first ? { kind: "refused", errors: [first, ...more] } : reading;
+}
+
+function kept(reading: Reading, keep: () => DocumentNode): Reading {
+  return reading.kind === "read" ? { kind: "read", document: keep() } : reading;
 }
 
 function refused(error: GraphQLError): Reading {

@@ -10,7 +10,11 @@ import type { Logger } from "@teranga/kit/log.ts";
 import { inSpan } from "@teranga/kit/tracing.ts";
 import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
 import { compilePlan } from "../execution/compile-plan.ts";
-import { type DeferredOperation, DeferredOperations } from "../execution/defer/defer-operation.ts";
+import {
+  type DeferredOperation,
+  DeferredOperations,
+  type ToPlan,
+} from "../execution/defer/defer-operation.ts";
 import { withoutDefer } from "../execution/defer/defer-split.ts";
 import { FetchCompiler } from "../execution/fetch-step.ts";
 import { FieldNeeds } from "../execution/field-needs.ts";
@@ -25,6 +29,7 @@ import { expandedBytes, operationsBytesMax, partsBytesMax } from "../ground/kept
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
 import {
   type AskedOperation,
+  isNamelessKnown,
   type NamelessOperation,
   namelessOperation,
 } from "../ground/nameless-operation.ts";
@@ -111,7 +116,7 @@ export class Graph {
     this.#deferred = new DeferredOperations({
       schema: this.apiSchema,
       withNamesApart: (document) => withNamesApart(document, this.#namesRead),
-      plan: (document, size) => this.#planInTurn(document, size),
+      compiled: (size, prepare) => this.#compiled(size, prepare),
       newFetchCompiler: () => this.#newFetchCompiler(),
       cache: this.#shapes,
       suppliers: this.#suppliers,
@@ -129,7 +134,7 @@ export class Graph {
    * @throws GraphQLError if the planner refuses it, or too many are waiting to be planned
    */
   async operation(asked: AskedOperation): Promise<CompiledOperation> {
-    const nameless = prepared(asked);
+    const nameless = isNamelessKnown(asked) ? prepared(asked) : await preparedInTurn(asked);
     const known = this.#operations.find(nameless.key);
     if (known) {
       this.#observer?.operationFound(undefined);
@@ -150,7 +155,8 @@ export class Graph {
    * @throws GraphQLError if the planner refuses it, or too many are waiting to be planned
    */
   async deferredOperation(asked: AskedOperation): Promise<DeferredOperation | undefined> {
-    const found = await this.#deferred.find(prepared(asked), asked.variables);
+    const nameless = isNamelessKnown(asked) ? prepared(asked) : await preparedInTurn(asked);
+    const found = await this.#deferred.find(nameless, asked.variables);
     if (found) this.#observer?.operationFound(found.planMs);
     return found?.operation;
   }
@@ -160,26 +166,26 @@ export class Graph {
     return this.#planner.plan(this.#atOnce(prepared(asked).document));
   }
 
-  /** The pieces of it let others have their turn; a small operation is one piece. */
-  async #compile({ document, size, treeBytes }: NamelessOperation): Promise<CompiledOperation> {
-    const first = await onThisThread.next(size, () => {
+  #compile({ document, size, treeBytes }: NamelessOperation): Promise<CompiledOperation> {
+    return this.#compiled(size, () => {
       const planned = this.#atOnce(document);
       const operation = inlinedOperation(planned);
-      const fields = fieldCount(operation);
       const weight = treeBytes + expandedBytes(operation);
-      const finish = (plan: QueryPlan) => this.#compileAs(operation, plan, weight);
-      if (fields > NEAR_FIELDS_MAX) return { planned, finish };
-      return finish(this.#planner.plan(planned));
+      return { planned, operation, finish: (plan) => this.#compileAs(operation, plan, weight) };
     });
-    if (first instanceof CompiledOperation) return first;
-    const plan = await this.sideThread.plan(first.planned);
-    return onThisThread.next(size, () => first.finish(plan));
   }
 
-  async #planInTurn(document: DocumentNode, size: number): Promise<QueryPlan> {
-    const fields = fieldCount(document);
-    if (fields > NEAR_FIELDS_MAX) return this.sideThread.plan(document);
-    return onThisThread.next(size, () => this.#planner.plan(document));
+  /** The pieces of it let others have their turn; a small operation is one piece. */
+  async #compiled<Compiled>(size: number, prepare: () => ToPlan<Compiled>): Promise<Compiled> {
+    const first = await onThisThread.next(size, () => {
+      const { planned, operation, finish } = prepare();
+      if (!planned) return { compiled: finish({ kind: "QueryPlan" }) };
+      if (fieldCount(operation) > NEAR_FIELDS_MAX) return { planned, finish };
+      return { compiled: finish(this.#planner.plan(planned)) };
+    });
+    if ("compiled" in first) return first.compiled;
+    const plan = await this.sideThread.plan(first.planned);
+    return onThisThread.next(size, () => first.finish(plan));
   }
 
   #compileAs(operation: OperationDefinitionNode, queryPlan: QueryPlan, weight: number): CompiledOperation {
@@ -210,6 +216,10 @@ export class Graph {
   }
 }
 
+/** The first time, it is gone through as a whole. */
+const preparedInTurn = (asked: AskedOperation): Promise<NamelessOperation> =>
+  onThisThread.next(asked.document.tokenCount ?? 0, () => prepared(asked));
+
 /** An operation as it is compiled. */
 function prepared(asked: AskedOperation): NamelessOperation {
   return withRootOnce(namelessOperation(asked), asked.variables);
@@ -224,7 +234,7 @@ function asksForFields({ selectionSet }: OperationDefinitionNode): boolean {
 }
 
 /** @param node without fragment spreads */
-function fieldCount(node: OperationDefinitionNode | DocumentNode): number {
+function fieldCount(node: OperationDefinitionNode): number {
   let count = 0;
   visit(node, {
     Field: () => {

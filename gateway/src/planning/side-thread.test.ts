@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { Worker } from "node:worker_threads";
 import { createLogger } from "@teranga/kit/log.ts";
 import { GraphQLError, parse } from "graphql";
 import { afterEach, expect, test, vi } from "vitest";
@@ -55,6 +56,8 @@ test("a refusal keeps its class, and the thread goes on", async () => {
   });
 });
 
+let nowMs = 0;
+
 /** Each answer tells which thread it is, and some texts do harm. */
 const HARMED = `
   import { parentPort, threadId } from "node:worker_threads";
@@ -73,7 +76,7 @@ function startThread(source = HARMED) {
   const log = createLogger("test", "error", {
     write: (line) => logged.resolve(JSON.parse(line).err.message),
   });
-  const thread = new SideThread("", { program, heapMb: 16, log });
+  const thread = new SideThread("", { program, heapMb: 16, log, nowMs: () => nowMs });
   /** The id of the thread that answers. */
   const ask = async (text: string) => (await thread.validate(text, terms))[0]!.message;
   return { ask, logged: logged.promise };
@@ -92,7 +95,7 @@ test.each([
     await expect(broken).rejects.toThrow(why);
     const second = await next;
     expect(second).not.toBe(first);
-    expect(await ask("")).toBe(second);
+    expect(await ask("another")).toBe(second);
   },
 );
 
@@ -104,6 +107,20 @@ test("so does what takes longer than a request may", async () => {
   vi.advanceTimersByTime(15_000);
   await expect(hanging).rejects.toThrow("the side thread has not answered within 15000 ms");
   expect(await ask("another")).not.toBe(first);
+});
+
+test("what came to nothing is not tried again for a while, and everything else is", async () => {
+  const { ask } = startThread();
+  const tried = vi.spyOn(Worker.prototype, "postMessage");
+  const textsTried = () => tried.mock.calls.map(([order]) => order.text);
+  const both = await Promise.allSettled([ask("break"), ask("break")]);
+  expect(both).toMatchObject([{ reason: { message: "broken" } }, { reason: { message: "broken" } }]);
+  await expect(ask("break")).rejects.toThrow("broken");
+  expect(textsTried()).toEqual(["break"]);
+  await ask("something else");
+  nowMs += 60_000;
+  await expect(ask("break")).rejects.toThrow("broken");
+  expect(textsTried()).toEqual(["break", "something else", "break"]);
 });
 
 test("a thread that breaks while nobody waits for it is a line in the log, and another one answers", async () => {

@@ -4,8 +4,10 @@
  */
 import { Worker } from "node:worker_threads";
 import type { QueryPlan } from "@apollo/query-planner";
+import { digest } from "@teranga/kit/digest.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { type DocumentNode, GraphQLError, print, type SourceLocation } from "graphql";
+import { BoundedCache } from "../ground/bounded-cache.ts";
 import { Turns } from "../ground/turns.ts";
 import type { ClientTerms } from "../validation/validation.ts";
 
@@ -15,6 +17,14 @@ const IDLE_MS = 60_000;
 const ANSWER_MS = 15_000;
 /** Validating and planning the largest operations does with 48. */
 const HEAP_MB = 256;
+
+/**
+ * A piece that came to nothing is not tried again for so long. A client may repeat an operation that holds the
+ * thread for 15 s without end; what was no fault of the piece is over by then.
+ */
+const REMEMBERED_MS = 60_000;
+/** Each is some kilobytes: errors are cut, and there are ten of them at most. */
+const REMEMBERED_MAX = 256;
 
 const PROGRAM = new URL("./side-thread-main.ts", import.meta.url);
 
@@ -38,12 +48,24 @@ export interface SideThreadTerms {
   /** What it runs. */
   program?: URL;
   heapMb?: number;
+  nowMs?: () => number;
+}
+
+/** What came of a piece that came to nothing. */
+interface Remembered {
+  answer: Answer;
+  untilMs: number;
 }
 
 export class SideThread {
   readonly #supergraphSdl: string;
   readonly #terms: SideThreadTerms;
   readonly #turns = new Turns(async () => {});
+  readonly #remembered = new BoundedCache<Remembered>({
+    entriesMax: REMEMBERED_MAX,
+    weightMax: REMEMBERED_MAX,
+    weigh: () => 1,
+  });
   #worker: Worker | undefined;
   #idle: NodeJS.Timeout | undefined;
 
@@ -65,22 +87,46 @@ export class SideThread {
     return answer.kind === "planned" ? answer.plan : unexpected(answer);
   }
 
-  #ask(order: Order, size: number): Promise<Answer> {
-    return this.#turns.next(size, async () => {
-      clearTimeout(this.#idle);
-      const worker = this.#running();
-      worker.ref();
-      try {
-        return await answerOf(worker, order);
-      } catch (error) {
-        // It has ended, or does not end: either way the next piece gets another one.
-        await this.#end();
-        throw error;
-      } finally {
-        worker.unref();
-        this.#idle = setTimeout(() => void this.#end(), IDLE_MS).unref();
-      }
-    });
+  async #ask(order: Order, size: number): Promise<Answer> {
+    const key = digest([JSON.stringify(order)]);
+    // What was asked twice at once is looked for again when its turn has come.
+    return (
+      this.#recall(key) ?? this.#turns.next(size, async () => this.#recall(key) ?? this.#new(key, order))
+    );
+  }
+
+  /** The answer that a piece had a short while ago, if it came to nothing. */
+  #recall(key: string): Answer | undefined {
+    const known = this.#remembered.find(key);
+    return known && known.untilMs > this.#nowMs() ? known.answer : undefined;
+  }
+
+  async #new(key: string, order: Order): Promise<Answer> {
+    const answer = await this.#carryOut(order).catch((error): Answer => ({ kind: "failed", error }));
+    if (cameToNothing(answer)) {
+      this.#remembered.put(key, { answer, untilMs: this.#nowMs() + REMEMBERED_MS });
+    }
+    return answer;
+  }
+
+  async #carryOut(order: Order): Promise<Answer> {
+    clearTimeout(this.#idle);
+    const worker = this.#running();
+    worker.ref();
+    try {
+      return await answerOf(worker, order);
+    } catch (error) {
+      // It has ended, or does not end: either way the next piece gets another one.
+      await this.#end();
+      throw error;
+    } finally {
+      worker.unref();
+      this.#idle = setTimeout(() => void this.#end(), IDLE_MS).unref();
+    }
+  }
+
+  #nowMs(): number {
+    return (this.#terms.nowMs ?? performance.now.bind(performance))();
   }
 
   #running(): Worker {
@@ -120,6 +166,20 @@ function answerOf(worker: Worker, order: Order): Promise<Answer> {
     clearTimeout(timer);
     worker.off("message", resolve).off("error", reject).off("exit", ended);
   });
+}
+
+function cameToNothing(answer: Answer): boolean {
+  switch (answer.kind) {
+    case "refused":
+    case "failed":
+      return true;
+    case "validated":
+      return answer.errors.length > 0;
+    case "planned":
+      return false;
+    default:
+      return answer satisfies never;
+  }
 }
 
 function unexpected(answer: Answer): never {

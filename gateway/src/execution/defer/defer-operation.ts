@@ -17,6 +17,7 @@ import {
 } from "../../ground/documents.ts";
 import { expandedBytes } from "../../ground/kept-bytes.ts";
 import type { NamelessOperation } from "../../ground/nameless-operation.ts";
+import { onThisThread } from "../../ground/turns.ts";
 import { UnderWay } from "../../ground/under-way.ts";
 import { variableErrors } from "../../ground/variable-errors.ts";
 import type { GatewayContext } from "../../sources/request-context.ts";
@@ -28,21 +29,30 @@ import type { ShapeCache } from "../shape/shape-cache.ts";
 import { Shapes } from "../shape/shapes.ts";
 import { type AnswerPart, DeferredAnswer } from "./defer-answer.ts";
 import { compileParts } from "./defer-plan.ts";
-import { deferVariables, splitOperation } from "./defer-split.ts";
+import { deferVariables, type SplitOperation, splitOperation } from "./defer-split.ts";
 
 /** What a graph gives to its operations. */
 export interface DeferTerms {
   /** What clients see. */
   schema: GraphQLSchema;
   withNamesApart: (document: DocumentNode) => DocumentNode;
-  /** @param size the operation's characters */
-  plan: (document: DocumentNode, size: number) => Promise<QueryPlan>;
+  /** Plans what was prepared, and finishes it. @param size the operation's characters */
+  compiled: <Compiled>(size: number, prepare: () => ToPlan<Compiled>) => Promise<Compiled>;
   newFetchCompiler: () => FetchCompiler;
   /** Where the shapes of answers are kept. */
   cache: ShapeCache;
   suppliers: FieldSuppliers;
   /** How much the operations may keep, in bytes. */
   weightMax: number;
+}
+
+/** An operation that was taken apart, so far. */
+export interface ToPlan<Compiled> {
+  /** Undefined if no service needs to be asked. */
+  planned: DocumentNode | undefined;
+  /** Without fragment spreads. */
+  operation: OperationDefinitionNode;
+  finish: (plan: QueryPlan) => Compiled;
 }
 
 /** A client has a few such operations, with one or two conditions each. */
@@ -133,6 +143,9 @@ export class DeferredOperations {
    * @throws GraphQLError if the planner refuses it
    */
   async find(asked: NamelessOperation, variables: JsonObject): Promise<FoundOperation | undefined> {
+    const { document, size } = asked;
+    // The first time, it is gone through as a whole.
+    if (!this.#variables.has(document)) await onThisThread.next(size, () => this.#deferVariables(document));
     const choice = this.#choiceOf(asked, variables);
     if (!choice) return undefined;
     const known = this.#operations.find(choice.key);
@@ -161,19 +174,31 @@ export class DeferredOperations {
     return this.#variables.get(document);
   }
 
-  async #compile(
+  #compile(
     { document, size, treeBytes }: NamelessOperation,
     variables: Record<string, unknown>,
   ): Promise<DeferredOperation | null> {
-    const { schema, withNamesApart, plan, newFetchCompiler, cache } = this.#terms;
-    const operation = inlinedOperation(withNamesApart(document));
-    const split = splitOperation(operation, schema, variables);
-    if (split.deferred.length === 0) return null;
+    const { schema, withNamesApart, compiled } = this.#terms;
+    return compiled<DeferredOperation | null>(size, () => {
+      const operation = inlinedOperation(withNamesApart(document));
+      const split = splitOperation(operation, schema, variables);
+      if (split.deferred.length === 0) return { planned: undefined, operation, finish: () => null };
+      const finish = (plan: QueryPlan) => this.#compileAs(operation, split, plan, treeBytes);
+      return { planned: split.planned, operation, finish };
+    });
+  }
+
+  #compileAs(
+    operation: OperationDefinitionNode,
+    split: SplitOperation,
+    plan: QueryPlan,
+    treeBytes: number,
+  ): DeferredOperation {
+    const { schema, newFetchCompiler, cache } = this.#terms;
     const { defaults } = variableDefinitionsOf(operation);
-    const planned: QueryPlan = split.planned ? await plan(split.planned, size) : { kind: "QueryPlan" };
     const terms = { schema, defaults, cache };
     const around = stopAfterFailure(operation, terms);
-    const plans = compileParts(planned, { fetches: newFetchCompiler(), defaults, ...(around && { around }) });
+    const plans = compileParts(plan, { fetches: newFetchCompiler(), defaults, ...(around && { around }) });
     const rootType = schema.getRootType(operation.operation)!;
     const primary: AnswerPart = {
       fragment: undefined,
