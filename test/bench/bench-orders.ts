@@ -48,7 +48,7 @@ const usage = {
     "--seed N": "Draws other orders.",
     "--no-writes": "Leaves out the count of durable writes.",
     "--cpu-profile": "Also profiles the services at 64 orders at a time.",
-    "--write": "Writes the results to docs/benchmarks.md.",
+    "--write": "Writes the results to docs/benchmark-results.md.",
   },
 };
 

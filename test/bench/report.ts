@@ -1,4 +1,4 @@
-/** The results as Markdown: the generated part of docs/benchmarks.md. */
+/** The results as Markdown: the generated part of docs/benchmark-results.md. */
 import { availableParallelism, cpus, totalmem } from "node:os";
 import type { Profiles, Share } from "./cpu-profile.ts";
 import type { DurableWrites } from "./durable-writes.ts";

@@ -1,7 +1,7 @@
-/** The generated parts of docs/benchmarks.md; what stands around them is written by hand. */
+/** The generated parts of docs/benchmark-results.md; what stands around them is written by hand. */
 import { readFile, writeFile } from "node:fs/promises";
 
-const PAGE = new URL("../../docs/benchmarks.md", import.meta.url);
+const PAGE = new URL("../../docs/benchmark-results.md", import.meta.url);
 
 export async function writeGenerated(name: string, text: string): Promise<void> {
   await writeFile(PAGE, replaceGenerated(await readFile(PAGE, "utf8"), name, text));
@@ -11,6 +11,6 @@ export async function writeGenerated(name: string, text: string): Promise<void> 
 export function replaceGenerated(page: string, name: string, text: string): string {
   const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has no place "${begin}" … "${end}"`);
+  if (from < 0 || to < from) throw new Error(`docs/benchmark-results.md has no place "${begin}" … "${end}"`);
   return `${page.slice(0, from + begin.length)}\n\n${text.trim()}\n\n${page.slice(to)}`;
 }

@@ -26,7 +26,7 @@ const usage = {
     "--only NAME": "Of heavy, light, cities, split, sick; may be given again.",
     "--contestant NAME": "These contestants alone; may be given again.",
     "--cpu-profile": "Also profiles ours; the profiles are kept in .teranga-profiles.",
-    "--write": "Writes the results to docs/benchmarks.md.",
+    "--write": "Writes the results to docs/benchmark-results.md.",
   },
 };
 

@@ -1,4 +1,4 @@
-/** The results as Markdown: the generated part of docs/benchmarks.md on the gateway. */
+/** The results as Markdown: the generated part of docs/benchmark-results.md on the gateway. */
 import { availableParallelism, cpus } from "node:os";
 import type { ServiceProfile, Share } from "../cpu-profile.ts";
 import { median, sum } from "../statistics.ts";
