@@ -19,6 +19,7 @@ import { loadTopology } from "@teranga/kit/topology.ts";
 import { z } from "zod";
 import type { Surface } from "./door/surface.ts";
 import { readSurface, surfaceVariables } from "./door/surface-config.ts";
+import { answerRoomVariables } from "./ground/answer-room-config.ts";
 import type { GraphSource } from "./live/graph-watch.ts";
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
@@ -66,6 +67,7 @@ export const gatewayVariables = z.object({
   GATEWAY_DEADLINE_MS: countVariable({ least: 10, most: 60_000, usual: 5_000 }).describe(
     "How long one request to a service may take, in milliseconds; a client's request has three times that.",
   ),
+  ...answerRoomVariables,
   SHARE_QUERIES: z
     .enum(["true", "false"])
     .default("true")
@@ -117,6 +119,7 @@ export interface GatewayConfig {
   /** In lower case. */
   forwardedHeaders: readonly string[];
   deadlineMs: number;
+  answerBytesMax: number;
   shareQueries: boolean;
   surface: Surface;
   logLevel: string;
@@ -167,6 +170,7 @@ async function configOf(
     schemaPollMs: config.SCHEMA_POLL_MS,
     forwardedHeaders: config.FORWARDED_HEADERS,
     deadlineMs: config.GATEWAY_DEADLINE_MS,
+    answerBytesMax: config.ANSWER_BYTES_MAX,
     shareQueries: config.SHARE_QUERIES,
     surface: await readSurface(config),
     logLevel: config.LOG_LEVEL,

@@ -32,6 +32,7 @@ import { corsOriginsOf, refuseForeignHosts } from "./door/origins.ts";
 import { watchRequests } from "./door/request-log.ts";
 import { letSafeGetsPass } from "./door/safe-gets.ts";
 import { type Surface, surfaceOf, surfaceOptions } from "./door/surface.ts";
+import { AnswerRoom, holdingOf } from "./ground/answer-room.ts";
 import { type GraphSource, startGraphWatch } from "./live/graph-watch.ts";
 import { LiveGraph } from "./live/live-graph.ts";
 import { createNetworks, type NetworkObserver } from "./network/network.ts";
@@ -47,6 +48,8 @@ export interface GatewayOptions {
   port: number;
   /** What connections are granted. */
   door?: Door | undefined;
+  /** Of services' answers that are put together at a time. */
+  answerBytesMax?: number | undefined;
   /** Where clients find it, if that is not where it listens. */
   publicUrl?: string | undefined;
   /** The origins whose pages may ask; those of the mode by default. */
@@ -195,10 +198,11 @@ async function addGraphQL(
   apollo: ApolloServer<GatewayContext>,
   live: LiveGraph,
   recordOf: ReturnType<typeof watchRequests>["recordOf"],
-  { log, deadlineMs = DEADLINE_MS, forwardedHeaders = [] }: GatewayOptions,
+  { log, deadlineMs = DEADLINE_MS, forwardedHeaders = [], answerBytesMax }: GatewayOptions,
 ): Promise<void> {
+  const room = new AnswerRoom({ bytesMax: answerBytesMax });
   await app.register(fastifyApollo(apollo), {
-    context: async (request) => {
+    context: async (request, reply) => {
       const requestId = requestIdOf(request);
       return {
         requestId,
@@ -210,6 +214,7 @@ async function addGraphQL(
         record: recordOf(request),
         unavailable: new Set<string>(),
         budget: createAnswerBudget(),
+        holding: holdingOf(reply.raw, room),
       };
     },
   });

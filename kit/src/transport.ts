@@ -14,6 +14,7 @@ import {
   tooLarge,
 } from "./transport-answer.ts";
 import { TransportError, type TransportFault } from "./transport-error.ts";
+import { rememberTargets } from "./transport-targets.ts";
 
 export type { SubgraphResponse } from "./transport-answer.ts";
 export { TransportError, type TransportFault } from "./transport-error.ts";
@@ -37,6 +38,14 @@ export interface SendOptions {
   headers?: Record<string, string>;
   /** Calls it off. For what nobody waits for; a client's request has its deadline. */
   signal?: AbortSignal;
+  /** Says whether the answer may be read; nobody is asked by default. */
+  reader?: Reader | undefined;
+}
+
+/** Whoever answers for the memory that answers take. */
+export interface Reader {
+  /** Undefined if so much more may be read; what to wait for if not yet. @throws TransportError, later */
+  read(bytes: number): Promise<void> | undefined;
 }
 
 export interface Transport {
@@ -61,8 +70,6 @@ const DEADLINE_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const CONNECTIONS = 64;
 const CLOSING_MS = 1_000;
-/** URLs whose parts are remembered; there are as many as instances of services. */
-const TARGETS_MAX = 10_000;
 
 export function createTransport(options: TransportOptions): Transport {
   const agent = new Agent({
@@ -86,6 +93,7 @@ export function createTransport(options: TransportOptions): Transport {
     ...(options.credential === undefined ? {} : { authorization: authorization(options.credential) }),
   };
   const targetOf = rememberTargets();
+  const underWay = new Set<Exchange>();
 
   const sendInSpan: Send = (url, request, sendOptions = {}) => {
     const deadlineMs = sendOptions.deadlineMs ?? options.deadlineMs ?? DEADLINE_MS;
@@ -96,40 +104,34 @@ export function createTransport(options: TransportOptions): Transport {
     const body = request.body ?? JSON.stringify({ query, operationName, variables });
     const isOurCredential =
       ownHeaders.authorization !== undefined && ownHeaders.authorization === headers.authorization;
-    const exchange = new Exchange(deadlineMs, isOurCredential);
+    const { reader } = sendOptions;
+    const exchange = new Exchange(deadlineMs, { isOurCredential, reader, underWay });
     if (sendOptions.signal) exchange.endWith(sendOptions.signal);
     agent.dispatch({ ...targetOf(url), method: "POST", headers: ownHeaders, body }, exchange);
     return exchange.answer;
   };
   const send: Send = (url, request, sendOptions) =>
     inSpan("POST", clientSpan(url, request.operationName), async () => sendInSpan(url, request, sendOptions));
-  return { send, close: () => closeSoon(agent) };
+  return { send, close: () => closeSoon(agent, underWay) };
 }
 
 /** Whoever asked is gone by then, or is told that its request failed. */
-async function closeSoon(agent: Agent): Promise<void> {
-  const timer = setTimeout(() => void agent.destroy(), CLOSING_MS);
+async function closeSoon(agent: Agent, underWay: ReadonlySet<Exchange>): Promise<void> {
+  const timer = setTimeout(() => callOff(underWay), CLOSING_MS);
   await agent.close();
   clearTimeout(timer);
 }
 
-interface Target {
-  origin: string;
-  path: string;
+function callOff(exchanges: Iterable<Exchange>): void {
+  for (const exchange of exchanges) exchange.callOff();
 }
 
-/** Taking a URL apart costs 2 µs, and there are few of them. */
-function rememberTargets(): (url: string) => Target {
-  const targets = new Map<string, Target>();
-  return (url) => {
-    const known = targets.get(url);
-    if (known) return known;
-    const { origin, pathname, search } = new URL(url);
-    const target = { origin, path: pathname + search };
-    if (targets.size >= TARGETS_MAX) targets.clear();
-    targets.set(url, target);
-    return target;
-  };
+interface ExchangeTerms {
+  /** Whether the request carries this service's own credential rather than a client's. */
+  isOurCredential: boolean;
+  reader: Reader | undefined;
+  /** It is in here until it is over. */
+  underWay: Set<Exchange>;
 }
 
 /**
@@ -144,24 +146,21 @@ class Exchange implements Dispatcher.DispatchHandler {
   /** Absent as long as the request waits for a connection. */
   #controller: Dispatcher.DispatchController | undefined;
   #isOver = false;
-  readonly #isOurCredential: boolean;
+  readonly #terms: ExchangeTerms;
+  /** The answer is not read on, since there is no room for it. */
+  #isHeldUp = false;
   #head: AnswerHead = { status: 0, contentEncoding: undefined, location: undefined };
   readonly #chunks: Buffer[] = [];
   #stopListening = () => {};
 
-  /**
-   * @param isOurCredential whether the request carries this service's own credential rather than a client's
-   */
-  constructor(deadlineMs: number, isOurCredential: boolean) {
-    this.#isOurCredential = isOurCredential;
+  constructor(deadlineMs: number, terms: ExchangeTerms) {
+    this.#terms = terms;
+    terms.underWay.add(this);
     const { promise, resolve, reject } = Promise.withResolvers<SubgraphResponse>();
     this.answer = promise;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#timer = setTimeout(
-      () => this.#giveUp(`did not answer within ${Math.round(deadlineMs)} ms`, "timeout"),
-      deadlineMs,
-    );
+    this.#timer = setTimeout(() => this.#giveUp(this.#error(lateAfter(deadlineMs), "timeout")), deadlineMs);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -177,8 +176,19 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#head = { status, contentEncoding: contentEncoding?.toString(), location: location?.toString() };
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#chunks.push(chunk);
+    const room = this.#terms.reader?.read(chunk.length);
+    if (!room) return;
+    controller.pause();
+    this.#isHeldUp = true;
+    room.then(
+      () => {
+        this.#isHeldUp = false;
+        controller.resume();
+      },
+      (error: TransportError) => this.#giveUp(error),
+    );
   }
 
   onResponseEnd(): void {
@@ -187,13 +197,24 @@ class Exchange implements Dispatcher.DispatchHandler {
     const codings = codingsOf(this.#head.contentEncoding);
     if (codings.length === 0 || !bytes) this.#settle({ kind: "decoded", bytes });
     // Until then the deadline may still end it.
-    else void decodeBody(bytes, codings, RESPONSE_BYTES_MAX).then((body) => this.#settle(body));
+    else void this.#decode(bytes, codings);
+  }
+
+  async #decode(bytes: Buffer, codings: ReturnType<typeof codingsOf>): Promise<void> {
+    const body = await decodeBody(bytes, codings, RESPONSE_BYTES_MAX);
+    try {
+      const more = bytesOf(body) - bytes.length;
+      if (more > 0) await this.#terms.reader?.read(more);
+      this.#settle(body);
+    } catch (error) {
+      this.#giveUp(error as TransportError);
+    }
   }
 
   #settle(body: DecodedBody): void {
     if (!this.#end()) return;
     try {
-      this.#resolve(readAnswer(this.#head, body, this.#isOurCredential));
+      this.#resolve(readAnswer(this.#head, body, this.#terms.isOurCredential));
     } catch (error) {
       this.#reject(error as TransportError);
     }
@@ -204,16 +225,25 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   endWith(signal: AbortSignal): void {
-    const callOff = () => this.#giveUp("was called off", "not-theirs");
+    const callOff = () => this.callOff();
     if (signal.aborted) callOff();
     else signal.addEventListener("abort", callOff);
     // A signal may live much longer than a request.
     this.#stopListening = () => signal.removeEventListener("abort", callOff);
   }
 
-  #giveUp(message: string, fault: TransportFault): void {
+  callOff(): void {
+    this.#giveUp(this.#error("was called off", "not-theirs"));
+  }
+
+  #error(message: string, fault: TransportFault): TransportError {
+    const effect = this.#controller ? "unknown" : "refused";
+    return new TransportError(effect, message, { fault: this.#isHeldUp ? "not-theirs" : fault });
+  }
+
+  #giveUp(error: TransportError): void {
     if (!this.#end()) return;
-    this.#reject(new TransportError(this.#controller ? "unknown" : "refused", message, { fault }));
+    this.#reject(error);
     this.#controller?.abort(ABORTED);
   }
 
@@ -221,11 +251,16 @@ class Exchange implements Dispatcher.DispatchHandler {
   #end(): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
+    this.#terms.underWay.delete(this);
     clearTimeout(this.#timer);
     this.#stopListening();
     return true;
   }
 }
+
+const bytesOf = (body: DecodedBody) => (body.kind === "decoded" && body.bytes?.length) || 0;
+
+const lateAfter = (deadlineMs: number) => `did not answer within ${Math.round(deadlineMs)} ms`;
 
 /** What undici is told when nobody waits any more. Nobody sees it. */
 const ABORTED = new Error("nobody waits for the answer any more");

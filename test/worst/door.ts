@@ -20,6 +20,7 @@ const options = z.object({
   answers: z.coerce.number().int().min(1).max(200).default(30),
   aliases: z.coerce.number().int().min(1).max(95).default(50),
   seconds: z.coerce.number().int().min(1).max(300).default(20),
+  shared: z.enum(["true", "false"]).default("false"),
 });
 
 const usage = {
@@ -29,22 +30,27 @@ const usage = {
     "--answers N": "How many answers nobody reads, 30 by default.",
     "--aliases N": "How large they are: 0.6 MB an alias, 50 by default; with 80 they are beyond the limit.",
     "--seconds N": "How long it is looked at before SIGTERM, 20 by default.",
+    "--shared true":
+      "All ask in the same words, so that services are asked once for all; by default each by a name of its own.",
   },
 };
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 await runMain(usage, async () => {
-  const { answers, aliases, seconds } = readOptions(options, process.argv.slice(2));
+  const { answers, aliases, seconds, shared } = readOptions(options, process.argv.slice(2));
   const sdl = readFileSync(new URL("../../schema/generated/supergraph.graphql", import.meta.url), "utf8");
   const stage = await startStage(sdl, { GATEWAY_DEADLINE_MS: "60000" });
   try {
-    const body = JSON.stringify({ query: largeQuery(aliases) });
-    say(`one such answer: ${megabytes(await sizeOf(stage, body))} MB; memory ${megabytes(memory(stage))} MB`);
+    const bodyOf = (client: number) =>
+      JSON.stringify({ query: largeQuery(aliases, shared === "true" ? 0 : client) });
+    say(
+      `one such answer: ${megabytes(await sizeOf(stage, bodyOf(0)))} MB; memory ${megabytes(memory(stage))} MB`,
+    );
     const sockets = [
       ...Array.from({ length: HALF_SENT }, () => halfSent(stage)),
       pipeline(stage),
-      ...Array.from({ length: answers }, () => unread(stage, body)),
+      ...Array.from({ length: answers }, (_, client) => unread(stage, bodyOf(client))),
     ];
     const { mostBytes, slowestMs, open } = await watch(stage, sockets, seconds * 1_000);
     say(`memory: ${megabytes(mostBytes)} MB at most; /health/live: ${slowestMs.toFixed(0)} ms at most`);
@@ -60,9 +66,9 @@ await runMain(usage, async () => {
 });
 
 /** 12,000 orders, each with its id under so many long names. */
-function largeQuery(aliases: number): string {
+function largeQuery(aliases: number, client: number): string {
   const ids = Array.from({ length: aliases }, (_, at) => `${"n".repeat(28)}${at}: id`).join(" ");
-  return `{ cities { clients(first: 100) { edges { node { orders(first: 20) { edges { node { ${ids} } } } } } } } }`;
+  return `query Large${client} { cities { clients(first: 100) { edges { node { orders(first: 20) { edges { node { ${ids} } } } } } } } }`;
 }
 
 function open({ port }: Stage, text: string): Socket {

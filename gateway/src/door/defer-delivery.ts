@@ -16,6 +16,7 @@ import Negotiator from "negotiator";
 import type { DeferredAnswer, Delivery, Place } from "../execution/defer/defer-answer.ts";
 import type { JsonObject, ResponsePath } from "../ground/answer.ts";
 import { visibleErrors } from "../ground/error-paths.ts";
+import { overloaded } from "../ground/overloaded.ts";
 import { beginDeferred } from "../planning/graph-gateway.ts";
 import type { GatewayContext } from "../sources/request-context.ts";
 import { NO_CODE } from "../sources/request-record.ts";
@@ -60,7 +61,12 @@ async function respond(
   if (!answer) return null;
   if (answer instanceof GraphQLError) return refused(answer, request, means);
   const format = mediaType === OF_2022 ? formatOf2022 : announcedFormat;
-  const first = await tell(await answer.first(), request, means);
+  const delivery = await answer.first();
+  if (request.contextValue.holding?.isRefused) {
+    answer.end();
+    return refused(overloaded(), request, means);
+  }
+  const first = await tell(delivery, request, means);
   const body = {
     kind: "incremental",
     initialResult: format.first(first, answer.hasNext),

@@ -9,6 +9,7 @@ import { refuseUnacceptable } from "@teranga/kit/acceptable.ts";
 import { statusByMediaType } from "@teranga/kit/http-status.ts";
 import { logFaults } from "@teranga/kit/server.ts";
 import type { GraphQLSchema } from "graphql";
+import { answerJson } from "../ground/answer-json.ts";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
 import type { SideThread } from "../planning/side-thread.ts";
 import type { GatewayContext } from "../sources/request-context.ts";
@@ -73,6 +74,7 @@ export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOp
     documentStore: null,
     persistedQueries: { cache: createPersistedQueryCache(safelist, limits) },
     formatError,
+    stringifyResult: answerJson,
     plugins: [
       readDocuments({
         ...clientTerms({ limits, hidesSchema: !introspection }),

@@ -2,8 +2,10 @@
 import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
 import type { ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
+import { noteGreat } from "../ground/answer-json.ts";
 import { answering } from "../ground/answering.ts";
 import { variableDefinitionsOf } from "../ground/documents.ts";
+import { overloaded } from "../ground/overloaded.ts";
 import { variableErrors } from "../ground/variable-errors.ts";
 import type { GatewayContext } from "../sources/request-context.ts";
 import type { CompiledPlan } from "./compile-plan.ts";
@@ -59,6 +61,7 @@ export class CompiledOperation {
     if (refused) return { errors: refused };
     const run = new Run(variables, context);
     await this.#plan.step(run, [run.data]);
+    if (context.holding?.isRefused) return { errors: [overloaded()] };
     try {
       Object.assign(run.data, this.#introspect?.(variables));
     } catch (error) {
@@ -84,6 +87,7 @@ export class CompiledOperation {
       const shaping = new ShapeRun(run.hasShared ? "shared" : "once");
       const data = shape(run.data, shaping) as JsonObject | null;
       answering.willWrite(shaping.size);
+      noteGreat(data, run.context.holding);
       const errors =
         shaping.misfitCount === 0
           ? run.errors

@@ -1,7 +1,7 @@
 /**
  * Work that keeps a processor busy, one piece at a time, the smallest first: a small operation must not wait for 50 that take 100 ms each.
  */
-import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { overloaded } from "./overloaded.ts";
 
 /** Ten seconds of the largest operations: who waits longer is near the end of its time anyway. */
 const WAITING_MAX = 64;
@@ -86,8 +86,3 @@ export const halfTheTime: Rest = (tookMs) =>
 
 /** What is done on the thread that answers requests. */
 export const onThisThread = new Turns(halfTheTime);
-
-function overloaded(): Error {
-  const http = { status: 503, headers: new Map([["retry-after", "1"]]) };
-  return codedError("OVERLOADED", ERROR_CODES.OVERLOADED, { http });
-}

@@ -9,6 +9,7 @@
  * it before execution, and then to another instance. Otherwise nobody knows whether it has happened, and it is never repeated.
  */
 import { type SubgraphResponse, TransportError } from "@teranga/kit/transport.ts";
+import type { Holding } from "../ground/answer-room.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** A service that fails three times within one request will hardly do better the fourth time, and it has others to answer. */
@@ -26,6 +27,8 @@ export interface Question {
   headers: Record<string, string>;
   mayRepeat: boolean;
   deadlineAtMs: number;
+  /** Takes room for what is read. */
+  holding?: Holding | undefined;
 }
 
 /** What has come of it. `attempts` is 0 if nothing was sent. */
@@ -63,7 +66,7 @@ export async function askInstances(
   question: Question,
   nowMs: () => number,
 ): Promise<Asked> {
-  const { mayRepeat, headers, deadlineAtMs } = question;
+  const { mayRepeat, headers, deadlineAtMs, holding } = question;
   const tried: Endpoint[] = [];
   let failedFast: Endpoint | undefined;
   let error = NOBODY_ANSWERS;
@@ -80,12 +83,13 @@ export async function askInstances(
     const deadlineMs = mayRepeat && untried.length > 1 ? leftMs / 2 : leftMs;
     tried.push(endpoint);
     try {
-      const answer = await endpoint.send(question, { deadlineMs, headers });
+      const answer = await endpoint.send(question, { deadlineMs, headers, reader: holding });
       return { kind: "answered", answer, attempts: attempts + 1 };
     } catch (failure) {
       if (!(failure instanceof TransportError)) throw failure;
       error = failure;
-      if (!mayRepeat && error.effect === "unknown") return { kind: "failed", error, attempts: attempts + 1 };
+      const isFinal = holding?.isRefused || (!mayRepeat && error.effect === "unknown");
+      if (isFinal) return { kind: "failed", error, attempts: attempts + 1 };
       if (mayRepeat && untried.length > 0 && nowMs() - startMs < FAST_MS) failedFast ??= endpoint;
     }
   }

@@ -10,6 +10,7 @@ import type { PartitionOf } from "@teranga/kit/partition.ts";
 import type { Placement } from "@teranga/kit/topology.ts";
 import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
 import type { Send, SubgraphRequest, SubgraphResponse } from "@teranga/kit/transport.ts";
+import type { Holding } from "../ground/answer-room.ts";
 import type { Circuit } from "./breaker.ts";
 import { type CircuitChange, Endpoint, type EndpointMeans, type StartTimer } from "./endpoint.ts";
 import { type Asked, askInstances, isBrokenCircuit, type Question, refusedAtOnce } from "./instances.ts";
@@ -45,6 +46,8 @@ export interface AskTerms {
   deadlineAtMs: number;
   /** Whose answer it is for: an answer takes its turn once (answering.ts). Nobody else's by default. */
   asker?: object;
+  /** What is read for it; no bound by default. */
+  holding?: Holding | undefined;
   onFetched?: ((fetch: FetchRecord) => void) | undefined;
 }
 
@@ -237,10 +240,13 @@ function alone(asked: Asked): SharedAsked {
   return { asked, isJoined: false, isShared: false };
 }
 
-function questionOf(request: SubgraphRequest, { headers, mayRepeat, deadlineAtMs }: AskTerms): Question {
+function questionOf(
+  request: SubgraphRequest,
+  { headers, mayRepeat, deadlineAtMs, holding }: AskTerms,
+): Question {
   const { query, operationName, variables } = request;
   const body = request.body ?? JSON.stringify({ query, operationName, variables });
-  return { query, operationName, variables, body, headers, mayRepeat, deadlineAtMs };
+  return { query, operationName, variables, body, headers, mayRepeat, deadlineAtMs, holding };
 }
 
 function recordOf(

@@ -16,12 +16,16 @@
  * of its own time, and it waits no longer than its own. All of them hear of the answer at the same moment, and
  * each makes a copy to change: they do so in turns (answering.ts), which is a part of that wait.
  *
+ * **Room.** A great answer is held by who began the flight until all who joined have made their copies. Each
+ * of them takes room for its own copy before (answer-room.ts).
+ *
  * **Failures.** A flight that fails fails all who have joined. It has already tried every instance, and some
  * twice; as many requests as have joined, once more each, are what a service that fails needs least.
  */
 import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
 import { currentSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
+import type { Holding } from "../ground/answer-room.ts";
 import { answering } from "../ground/answering.ts";
 import type { StartTimer } from "./endpoint.ts";
 import type { Asked } from "./instances.ts";
@@ -43,6 +47,7 @@ interface Flight {
   deadlineAtMs: number;
   joined: number;
   span: ReturnType<typeof currentSpan>;
+  holding: Holding | undefined;
   asked: Promise<Asked>;
 }
 
@@ -52,6 +57,8 @@ export interface SharedTerms {
   deadlineAtMs: number;
   /** Whose answer it is for. */
   asker: object;
+  /** What is read for it. */
+  holding?: Holding | undefined;
 }
 
 /** What a query was answered with, or why it was not. */
@@ -82,9 +89,9 @@ export class SharedRequests {
     if (flight && this.#canJoin(flight, terms.deadlineAtMs)) {
       flight.joined++;
       linkSpans(flight);
-      return { asked: await this.#wait(flight, terms), isJoined: true, isShared: true };
+      return { asked: await this.#join(flight, terms), isJoined: true, isShared: true };
     }
-    const own = this.#begin(key, terms.deadlineAtMs, begin);
+    const own = this.#begin(key, terms, begin);
     const asked = await own.asked;
     if (own.joined === 0) return { asked, isJoined: false, isShared: false };
     return { asked: await this.#inTurn(asked, terms), isJoined: false, isShared: true };
@@ -96,12 +103,13 @@ export class SharedRequests {
     return flight.deadlineAtMs - nowMs >= (deadlineAtMs - nowMs) / 2;
   }
 
-  #begin(key: string, deadlineAtMs: number, begin: () => Promise<Asked>): Flight {
+  #begin(key: string, { deadlineAtMs, holding }: SharedTerms, begin: () => Promise<Asked>): Flight {
     const flight: Flight = {
       writes: this.#writes.ended,
       deadlineAtMs,
       joined: 0,
       span: currentSpan(),
+      holding,
       asked: begin().finally(() => {
         // A later one may have taken the place of one that could not be joined any more.
         if (this.#flights.get(key) === flight) this.#flights.delete(key);
@@ -111,10 +119,15 @@ export class SharedRequests {
     return flight;
   }
 
-  async #wait({ asked, deadlineAtMs }: Flight, terms: SharedTerms): Promise<Asked> {
+  async #join({ asked, deadlineAtMs, holding }: Flight, terms: SharedTerms): Promise<Asked> {
     // A flight whose deadline is not later than the joiner's ends in time by itself.
     const isInTime = terms.deadlineAtMs >= deadlineAtMs;
-    return this.#inTurn(await (isInTime ? asked : this.#inTime(asked, terms)), terms);
+    holding?.keep();
+    const answer = await (isInTime ? asked : this.#inTime(asked, terms));
+    const room = answer.kind === "answered" && terms.holding?.read(answer.answer.bytes ?? 0);
+    const copied = await (room ? this.#inTime(whenThereIs(room, answer), terms) : answer);
+    holding?.letGo();
+    return this.#inTurn(copied, terms);
   }
 
   /** The answer, when it is this asker's turn to make its own of it. */
@@ -135,6 +148,13 @@ export class SharedRequests {
       asked.finally(cancel).then(resolve, reject);
     });
   }
+}
+
+function whenThereIs(room: Promise<void>, asked: Asked): Promise<Asked> {
+  return room.then(
+    () => asked,
+    (error: TransportError) => ({ kind: "failed", error, attempts: 0 }),
+  );
 }
 
 const NOT_IN_TIME = new TransportError("unknown", "the request that it shared did not answer in time", {

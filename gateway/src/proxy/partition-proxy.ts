@@ -32,6 +32,8 @@ import { createFormatError } from "../door/client-errors.ts";
 import { readDocuments } from "../door/document-reader.ts";
 import { createGatewayMetrics, type GatewayMetrics } from "../door/metrics.ts";
 import { watchRequests } from "../door/request-log.ts";
+import { answerJson } from "../ground/answer-json.ts";
+import { AnswerRoom, holdingOf } from "../ground/answer-room.ts";
 import { DEFAULT_LIMITS, FIELDS_MAX } from "../ground/limits.ts";
 import { createNetworks } from "../network/network.ts";
 import { createAnswerBudget } from "../sources/answer-budget.ts";
@@ -48,6 +50,8 @@ export interface PartitionProxyOptions {
   port: number;
   /** What connections are granted. */
   door?: Door | undefined;
+  /** Of services' answers that are put together at a time. */
+  answerBytesMax?: number | undefined;
   log: Logger;
   registry?: Registry;
   /** How long one request to a partition may take; also of a caller that does not say how long it waits. */
@@ -130,7 +134,7 @@ async function serve(
   gateway: SubgraphGateway,
   live: LiveSubgraph,
   { metrics, registry }: { metrics: GatewayMetrics; registry: Registry },
-  { credential, port, door, log, standing, deadlineMs = DEADLINE_MS }: PartitionProxyOptions,
+  { credential, port, door, log, standing, answerBytesMax, deadlineMs = DEADLINE_MS }: PartitionProxyOptions,
 ): Promise<RunningServer> {
   const app = createApp(log, { door, registry });
   const checkReady = async () => apollo.assertStarted("the subgraph's schema is loaded");
@@ -147,8 +151,9 @@ async function serve(
   const watch = watchRequests(app, { log, metrics, mayExplain: false, nowMs: () => performance.now() });
   const apollo = createApollo(app, gateway, watch.plugin, log);
   await apollo.start();
+  const room = new AnswerRoom({ bytesMax: answerBytesMax });
   await app.register(fastifyApollo(apollo), {
-    context: async (request) => {
+    context: async (request, reply) => {
       const requestId = requestIdOf(request);
       const record = watch.recordOf(request);
       return {
@@ -162,6 +167,7 @@ async function serve(
         onFetched: record.fetched,
         unavailable: new Set<string>(),
         budget: createAnswerBudget(),
+        holding: holdingOf(reply.raw, room),
       };
     },
   });
@@ -183,6 +189,7 @@ function createApollo(
     logger: log,
     documentStore: null,
     formatError: createFormatError(() => true),
+    stringifyResult: answerJson,
     plugins: [
       readDocuments({
         limits: LIMITS,

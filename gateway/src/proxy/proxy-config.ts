@@ -3,10 +3,12 @@ import { parseArgs } from "node:util";
 import { readConfig, StartupError, serviceVariables } from "@teranga/kit/config.ts";
 import { doorVariables } from "@teranga/kit/door-config.ts";
 import { z } from "zod";
+import { answerRoomVariables } from "../ground/answer-room-config.ts";
 
 export const proxyVariables = z.object({
   ...serviceVariables,
   ...doorVariables,
+  ...answerRoomVariables,
   SUBGRAPH: z
     .string()
     .default("city")

@@ -15,6 +15,7 @@ import {
   type SelectionNode,
 } from "graphql";
 import { emptyObject, errorAt, isObject, type JsonObject, ownValue } from "../ground/answer.ts";
+import { noteGreat } from "../ground/answer-json.ts";
 import {
   inlinedOperation,
   isIncluded,
@@ -30,6 +31,7 @@ import {
   within,
 } from "../ground/documents.ts";
 import type { NamelessOperation } from "../ground/nameless-operation.ts";
+import { overloaded } from "../ground/overloaded.ts";
 import { limitErrors } from "../ground/service-errors.ts";
 import { variableErrors } from "../ground/variable-errors.ts";
 import type { FetchAnswer, PreparedFetch, Source } from "../sources/fetch.ts";
@@ -93,8 +95,11 @@ export class SubgraphOperation {
     if (refused.length > 0) return { errors: refused };
     const variables = withDefaults(variableDefinitionsOf(this.#operation), given);
     const answers = await Promise.all(this.#steps.map((step) => step({ given, variables }, context)));
+    if (context.holding?.isRefused) return { errors: [overloaded()] };
     const errors = limitErrors(answers.flatMap((answer) => answer.errors)).map(toGraphQLError);
-    return { data: this.#join(answers), ...(errors.length > 0 && { errors }) };
+    const data = this.#join(answers);
+    noteGreat(data, context.holding);
+    return { data, ...(errors.length > 0 && { errors }) };
   }
 
   #join(answers: readonly StepAnswer[]): JsonObject | null {

@@ -1,5 +1,6 @@
 /** What belongs to one client request while it runs. */
 import type { Logger } from "@teranga/kit/log.ts";
+import type { Holding } from "../ground/answer-room.ts";
 import type { Network } from "../network/network.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
 import type { RequestRecord } from "./request-record.ts";
@@ -25,4 +26,6 @@ export interface GatewayContext {
   unavailable: Set<string>;
   /** What all fetches of the request may still add to its answer. */
   budget: AnswerBudget;
+  /** What services' answers to it hold; no bound by default. */
+  holding?: Holding;
 }

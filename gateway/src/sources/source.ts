@@ -63,6 +63,8 @@ export function isAway({ fault }: TransportError): boolean {
 export function askTerms(context: GatewayContext, mayRepeat: boolean): AskTerms {
   const { requestId, forwardedHeaders, record } = context;
   const deadlineAtMs = Math.min(context.deadlineAtMs, performance.now() + context.fetchDeadlineMs);
+  if (!mayRepeat && context.holding) context.holding.mustAnswer = true;
   const headers = { ...forwardedHeaders, [REQUEST_ID_HEADER]: requestId };
-  return { mayRepeat, headers, deadlineAtMs, asker: record, onFetched: record.fetched };
+  const { holding } = context;
+  return { mayRepeat, headers, deadlineAtMs, asker: record, holding, onFetched: record.fetched };
 }

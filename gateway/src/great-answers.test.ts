@@ -1,0 +1,87 @@
+/**
+ * Goal: many great answers at once are refused or wait, in a coded way, while small ones and mutations pass.
+ * Method: a service whose answers are a megabyte, a gateway with room for one and a half, and a request that
+ * holds its megabyte until it is let go.
+ */
+import { compose } from "@teranga/schema/compose.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { type FaultyService, type ReceivedRequest, startFaultyService } from "./fixture/faulty-service.ts";
+import { log } from "./fixture/library.ts";
+import { startGateway } from "./gateway.ts";
+
+const SDL = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3")`;
+const TEXTS = `${SDL} type Query { texts: [String!]! } type Mutation { write: [String!]! }`;
+const OTHERS = `${SDL} type Query { held: Int small: Int }`;
+/** Under names of their own: equal queries would share one request. */
+const great = (name: string, fields = "texts") => `query ${name} { ${fields} }`;
+
+const texts = Array.from({ length: 1_000 }, () => "x".repeat(1_000));
+const letGo: (() => void)[] = [];
+let services: FaultyService[];
+let gateway: Awaited<ReturnType<typeof startGateway>>;
+
+async function others({ query }: ReceivedRequest): Promise<unknown> {
+  if (!query.includes("held")) return { data: { small: 1 } };
+  await new Promise<void>((resolve) => letGo.push(resolve));
+  return { data: { held: 1 } };
+}
+
+beforeEach(async () => {
+  const answers = ({ query }: ReceivedRequest) => ({
+    data: query.startsWith("mutation") ? { write: texts } : { texts },
+  });
+  services = [await startFaultyService(answers), await startFaultyService(others)];
+  const [textsUrl, othersUrl] = services.map(({ url }) => url) as [string, string];
+  const { supergraphSdl } = compose([
+    { name: "texts", url: textsUrl, sdl: TEXTS },
+    { name: "others", url: othersUrl, sdl: OTHERS },
+  ]);
+  const source = { kind: "supergraph" as const, supergraphSdl };
+  gateway = await startGateway({ source, port: 0, log, answerBytesMax: 1_500_000 });
+});
+afterEach(async () => {
+  for (const release of letGo.splice(0)) release();
+  await gateway.close();
+  for (const { close } of services) await close();
+});
+
+async function ask(query: string) {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(gateway.url, { method: "POST", headers, body: JSON.stringify({ query }) });
+  const { data, errors } = (await response.json()) as {
+    data?: { texts?: string[]; write?: string[]; small?: number };
+    errors?: { extensions: { code: string } }[];
+  };
+  const { status } = response;
+  const retryAfter = response.headers.get("retry-after");
+  return { status, retryAfter, data, codes: errors?.map(({ extensions }) => extensions.code) };
+}
+
+/** Asks until there is no room: it is not seen when another has read its megabyte. */
+async function untilRefused() {
+  for (let tries = 1; tries < 20; tries++) {
+    const answer = await ask(great(`Second${tries}`));
+    if (answer.status !== 200) return answer;
+  }
+  throw new Error("there was room each time");
+}
+
+test("what finds no room is OVERLOADED, small ones and mutations are not, and then there is room again", async () => {
+  const first = ask(great("First", "texts held"));
+  const refused = await untilRefused();
+  expect(refused).toEqual({ status: 503, retryAfter: "1", data: undefined, codes: ["OVERLOADED"] });
+  expect(await ask("{ small }")).toMatchObject({ status: 200, data: { small: 1 } });
+  const { status, data } = await ask("mutation { write }");
+  expect([status, data!.write!.length]).toEqual([200, texts.length]);
+  for (const release of letGo.splice(0)) release();
+  const answered = await first;
+  expect([answered.status, answered.data!.texts!.length]).toEqual([200, texts.length]);
+  expect((await ask(great("Third"))).data!.texts).toHaveLength(texts.length);
+});
+
+test("equal queries that share a great answer make their copies as there is room", async () => {
+  const answers = await Promise.all(Array.from({ length: 5 }, () => ask(great("Same"))));
+  expect(answers.map(({ status, data }) => [status, data?.texts?.length])).toEqual(
+    answers.map(() => [200, texts.length]),
+  );
+});

@@ -1,0 +1,9 @@
+/** The variable of how many bytes of services' answers are put together; of the gateway and the proxy. */
+import { countVariable } from "@teranga/kit/config.ts";
+import { ANSWER_BYTES_MAX } from "./answer-room.ts";
+
+export const answerRoomVariables = {
+  ANSWER_BYTES_MAX: countVariable({ least: 1, usual: ANSWER_BYTES_MAX }).describe(
+    "How many bytes of services' answers are put together at a time, of requests that have had more than 262,144; also of one alone.",
+  ),
+};

@@ -1,0 +1,8 @@
+/** What a client is told whose request cannot be carried out now, and may be a little later. */
+import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import type { GraphQLError } from "graphql";
+
+export function overloaded(): GraphQLError {
+  const http = { status: 503, headers: new Map([["retry-after", "1"]]) };
+  return codedError("OVERLOADED", ERROR_CODES.OVERLOADED, { http });
+}

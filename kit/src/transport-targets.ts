@@ -1,0 +1,23 @@
+/** Where URLs lead, taken apart once. */
+
+/** URLs whose parts are remembered; there are as many as instances of services. */
+const TARGETS_MAX = 10_000;
+
+interface Target {
+  origin: string;
+  path: string;
+}
+
+/** Taking a URL apart costs 2 µs, and there are few of them. */
+export function rememberTargets(): (url: string) => Target {
+  const targets = new Map<string, Target>();
+  return (url) => {
+    const known = targets.get(url);
+    if (known) return known;
+    const { origin, pathname, search } = new URL(url);
+    const target = { origin, path: pathname + search };
+    if (targets.size >= TARGETS_MAX) targets.clear();
+    targets.set(url, target);
+    return target;
+  };
+}
