@@ -32,8 +32,8 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 }, 60_000);
 
-const pidOf = (processes: ClusterProcess[], name: string) =>
-  processes.find((process) => process.name === name)!.pid;
+const processOf = (home: string, name: string) =>
+  readProcesses(homeOf(home)).find((process) => process.name === name)!;
 const ORDER = `mutation { placeOrder(input: { clientId: "thies:2", lines: [{ productId: "101", quantity: 7 }] }) {
   ... on OrderPlaced { order { id } } } }`;
 const AVAILABLE = '{ product(id: "101") { availability { total complete } } }';
@@ -113,9 +113,9 @@ test("two clusters do not know of each other", async () => {
 });
 
 test("a service that is killed is missed, restarted, and back with its data", async () => {
-  const pid = pidOf(await first.status(), "city-thies");
-  process.kill(pid, "SIGKILL");
-  await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
+  const { pid } = processOf("a", "city-thies");
+  process.kill(pid!, "SIGKILL");
+  await vi.waitFor(() => expect(isAlive(pid!)).toBe(false));
   const { data } = await ask(first.url, '{ client(id: "dakar:1") { name } }');
   expect(data.client.name).toBe("Mamadou Ndiaye");
   await vi.waitFor(
@@ -125,14 +125,14 @@ test("a service that is killed is missed, restarted, and back with its data", as
     },
     { timeout: 20_000, interval: 100 },
   );
-  expect(pidOf(await first.status(), "city-thies")).not.toBe(pid);
+  expect(processOf("a", "city-thies").pid).not.toBe(pid);
   expect(first.output()).toContain("city-thies ended by itself");
 });
 
 test("a database server that is killed is restarted, and nothing committed is lost", async () => {
   const { data } = await ask(second.url, ORDER);
-  const pid = pidOf(await second.status(), "postgres-thies");
-  process.kill(pid, "SIGKILL");
+  const { pid } = processOf("b", "postgres-thies");
+  process.kill(pid!, "SIGKILL");
   await vi.waitFor(
     async () => {
       const answer = await ask(second.url, `{ order(id: "${data.placeOrder.order.id}") { status } }`);
@@ -222,7 +222,7 @@ test("SIGTERM stops every process, and a second start has the data", END_AND_STA
 
 test("it outlives the pipe that it writes to, and a closed terminal stops it", END_AND_START, async () => {
   second.closeOutput();
-  const orders = () => readProcesses(homeOf("b")).find(({ name }) => name === "orders")!;
+  const orders = () => processOf("b", "orders");
   // Its end is logged, to nobody.
   const { pid } = orders();
   process.kill(pid!, "SIGKILL");

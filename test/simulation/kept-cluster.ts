@@ -60,13 +60,18 @@ async function makeEmpty(): Promise<Blob | File> {
   return data;
 }
 
+/** An instance without anything in it. */
+export async function openEmptyCluster(): Promise<PGlite> {
+  return PGlite.create({ extensions, loadDataDir: await kept("empty-cluster", [], makeEmpty) });
+}
+
 /** Some instances with the same content. */
 export async function openClusters(
   count: number,
   { files, extra, keptAs }: ClusterContent,
 ): Promise<PGlite[]> {
   const make = async () => {
-    const db = await PGlite.create({ extensions, loadDataDir: await kept("empty-cluster", [], makeEmpty) });
+    const db = await openEmptyCluster();
     const exec = async (script: string) => ({ rows: (await db.exec(script)).at(-1)?.rows ?? [] });
     await applySqlFiles({ exec }, files);
     await db.exec(extra);

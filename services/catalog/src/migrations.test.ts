@@ -1,16 +1,16 @@
 /** The SQL of the migrations, on an in-process PostgreSQL. */
-import { PGlite } from "@electric-sql/pglite";
-import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
+import type { PGlite } from "@electric-sql/pglite";
 import { applySqlFiles } from "@teranga/kit/migrate.ts";
 import { normalise } from "@teranga/kit/partition.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openEmptyCluster } from "../../../test/simulation/kept-cluster.ts";
 import { CATALOG_FILES } from "./database.ts";
 
 let database: PGlite;
 
 beforeAll(async () => {
-  database = new PGlite({ extensions: { pg_trgm } });
+  database = await openEmptyCluster();
   const target = { exec: async (script: string) => (await database.exec(script)).at(-1) ?? { rows: [] } };
   await applySqlFiles(target, CATALOG_FILES);
   // A second start finds nothing to do.
