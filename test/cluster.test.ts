@@ -48,6 +48,7 @@ test("every process is there, with its kind, city and health", async () => {
       "city-saint-louis city saint-louis ready",
       "city-thies city thies ready",
       "gateway gateway null ready",
+      "mobile-money mobile-money null ready",
       "orders orders null ready",
       "postgres-autres postgres autres ready",
       "postgres-catalog postgres null ready",
@@ -192,7 +193,7 @@ const END_AND_START = { timeout: 180_000 };
 test("Ctrl-C stops every process, and a second start has the data", END_AND_START, async () => {
   const before = (await ask(first.url, AVAILABLE)).data;
   const pids = running("a");
-  expect(pids).toHaveLength(12);
+  expect(pids).toHaveLength(13);
   expect(await first.end("SIGINT")).toBe(0);
   expect(pids.filter(isAlive)).toEqual([]);
 
@@ -234,7 +235,7 @@ test("it outlives the pipe that it writes to, and a closed terminal stops it", E
     { timeout: 20_000, interval: 50 },
   );
   const pids = running("b");
-  expect(pids).toHaveLength(12);
+  expect(pids).toHaveLength(13);
   expect(await second.end("SIGHUP")).toBe(0);
   expect(pids.filter(isAlive)).toEqual([]);
 });

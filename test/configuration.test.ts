@@ -4,10 +4,11 @@
  */
 import { fileURLToPath } from "node:url";
 import { catalogVariables } from "@teranga/catalog/config.ts";
-import { cityVariables } from "@teranga/city/config.ts";
+import { cityVariables, readPaymentProvider } from "@teranga/city/config.ts";
 import { gatewayVariables, readGatewayConfig } from "@teranga/gateway/config.ts";
 import { proxyVariables } from "@teranga/gateway/proxy/proxy-config.ts";
 import { readConfig } from "@teranga/kit/config.ts";
+import { mobileMoneyVariables } from "@teranga/mobile-money/config.ts";
 import { ordersVariables } from "@teranga/orders/config.ts";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -18,6 +19,7 @@ const numeric = Object.entries({
   ...proxyVariables.shape,
   ...gatewayVariables.shape,
   ...cityVariables.shape,
+  ...mobileMoneyVariables.shape,
 }).filter(
   ([, schema]) => typeof schema.safeParse(undefined).data === "number" || schema === cityVariables.shape.PORT,
 );
@@ -59,4 +61,27 @@ test("the origins whose pages may ask are a list", async () => {
   expect((await gatewayWith({})).corsOrigins).toBeUndefined();
   for (const CORS_ORIGINS of ["shop.example", "https://shop.example/path", "*"])
     await expect(gatewayWith({ CORS_ORIGINS })).rejects.toThrow("CORS_ORIGINS: is not a list of origins");
+});
+
+test("where mobile money is asked for and what it is signed with go together", () => {
+  const [PAYMENT_PROVIDER_URL, PAYMENT_PROVIDER_SECRET] = [
+    "https://pay.example/teranga",
+    "a-secret-of-length",
+  ];
+  const read = readPaymentProvider;
+  expect(read({})).toBeNull();
+  expect(read({ PAYMENT_PROVIDER_URL, PAYMENT_PROVIDER_SECRET })).toEqual({
+    url: PAYMENT_PROVIDER_URL,
+    secret: PAYMENT_PROVIDER_SECRET,
+  });
+  expect(() => read({ PAYMENT_PROVIDER_URL })).toThrow("PAYMENT_PROVIDER_SECRET is not set");
+  expect(() => read({ PAYMENT_PROVIDER_SECRET })).toThrow("PAYMENT_PROVIDER_URL is not set");
+  const env = {
+    PORT: "0",
+    CITY: "dakar",
+    PAYMENT_PROVIDER_URL: "pay.example",
+    PAYMENT_PROVIDER_SECRET: "short",
+  };
+  expect(() => readConfig(cityVariables, env)).toThrow(/PAYMENT_PROVIDER_URL: is not an http or https URL/);
+  expect(() => readConfig(cityVariables, env)).toThrow(/PAYMENT_PROVIDER_SECRET: needs 16 characters/);
 });

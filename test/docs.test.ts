@@ -18,6 +18,7 @@ import { ERROR_CODES } from "@teranga/kit/errors.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
 import { countRefusals } from "@teranga/kit/refusals.ts";
 import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
+import { mobileMoneyVariables } from "@teranga/mobile-money/config.ts";
 import { ordersVariables } from "@teranga/orders/config.ts";
 import { createOrderMetrics } from "@teranga/orders/metrics.ts";
 import {
@@ -76,6 +77,7 @@ describe("every variable is documented", () => {
     city: cityVariables,
     catalog: catalogVariables,
     orders: ordersVariables,
+    "mobile money": mobileMoneyVariables,
     gateway: gatewayVariables,
     "partition proxy": proxyVariables,
     cluster: clusterVariables,
@@ -127,6 +129,7 @@ test("every dependency says why it is there", async () => {
     "test",
     "services/catalog",
     "services/city",
+    "services/mobile-money",
     "services/orders",
   ];
   for (const folder of packages) {

@@ -19,6 +19,7 @@ const BY_HAND = [
   "gateway/src/partition-proxy.ts",
   "services/catalog/src/main.ts",
   "services/city/src/main.ts",
+  "services/mobile-money/src/main.ts",
   "services/orders/src/main.ts",
 ];
 

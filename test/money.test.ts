@@ -1,18 +1,24 @@
 /**
- * Wallets through the whole graph: what is put in is put in once, and every change is an entry that says why.
+ * Money through the whole graph. Wallets: what is put in is put in once, and every change is an entry that says
+ * why. Mobile money: a company outside takes what placed orders cost, and else the client is told why not.
  */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { phoneOf } from "@teranga/city/payments/test-city.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Graph, startGraph } from "./harness/graph.ts";
 import { expectInvariants, untilAtRest } from "./harness/invariants.ts";
+import { FaultyCompany } from "./payments/faulty-company.ts";
 
 let graph: Graph;
+let company: FaultyCompany;
 beforeAll(async () => {
-  graph = await startGraph();
+  company = await FaultyCompany.open();
+  graph = await startGraph({ paymentProviders: [company.provider()] });
 });
 afterAll(async () => {
   await untilAtRest(graph);
   await expectInvariants(graph);
   await graph.close();
+  await company.close();
 });
 
 /** Asks, expecting no error. */
@@ -204,5 +210,83 @@ describe("an order", () => {
     expect(order.payment).toEqual({ method: "CASH_ON_DELIVERY", amount: order.total, state: "DUE" });
     expect((await cancel(order.id)).payment).toEqual({ state: "VOIDED" });
     expect((await wallet("saint-louis:3")).entries.totalCount).toBe(1);
+  });
+});
+
+describe("an order by mobile money", () => {
+  const CLIENT = "dakar:1";
+  const order = async (quantity: number, idempotencyKey?: string) =>
+    (
+      await ask(
+        `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) {
+          ... on OrderPlaced { order { id total payment { method amount } } }
+          ... on PaymentDeclined { message method reason total balance }
+        } }`,
+        {
+          input: {
+            clientId: CLIENT,
+            lines: [{ productId: "110", quantity }],
+            payment: "MOBILE_MONEY",
+            ...(idempotencyKey !== undefined && { idempotencyKey }),
+          },
+        },
+      )
+    ).placeOrder;
+  const declined = (total: number, reason: string, words: string) => ({
+    message: `${words} Nothing was changed.`,
+    method: "MOBILE_MONEY",
+    reason,
+    total,
+    balance: null,
+  });
+  const STATE = `query ($id: ID!) { order(id: $id) { payment { state } } }`;
+  const untilState = (id: string, state: string) =>
+    vi.waitFor(async () => expect((await ask(STATE, { id })).order.payment.state).toBe(state), 10_000);
+  afterEach(() => company.heal());
+
+  test("is one of the ways of paying", async () => {
+    const { city } = await ask(`{ city(id: "dakar") { paymentMethods } }`);
+    expect(city.paymentMethods).toEqual(["CASH_ON_DELIVERY", "WALLET", "MOBILE_MONEY"]);
+  });
+
+  test("needs the client's telephone number", async () => {
+    expect(await order(1)).toEqual(
+      declined(40_000, "NO_PHONE", "The client has no telephone number to pay by."),
+    );
+    expect(company.received).toEqual([]);
+  });
+
+  test("of more than the client's city has is paid once, captured, and given back when it is cancelled", async () => {
+    const phone = phoneOf(CLIENT);
+    await ask(`mutation ($input: UpdateClientInput!) { updateClient(input: $input) { __typename } }`, {
+      input: { id: CLIENT, phone },
+    });
+    company.giveMoney(CLIENT, 1_000_000);
+    const placed = await order(12, "mobile");
+    expect(placed.order).toMatchObject({
+      total: 480_000,
+      payment: { method: "MOBILE_MONEY", amount: 480_000 },
+    });
+    expect(await order(12, "mobile")).toEqual(placed);
+    await untilState(placed.order.id, "CAPTURED");
+    expect(company.moneyOf(CLIENT)).toEqual({ free: 520_000, held: 0, taken: 480_000 });
+    await ask(`mutation ($input: CancelOrderInput!) { cancelOrder(input: $input) { __typename } }`, {
+      input: { orderId: placed.order.id },
+    });
+    await untilState(placed.order.id, "REFUNDED");
+    expect(company.moneyOf(CLIENT)).toEqual({ free: 1_000_000, held: 0, taken: 0 });
+  });
+
+  test("that the company refuses, or does not answer, is declined, and nothing is kept", async () => {
+    expect(await order(26)).toEqual(
+      declined(1_040_000, "REFUSED", "The payment provider refuses to pay for the order."),
+    );
+    company.break({ losesAnswer: () => true });
+    expect(await order(1)).toEqual(
+      declined(40_000, "NO_ANSWER", "The payment provider did not answer in time."),
+    );
+    company.heal();
+    const money = { free: 1_000_000, held: 0, taken: 0 };
+    await vi.waitFor(() => expect(company.moneyOf(CLIENT)).toEqual(money), 10_000);
   });
 });

@@ -29,6 +29,7 @@ const PLACE = `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) {
   ... on UnknownProducts { productIds }
   ... on UnknownClient { clientId }
   ... on DiscontinuedProducts { products { id name } }
+  ... on PaymentDeclined { message reason }
   ... on IdempotencyKeyReused { order { id } }
   ... on OutcomeUnknown { transactionId idempotencyKey }
 } }`;
@@ -52,6 +53,19 @@ const levels = async (productId: string) =>
 type Allocation = { city: { id: string }; product: { id: string }; quantity: number };
 
 describe("an order", () => {
+  test("by mobile money is declined, by a result, where no company is set", async () => {
+    const { data, errors } = await place("dakar:1", [["102", 1]], { payment: "MOBILE_MONEY" });
+    expect(errors).toBeUndefined();
+    expect(data.placeOrder).toEqual({
+      __typename: "PaymentDeclined",
+      message: "The client's city does not offer this way of paying. Nothing was changed.",
+      reason: "NOT_OFFERED",
+    });
+    const offered = await graph.query(`{ cities { paymentMethods } }`);
+    for (const { paymentMethods } of offered.data.cities)
+      expect(paymentMethods).toEqual(["CASH_ON_DELIVERY", "WALLET"]);
+  });
+
   test("that its own city can give is one commit there", async () => {
     const { data, errors } = await place("dakar:1", [["102", 2]]);
     expect(errors).toBeUndefined();

@@ -16,6 +16,7 @@ export function portVariables(): Map<string, string> {
     ["gateway", "GATEWAY_PORT"],
     ["catalog", "CATALOG_PORT"],
     ["orders", "ORDERS_PORT"],
+    ["mobile-money", "MOBILE_MONEY_PORT"],
     ...cities,
   ]);
 }

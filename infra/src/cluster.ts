@@ -3,7 +3,8 @@
  * process of its own, each of them supervised.
  *
  * Start: servers side by side; databases prepared; services side by side; the gateway, which composes what
- * they serve. Stop: gateway, orders, cities, catalog, servers, so that none loses what it works with.
+ * they serve. Stop: gateway, orders, cities, catalog, the company, servers, so that none loses what it works
+ * with.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -112,6 +113,9 @@ interface Supervised {
 interface Shared {
   credential: string;
   password: string;
+  /** That the cities sign their messages to the company with. */
+  paymentSecret: string;
+  paymentUrl: string;
   topology: Topology;
   /** The database URLs with their password, by database; filled as the servers come up. */
   databaseUrls: Map<string, string>;
@@ -140,6 +144,8 @@ async function makeShared({ home, wire }: ClusterOptions, plan: ClusterPlan): Pr
   return {
     credential: await keepSecret(paths.credential),
     password: await keepSecret(paths.postgresPassword),
+    paymentSecret: await keepSecret(paths.paymentSecret),
+    paymentUrl: plan.mobileMoney.url,
     topology: parseTopology(text),
     databaseUrls: new Map(),
     seenPorts,
@@ -157,8 +163,8 @@ async function keptTopology(file: string): Promise<KeptTopology> {
   return parse(text) as KeptTopology;
 }
 
-function allOf({ databases, catalog, orders, cities, gateway }: ClusterPlan): ProcessPlan[] {
-  return [gateway, ...orders, catalog, ...cities, ...databases];
+function allOf({ databases, catalog, orders, cities, mobileMoney, gateway }: ClusterPlan): ProcessPlan[] {
+  return [gateway, ...orders, catalog, ...cities, mobileMoney, ...databases];
 }
 
 interface LaunchOptions extends ClusterOptions {
@@ -203,7 +209,7 @@ async function launchAll(plan: ClusterPlan, shared: Shared, options: LaunchOptio
     );
   };
   await sayIfRelocated(pathsOf(home).postgres, log);
-  const services = [plan.catalog, ...plan.orders, ...plan.cities];
+  const services = [plan.catalog, ...plan.orders, ...plan.cities, plan.mobileMoney];
   onProgress(`  ${plan.databases.length} PostgreSQL servers …`);
   await Promise.all(plan.databases.map(startDatabase));
   onProgress("  tables, and sample data where there is none …");
@@ -228,9 +234,10 @@ async function supervise(
 
 function serviceEnvironment(
   { kind, portVariable, port, city, database }: ServicePlan,
-  { credential, databaseUrls, seenPorts }: Shared,
+  shared: Shared,
   { home, logLevel }: ClusterConfig,
 ): Record<string, string> {
+  const { credential, databaseUrls, seenPorts } = shared;
   // All of a cluster is on this machine; only the gateway may be for others.
   const host = (kind === "gateway" && process.env.HOST) || "127.0.0.1";
   const databaseUrl = (database: string) => {
@@ -246,11 +253,31 @@ function serviceEnvironment(
     LOG_LEVEL: logLevel,
     ...(kind === "gateway" ? { SUPERGRAPH_CACHE: pathsOf(home).supergraph } : {}),
     ...(city === null ? {} : { CITY: city }),
+    ...paymentEnvironment(kind, shared, home),
     ...(database === null ? {} : { DATABASE_URL: databaseUrl(database) }),
   };
 }
 
-const STOP_ORDER: readonly ProcessKind[] = ["gateway", "orders", "city", "catalog", "postgres"];
+/** A company that the operator names goes before the simulated one. */
+function paymentEnvironment(
+  kind: ProcessKind,
+  { paymentSecret, paymentUrl }: Shared,
+  home: string,
+): Record<string, string> {
+  if (kind === "mobile-money")
+    return { PAYMENT_PROVIDER_SECRET: paymentSecret, JOURNAL: pathsOf(home).mobileMoneyJournal };
+  if (kind !== "city" || process.env.PAYMENT_PROVIDER_URL) return {};
+  return { PAYMENT_PROVIDER_URL: paymentUrl, PAYMENT_PROVIDER_SECRET: paymentSecret };
+}
+
+const STOP_ORDER: readonly ProcessKind[] = [
+  "gateway",
+  "orders",
+  "city",
+  "catalog",
+  "mobile-money",
+  "postgres",
+];
 
 /** All of a kind side by side, one kind after the other. */
 async function stopAll(

@@ -18,6 +18,9 @@ export const clusterVariables = z.object({
   GATEWAY_PORT: portVariable.default(4000).describe("The gateway's port; 0 takes a free one."),
   CATALOG_PORT: otherPort.describe("The catalog's port; 0 takes a free one and keeps to it."),
   ORDERS_PORT: otherPort.describe("The orders service's port; 0 takes a free one and keeps to it."),
+  MOBILE_MONEY_PORT: otherPort.describe(
+    "The simulated mobile-money company's port; 0 takes a free one and keeps to it.",
+  ),
   CITY_PORT_DAKAR: otherPort.describe("The port of Dakar's service; 0 takes a free one and keeps to it."),
   CITY_PORT_THIES: otherPort.describe("The port of Thiès' service; 0 takes a free one and keeps to it."),
   CITY_PORT_SAINT_LOUIS: otherPort.describe(

@@ -6,7 +6,8 @@
  *     processes.json     what it runs (state.ts); missing when it does not run
  *     ports.json         the ports that were given out, to give them out again
  *     topology.yaml      written at each start
- *     credential, postgres-password    secrets
+ *     credential, postgres-password, payment-secret    secrets
+ *     mobile-money.journal             the accounts of the simulated company
  *     postgres/<name>    data directories
  *     logs/<name>.log    of this run; <name>.old.log of the one before
  *
@@ -53,6 +54,8 @@ export function pathsOf(home: string) {
     supergraph: join(home, "supergraph.graphql"),
     credential: join(home, "credential"),
     postgresPassword: join(home, "postgres-password"),
+    paymentSecret: join(home, "payment-secret"),
+    mobileMoneyJournal: join(home, "mobile-money.journal"),
     postgres: join(home, "postgres"),
     logs: join(home, "logs"),
   };

@@ -10,7 +10,7 @@ export interface ProcessPlan {
   /** The city's id; null for what is no city's. */
   city: string | null;
   port: number;
-  /** The GraphQL endpoint, or a database's URL without its password. */
+  /** The GraphQL endpoint, the simulated company's URL, or a database's without its password. */
   url: string;
 }
 
@@ -37,8 +37,12 @@ export interface ClusterPlan {
   /** One or more, all alike. */
   orders: ServicePlan[];
   cities: ServicePlan[];
+  /** The simulated company that orders are paid by. */
+  mobileMoney: ServicePlan;
   gateway: ServicePlan;
 }
+
+const MOBILE_MONEY = "mobile-money";
 
 /** The name of a database's server process. */
 export const serverOf = (database: string) => `postgres-${database}`;
@@ -56,6 +60,7 @@ export function processNames(orchestrators = 1): string[] {
     ...orchestratorNames(orchestrators),
     "catalog",
     ...cities.map((id) => `city-${id}`),
+    MOBILE_MONEY,
   ];
   return [...services, ...["catalog", ...cities].map(serverOf)];
 }
@@ -91,6 +96,10 @@ export function planCluster(ports: Readonly<Record<string, number>>, orchestrato
     cities: CITIES.map(({ id }) => {
       return { ...service(`city-${id}`, "city", "services/city"), city: id, database: id };
     }),
+    mobileMoney: {
+      ...service(MOBILE_MONEY, "mobile-money", "services/mobile-money"),
+      url: `http://127.0.0.1:${ports[MOBILE_MONEY]!}`,
+    },
     gateway: { ...service("gateway", "gateway", "gateway"), portVariable: "GATEWAY_PORT" },
   };
 }

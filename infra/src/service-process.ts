@@ -14,7 +14,7 @@ export interface ServiceProcessOptions {
   program: string;
   /** Its configuration; the rest of the environment is the caller's. */
   env: Record<string, string>;
-  /** Its GraphQL endpoint; /health/ready beside it says when it is ready. */
+  /** A URL of it; /health/ready on the same port says when it is ready. */
   url: string;
   /** Its output is added to this file. */
   logFile: string;

@@ -8,7 +8,7 @@ import { FILE_MODE, pathsOf } from "./home.ts";
 
 const processRecord = z.object({
   name: z.string(),
-  kind: z.enum(["gateway", "city", "catalog", "orders", "postgres"]),
+  kind: z.enum(["gateway", "city", "catalog", "orders", "mobile-money", "postgres"]),
   /** The city's id; null for what is no city's. */
   city: z.string().nullable(),
   /** Null while it does not run. */

@@ -14,7 +14,7 @@ export interface ProcessStatus {
   city: string | null;
   /** Null while it does not run. */
   pid: number | null;
-  /** The GraphQL endpoint, or the database's URL without its password. */
+  /** The GraphQL endpoint, the simulated company's URL, or a database's without its password. */
   url: string;
   health: Health;
   /** What it says that a person should look at, although it does its work. */

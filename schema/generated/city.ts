@@ -56,6 +56,8 @@ export type City = {
   name: Scalars['String']['output'];
   /** The orders of its clients, a page at a time. */
   orders: OrderConnection;
+  /** The ways of paying that its clients have. */
+  paymentMethods: Array<PaymentMethod>;
   /** Its stock, a page at a time. */
   stock: StockLevelConnection;
   /** The towns it claims. The default city has every other town too, and says so. */
@@ -275,6 +277,8 @@ export type CommitAnswer = {
    * request) or the order was cancelled before.
    */
   committedId?: Maybe<Scalars['ID']['output']>;
+  /** If declined: why. */
+  declined?: Maybe<PaymentDeclinedReason>;
   /** If committed or replayed: the participants and what each gives or gets back. */
   participants: Array<CommitParticipant>;
   /** If full: for how many more pieces there is room. */
@@ -715,10 +719,25 @@ export type Payment = {
   state: PaymentState;
 };
 
+/** Why a payment was declined. */
+export type PaymentDeclinedReason =
+  /** The client's city does not offer this way of paying. See `City.paymentMethods`. */
+  | 'NOT_OFFERED'
+  /** The payment provider has not answered in time. What it may have set aside is released. A new attempt may succeed. */
+  | 'NO_ANSWER'
+  /** The client has no telephone number, by which mobile money is paid. See `updateClient`. */
+  | 'NO_PHONE'
+  /** The payment provider has said no. It does not say why: mostly there is too little in the account. */
+  | 'REFUSED'
+  /** The client's wallet holds too little. */
+  | 'TOO_LITTLE_MONEY';
+
 /** The ways of paying. */
 export type PaymentMethod =
   /** In cash, to whoever brings the goods. */
   | 'CASH_ON_DELIVERY'
+  /** By the mobile-money account of the client's telephone number. The money is set aside at once and taken within seconds. */
+  | 'MOBILE_MONEY'
   /** From the client's wallet, at once. */
   | 'WALLET';
 
@@ -1511,6 +1530,7 @@ export type ResolversTypes = {
   PageInfo: ResolverTypeWrapper<PageInfo>;
   PartitionClaims: PartitionClaims;
   Payment: ResolverTypeWrapper<PaymentRow>;
+  PaymentDeclinedReason: PaymentDeclinedReason;
   PaymentMethod: PaymentMethod;
   PaymentState: PaymentState;
   PrepareAnswer: ResolverTypeWrapper<PrepareAnswer>;
@@ -1686,6 +1706,7 @@ export type CityResolvers<ContextType = CityContext, ParentType extends Resolver
   location?: Resolver<ResolversTypes['Location'], ParentType, ContextType>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   orders?: Resolver<ResolversTypes['OrderConnection'], ParentType, ContextType, RequireFields<CityOrdersArgs, 'first' | 'orderBy'>>;
+  paymentMethods?: Resolver<Array<ResolversTypes['PaymentMethod']>, ParentType, ContextType>;
   stock?: Resolver<ResolversTypes['StockLevelConnection'], ParentType, ContextType, RequireFields<CityStockArgs, 'first' | 'orderBy'>>;
   towns?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
   transactions?: Resolver<ResolversTypes['CityTransactionConnection'], ParentType, ContextType, RequireFields<CityTransactionsArgs, 'first'>>;
@@ -1761,6 +1782,7 @@ export type ClientUpdatedResolvers<ContextType = CityContext, ParentType extends
 export type CommitAnswerResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['CommitAnswer'] = ResolversParentTypes['CommitAnswer']> = {
   balance?: Resolver<Maybe<ResolversTypes['Amount']>, ParentType, ContextType>;
   committedId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  declined?: Resolver<Maybe<ResolversTypes['PaymentDeclinedReason']>, ParentType, ContextType>;
   participants?: Resolver<Array<ResolversTypes['CommitParticipant']>, ParentType, ContextType>;
   room?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   shortages?: Resolver<Array<ResolversTypes['StockShortage']>, ParentType, ContextType>;

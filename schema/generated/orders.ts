@@ -197,14 +197,31 @@ export type PaymentDeclined = Failure & {
   message: Scalars['String']['output'];
   /** How the order was to be paid. */
   method: PaymentMethod;
+  /** Why it was declined. */
+  reason: PaymentDeclinedReason;
   /** What the order costs. */
   total: Scalars['Amount']['output'];
 };
+
+/** Why a payment was declined. */
+export type PaymentDeclinedReason =
+  /** The client's city does not offer this way of paying. See `City.paymentMethods`. */
+  | 'NOT_OFFERED'
+  /** The payment provider has not answered in time. What it may have set aside is released. A new attempt may succeed. */
+  | 'NO_ANSWER'
+  /** The client has no telephone number, by which mobile money is paid. See `updateClient`. */
+  | 'NO_PHONE'
+  /** The payment provider has said no. It does not say why: mostly there is too little in the account. */
+  | 'REFUSED'
+  /** The client's wallet holds too little. */
+  | 'TOO_LITTLE_MONEY';
 
 /** The ways of paying. */
 export type PaymentMethod =
   /** In cash, to whoever brings the goods. */
   | 'CASH_ON_DELIVERY'
+  /** By the mobile-money account of the client's telephone number. The money is set aside at once and taken within seconds. */
+  | 'MOBILE_MONEY'
   /** From the client's wallet, at once. */
   | 'WALLET';
 
@@ -543,6 +560,7 @@ export type ResolversTypes = {
   OutOfStock: ResolverTypeWrapper<OutOfStock>;
   OutcomeUnknown: ResolverTypeWrapper<OutcomeUnknown>;
   PaymentDeclined: ResolverTypeWrapper<PaymentDeclined>;
+  PaymentDeclinedReason: PaymentDeclinedReason;
   PaymentMethod: PaymentMethod;
   PlaceOrderInput: PlaceOrderInput;
   PlaceOrderResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['PlaceOrderResult']>;
@@ -702,6 +720,7 @@ export type PaymentDeclinedResolvers<ContextType = unknown, ParentType extends R
   balance?: Resolver<Maybe<ResolversTypes['Amount']>, ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   method?: Resolver<ResolversTypes['PaymentMethod'], ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['PaymentDeclinedReason'], ParentType, ContextType>;
   total?: Resolver<ResolversTypes['Amount'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };

@@ -98,6 +98,7 @@ const PART_NAMES = {
   orders: "orders",
   city: "cities",
   catalog: "catalog",
+  "mobile-money": "mobile money",
   postgres: "PostgreSQL",
 };
 

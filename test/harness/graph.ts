@@ -4,6 +4,7 @@
  * can stop, slow down and restart a city.
  */
 import { startCatalog } from "@teranga/catalog/service.ts";
+import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { surfaceOf } from "@teranga/gateway/door/surface.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
@@ -73,11 +74,14 @@ export interface GraphOptions {
   ordersAsProcess?: boolean;
   /** The cities' clock. */
   clock?: Clock;
+  /** What orders can be paid by beside cash and the wallet; none by default. */
+  paymentProviders?: readonly PaymentProvider[];
   log?: Logger;
 }
 
 export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph> {
   const { recoveryIntervalMs = 50, ordersAsProcess = false, deadlineMs, clock } = graphOptions;
+  const { paymentProviders = [] } = graphOptions;
   const log = graphOptions.log ?? createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
   const shared = { credential: CREDENTIAL, log };
   const databases = await createDatabases();
@@ -92,7 +96,7 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
   const runCity = async (cityId: string) => {
     const databaseUrl = databaseProxies.get(cityId)!.before(databases.get(cityId)!.url);
     const place = { cityId, databaseUrl, topology: direct, port: ports.get(cityId)! };
-    const pace = { recoveryIntervalMs, ...(clock && { clock }) };
+    const pace = { recoveryIntervalMs, paymentProviders, ...(clock && { clock }) };
     cities.set(cityId, await startCity({ ...shared, ...place, ...pace, onStatement: record(cityId) }));
   };
   await Promise.all(CITY_IDS.map(runCity));

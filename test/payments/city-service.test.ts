@@ -3,7 +3,6 @@ import { TEST_TOPOLOGY } from "@teranga/city/payments/test-city.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { expect, test } from "vitest";
-import { createMobileMoney } from "./mobile-money.ts";
 import { DEADLINE_MS, PRICE, useShop } from "./shop.ts";
 
 const shop = useShop("payments_of_a_service");
@@ -18,7 +17,7 @@ test("captures what is placed, and gives back what is cancelled", async () => {
     log: createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent"),
     clock: shop.clock,
     recoveryIntervalMs: 20,
-    paymentProviders: [createMobileMoney(shop.company.url, DEADLINE_MS)],
+    paymentProviders: [shop.provider],
   });
   try {
     const order = shop.newOrder();

@@ -1,8 +1,12 @@
 /**
  * Goal: a provider that does not answer holds up its own orders and payments, and nobody else's. Method: one
- * that answers when it is told to.
+ * that answers when it is told to, and a company that takes messages over HTTP and never answers.
  */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { createCommitProtocol } from "@teranga/city/commit-protocol.ts";
+import { createHttpProvider } from "@teranga/city/payments/http-provider.ts";
 import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
 import { createPayments } from "@teranga/city/payments/payments.ts";
 import { openTestCity, type TestCity } from "@teranga/city/payments/test-city.ts";
@@ -17,7 +21,7 @@ let database: TestCity;
 beforeAll(async () => {
   database = await openTestCity("payments_that_hang", inject("postgresUrl"));
   await database.sql.unsafe(`
-    insert into client (id, name, email, town) values ('dakar:1', 'n', 'e@example.org', 'Dakar');
+    insert into client (id, name, email, phone, town) values ('dakar:1', 'n', 'e@example.org', '+221770000001', 'Dakar');
     insert into stock (product_id, warehouse, on_hand) values ('101', 'Dakar', 100)`);
 });
 afterAll(() => database.close());
@@ -45,13 +49,19 @@ function providerAfter(method: string, until: Promise<unknown>): PaymentProvider
   return { method, authorise, capture: done, void: done, refund: done };
 }
 
-function cityWith(providers: PaymentProvider[]) {
+function cityWith(
+  providers: PaymentProvider[],
+  deadlines = { authoriseMs: DEADLINE_MS, settleMs: DEADLINE_MS },
+) {
   const log = createLogger("test", "silent");
   const means = { id: "dakar", sql: database.sql, clock: CLOCK, log, metrics: {} as never };
-  const deadlines = { authoriseMs: DEADLINE_MS, settleMs: DEADLINE_MS };
   const payments = createPayments(means, providers, deadlines);
   return { ...means, payments, protocol: createCommitProtocol(database.sql) };
 }
+
+const commit = protocolMutations.commitOrders as unknown as (
+  ...args: [null, { orders: CommitRequest[] }, { city: object }]
+) => Promise<{ state: string; declined: string | null }[]>;
 
 const decisionOf = async ({ transactionId }: CommitRequest) =>
   (await database.sql`select state from transaction_decision where transaction_id = ${transactionId}`)[0]
@@ -64,9 +74,6 @@ test("orders of a message that the commit point settles are committed while a pr
   const { promise, resolve } = Promise.withResolvers<void>();
   const city = cityWith([providerAfter("MOBILE_MONEY", promise), providerAfter("CARD", Promise.resolve())]);
   const orders = ["MOBILE_MONEY", "CASH_ON_DELIVERY", "CARD"].map((method) => orderPaidBy(method));
-  const commit = protocolMutations.commitOrders as unknown as (
-    ...args: [null, { orders: CommitRequest[] }, { city: object }]
-  ) => Promise<{ state: string }[]>;
   const answers = commit(null, { orders }, { city });
   await vi.waitUntil(async () => (await decisionOf(orders[1]!)) && (await decisionOf(orders[2]!)));
   expect(await decisionOf(orders[0]!)).toBeUndefined();
@@ -102,4 +109,37 @@ test("a payment whose provider is gone comes up again, and holds up nobody", asy
   expect(settlers.map(({ method }) => method)).toEqual(["MOBILE_MONEY", null]);
   expect(await Promise.all(settlers.map(({ settle }) => settle()))).toEqual([false, true]);
   expect(await stateOf(order)).toBe("AUTHORISED");
+});
+
+test("a company that takes messages and never answers costs its own orders their deadline, and is hung up on", async () => {
+  const asked = Promise.withResolvers<void>();
+  const hungUp = Promise.withResolvers<void>();
+  const company = createServer((request) => {
+    asked.resolve();
+    request.once("close", hungUp.resolve);
+  }).listen(0, "127.0.0.1");
+  await once(company, "listening");
+  const provider = createHttpProvider({
+    url: `http://127.0.0.1:${(company.address() as AddressInfo).port}`,
+    secret: "a-secret-for-payments",
+    clock: CLOCK,
+  });
+  const city = cityWith([provider], { authoriseMs: 1_500, settleMs: 100 });
+  const orders = ["MOBILE_MONEY", "CASH_ON_DELIVERY"].map((method) => orderPaidBy(method));
+  const answers = commit(null, { orders }, { city });
+  await asked.promise;
+  await vi.waitUntil(() => decisionOf(orders[1]!));
+  expect(await decisionOf(orders[0]!)).toBeUndefined();
+  expect(await answers).toMatchObject([
+    { state: "DECLINED", declined: "NO_ANSWER" },
+    { state: "COMMITTED", declined: null },
+  ]);
+  expect(await stateOf(orders[0]!)).toBe("VOIDING");
+  await hungUp.promise;
+  const [settler] = city.payments.settlers;
+  expect(await settler!.settle()).toBe(true);
+  expect(await stateOf(orders[0]!)).toBe("VOIDING");
+  await provider.close();
+  company.closeAllConnections();
+  company.close();
 });

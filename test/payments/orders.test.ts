@@ -2,9 +2,10 @@
  * Orders paid by a provider outside, and what becomes of the money, whatever fails between the provider and
  * the commit point.
  */
+
+import { phoneOf } from "@teranga/city/payments/test-city.ts";
 import { expect, test } from "vitest";
-import { createMobileMoney } from "./mobile-money.ts";
-import { DEADLINE_MS, GIVEN, LONG_MS, PRICE, useShop } from "./shop.ts";
+import { GIVEN, LONG_MS, PRICE, useShop } from "./shop.ts";
 
 const shop = useShop("payments_of_orders");
 
@@ -42,6 +43,45 @@ test("a way of paying that nobody stands for is declined", async () => {
   const order = shop.newOrder({ paymentMethod: "SHELLS" });
   expect(await shop.commit(order)).toEqual(["DECLINED"]);
   expect(await shop.stateOf(order)).toBeUndefined();
+});
+
+test("a client without a telephone number is not asked to pay by it", async () => {
+  await shop.city.sql`update client set phone = null where id = 'dakar:1'`;
+  const order = shop.newOrder();
+  expect(await shop.commit(order)).toEqual(["DECLINED"]);
+  expect(await shop.stateOf(order)).toBeUndefined();
+  expect(shop.company.received).toEqual([]);
+});
+
+test("why an order was declined is told, and told again", async () => {
+  const dear = shop.newOrder({ lines: [{ productId: "101", quantity: 1, unitPrice: GIVEN + 1 }] });
+  const [lost, shells, phoneless, poor] = [
+    shop.newOrder(),
+    shop.newOrder({ paymentMethod: "SHELLS" }),
+    shop.newOrder({ clientId: "dakar:2" }),
+    shop.newOrder({ paymentMethod: "WALLET" }),
+  ];
+  await shop.city.sql`update client set phone = null where id = 'dakar:2'`;
+  expect(await shop.commit(dear)).toEqual(["DECLINED"]);
+  shop.company.break({ losesAnswer: () => true });
+  const orders = [lost, shells, phoneless, poor];
+  expect(await shop.commit(...orders)).toEqual(["DECLINED", "DECLINED", "DECLINED", "DECLINED"]);
+  const reasons = () => shop.payments.whyDeclined([dear, ...orders]).then((told) => [...told.values()]);
+  const expected = ["REFUSED", "NO_ANSWER", "NOT_OFFERED", "NO_PHONE", "TOO_LITTLE_MONEY"];
+  expect(await reasons()).toEqual(expected);
+  await shop.untilSettled();
+  expect(await reasons()).toEqual(expected);
+});
+
+test("a copy of the message asks for the same, although the client has another number by now", async () => {
+  shop.company.break({ losesAnswer: () => true });
+  const order = shop.newOrder();
+  await shop.payments.authorise([order]);
+  await shop.city.sql`update client set phone = '+221779999999' where id = 'dakar:1'`;
+  shop.company.heal();
+  expect(await shop.commit(order)).toEqual(["COMMITTED"]);
+  await shop.settle();
+  expect(shop.company.moneyOf("dakar:1").taken).toBe(PRICE);
 });
 
 test("a provider that is down declines, and is told to void until it is back", async () => {
@@ -123,8 +163,9 @@ test("a crash before the provider was asked, and one before its answer was noted
   const { transactionId, clientId } = unasked;
   await shop.city
     .sql`update payment set state = 'AUTHORISING' where transaction_id = ${unnoted.transactionId}`;
-  await shop.city.sql`insert into payment (transaction_id, client_id, method, amount, state, next_attempt_at)
-    values (${transactionId}, ${clientId}, 'MOBILE_MONEY', ${PRICE}, 'AUTHORISING', ${new Date(shop.nowMs)})`;
+  await shop.city
+    .sql`insert into payment (transaction_id, client_id, phone, method, amount, state, next_attempt_at)
+    values (${transactionId}, ${clientId}, ${phoneOf(clientId)}, 'MOBILE_MONEY', ${PRICE}, 'AUTHORISING', ${new Date(shop.nowMs)})`;
   await shop.untilSettled();
   expect([await shop.stateOf(unasked), await shop.stateOf(unnoted)]).toEqual(["VOIDED", "VOIDED"]);
   expect([await shop.commit(unasked), await shop.commit(unnoted)]).toEqual([["ABORTED"], ["ABORTED"]]);
@@ -165,11 +206,7 @@ test("an order that its key answers, or of an unknown client, asks for no money"
 test("a provider that has another payment under the transaction's id raises the alarm and declines", async () => {
   const order = shop.newOrder();
   const { transactionId } = order;
-  await createMobileMoney(shop.company.url, DEADLINE_MS).authorise({
-    transactionId,
-    clientId: "dakar:2",
-    amount: 1,
-  });
+  await shop.provider.authorise({ transactionId, clientId: "dakar:2", phone: phoneOf("dakar:2"), amount: 1 });
   expect(await shop.commit(order)).toEqual(["DECLINED"]);
   expect(shop.alarms).toBe(1);
   await shop.untilSettled();
@@ -180,7 +217,7 @@ test("a provider that has another payment under the transaction's id raises the 
 test("a provider that refuses to capture raises the alarm, and the payment stays as it is", async () => {
   const order = shop.newOrder();
   expect(await shop.commit(order)).toEqual(["COMMITTED"]);
-  await createMobileMoney(shop.company.url, DEADLINE_MS).void(order.transactionId);
+  await shop.provider.void(order.transactionId);
   await shop.settle();
   expect(shop.alarms).toBe(1);
   expect(await shop.stateOf(order)).toBe("AUTHORISED");

@@ -3,17 +3,15 @@
  * real recovery, a real provider. Every test ends with the money adding up: what the provider has taken is
  * what placed orders cost.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import type { HttpProvider } from "@teranga/city/payments/http-provider.ts";
+import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
 import { createPayments, type Payments } from "@teranga/city/payments/payments.ts";
 import { openTestCity, type TestCity } from "@teranga/city/payments/test-city.ts";
 import { commitCancellations } from "@teranga/city/sql/commit-cancellations.ts";
 import { type CommitRequest, commitOrders } from "@teranga/city/sql/commit-orders.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
-import { createMobileMoney } from "./mobile-money.ts";
-import { MobileMoneyCompany } from "./mobile-money-company.ts";
+import { FaultyCompany } from "./faulty-company.ts";
 
 export const CLIENTS = ["dakar:1", "dakar:2", "dakar:3"];
 export const PRICE = 500;
@@ -28,8 +26,9 @@ const START_MS = Date.parse("2026-01-01T00:00:00Z");
 const STEPS_MAX = 20;
 
 export class Shop {
-  company!: MobileMoneyCompany;
+  company!: FaultyCompany;
   city!: TestCity;
+  provider!: HttpProvider;
   payments!: Payments;
   nowMs = START_MS;
   alarms = 0;
@@ -41,15 +40,14 @@ export class Shop {
     return { nowMs: () => this.nowMs, random: () => 0.5 };
   }
 
-  async empty(directory: string): Promise<void> {
+  async empty(): Promise<void> {
     await this.city.sql.unsafe(`
       truncate client, stock, transaction_decision, wallet_hold cascade;
-      insert into client (id, name, email, town)
-        select 'dakar:' || n, 'n', n || '@example.org', 'Dakar' from generate_series(1, ${CLIENTS.length}) n;
+      insert into client (id, name, email, phone, town)
+        select 'dakar:' || n, 'n', n || '@example.org', '+22177' || lpad(n::text, 7, '0'), 'Dakar' from generate_series(1, ${CLIENTS.length}) n;
       insert into stock (product_id, warehouse, on_hand) values ('101', 'Dakar', 1000);
       insert into stock_movement (product_id, reason, on_hand_change, reserved_change) values ('101', 'RESTOCKED', 1000, 0);`);
-    this.company = new MobileMoneyCompany(join(directory, `journal-${++this.#lastNumber}`));
-    await this.company.start();
+    this.company = await FaultyCompany.open();
     for (const clientId of CLIENTS) this.company.giveMoney(clientId, GIVEN);
     this.alarms = 0;
     this.restart();
@@ -58,13 +56,18 @@ export class Shop {
   /**
    * The payments of another process of the city, as after a crash.
    * @param deadlineMs how long the provider may take
+   * @param around what stands between it and its provider
    */
-  restart(deadlineMs = DEADLINE_MS): void {
+  restart(
+    deadlineMs = DEADLINE_MS,
+    around: (provider: PaymentProvider) => PaymentProvider = (provider) => provider,
+  ): void {
     const log = createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
     const metrics = { alarmed: () => this.alarms++ } as never;
     const means = { id: "dakar", sql: this.city.sql, clock: this.clock, log, metrics };
     const deadlines = { authoriseMs: deadlineMs, settleMs: deadlineMs };
-    this.payments = createPayments(means, [createMobileMoney(this.company.url, DEADLINE_MS)], deadlines);
+    this.provider = this.company.provider();
+    this.payments = createPayments(means, [around(this.provider)], deadlines);
   }
 
   newOrder(changes: Partial<CommitRequest> = {}): CommitRequest {
@@ -135,21 +138,16 @@ export class Shop {
  */
 export function useShop(databaseName: string): Shop {
   const shop = new Shop();
-  let directory: string;
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), "teranga-payments-"));
     shop.city = await openTestCity(databaseName, inject("postgresUrl"), (text) => shop.statements.push(text));
   });
-  afterAll(async () => {
-    await shop.city.close();
-    await rm(directory, { recursive: true });
-  });
-  beforeEach(() => shop.empty(directory));
+  afterAll(() => shop.city.close());
+  beforeEach(() => shop.empty());
   afterEach(async () => {
     await shop.untilSettled();
     await shop.expectMoneyAddsUp();
     expect(shop.alarms).toBe(0);
-    await shop.company.stop();
+    await shop.company.close();
   });
   return shop;
 }

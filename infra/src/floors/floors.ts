@@ -43,6 +43,7 @@ export const FLOORS: readonly (readonly Room[])[] = [
     { path: "services/orders/", holds: "the orchestrator" },
     { path: "services/city/", holds: "a city: both sides of the commit" },
     { path: "services/catalog/", holds: "what products are" },
+    { path: "services/mobile-money/", holds: "a simulated company" },
   ],
   [{ path: "schema/", holds: "the subgraphs' SDL, and the types of it" }],
   [{ path: "kit/", holds: "what services are made of", isGround: true }],

@@ -22,6 +22,8 @@ export type OrderLineRequest = {
 export type PaymentMethod =
   /** In cash, to whoever brings the goods. */
   | 'CASH_ON_DELIVERY'
+  /** By the mobile-money account of the client's telephone number. The money is set aside at once and taken within seconds. */
+  | 'MOBILE_MONEY'
   /** From the client's wallet, at once. */
   | 'WALLET';
 

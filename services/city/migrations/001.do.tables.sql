@@ -260,6 +260,9 @@ create table payment (
   transaction_id text collate "C" primary key,
   client_id text collate "C" not null references client,
   method text not null check (length(method) between 1 and 50),
+  -- Whom a provider outside is asked to take the money of. A message that comes again asks for the same, although
+  -- the client's number has changed.
+  phone text check (length(phone) between 3 and 20),
   amount bigint not null check (amount between 0 and 9007199254740991),
   state text not null check (
     state in (
@@ -271,7 +274,8 @@ create table payment (
   next_attempt_at timestamptz(3),
   constraint payment_settled check (
     (next_attempt_at is not null) = (state in ('AUTHORISING', 'AUTHORISED', 'VOIDING', 'REFUNDING'))
-  )
+  ),
+  constraint payment_has_payer check (phone is not null or method in ('WALLET', 'CASH_ON_DELIVERY'))
 );
 -- By method: payments whose provider hangs must not come before those of another one, over and over.
 create index payment_to_settle on payment (method, next_attempt_at) where next_attempt_at is not null;

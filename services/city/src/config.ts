@@ -1,5 +1,11 @@
 /** Where a city's service takes its configuration from. */
-import { countVariable, databaseUrlVariable, serviceVariables } from "@teranga/kit/config.ts";
+import {
+  countVariable,
+  databaseUrlVariable,
+  StartupError,
+  secretVariable,
+  serviceVariables,
+} from "@teranga/kit/config.ts";
 import { doorVariables } from "@teranga/kit/door-config.ts";
 import { z } from "zod";
 
@@ -11,4 +17,32 @@ export const cityVariables = z.object({
   HORIZON_DAYS: countVariable({ least: 1, most: 3_650, usual: 30 }).describe(
     "For how many days aborted transactions are kept. What comes of an older one that is not known is refused, so no clock may be so far behind.",
   ),
+  PAYMENT_PROVIDER_URL: z
+    .url({ protocol: /^https?$/, error: "is not an http or https URL" })
+    .optional()
+    .describe(
+      "Where the mobile-money company, or an adapter before it, answers (docs/payments.md). `MOBILE_MONEY` is not offered without.",
+    ),
+  PAYMENT_PROVIDER_SECRET: secretVariable
+    .optional()
+    .describe("The secret that messages to `PAYMENT_PROVIDER_URL` are signed with; the two go together."),
 });
+
+/**
+ * Where mobile money is asked for; null if it is not offered.
+ * @throws StartupError if one of its two variables is without the other
+ */
+export function readPaymentProvider({
+  PAYMENT_PROVIDER_URL: url,
+  PAYMENT_PROVIDER_SECRET: secret,
+}: Pick<z.infer<typeof cityVariables>, "PAYMENT_PROVIDER_URL" | "PAYMENT_PROVIDER_SECRET">): {
+  url: string;
+  secret: string;
+} | null {
+  if (url !== undefined && secret !== undefined) return { url, secret };
+  if (url === undefined && secret === undefined) return null;
+  const missing = url === undefined ? "PAYMENT_PROVIDER_URL" : "PAYMENT_PROVIDER_SECRET";
+  throw new StartupError(
+    `Configuration: ${missing} is not set; PAYMENT_PROVIDER_URL and _SECRET go together`,
+  );
+}

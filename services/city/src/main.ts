@@ -3,12 +3,14 @@ import { readConfig, runMain } from "@teranga/kit/config.ts";
 import { readDoor } from "@teranga/kit/door-config.ts";
 import { createLogger } from "@teranga/kit/log.ts";
 import { createProcessRegistry } from "@teranga/kit/metrics.ts";
+import { systemClock } from "@teranga/kit/retry.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { startTracing } from "@teranga/kit/start-tracing.ts";
 import { loadTopology } from "@teranga/kit/topology.ts";
 import { followTopology } from "@teranga/kit/topology-following.ts";
 import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
-import { cityVariables } from "./config.ts";
+import { cityVariables, readPaymentProvider } from "./config.ts";
+import { createHttpProvider } from "./payments/http-provider.ts";
 import { startCity } from "./service.ts";
 
 const DAY_MS = 86_400_000;
@@ -21,11 +23,13 @@ const usage = {
 
 await runMain(usage, async () => {
   const config = readConfig(cityVariables, process.env);
+  const company = readPaymentProvider(config);
   const log = createLogger(`city-${config.CITY}`, config.LOG_LEVEL);
   const tracing = await startTracing(`city-${config.CITY}`, config);
   const topology = await loadTopology(config.TOPOLOGY);
   const registry = createProcessRegistry();
   const standing = createTopologyStanding(registry);
+  const providers = company ? [createHttpProvider({ ...company, clock: systemClock })] : [];
   const service = await startCity({
     cityId: config.CITY,
     databaseUrl: config.DATABASE_URL,
@@ -37,6 +41,7 @@ await runMain(usage, async () => {
     log,
     registry,
     standing,
+    paymentProviders: providers,
   });
   const following = followTopology({
     file: config.TOPOLOGY,
@@ -51,6 +56,7 @@ await runMain(usage, async () => {
   const steps = [
     ...following,
     { name: "the service", close: service.close },
+    ...providers.map(({ close }) => ({ name: "the payment provider's connections", close })),
     { name: "the spans", close: tracing.stop },
   ];
   closeOnSignal(() => closeAll(steps), log);

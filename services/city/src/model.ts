@@ -70,7 +70,7 @@ export interface OrderRow {
 
 export interface PaymentRow {
   orderId: string;
-  method: "WALLET" | "CASH_ON_DELIVERY";
+  method: "WALLET" | "CASH_ON_DELIVERY" | "MOBILE_MONEY";
   amount: number;
   /** A payment that is being authorised, or that is given back before there is an order, is in the table but never an order's. */
   state: "DUE" | "AUTHORISED" | "CAPTURED" | "VOIDED" | "REFUNDING" | "REFUNDED";

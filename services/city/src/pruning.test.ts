@@ -101,8 +101,8 @@ test("a declined payment goes with its decision, and one that is not settled kee
   ] as const) {
     await fence(own(number));
     await world.sql`
-      insert into payment (transaction_id, client_id, method, amount, state, next_attempt_at)
-      values (${own(number)}, 'dakar:1', 'CARD', 1, ${state}, ${state === "VOIDING" ? new Date(world.nowMs) : null})`;
+      insert into payment (transaction_id, client_id, phone, method, amount, state, next_attempt_at)
+      values (${own(number)}, 'dakar:1', '+221771234567', 'CARD', 1, ${state}, ${state === "VOIDING" ? new Date(world.nowMs) : null})`;
   }
   daysLater(31);
   await fence(own(4));

@@ -69,7 +69,7 @@ const COMMIT_ORDERS = {
   operationName: "OrderCommit",
   query: `mutation OrderCommit($messages: [CommitOrderInput!]!) {
     answers: commitOrders(orders: $messages) {
-      transactionId state committedId balance shortages { productId requested available }
+      transactionId state committedId balance declined shortages { productId requested available }
     }
   }`,
   answer: commitAnswer,

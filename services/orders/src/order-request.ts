@@ -44,7 +44,7 @@ const orderInput = z.object({
 });
 
 const placeInput = orderInput.extend({
-  payment: z.enum(["CASH_ON_DELIVERY", "WALLET"]),
+  payment: z.enum(["CASH_ON_DELIVERY", "WALLET", "MOBILE_MONEY"]),
   idempotencyKey,
   expectedTotal: z.int().min(0, "may not be negative").nullish(),
   maxSplits: z.int().min(1, "must be at least 1").max(SPLITS_MAX, `may be ${SPLITS_MAX} at most`).nullish(),

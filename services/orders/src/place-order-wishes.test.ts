@@ -52,6 +52,7 @@ describe("what a client may ask for beside,", () => {
     expect(await place(lines, context, more)).toMatchObject({
       __typename: "PaymentDeclined",
       method: "WALLET",
+      reason: "TOO_LITTLE_MONEY",
       total: 700,
       balance: 600,
     });

@@ -1,5 +1,10 @@
 /** Placing an order: read, allocate, run a transaction; again with a new one while it can still succeed. */
-import type { OrderPlaced, PaymentDeclined, PlaceOrderResult } from "@teranga/schema/generated/orders.ts";
+import type {
+  OrderPlaced,
+  PaymentDeclined,
+  PaymentDeclinedReason,
+  PlaceOrderResult,
+} from "@teranga/schema/generated/orders.ts";
 import { linesByCity } from "./allocation.ts";
 import {
   cityUnavailable,
@@ -194,7 +199,7 @@ function answerTo(
     case "unknown-client":
       return unknownClient(request.clientId);
     case "declined":
-      return paymentDeclined(request, total, result.balance);
+      return paymentDeclined(request, total, result);
     case "unknown":
       return outcomeUnknown("the order is placed", idOf(transaction), key);
     case "home-unreachable":
@@ -252,13 +257,21 @@ function priceChanged(expectedTotal: number, total: number): PlaceOrderAnswer {
   return { __typename: "PriceChanged", message, expectedTotal, total };
 }
 
+const WHY_DECLINED: Record<PaymentDeclinedReason, string> = {
+  TOO_LITTLE_MONEY: "The wallet holds too little for the order.",
+  REFUSED: "The payment provider refuses to pay for the order.",
+  NO_ANSWER: "The payment provider did not answer in time.",
+  NO_PHONE: "The client has no telephone number to pay by.",
+  NOT_OFFERED: "The client's city does not offer this way of paying.",
+};
+
 function paymentDeclined(
-  { payment }: PlaceOrderRequest,
+  { payment: method }: PlaceOrderRequest,
   total: number,
-  balance: number | null,
+  { balance, reason }: { balance: number | null; reason: PaymentDeclinedReason },
 ): Named<PaymentDeclined> {
-  const message = "The way of paying does not pay for the order. Nothing was changed.";
-  return { __typename: "PaymentDeclined", message, method: payment, total, balance };
+  const message = `${WHY_DECLINED[reason]} Nothing was changed.`;
+  return { __typename: "PaymentDeclined", message, method, reason, total, balance };
 }
 
 /** The answer to a call whose key was used before. */

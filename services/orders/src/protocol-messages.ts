@@ -85,7 +85,12 @@ export const commitAnswer = z.discriminatedUnion("state", [
   }),
   z.object({ transactionId, state: z.enum(["REPLAYED", "KEY_REUSED", "ALREADY_CANCELLED"]), committedId }),
   z.object({ transactionId, state: z.literal("REFUSED"), shortages }),
-  z.object({ transactionId, state: z.literal("DECLINED"), balance: z.int().nullable() }),
+  z.object({
+    transactionId,
+    state: z.literal("DECLINED"),
+    balance: z.int().nullable(),
+    declined: z.enum(["TOO_LITTLE_MONEY", "REFUSED", "NO_ANSWER", "NO_PHONE", "NOT_OFFERED"]),
+  }),
   z.object({ transactionId, state: z.literal("FULL"), room: z.int() }),
   z.object({
     transactionId,

@@ -106,7 +106,14 @@ describe("what is sent fits the schema, and so does what is expected for an answ
     "ALREADY_CANCELLED",
     "VIOLATION",
   ])("a commit that is %s", async (state) => {
-    const answer = { transactionId: ID, state, committedId: ID, shortages: [], balance: 7 };
+    const answer = {
+      transactionId: ID,
+      state,
+      committedId: ID,
+      shortages: [],
+      balance: 7,
+      declined: "REFUSED",
+    };
     const home = service(buildSubgraphSchema(parse(readSchema("city"))), { commitOrders: [answer] });
     expect(await messages(home).commit("dakar", commit, 1)).toMatchObject({ state });
   });

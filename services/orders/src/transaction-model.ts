@@ -1,4 +1,5 @@
 /** What a transaction is to do, and how it may end. */
+import type { PaymentDeclinedReason } from "@teranga/schema/generated/orders.ts";
 import type { Announcement } from "./decision-delivery.ts";
 import type { ProductQuantity, StockShortage } from "./model.ts";
 import type { CommitMessage } from "./protocol-messages.ts";
@@ -26,7 +27,7 @@ export type TransactionResult =
   | { kind: "replayed" | "key-reused" | "already-cancelled"; committedId: string }
   | { kind: "unknown-client" | "unknown-order" }
   /** The payment; the balance is that of the client's wallet, if it was to be paid from it. */
-  | { kind: "declined"; balance: number | null }
+  | { kind: "declined"; balance: number | null; reason: PaymentDeclinedReason }
   /** The home has room for so many pieces only of what a transfer brings. */
   | { kind: "full"; room: number }
   /** Cities had too little, or gave no vote. */

@@ -182,7 +182,11 @@ function committed(answer: CommitAnswer, transaction: Transaction, log: Logger):
     case "UNKNOWN_ORDER":
       return aborted(transaction, { kind: "unknown-order" });
     case "DECLINED":
-      return aborted(transaction, { kind: "declined", balance: answer.balance });
+      return aborted(transaction, {
+        kind: "declined",
+        balance: answer.balance,
+        reason: answer.declined,
+      });
     case "REFUSED": {
       const refusals = [{ cityId: homeId, shortages: answer.shortages }];
       return aborted(transaction, { kind: "refused", refusals, silentCities: [] });

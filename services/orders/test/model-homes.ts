@@ -125,7 +125,7 @@ export class ModelHomes {
     const { transactionId, clientId } = order;
     if (clientId !== this.#clientId) return { transactionId, state: "UNKNOWN_CLIENT" };
     if (order.paymentMethod === "WALLET" && totalOf(order) > this.balance)
-      return { transactionId, state: "DECLINED", balance: this.balance };
+      return { transactionId, state: "DECLINED", balance: this.balance, declined: "TOO_LITTLE_MONEY" };
     const home = homeOf(transactionId);
     const own = partsOfOrder(order).find(({ cityId }) => cityId === home);
     const shortages = this.#stock.shortages(home, own?.lines ?? []);

@@ -12,7 +12,7 @@
  * | void      | DONE → VOIDED                        | DONE      | DONE → VOIDED   | VIOLATION       | DONE      | VIOLATION |
  * | refund    | VIOLATION                            | VIOLATION | DONE → REFUNDED | DONE → REFUNDED | VIOLATION | DONE      |
  *
- * - authorise of another client or amount under a known id is a VIOLATION; but a void that came first knows neither, and declines.
+ * - authorise of another payer or amount under a known id is a VIOLATION; but a void that came first knows neither, and declines.
  * - void before authorise is remembered, as an ABORT before its prepare is: a late authorise must not set money aside for good.
  * - refund gives back what was taken, or releases what was only set aside, because an order may be cancelled before its capture
  *   has arrived. The capture that arrives after it takes nothing.
@@ -28,22 +28,27 @@ export interface PaymentRequest {
   clientId: string;
   /** In XOF. */
   amount: number;
+  /** The client's telephone number, in international form; by it a company outside knows who pays. */
+  phone: string;
 }
 
 /** VIOLATION: the message contradicts what is recorded. It changes nothing. */
 export type AuthoriseAnswer = "AUTHORISED" | "DECLINED" | "VIOLATION";
 export type SettleAnswer = "DONE" | "VIOLATION";
 
-/** An answer is definite and durable. Anything else is a throw: then nothing is known, and the message is sent again. */
+/**
+ * An answer is definite and durable. Anything else is a throw: then nothing is known, and the message is sent
+ * again. `signal` is aborted when nobody waits for the answer any more.
+ */
 export interface PaymentProvider {
   /** The way of paying that it stands for: `payment.method` in SQL, a value of PaymentMethod in the graph. */
   readonly method: string;
   /** Sets the money aside. */
-  authorise(request: PaymentRequest): Promise<AuthoriseAnswer>;
+  authorise(request: PaymentRequest, signal?: AbortSignal): Promise<AuthoriseAnswer>;
   /** Takes what is set aside: the order is placed. */
-  capture(transactionId: string): Promise<SettleAnswer>;
+  capture(transactionId: string, signal?: AbortSignal): Promise<SettleAnswer>;
   /** Releases what is set aside, or ever would be: the order never will be placed. */
-  void(transactionId: string): Promise<SettleAnswer>;
+  void(transactionId: string, signal?: AbortSignal): Promise<SettleAnswer>;
   /** Gives back what was taken: the order is cancelled. */
-  refund(transactionId: string): Promise<SettleAnswer>;
+  refund(transactionId: string, signal?: AbortSignal): Promise<SettleAnswer>;
 }

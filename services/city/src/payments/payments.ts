@@ -24,6 +24,7 @@ import type { CityMetrics } from "../metrics.ts";
 import { beginPayments, type OpenPayment } from "../sql/begin-payments.ts";
 import { claimPayments, type DuePayment, type Methods } from "../sql/claim-payments.ts";
 import type { CommitRequest } from "../sql/commit-orders.ts";
+import { getDeclinedPayments } from "../sql/get-declined-payments.ts";
 import {
   type AnsweredPayment,
   recordAnswers,
@@ -41,9 +42,16 @@ export interface Payments {
   authorise(orders: readonly CommitRequest[]): Promise<void>;
   /** Whether a provider holds the money of orders that are so paid: to place one then takes as long as the provider does. */
   isOutside(method: string): boolean;
+  /** The ways of paying that the city takes, values of PaymentMethod. */
+  methods: readonly string[];
+  /** Why the commit point has declined these orders, by transaction. */
+  whyDeclined(orders: readonly CommitRequest[]): Promise<Map<string, DeclinedReason>>;
   /** Steps of recovery, one for each provider, since one that hangs must not hold up the others. */
   settlers: readonly Settler[];
 }
+
+/** A value of PaymentDeclinedReason in the graph. */
+export type DeclinedReason = "TOO_LITTLE_MONEY" | "REFUSED" | "NO_ANSWER" | "NO_PHONE" | "NOT_OFFERED";
 
 export interface Settler {
   /** The way of paying; null for all that no provider stands for any more. */
@@ -74,6 +82,7 @@ const DEADLINES: PaymentDeadlines = {
   // Off the client's path; and a payment that hangs must not hold up the provider's others for long.
   settleMs: 2_000,
 };
+const SETTLED_BY_THE_COMMIT = ["CASH_ON_DELIVERY", "WALLET"];
 /** A commit follows its authorise within milliseconds; when this has passed, whoever was to send it is gone. */
 const AUTHORISED_LEASE_MS = 10_000;
 
@@ -96,6 +105,8 @@ export function createPayments(
       );
     },
     isOutside: (method) => byMethod.has(method),
+    methods: [...SETTLED_BY_THE_COMMIT, ...byMethod.keys()],
+    whyDeclined: (orders) => whyDeclined(means, orders),
     settlers: [
       ...[...byMethod.keys()].map((method) => ({ method, settle: () => settleDue(means, method) })),
       { method: null, settle: () => settleDue(means, { noneOf: [...byMethod.keys()] }) },
@@ -114,7 +125,7 @@ async function authoriseOne(
   const { transactionId } = request;
   try {
     const provider = providerOf(means.providers, method);
-    const state = await within(means.deadlines.authoriseMs, () => provider.authorise(request));
+    const state = await within(means.deadlines.authoriseMs, (signal) => provider.authorise(request, signal));
     if (state !== "VIOLATION") return { transactionId, state };
     alarm(means, transactionId, `${method} has another payment under the transaction's id`);
   } catch (error) {
@@ -125,6 +136,26 @@ async function authoriseOne(
     );
   }
   return null;
+}
+
+async function whyDeclined(
+  { sql, providers }: Means,
+  orders: readonly CommitRequest[],
+): Promise<Map<string, DeclinedReason>> {
+  const outside = orders.filter(({ paymentMethod }) => providers.has(paymentMethod));
+  const asked = await getDeclinedPayments(
+    sql,
+    outside.map(({ transactionId }) => transactionId),
+  );
+  const reasonOf = ({ paymentMethod, transactionId }: CommitRequest): DeclinedReason => {
+    if (paymentMethod === "WALLET") return "TOO_LITTLE_MONEY";
+    if (!providers.has(paymentMethod)) return "NOT_OFFERED";
+    const payment = asked.get(transactionId);
+    // Who has none cannot be asked to pay (begin-payments.ts).
+    if (!payment) return "NO_PHONE";
+    return payment.isRefused ? "REFUSED" : "NO_ANSWER";
+  };
+  return new Map(orders.map((order) => [order.transactionId, reasonOf(order)]));
 }
 
 async function settleDue(means: Means, methods: Methods): Promise<boolean> {
@@ -177,7 +208,9 @@ async function settleOne(
 ): Promise<SettledPayment | null> {
   try {
     const provider = providerOf(means.providers, method);
-    const answer = await within(means.deadlines.settleMs, () => tell(provider, transactionId, end));
+    const answer = await within(means.deadlines.settleMs, (signal) =>
+      tell(provider, transactionId, end, signal),
+    );
     if (answer === "DONE") return { transactionId, state: end };
     alarm(means, transactionId, `${method} refuses that the payment is ${end}`);
   } catch (error) {
@@ -191,14 +224,15 @@ function tell(
   provider: PaymentProvider,
   transactionId: string,
   end: SettledPayment["state"],
+  signal: AbortSignal,
 ): Promise<SettleAnswer> {
   switch (end) {
     case "CAPTURED":
-      return provider.capture(transactionId);
+      return provider.capture(transactionId, signal);
     case "VOIDED":
-      return provider.void(transactionId);
+      return provider.void(transactionId, signal);
     case "REFUNDED":
-      return provider.refund(transactionId);
+      return provider.refund(transactionId, signal);
     default:
       throw new Error(`a payment cannot end ${end satisfies never}`);
   }
@@ -210,15 +244,18 @@ function providerOf(providers: Providers, method: string): PaymentProvider {
   return provider;
 }
 
-/** @throws Error if there is no answer by then */
-async function within<Answer>(deadlineMs: number, ask: () => Promise<Answer>): Promise<Answer> {
-  const answered = new AbortController();
-  const late = delay(deadlineMs, undefined, { signal: answered.signal }).then(() => {
+/** @throws Error if there is no answer by then; the question is called off */
+async function within<Answer>(
+  deadlineMs: number,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const over = new AbortController();
+  const late = delay(deadlineMs, undefined, { signal: over.signal }).then(() => {
     throw new Error(`no answer within ${deadlineMs} ms`);
   });
   try {
-    return await Promise.race([(async () => ask())(), late]);
+    return await Promise.race([(async () => ask(over.signal))(), late]);
   } finally {
-    answered.abort();
+    over.abort();
   }
 }

@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { AuthoriseAnswer, PaymentProvider, PaymentRequest, SettleAnswer } from "./payment-provider.ts";
+import { phoneOf } from "./test-city.ts";
 
 /** Where a client's money is. */
 export interface Money {
@@ -120,7 +121,7 @@ class Bench {
   }
 
   requestOf(clientId: string, amount = PRICE): PaymentRequest {
-    return { transactionId: this.subject.newTransactionId(), clientId, amount };
+    return { transactionId: this.subject.newTransactionId(), clientId, amount, phone: phoneOf(clientId) };
   }
 
   async tell(message: Message, request: PaymentRequest): Promise<AuthoriseAnswer | SettleAnswer> {
@@ -197,7 +198,8 @@ function testMoney(bench: Bench): void {
       const before = await bench.subject.moneyOf(clientId);
       const other = await bench.clientWith(BALANCE);
       expect(await bench.tell("authorise", { ...request, amount: PRICE - 1 })).toBe("VIOLATION");
-      expect(await bench.tell("authorise", { ...request, clientId: other })).toBe("VIOLATION");
+      const asOther = { ...request, clientId: other, phone: phoneOf(other) };
+      expect(await bench.tell("authorise", asOther)).toBe("VIOLATION");
       expect(await bench.subject.moneyOf(clientId)).toEqual(before);
       expect(await bench.subject.moneyOf(other)).toEqual({ free: BALANCE, held: 0, taken: 0 });
     },

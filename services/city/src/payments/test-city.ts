@@ -15,6 +15,11 @@ export interface TestCity extends Database {
   url: string;
 }
 
+/** The telephone number of a client: of `dakar:7` it is `+221770000007`. */
+export function phoneOf(clientId: string): string {
+  return `+22177${clientId.slice(clientId.indexOf(":") + 1).padStart(7, "0")}`;
+}
+
 /**
  * Closing it drops the database.
  * @param onStatement called with each SQL statement

@@ -6,7 +6,7 @@ import { commitCancellations } from "../sql/commit-cancellations.ts";
 import { commitOrders } from "../sql/commit-orders.ts";
 import type { PaymentRequest } from "./payment-provider.ts";
 import { type ContractSubject, testProviderContract } from "./provider-contract.ts";
-import { openTestCity } from "./test-city.ts";
+import { openTestCity, phoneOf } from "./test-city.ts";
 import { createWalletProvider } from "./wallet-provider.ts";
 
 const NOW = new Date("2026-01-01T00:00:00Z");
@@ -14,6 +14,12 @@ const NOW = new Date("2026-01-01T00:00:00Z");
 let sql: Sql;
 let lastNumber = 0;
 const newTransactionId = () => `dakar:00000000-0000-7000-8000-${String(++lastNumber).padStart(12, "0")}`;
+const requestOf = (clientId: string, amount: number): PaymentRequest => ({
+  transactionId: newTransactionId(),
+  clientId,
+  amount,
+  phone: phoneOf(clientId),
+});
 
 testProviderContract(async () => {
   const database = await openTestCity("wallet_provider", inject("postgresUrl"));
@@ -78,7 +84,7 @@ test("takes nothing for an order that is not placed, and gives nothing back for 
   const provider = createWalletProvider(sql, systemClock);
   await sql`insert into client (id, name, email, town) values ('dakar:900001', 'n', 'n@example.org', 'Dakar')`;
   await sql`select top_up_wallet('dakar:900001', 300, 'key', 1000000, ${NOW})`;
-  const request = { transactionId: newTransactionId(), clientId: "dakar:900001", amount: 300 };
+  const request = requestOf("dakar:900001", 300);
   await provider.authorise(request);
   expect(await provider.capture(request.transactionId)).toBe("VIOLATION");
   await placeOrder(request);
@@ -118,8 +124,8 @@ test("the commit point takes and gives back what authorise, capture and refund d
     await sql`select top_up_wallet(${id}, 1000, 'key', 1000000, ${NOW})`;
   }
   for (const amount of [300, 700, 301]) {
-    const own = { transactionId: newTransactionId(), clientId: collapsed, amount };
-    const held = { transactionId: newTransactionId(), clientId: whole, amount };
+    const own = requestOf(collapsed, amount);
+    const held = requestOf(whole, amount);
     const isCommitted = (await commitFromWallet(own)) === "COMMITTED";
     expect((await provider.authorise(held)) === "AUTHORISED").toBe(isCommitted);
     if (!isCommitted) continue;
@@ -142,11 +148,9 @@ test("what is held cannot pay for an order at the commit point, and what that ha
   const clientId = "dakar:900004";
   await sql`insert into client (id, name, email, town) values (${clientId}, 'n', ${clientId}, 'Dakar')`;
   await sql`select top_up_wallet(${clientId}, 500, 'key', 1000000, ${NOW})`;
-  const request = { transactionId: newTransactionId(), clientId, amount: 300 };
+  const request = requestOf(clientId, 300);
   expect(await provider.authorise(request)).toBe("AUTHORISED");
-  expect(await commitFromWallet({ transactionId: newTransactionId(), clientId, amount: 201 })).toBe(
-    "DECLINED",
-  );
+  expect(await commitFromWallet(requestOf(clientId, 201))).toBe("DECLINED");
   await sql`select top_up_wallet(${clientId}, 100, 'key 2', 1000000, ${NOW})`;
   expect(await commitFromWallet(request)).toBe("COMMITTED");
   expect(await provider.capture(request.transactionId)).toBe("VIOLATION");
@@ -159,7 +163,7 @@ test("holds and commits of one wallet at once spend it once, and none fails", as
     const clientId = `dakar:${910_000 + round}`;
     await sql`insert into client (id, name, email, town) values (${clientId}, 'n', ${clientId}, 'Dakar')`;
     await sql`select top_up_wallet(${clientId}, 300, 'key', 1000000, ${NOW})`;
-    const newRequest = () => ({ transactionId: newTransactionId(), clientId, amount: 300 });
+    const newRequest = () => requestOf(clientId, 300);
     const answers = await Promise.all(
       Array.from({ length: 3 }, () => [
         commitFromWallet(newRequest()),

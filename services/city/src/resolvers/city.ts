@@ -1,7 +1,7 @@
 /** A city's own fields and lists. Another city's fields are that city's: the gateway never asks for them here. */
 import { parsePage, type SortKeyType, toConnection } from "@teranga/kit/connection.ts";
 import { parseInput } from "@teranga/kit/input.ts";
-import type { CityResolvers } from "@teranga/schema/generated/city.ts";
+import type { CityResolvers, PaymentMethod } from "@teranga/schema/generated/city.ts";
 import type { City } from "../context.ts";
 import type { CityStub } from "../model.ts";
 import { getHealth } from "../sql/get-health.ts";
@@ -32,6 +32,11 @@ export const cityResolvers: CityResolvers = {
   clients(stub, args, { city }) {
     own(stub, city);
     return pageOfClients(args, city);
+  },
+
+  paymentMethods(stub, _, { city }) {
+    own(stub, city);
+    return [...city.payments.methods] as PaymentMethod[];
   },
 
   async stock(stub, args, { city }) {

@@ -3,6 +3,9 @@
  * nothing, raises the alarm, and the other entries of the batch are as if it were not there.
  */
 import type { MutationResolvers } from "@teranga/schema/generated/city.ts";
+import type { DeclinedReason, Payments } from "../payments/payments.ts";
+import type { CommitAnswer } from "../sql/commit-answer.ts";
+import type { CommitRequest } from "../sql/commit-orders.ts";
 import { warehouseOf } from "../warehouse.ts";
 import { answerEach } from "./message-batch.ts";
 import {
@@ -17,6 +20,18 @@ import {
 
 /** What the answer to a commit has beside its state if nothing has happened. */
 const NOTHING_COMMITTED = { committedId: null, shortages: [], balance: null, room: null, participants: [] };
+
+/** Says of payments that were declined why. */
+async function withReasons(
+  orders: readonly CommitRequest[],
+  answers: readonly CommitAnswer[],
+  payments: Payments,
+): Promise<(CommitAnswer & { declined: DeclinedReason | null })[]> {
+  const reasons = await payments.whyDeclined(
+    orders.filter((_, index) => answers[index]!.state === "DECLINED"),
+  );
+  return answers.map((answer) => ({ ...answer, declined: reasons.get(answer.transactionId) ?? null }));
+}
 
 export const protocolMutations = {
   prepare: (_, { transactions }, { city }) =>
@@ -39,9 +54,10 @@ export const protocolMutations = {
       groupOf: ({ paymentMethod }) => (city.payments.isOutside(paymentMethod) ? paymentMethod : ""),
       run: async (entries) => {
         await city.payments.authorise(entries);
-        return city.protocol.commitOrders(entries, city.clock);
+        const answers = await city.protocol.commitOrders(entries, city.clock);
+        return withReasons(entries, answers, city.payments);
       },
-      nothing: NOTHING_COMMITTED,
+      nothing: { ...NOTHING_COMMITTED, declined: null },
     }),
 
   commitCancellations: (_, { cancellations }, { city }) =>

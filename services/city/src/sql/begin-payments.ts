@@ -10,7 +10,8 @@ export interface OpenPayment extends PaymentRequest {
 /**
  * Notes that providers are about to be asked, so that the city knows whom to tell whatever becomes of it. Returns the payments to ask
  * for: those of orders that are undecided, and those that a copy of the message is asking for already. An order that would be
- * answered without its payment (an unknown client, a key that was used, an id behind the horizon) asks nobody.
+ * answered without its payment (an unknown client, a key that was used, an id behind the horizon) asks nobody, nor does one of a
+ * client without a telephone number. The number is noted, so that a copy of the message asks for the same although it has changed.
  * @param leaseMs how long until the city ends an undecided one itself
  */
 export async function beginPayments(
@@ -24,9 +25,9 @@ export async function beginPayments(
   await retryLostTransaction(
     sql,
     async () => sql`
-      insert into payment (transaction_id, client_id, method, amount, state, next_attempt_at)
-      select e ->> 'transactionId' collate "C" as transaction_id, client.id, e ->> 'paymentMethod', order_total(e), 'AUTHORISING', ${endAt}
-      from jsonb_array_elements(${sql.json(orders as never)}) e join client on client.id = e ->> 'clientId'
+      insert into payment (transaction_id, client_id, phone, method, amount, state, next_attempt_at)
+      select e ->> 'transactionId' collate "C" as transaction_id, client.id, client.phone, e ->> 'paymentMethod', order_total(e), 'AUTHORISING', ${endAt}
+      from jsonb_array_elements(${sql.json(orders as never)}) e join client on client.id = e ->> 'clientId' and client.phone is not null
       where judge_key('ORDER', client.id, e) is null and not is_behind_horizon(e ->> 'transactionId')
         and not exists (select from transaction_decision decided where decided.transaction_id = e ->> 'transactionId')
       order by transaction_id
@@ -34,6 +35,6 @@ export async function beginPayments(
   );
   // A statement of its own, so that it sees what another one has inserted while this one waited for it.
   return sql<OpenPayment[]>`
-    select transaction_id as "transactionId", client_id as "clientId", method, amount from payment
+    select transaction_id as "transactionId", client_id as "clientId", phone, method, amount from payment
     where transaction_id = any (${ids}::text[]) and state = 'AUTHORISING'`;
 }

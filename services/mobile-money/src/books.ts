@@ -1,0 +1,155 @@
+/**
+ * The books of the simulated company: what its subscribers have, and how each payment stands. They are kept in
+ * a journal, written to the disk before anything is answered, and read again at the next start.
+ */
+import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+
+export type State = "DECLINED" | "AUTHORISED" | "CAPTURED" | "VOIDED" | "REFUNDED";
+export type Settlement = "capture" | "void" | "refund";
+
+/** Where the money of a subscriber is. */
+export interface Money {
+  free: number;
+  held: number;
+  taken: number;
+}
+
+export interface Payment {
+  state: State;
+  amount: number;
+  /** The telephone number. Null if it was voided before it was authorised: a void does not say whose it is. */
+  payer: string | null;
+}
+
+/** What the journal holds, a line each: money that came to a subscriber, and how a payment stands now. */
+type Entry = { given: number; payer: string } | ({ payment: string } & Payment);
+
+export interface BooksOptions {
+  /** The path of the journal. It is made if there is none. */
+  journal: string;
+  /** What each subscriber has at first. */
+  openingBalance: number;
+  /** Payments that the books have room for. */
+  paymentsMax?: number;
+}
+
+/** 300 bytes each: 30 MB of memory, and as much of the disk. */
+const PAYMENTS_MAX = 100_000;
+const FILE_MODE = 0o600;
+
+/** There is no room for another payment. Nothing was changed. */
+export class BooksFull extends Error {}
+
+export class Books {
+  readonly #openingBalance: number;
+  readonly #paymentsMax: number;
+  readonly #file: number;
+  readonly #accounts = new Map<string, Money>();
+  readonly #payments = new Map<string, Payment>();
+
+  constructor({ journal, openingBalance, paymentsMax = PAYMENTS_MAX }: BooksOptions) {
+    this.#openingBalance = openingBalance;
+    this.#paymentsMax = paymentsMax;
+    this.#file = openSync(journal, "a+", FILE_MODE);
+    const bytes = readFileSync(this.#file);
+    // A process that was killed while it wrote has answered nothing of its last line.
+    const whole = bytes.subarray(0, bytes.lastIndexOf("\n") + 1);
+    ftruncateSync(this.#file, whole.length);
+    for (const line of whole.toString().split("\n")) if (line !== "") this.#apply(JSON.parse(line) as Entry);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  giveMoney(payer: string, given: number): void {
+    this.#write({ given, payer });
+  }
+
+  moneyOf(payer: string): Money {
+    return { ...(this.#accounts.get(payer) ?? this.#opened()) };
+  }
+
+  stateOf(payment: string): State | undefined {
+    return this.#payments.get(payment)?.state;
+  }
+
+  /** @throws BooksFull */
+  authorise(payment: string, payer: string, amount: number): "AUTHORISED" | "DECLINED" | "VIOLATION" {
+    const known = this.#payments.get(payment);
+    if (known === undefined) {
+      const state = this.moneyOf(payer).free >= amount ? "AUTHORISED" : "DECLINED";
+      this.#write({ payment, state, payer, amount });
+      return state;
+    }
+    if (known.payer === null) return "DECLINED";
+    if (known.payer !== payer || known.amount !== amount) return "VIOLATION";
+    return known.state === "AUTHORISED" || known.state === "CAPTURED" ? "AUTHORISED" : "DECLINED";
+  }
+
+  /** @throws BooksFull */
+  settle(payment: string, message: Settlement): "DONE" | "VIOLATION" {
+    const known = this.#payments.get(payment);
+    const become = (state: State) => {
+      this.#write({ payment, payer: known?.payer ?? null, amount: known?.amount ?? 0, state });
+      return "DONE" as const;
+    };
+    const state = known?.state;
+    switch (state) {
+      case undefined:
+        return message === "void" ? become("VOIDED") : "VIOLATION";
+      case "DECLINED":
+      case "VOIDED":
+        return message === "void" ? "DONE" : "VIOLATION";
+      case "AUTHORISED":
+        return become(({ capture: "CAPTURED", void: "VOIDED", refund: "REFUNDED" } as const)[message]);
+      case "CAPTURED":
+        if (message === "refund") return become("REFUNDED");
+        return message === "capture" ? "DONE" : "VIOLATION";
+      case "REFUNDED":
+        return message === "void" ? "VIOLATION" : "DONE";
+      default:
+        throw new Error(`a payment is ${state satisfies never}`);
+    }
+  }
+
+  #write(entry: Entry): void {
+    const isNew = "payment" in entry && !this.#payments.has(entry.payment);
+    if (isNew && this.#payments.size >= this.#paymentsMax) throw new BooksFull("the books are full");
+    writeSync(this.#file, `${JSON.stringify(entry)}\n`);
+    fsyncSync(this.#file);
+    this.#apply(entry);
+  }
+
+  #apply(entry: Entry): void {
+    if ("given" in entry) {
+      this.#account(entry.payer).free += entry.given;
+      return;
+    }
+    const { payment, state, amount, payer } = entry;
+    if (payer !== null) {
+      this.#move(payer, this.#payments.get(payment)?.state, -amount);
+      this.#move(payer, state, amount);
+    }
+    this.#payments.set(payment, { state, amount, payer });
+  }
+
+  /** Moves what a payment in this state has of the subscriber's money. */
+  #move(payer: string, state: State | undefined, amount: number): void {
+    const place = state === "AUTHORISED" ? "held" : state === "CAPTURED" ? "taken" : undefined;
+    if (!place) return;
+    const account = this.#account(payer);
+    account[place] += amount;
+    account.free -= amount;
+  }
+
+  #account(payer: string): Money {
+    const account = this.#accounts.get(payer) ?? this.#opened();
+    this.#accounts.set(payer, account);
+    return account;
+  }
+
+  #opened(): Money {
+    return { free: this.#openingBalance, held: 0, taken: 0 };
+  }
+}
