@@ -14,6 +14,12 @@ export function parseInput<T extends z.ZodType>(schema: T, value: unknown, at: s
   throw badInput([at, ...issue.path.map(String)].join("."), issue.message);
 }
 
+/**
+ * Whether PostgreSQL can store a text, and compare it: it takes no NUL, and half a character would reach it as
+ * another one.
+ */
+export const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed();
+
 /** A text that PostgreSQL can store. */
 export const storable = (lengthMax: number) =>
   z

@@ -1,5 +1,5 @@
 /** The rules of the catalog's inputs, beyond what the schema's types say. */
-import { idempotencyKey } from "@teranga/kit/input.ts";
+import { idempotencyKey, storable } from "@teranga/kit/input.ts";
 import { z } from "zod";
 
 const PRICE_MAX = 1_000_000_000;
@@ -13,16 +13,13 @@ const price = z.number().int().min(1, "must be at least 1").max(PRICE_MAX, `must
 const name = z
   .string()
   .trim()
-  .max(NAME_LENGTH_MAX, `must have at most ${NAME_LENGTH_MAX} characters`)
-  .regex(/^\P{Cc}*$/u, "must not have control characters")
-  .regex(/[^\s\-'’]/u, "must have a character beside spaces, hyphens and apostrophes");
+  .pipe(
+    storable(NAME_LENGTH_MAX)
+      .regex(/^\P{Cc}*$/u, "must not have control characters")
+      .regex(/[^\s\-'’]/u, "must have a character beside spaces, hyphens and apostrophes"),
+  );
 
-/** PostgreSQL cannot store a NUL. */
-const description = z
-  .string()
-  .trim()
-  .max(DESCRIPTION_LENGTH_MAX, `must have at most ${DESCRIPTION_LENGTH_MAX} characters`)
-  .refine((text) => !text.includes("\0"), "must not have NUL characters");
+const description = z.string().trim().pipe(storable(DESCRIPTION_LENGTH_MAX));
 
 export const createProductInput = z.object({ name, description, price, idempotencyKey });
 
@@ -35,11 +32,7 @@ export const updateProductInput = z.object({
 });
 
 export const productFilter = z.object({
-  search: z
-    .string()
-    .max(SEARCH_LENGTH_MAX, `must have at most ${SEARCH_LENGTH_MAX} characters`)
-    .refine((text) => !text.includes("\0"), "must not have NUL characters")
-    .nullish(),
+  search: storable(SEARCH_LENGTH_MAX).nullish(),
   priceMin: z.number().int().nullish(),
   priceMax: z.number().int().nullish(),
   discontinued: z.boolean().nullish(),

@@ -1,5 +1,6 @@
 /** A product as this service knows it, and as the resolvers pass it on. */
 import type { Connection } from "@teranga/kit/connection.ts";
+import { isStorable } from "@teranga/kit/input.ts";
 
 /** A row of the catalog. */
 export interface Product {
@@ -30,9 +31,9 @@ export type ProductPage = Connection<ProductNode>;
 
 const ID_LENGTH_MAX = 100;
 
-/** Whether an id can be one of a product; PostgreSQL stores no NUL and the table no longer ones. */
+/** Whether an id can be one of a product: the table has no longer ones. */
 export function isPossibleId(id: string): boolean {
-  return id.length >= 1 && id.length <= ID_LENGTH_MAX && !id.includes("\0");
+  return id.length >= 1 && id.length <= ID_LENGTH_MAX && isStorable(id);
 }
 
 /** An id as an answer repeats it: a client that sends a megabyte does not get it back. */

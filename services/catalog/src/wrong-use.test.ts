@@ -45,10 +45,12 @@ const BAD_FIELDS: [string, Record<string, unknown>, string][] = [
   ["a name of 201 characters", { name: "a".repeat(201) }, "name"],
   ["a name of a megabyte", { name: MEGABYTE }, "name"],
   ["a name with a NUL", { name: "a\0b" }, "name"],
+  ["a name with half a character", { name: "a\ud800" }, "name"],
   ["a name of two lines", { name: "a\nb" }, "name"],
   ["a description of 2,001 characters", { description: "a".repeat(2_001) }, "description"],
   ["a description of a megabyte", { description: MEGABYTE }, "description"],
   ["a description with a NUL", { description: "a\0b" }, "description"],
+  ["a description with half a character", { description: "a\udc00b" }, "description"],
   ["a price of zero", { price: 0 }, "price"],
   ["a negative price", { price: -1 }, "price"],
   ["a price above the limit", { price: 1_000_000_001 }, "price"],
@@ -76,6 +78,7 @@ test.each([
   ["a search of 101 characters", { filter: { search: "a".repeat(101) } }, "filter.search"],
   ["a search of a megabyte", { filter: { search: MEGABYTE } }, "filter.search"],
   ["a search with a NUL", { filter: { search: "a\0" } }, "filter.search"],
+  ["a search with half a character", { filter: { search: "a\ud800" } }, "filter.search"],
 ])("products with %s", async (_what, variables, field) => {
   await expectRefused(PRODUCTS, variables, field);
 });

@@ -5,6 +5,7 @@
  * Which cities there are is no part of it. A message may name a city that this one has not heard of yet, or has forgotten: its sender goes
  * by another topology, and what it has begun with that city must come to the same end in all.
  */
+import { isStorable } from "@teranga/kit/input.ts";
 import type { Decision } from "../city-messages.ts";
 import type { City } from "../context.ts";
 import type { ProductQuantity } from "../model.ts";
@@ -97,9 +98,8 @@ function isPositive({ productId, quantity }: ProductQuantity): boolean {
   return quantity > 0 && isText(productId) && productId.length <= 100;
 }
 
-/** PostgreSQL stores neither NUL nor half a character. */
 function isText(text: string): boolean {
-  return text.length > 0 && text.length <= TEXT_LENGTH_MAX && !text.includes("\0") && text.isWellFormed();
+  return text.length > 0 && text.length <= TEXT_LENGTH_MAX && isStorable(text);
 }
 
 /** Each product's allocations, one a city, come to its line. */

@@ -1,5 +1,7 @@
 /** Guards against requests that reached the wrong city: a fault of routing, never of data. */
+
 import { codedError } from "@teranga/kit/errors.ts";
+import { isStorable } from "@teranga/kit/input.ts";
 import type { City } from "../context.ts";
 import type { CityStub } from "../model.ts";
 
@@ -32,10 +34,7 @@ export function notOwn({ id }: City): Error {
   return codedError("WRONG_CITY", `The town is not one of ${id}.`, { city: id });
 }
 
-/**
- * Ids longer than any that exist, or with a NUL, which PostgreSQL cannot even compare, are ids of nothing; so are those with half
- * a character, which would reach it as another one.
- */
+/** Ids that are longer than any that exist, or that PostgreSQL cannot store, are ids of nothing. */
 export function canBeId(id: string): boolean {
-  return id.length <= 200 && !id.includes("\0") && id.isWellFormed();
+  return id.length <= 200 && isStorable(id);
 }
