@@ -22,6 +22,7 @@ export interface Result {
   splits?: number;
   maxSplits?: number;
   entry?: { amount: number };
+  balance?: number | null;
   wallet?: { balance: number };
   status?: string;
 }

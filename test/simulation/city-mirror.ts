@@ -7,7 +7,9 @@
 export interface Written {
   stock: [productId: string, onHand: number, reserved: number][] | null;
   movements: [productId: string, onHand: number, reserved: number][] | null;
-  participations: [transactionId: string, kind: string | null, state: string][] | null;
+  participations:
+    | [transactionId: string, kind: string | null, state: string, nextAttemptMs: number | null][]
+    | null;
   reservations: [transactionId: string, productId: string, quantity: number][] | null;
   decisions:
     | [
@@ -20,7 +22,9 @@ export interface Written {
         answer: string,
       ][]
     | null;
-  participants: [transactionId: string, cityId: string, isTold: boolean][] | null;
+  participants:
+    | [transactionId: string, cityId: string, isTold: boolean, nextAttemptMs: number | null][]
+    | null;
   orders:
     | [
         id: string,
@@ -84,6 +88,8 @@ interface Level {
 interface Participation {
   kind: string | null;
   state: string;
+  /** When its home is asked about it, if nothing is heard. */
+  nextAttemptMs: number | null;
   /** What is, or was, set aside. */
   lines: [productId: string, quantity: number][];
 }
@@ -122,6 +128,8 @@ export class CityMirror {
   readonly wallets = new Map<string, { balance: number; held: number }>();
   /** Where the payment of each order stands. */
   readonly payments = new Map<string, string>();
+  /** When participants that have not acknowledged are told again: by transaction and city. */
+  readonly #tellings = new Map<string, number>();
 
   /** Takes what one transaction has written. Returns what has happened by it, in order. */
   apply(written: Written): Fact[] {
@@ -137,8 +145,9 @@ export class CityMirror {
       const sum = this.moved.get(id) ?? { onHand: 0, reserved: 0 };
       this.moved.set(id, { onHand: sum.onHand + onHand, reserved: sum.reserved + reserved });
     }
-    for (const [id, kind, state] of participations ?? []) {
-      this.participations.set(id, { kind, state, lines: this.participations.get(id)?.lines ?? [] });
+    for (const [id, kind, state, nextAttemptMs] of participations ?? []) {
+      const lines = this.participations.get(id)?.lines ?? [];
+      this.participations.set(id, { kind, state, nextAttemptMs, lines });
     }
     for (const [id, ...line] of reservations ?? []) this.participations.get(id)!.lines.push(line);
   }
@@ -147,9 +156,12 @@ export class CityMirror {
     for (const [id, state, kind, clientId, key, hash, answer] of decisions ?? []) {
       this.decisions.set(id, { state, kind, clientId, key, hash, answer });
     }
-    for (const [id, cityId, isTold] of participants ?? []) {
+    for (const [id, cityId, isTold, nextAttemptMs] of participants ?? []) {
       const told = this.participants.get(id) ?? new Map<string, boolean>();
       this.participants.set(id, told.set(cityId, isTold));
+      const name = `${id},${cityId}`;
+      if (isTold || nextAttemptMs === null) this.#tellings.delete(name);
+      else this.#tellings.set(name, nextAttemptMs);
     }
     for (const [id, clientId, total, payment, status, cancelledBy] of orders ?? []) {
       const { lines = [], allocations = [] } = this.orders.get(id) ?? {};
@@ -205,10 +217,30 @@ export class CityMirror {
     return { id, kind, clientId, key, hash, order, cancels, transfer };
   }
 
-  /** Whether there is something that can be pruned, once it is old. */
-  get hasAborted(): boolean {
-    const isAborted = ({ state }: { state: string }) => state === "ABORTED";
-    return this.decisions.values().some(isAborted) || this.participations.values().some(isAborted);
+  /** The time in the id of the oldest transaction that can be pruned, once it is old; null if there is none. */
+  oldestAbortedMs(): number | null {
+    let oldest: number | null = null;
+    for (const list of [this.decisions, this.participations]) {
+      for (const [id, { state }] of list) {
+        if (state === "ABORTED" && (oldest === null || timeOf(id) < oldest)) oldest = timeOf(id);
+      }
+    }
+    return oldest;
+  }
+
+  /** Whether recovery has something to do at a time. */
+  isDue(nowMs: number): boolean {
+    const isOverdue = ({ state, nextAttemptMs }: Participation) =>
+      state === "PREPARED" && nextAttemptMs !== null && nextAttemptMs <= nowMs;
+    return (
+      this.#tellings.values().some((atMs) => atMs <= nowMs) || this.participations.values().some(isOverdue)
+    );
+  }
+
+  /** The names of the tables that are not as in another copy. */
+  unlike(other: CityMirror): string[] {
+    const names = Object.keys(this) as (keyof CityMirror)[];
+    return names.filter((name) => contentOf(this[name]) !== contentOf(other[name]));
   }
 
   /** What is set aside here for transactions of other homes. */
@@ -224,4 +256,22 @@ export class CityMirror {
       for (const [cityId, isTold] of cities) if (!isTold) yield [id, cityId];
     }
   }
+}
+
+/** The time in a transaction's id, `home:UUIDv7`. */
+function timeOf(id: string): number {
+  const from = id.indexOf(":") + 1;
+  return Number.parseInt(id.slice(from, from + 8) + id.slice(from + 9, from + 13), 16);
+}
+
+/** The same for equal content, in whatever order it came. */
+function contentOf(value: unknown): string {
+  if (value instanceof Map) {
+    return Array.from(value, ([key, of]) => `${key} ${contentOf(of)}`)
+      .sort()
+      .join("\n");
+  }
+  return JSON.stringify(value, (_, of) =>
+    Array.isArray(of) ? of.map((each) => JSON.stringify(each)).sort() : of,
+  );
 }

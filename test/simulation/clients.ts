@@ -51,7 +51,7 @@ export class Client {
   readonly #id: string;
   /** Which of this client's hands acts here. */
   readonly #hand: number;
-  #keys = 0;
+  readonly #keys = new Map<Act, number>();
 
   constructor(id: string, hand: number, habits: Habits, means: ClientMeans) {
     this.#id = id;
@@ -112,7 +112,7 @@ export class Client {
       clientId: this.#id,
       lines,
       payment: this.#happens(this.#habits.wallet) ? "WALLET" : "CASH_ON_DELIVERY",
-      idempotencyKey: this.#newKey(),
+      idempotencyKey: this.#newKey("order"),
       ...(this.#happens(0.2) && { expectedTotal: total }),
       ...(this.#happens(0.2) && { maxSplits: random.between(1, 2) }),
     };
@@ -125,7 +125,7 @@ export class Client {
   }
 
   async #cancel(orderId: string): Promise<void> {
-    const input = { orderId, idempotencyKey: this.#newKey() };
+    const input = { orderId, idempotencyKey: this.#newKey("cancel") };
     const request: KeyedRequest = {
       kind: "CANCELLATION",
       key: input.idempotencyKey,
@@ -140,7 +140,7 @@ export class Client {
     const [fromCityId, toCityId] = [random.pick(CITY_IDS), random.pick(CITY_IDS)];
     const productId = this.#happens(0.05) ? UNKNOWN_PRODUCT : this.#wishes.product();
     const quantity = this.#wishes.pieces() * random.between(1, 2);
-    const input = { productId, fromCityId, toCityId, quantity, idempotencyKey: this.#newKey() };
+    const input = { productId, fromCityId, toCityId, quantity, idempotencyKey: this.#newKey("transfer") };
     const fits: KeyedRequest["fits"] = ({ id, transfer }) =>
       id.startsWith(`${toCityId}:`) &&
       transfer?.from === fromCityId &&
@@ -158,7 +158,7 @@ export class Client {
 
   async #topUp(usual: number): Promise<void> {
     const { model } = this.#means;
-    const input = { clientId: this.#id, amount: usual, idempotencyKey: this.#newKey() };
+    const input = { clientId: this.#id, amount: usual, idempotencyKey: this.#newKey("topUp") };
     for (let tries = 1; tries <= TRIES_MAX; tries++) {
       // Of another amount, under the same key.
       const amount = this.#happens(this.#habits.wrong / 4) ? input.amount + 1 : input.amount;
@@ -183,7 +183,7 @@ export class Client {
       productId: this.#wishes.product(),
       quantity: this.#wishes.pieces() * random.between(1, 3),
     };
-    const idempotencyKey = this.#happens(0.7) ? this.#newKey() : undefined;
+    const idempotencyKey = this.#happens(0.7) ? this.#newKey("restock") : undefined;
     for (let tries = 1; tries <= (idempotencyKey ? TRIES_MAX : 1); tries++) {
       const quantity = this.#happens(this.#habits.wrong / 4) ? delivery.quantity + 1 : delivery.quantity;
       const input = { ...delivery, quantity, idempotencyKey };
@@ -218,7 +218,9 @@ export class Client {
     const statuses = model.watchStatus(id);
     const order = await this.#ask(this.#homeOf(id), READ_ORDER, { id });
     if (order.kind !== "result") return;
-    const { status = "NONE" } = order.result;
+    const { status = "NONE", total = 0 } = order.result;
+    const cost = model.orders.get(id)?.detail.order?.total ?? 0;
+    promise(total === cost, () => `${id} shows a total of ${total}, it is ${cost}`);
     promise(statuses().includes(status), () => `${id} shows ${status}, it was ${statuses().join(", then ")}`);
   }
 
@@ -265,8 +267,15 @@ export class Client {
     return this.#means.life.delay(this.#means.random.next() * 1_000 * tries);
   }
 
-  #newKey(): string {
-    return `${this.#id}-${this.#hand}-${++this.#keys}`;
+  /**
+   * Two kinds have the same keys, which must not matter, and in some runs the orders of two clients. A
+   * cancellation's key is nobody's, and so is a transfer's.
+   */
+  #newKey(kind: Act): string {
+    const count = (this.#keys.get(kind) ?? 0) + 1;
+    this.#keys.set(kind, count);
+    const own = `${this.#hand}-${count}`;
+    return this.#habits.hasPlainKeys && (kind === "order" || kind === "topUp") ? own : `${this.#id}-${own}`;
   }
 
   /** An instance of the city that an id names. */

@@ -109,7 +109,7 @@ async function playScenario(shop: ShopWorld): Promise<void> {
   const lines = [{ productId: "101", quantity: 5 }];
   const order = { clientId: CLIENT, lines, payment: "WALLET", idempotencyKey: "order" };
   const fits = () => true;
-  const placed = await insist({ kind: "ORDER", key: "order", fits }, PLACE_ORDER, order);
+  const placed = await insist({ kind: "ORDER", key: "order", clientId: CLIENT, fits }, PLACE_ORDER, order);
   if (placed.kind === "result" && placed.type === "OrderPlaced") {
     const orderId = placed.result.order!.id;
     const cancellation = { orderId, idempotencyKey: "cancellation" };

@@ -8,6 +8,7 @@ import type { CityDatabase } from "./databases.ts";
 import type { Life } from "./processes.ts";
 import type { ExecuteStatement } from "./sql-adapter.ts";
 import type { Faults } from "./swarm.ts";
+import { promise } from "./violation.ts";
 import type { Watch } from "./watch.ts";
 
 export interface DatabaseAccessOptions {
@@ -50,7 +51,10 @@ export function openAccess(options: DatabaseAccessOptions, life: Life): ExecuteS
           if (happens(faults().statementAnswerLost)) fail("CONNECTION_CLOSED");
           else answer(() => resolve(/\breturning\b/.test(text) ? shuffled(rows, random) : rows));
         } catch (error) {
-          if ((error as { code?: string }).code === undefined) throw error;
+          const { code } = error as { code?: string };
+          if (code === undefined) throw error;
+          const isAlone = !code.startsWith("40");
+          promise(isAlone, () => `${database.cityId} wants to run again what runs alone: ${error}`);
           answer(() => reject(error));
         }
       });

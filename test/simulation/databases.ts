@@ -23,7 +23,7 @@ export interface Executed {
 
 /** Most statements only read: for them a call is saved. */
 const WRITTEN = `
-  select case when pg_current_xact_id_if_assigned() is not null then simulation.written() end as written`;
+  select case when pg_current_xact_id_if_assigned() is not null then simulation.written(false) end as written`;
 const LOOK = readFileSync(new URL("look.sql", import.meta.url), "utf8");
 
 export class CityDatabase {
@@ -66,9 +66,7 @@ export class CityDatabase {
     // Plans must follow from the run alone, not from how often a statement was executed in runs before it.
     await db.exec("set plan_cache_mode = force_generic_plan");
     // What nobody looks at, and no power fails: a third of a short statement's time.
-    await db.exec(
-      "set synchronous_commit = off; set track_activities = off; set track_counts = off; set jit = off",
-    );
+    await db.exec("set synchronous_commit = off; set track_activities = off; set jit = off");
     return new CityDatabase(cityId, db, await emptyingScript(db));
   }
 
@@ -103,6 +101,14 @@ export class CityDatabase {
       { statement: this.#written, parameters: [] },
     ]) as [Row[], [{ written: Written | null }]];
     return { rows, facts: look.written && this.#mirror.apply(look.written) };
+  }
+
+  /** Compares the copy with the tables themselves. Returns the names of those that differ. */
+  async unlikeMirror(): Promise<string[]> {
+    const { rows } = await this.#db.query<{ written: Written }>("select simulation.written(true) as written");
+    const read = new CityMirror();
+    read.apply({ ...rows[0]!.written, facts: null });
+    return this.#mirror.unlike(read);
   }
 
   /** As the driver does: planning takes longer than executing. */

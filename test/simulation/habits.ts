@@ -41,6 +41,8 @@ export interface Habits {
   twice: number;
   /** How often a request that was answered is sent again. */
   again: number;
+  /** Whether clients have the same keys as others. */
+  hasPlainKeys: boolean;
   /** How often another request is sent under a key that was used. */
   wrong: number;
   weights: Record<Act, number>;
@@ -83,6 +85,7 @@ export function drawHabits(random: Random): Habits {
     twice: random.pick([0, 0.1, 0.5]),
     again: random.pick([0, 0.2]),
     wrong: random.pick([0, 0.2]),
+    hasPlainKeys: random.next() < 0.5,
     weights: {
       order: 12,
       cancel: weight(3),

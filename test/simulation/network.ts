@@ -12,6 +12,7 @@ import {
 } from "@teranga/kit/transport.ts";
 import type { Random } from "../harness/random.ts";
 import { describeAnswer, describeRequest, nameOf } from "./describe.ts";
+import type { Message, MessageAnswer, MessagePromises } from "./message-promises.ts";
 import type { Life, Process } from "./processes.ts";
 import { CITY_IDS } from "./shop.ts";
 import { type Faults, UNLUCKY } from "./swarm.ts";
@@ -31,6 +32,8 @@ export class Network {
   readonly #world: World;
   readonly #random: Random;
   #messages = 0;
+  /** Told of each answer to a message of the protocol, when a city has made it. @throws Violation */
+  onAnswer: MessagePromises["answered"] = () => {};
 
   constructor(world: World, random: Random, faults: () => Faults) {
     this.#world = world;
@@ -114,18 +117,18 @@ export class Network {
     void target.serve(request).then((answer) => {
       if (life.isOver) return;
       life.atEnd.delete(hangUp);
+      const response = JSON.parse(answer) as SubgraphResponse;
+      this.#look(request, response, target);
       const faults = this.#faultsOf(call, target);
       if (this.#happens(faults.answerLost)) return call.note("the answer is lost");
       this.#world.schedule(this.#transitMs(faults), () => {
         if (this.#isCut(target.host, call.host)) return call.note("the answer is cut off");
-        const response = JSON.parse(answer) as SubgraphResponse;
-        this.#look(request, response, target);
         call.succeed(response);
       });
     });
   }
 
-  /** Each message of a batch has an answer of its own, in its place. */
+  /** Looks at an answer that was made. Each message of a batch has an answer of its own, in its place. */
   #look(request: string, { data }: SubgraphResponse, target: Process): void {
     const body = JSON.parse(request) as SubgraphRequest;
     const { variables } = body;
@@ -140,9 +143,19 @@ export class Network {
     if (!Array.isArray(entries)) return;
     for (const answer of answers) if (answer?.state) this.#world.reach(`${name} ${answer.state}`);
     if (entries.length > 1) this.#world.reach(`${name} together`);
+    if (answers[0]?.transactionId === undefined) return;
     const idsOf = (list: { transactionId?: string }[]) => list.map((each) => each?.transactionId).join();
-    if (answers[0]?.transactionId === undefined || idsOf(entries) === idsOf(answers)) return;
-    this.#world.fail(new Violation(`asked for ${idsOf(entries)}, answered for ${idsOf(answers)}`));
+    if (idsOf(entries) !== idsOf(answers))
+      this.#world.fail(new Violation(`asked for ${idsOf(entries)}, answered for ${idsOf(answers)}`));
+    for (const [index, entry] of entries.entries()) this.#checkAnswer(name, target, entry, answers[index]);
+  }
+
+  #checkAnswer(name: string, { host }: Process, message: Message, answer: MessageAnswer): void {
+    try {
+      this.onAnswer(name, host.replace(/-2$/, ""), message, answer);
+    } catch (violation) {
+      this.#world.fail(violation);
+    }
   }
 
   #isCut(from: string, to: string): boolean {

@@ -11,7 +11,7 @@ export interface OrderInput {
 }
 
 export function orderRequest({
-  clientId: _,
+  clientId,
   lines,
   payment,
   idempotencyKey,
@@ -20,10 +20,12 @@ export function orderRequest({
   const asked = JSON.stringify(lines.map(({ productId, quantity }) => [productId, quantity]).sort());
   return {
     ...bounds,
+    clientId,
     kind: "ORDER",
     key: idempotencyKey,
     fits: ({ order }) =>
-      order?.payment === payment &&
+      order?.clientId === clientId &&
+      order.payment === payment &&
       JSON.stringify(order.lines.map(([productId, quantity]) => [productId, quantity]).sort()) === asked,
   };
 }

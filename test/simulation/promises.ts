@@ -10,7 +10,7 @@ import { promise } from "./violation.ts";
 /** A request with a key of the client's. */
 export interface KeyedRequest {
   kind: CommittedDetail["kind"];
-  /** No two clients use the same. */
+  /** No two clients use the same, but for orders. */
   key: string;
   /** Whether a commit is of this very request. */
   fits: (detail: CommittedDetail) => boolean;
@@ -18,6 +18,8 @@ export interface KeyedRequest {
   orderId?: string;
   expectedTotal?: number;
   maxSplits?: number;
+  /** Who orders. */
+  clientId?: string;
 }
 
 const SUCCESSES = new Set(["OrderPlaced", "OrderCancelled", "StockTransferred"]);
@@ -30,6 +32,8 @@ interface KeyRecord {
   open: number;
   /** A call has ended without a definite answer: it may still be under way. */
   isLoose: boolean;
+  /** What the client's wallet has held since the first call; calls at the same time may be answered together. */
+  balances: () => number[];
 }
 
 /** A call under way: what was so when it began. */
@@ -51,12 +55,17 @@ export class Promises {
 
   begin(request: KeyedRequest): OpenCall {
     const name = nameOf(request);
-    const record = this.#records.get(name) ?? { calls: 0, open: 0, isLoose: false };
+    const record = this.#records.get(name) ?? this.#newRecord(request);
     this.#records.set(name, record);
     const isAlone = record.open === 0 && !record.isLoose;
     record.calls++;
     record.open++;
     return { request, committedBefore: this.#committed.get(name), aloneAs: isAlone ? record.calls : null };
+  }
+
+  #newRecord({ clientId }: KeyedRequest): KeyRecord {
+    const balances = clientId === undefined ? () => [] : this.#model.watchWallet(clientId);
+    return { calls: 0, open: 0, isLoose: false, balances };
   }
 
   /** @throws Violation if the answer is not true */
@@ -96,8 +105,11 @@ export class Promises {
     } else if (type === "IdempotencyKeyReused") {
       promise(committed !== undefined, () => `the key ${request.key} is said to be used, and is not`);
       promise(!request.fits(committed), () => `the key ${request.key} was used for this very request`);
+      const { id } = committed;
+      promise(result.transaction?.id === id, () => `${request.key} is ${id}, not ${result.transaction?.id}`);
     } else {
       this.#isTrue(request, type);
+      if (type === "PaymentDeclined") this.#isDeclined(request, result);
       this.#isRefused(call, type);
     }
   }
@@ -120,6 +132,15 @@ export class Promises {
       () => "SplitLimitExceeded without a limit",
     );
     promise(type !== "UnknownClient", () => "a client is said not to be there, and is");
+  }
+
+  #isDeclined(request: KeyedRequest, { total = 0, balance }: Result): void {
+    const balances = this.#records.get(nameOf(request))!.balances();
+    const isShort = balance != null && balance < total && balances.includes(balance);
+    promise(
+      isShort,
+      () => `a wallet that held ${balances.join(", then ")} is told not to pay ${total}: ${balance}`,
+    );
   }
 
   /** The client is told that it has not happened, by whichever call. */
@@ -154,6 +175,11 @@ function checkBounds({ expectedTotal, maxSplits }: KeyedRequest, { id, order }: 
   }
 }
 
-function nameOf({ kind, key }: Pick<KeyedRequest, "kind" | "key">): string {
-  return `${kind} ${key}`;
+/** Two clients may have the same key for orders. */
+function nameOf({
+  kind,
+  key,
+  clientId,
+}: Pick<CommittedDetail, "kind" | "key"> & { clientId?: string | null }): string {
+  return `${kind} ${kind === "ORDER" ? clientId : "-"} ${key}`;
 }

@@ -103,6 +103,7 @@ async function live(shop: ShopWorld, random: Random): Promise<void> {
   promise(rests, () => `does not come to rest: ${watch.unfinished()}`);
   watch.checkAtRest();
   await buyAndCancel(shop, random.fork("last orders"));
+  await shop.checkMirrors();
 }
 
 function startClients(shop: ShopWorld, habits: Habits, random: Random): Promise<void>[] {

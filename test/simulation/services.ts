@@ -50,35 +50,37 @@ export interface CityMeans {
   databaseOf: (life: Life) => ExecuteStatement;
   endpoint: Endpoint;
   log: Logger;
-  /** Whether the city's database has something that its workers may have to finish. */
+  /** Whether the city's database has something that its workers may have to finish, and whether it is due. */
   hasWork: () => boolean;
+  isDue: (nowMs: number) => boolean;
   /** How far behind its clock the city prunes; null if it does not. */
   horizonMs: number | null;
-  /** Whether it has something to prune, once that is old. */
-  hasAborted: () => boolean;
+  /** The time of the oldest that it may prune. */
+  oldestAbortedMs: () => number | null;
 }
 
 /** In production the workers look twice a second. */
 const RECOVERY_INTERVAL_MS = 2_000;
 /** In production once a minute. */
-const PRUNING_INTERVAL_MS = 500;
+const PRUNING_INTERVAL_MS = 1_000;
+/** Every so many times the workers look although nothing is due: else one that looks too soon would be right. */
+const LOOKS_IN_VAIN = 4;
 
 /** Counted, and read by nobody. */
 const CITY_METRICS = createCityMetrics(new Registry());
 const ORDER_METRICS = createOrderMetrics(new Registry());
 
 /** Starts a city's service. */
-export function bootCity(
-  { cityId, placement, network, databaseOf, endpoint, log, hasWork, horizonMs, hasAborted }: CityMeans,
-  life: Life,
-): Serve {
+export function bootCity(means: CityMeans, life: Life): Serve {
+  const { cityId, placement, network, databaseOf, endpoint, log, horizonMs } = means;
   const send = network.sender(life);
   const sql = createSql(databaseOf(life));
-  const means = { id: cityId, sql, clock: life.clock, log, metrics: CITY_METRICS };
+  const own = { id: cityId, sql, clock: life.clock, log, metrics: CITY_METRICS };
   const city: City = {
-    ...means,
+    ...own,
     placement,
-    payments: createPayments(means, []),
+    // There are no providers outside: to look for their payments finds nothing.
+    payments: { ...createPayments(own, []), settlers: [] },
     protocol: createCommitProtocol(sql),
     catalog: createCatalogClient(TOPOLOGY, send),
   };
@@ -86,10 +88,12 @@ export function bootCity(
     city,
     messages: createCityMessages(placement, send),
     intervalMs: RECOVERY_INTERVAL_MS,
-    startWait: (ms) => waitForWork(life, ms, hasWork),
+    startWait: (ms) => waitForWork(life, ms, means.hasWork, means.isDue),
   });
   if (horizonMs !== null) {
-    const startWait = (ms: number) => waitForWork(life, ms, hasAborted);
+    const isOld = (nowMs: number) => (means.oldestAbortedMs() ?? nowMs) < nowMs - horizonMs;
+    // The horizon moves also where nothing is to be pruned.
+    const startWait = (ms: number) => waitForWork(life, ms, () => true, isOld);
     startPruning({ city, keptMs: horizonMs, intervalMs: PRUNING_INTERVAL_MS, startWait });
   }
   return (request) => endpoint(request, { ...createContext(city), requestLog: log });
@@ -99,12 +103,19 @@ export function bootCity(
  * Waits, and once more while there is nothing to do: most looks would find nothing, and each takes longer
  * than all else in its time.
  */
-function waitForWork(life: Life, ms: number, hasWork: () => boolean): Wait {
+function waitForWork(
+  life: Life,
+  ms: number,
+  hasWork: () => boolean,
+  isDue: (nowMs: number) => boolean,
+): Wait {
   let current = life.wait(ms);
   let isEnded = false;
+  let times = 0;
+  const isWanted = () => hasWork() && (isDue(life.clock.nowMs()) || ++times % LOOKS_IN_VAIN === 0);
   const wait = async () => {
     await current.over;
-    while (!isEnded && !hasWork()) {
+    while (!isEnded && !isWanted()) {
       current = life.wait(ms);
       await current.over;
     }

@@ -14,7 +14,7 @@ import { bootCity, bootOrders } from "./services.ts";
 import { CITY_IDS, type CitySeed, hostsOf, ORCHESTRATORS, placementOf } from "./shop.ts";
 import type { Stage } from "./stage.ts";
 import { CALM, type Faults } from "./swarm.ts";
-import { Violation } from "./violation.ts";
+import { promise, Violation } from "./violation.ts";
 import { Watch } from "./watch.ts";
 import { createWatchfulLog } from "./watchful-log.ts";
 import { World } from "./world.ts";
@@ -49,7 +49,11 @@ export class ShopWorld {
 
   /** Empties the databases and starts everything. */
   async open(seeds: ReadonlyMap<string, CitySeed>): Promise<void> {
-    this.watch.onCommit = (detail) => this.promises.committed(detail);
+    this.network.onAnswer = (...answer) => this.watch.messages.answered(...answer);
+    this.watch.onCommit = (detail) => {
+      this.promises.committed(detail);
+      this.catalog.checkPrices(detail);
+    };
     this.#stage.onFault = (error) => this.world.fail(new Violation(`a fault of a service: ${error.stack}`));
     for (const [cityId, database] of this.#stage.databases) {
       this.watch.see(database, await database.reset(seeds.get(cityId)!));
@@ -66,8 +70,9 @@ export class ShopWorld {
         endpoint: this.#stage.endpoints.cities.get(cityId)!,
         log,
         hasWork: () => this.watch.hasWork(cityId),
+        isDue: (nowMs: number) => this.watch.cityOf(cityId).isDue(nowMs),
         horizonMs: this.faults.horizonMs,
-        hasAborted: () => this.watch.hasAborted(cityId),
+        oldestAbortedMs: () => this.watch.cityOf(cityId).oldestAbortedMs(),
       };
       for (const host of this.hostsOf(cityId)) {
         this.add(host, {
@@ -93,6 +98,14 @@ export class ShopWorld {
         strike: this.#dice(`${host} dies`, () => this.faults.ordersKilled),
         restartAfterMs: this.#restart(host, () => this.faults.ordersRestart),
       });
+    }
+  }
+
+  /** What the checks have looked at is what the databases hold. @throws Violation */
+  async checkMirrors(): Promise<void> {
+    for (const [cityId, database] of this.#stage.databases) {
+      const unlike = await database.unlikeMirror();
+      promise(unlike.length === 0, () => `${cityId} has changed behind the checks: ${unlike.join(", ")}`);
     }
   }
 

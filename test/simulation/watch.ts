@@ -7,12 +7,17 @@ import type { CityMirror, CommittedDetail, Fact } from "./city-mirror.ts";
 import { brokenRules } from "./city-rules.ts";
 import type { CityDatabase } from "./databases.ts";
 import { short } from "./describe.ts";
+import { MessagePromises } from "./message-promises.ts";
 import { SequentialModel } from "./sequential-model.ts";
 import { promise, Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
+/** Far less than the lease of 10 s, and far more than some messages take. */
+const CALM_DOUBT_MS = 5_000;
+
 export class Watch {
   readonly model = new SequentialModel();
+  readonly messages = new MessagePromises(this.model, (cityId) => this.cityOf(cityId));
   /** Whether nothing but clocks goes wrong: then nobody has a reason to give a transaction up. */
   isCalm = false;
   /** Statements that wrote something. */
@@ -25,6 +30,8 @@ export class Watch {
   /** Transactions and participants that have heard of them: `id,city`. */
   readonly #heard = new Set<string>();
   readonly #cities = new Map<string, CityMirror>();
+  /** By transaction and city. */
+  readonly #inDoubtSince = new Map<string, number>();
   readonly #unlike = new Set<string>();
 
   constructor(world: World) {
@@ -43,6 +50,7 @@ export class Watch {
       this.model.apply(cityId, fact);
       if (fact.kind === "COMMITTED") {
         this.#reachedBy(cityId, fact.detail);
+        this.messages.committed(fact.detail);
         this.onCommit(fact.detail);
       }
       if (fact.kind === "PRUNED") this.#world.reach("an aborted transaction is pruned");
@@ -54,6 +62,8 @@ export class Watch {
     // A commit of one city is seen in the levels of others.
     for (const [id, city] of this.#cities) this.model.compare(id, city);
     this.#checkTold();
+    this.messages.written(cityId);
+    this.#checkDoubt(cityId, mirror);
     this.onWrite(cityId);
   }
 
@@ -106,6 +116,24 @@ export class Watch {
     }
   }
 
+  /** While nothing goes wrong, orchestrators tell their participants at once, and no lease runs out. */
+  #checkDoubt(cityId: string, { participations }: CityMirror): void {
+    const { nowMs } = this.#world;
+    for (const [id, { state }] of participations) {
+      const name = `${id},${cityId}`;
+      const sinceMs = this.#inDoubtSince.get(name);
+      if (state === "PREPARED") this.#inDoubtSince.set(name, sinceMs ?? nowMs);
+      else if (sinceMs !== undefined) {
+        this.#inDoubtSince.delete(name);
+        const forMs = nowMs - sinceMs;
+        promise(
+          !this.isCalm || forMs < CALM_DOUBT_MS,
+          () => `${id} was in doubt for ${forMs} ms in ${cityId}`,
+        );
+      }
+    }
+  }
+
   /** Whether nothing is in doubt and everyone has been told. */
   get isAtRest(): boolean {
     return ![...this.#cities.keys()].some((cityId) => this.hasWork(cityId));
@@ -117,9 +145,9 @@ export class Watch {
     return !city.held().next().done || !city.untold().next().done;
   }
 
-  /** Whether a city has something that can be pruned, once it is old. */
-  hasAborted(cityId: string): boolean {
-    return this.#cities.get(cityId)!.hasAborted;
+  /** The city's tables, as they are now. */
+  cityOf(cityId: string): CityMirror {
+    return this.#cities.get(cityId)!;
   }
 
   /** What does not come to its end. */

@@ -56,10 +56,19 @@ export class Wire {
   }
 
   #exchange(messages: readonly Uint8Array[]): Message[] {
-    const answers = [...split(this.#db.execProtocolRawSync(Buffer.concat(messages)))];
+    const answers = [...split(this.#send(Buffer.concat(messages)))];
     const error = answers.find(({ kind }) => kind === "E");
     if (error) throw readError(error.body);
     return answers;
+  }
+
+  /** As a stream, which comes to its end at once: what is asked for as a whole PGlite reads too. */
+  #send(bytes: Uint8Array): Buffer {
+    const chunks: Uint8Array[] = [];
+    // The bytes are in the database's memory, and are there for this call.
+    const onRawData = (chunk: Uint8Array) => chunks.push(chunk.slice());
+    void this.#db.execProtocolRawStream(bytes, { syncToFs: false, onRawData });
+    return Buffer.concat(chunks);
   }
 
   #readRow(body: Buffer, { columns }: Statement): Row {
@@ -111,8 +120,7 @@ function asText(value: unknown): string {
   return String(value);
 }
 
-function* split(bytes: Uint8Array): Generator<Message> {
-  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function* split(all: Buffer): Generator<Message> {
   for (let at = 0; at < all.length; ) {
     const length = all.readInt32BE(at + 1);
     yield { kind: String.fromCharCode(all[at]!), body: all.subarray(at + 5, at + 1 + length) };

@@ -4,6 +4,7 @@ import type { PlantedBug } from "./planted-bug.ts";
 const TABLES = "services/city/migrations/001.do.tables.sql";
 const TRIGGERS = "services/city/migrations/002.do.triggers.sql";
 const HOME = "services/city/functions/3-home.sql";
+const ORDER_FACTS = "services/city/src/sql/get-order-facts.ts";
 const COMMIT_ANSWER = "services/city/src/sql/commit-answer.ts";
 
 export const IN_HOME: readonly PlantedBug[] = [
@@ -154,6 +155,17 @@ export const IN_HOME: readonly PlantedBug[] = [
         find: `  perform move_stock(allocated_lines(entry, here), -1, 0, 'SOLD', transaction, now_at);
 `,
         replace: "",
+      },
+    ],
+  },
+  {
+    // A key that another client has used is taken for the client's own.
+    name: "key-of-anybody",
+    edits: [
+      {
+        file: ORDER_FACTS,
+        find: "coalesce(client_id, '') = question ->> 'clientId' and idempotency_key",
+        replace: "question ->> 'clientId' is not null and idempotency_key",
       },
     ],
   },

@@ -183,4 +183,38 @@ export const IN_ORCHESTRATOR: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    // Participants that have prepared hear nothing of a transaction that another one has refused.
+    name: "refused-and-not-told",
+    edits: [
+      {
+        file: TRANSACTION,
+        find: "const release = holding.map(({ cityId }) => cityId);",
+        replace: "const release = holding.slice(1).map(({ cityId }) => cityId);",
+      },
+    ],
+  },
+  {
+    // The commit records other prices than the client was asked for.
+    name: "sold-too-dear",
+    edits: [
+      {
+        file: PLACE_ORDER,
+        find: "    lines,\n    allocations,\n    paymentMethod: payment,",
+        replace:
+          "    lines: lines.map((line) => ({ ...line, unitPrice: line.unitPrice + 1 })),\n    allocations,\n    paymentMethod: payment,",
+      },
+    ],
+  },
+  {
+    // The client is told of a balance that the wallet did not have.
+    name: "balance-made-up",
+    edits: [
+      {
+        file: PLACE_ORDER,
+        find: "return paymentDeclined(request, total, result.balance);",
+        replace: "return paymentDeclined(request, total, Math.max(0, total - 1));",
+      },
+    ],
+  },
 ];

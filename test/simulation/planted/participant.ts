@@ -155,4 +155,15 @@ export const IN_PARTICIPANT: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    // A participant takes no notice of the lease, and asks at once.
+    name: "no-lease",
+    edits: [
+      {
+        file: PREPARE,
+        find: "Math.min(Math.max(leaseMs, LEASE_MIN_MS), LEASE_MAX_MS)",
+        replace: "Math.min(Math.max(leaseMs, LEASE_MIN_MS), LEASE_MAX_MS) * 0",
+      },
+    ],
+  },
 ];

@@ -64,4 +64,28 @@ export const IN_RECOVERY: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    // A participant asks about what it has prepared a moment ago, and so has it fenced.
+    name: "asks-before-time",
+    edits: [
+      {
+        file: IN_DOUBT,
+        find: `and next_attempt_at <= \${now}
+      order by`,
+        replace: `and \${now}::timestamptz is not null
+      order by`,
+      },
+    ],
+  },
+  {
+    // A participant that did not hear is told again the next day.
+    name: "told-again-tomorrow",
+    edits: [
+      {
+        file: CLAIM,
+        find: `least(\${RETRY_BASE}::interval * 2 ^ least(attempts, 10), \${RETRY_MAX}::interval)`,
+        replace: `'1 day'::interval + \${RETRY_BASE}::interval + \${RETRY_MAX}::interval`,
+      },
+    ],
+  },
 ];
