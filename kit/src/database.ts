@@ -16,6 +16,8 @@ export interface DatabaseOptions {
   applicationName: string;
   /** Connections of the pool. */
   connections?: number;
+  /** Of each statement; 5 s, which nothing that serves a request needs. */
+  statementTimeoutMs?: number;
   /** Called with the text of each statement; tests assert the list of them. */
   onStatement?: ((statement: string) => void) | undefined;
   /** Called when a transaction of `retryLostTransaction` has lost against another and is run again. */
@@ -32,7 +34,7 @@ const PINNED = { synchronous_commit: "on", default_transaction_isolation: "read 
 const UNLOGGED = { log_parameter_max_length_on_error: 0 };
 
 const CONNECTIONS = 10;
-/** No statement of this project takes a tenth of that on its data; a lock wait or a runaway must end. */
+/** No statement that serves a request takes a tenth of that on its data; a lock wait or a runaway must end. */
 const STATEMENT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_S = 5;
 const RECONNECT_WAIT_MAX_S = 0.5;
@@ -46,6 +48,7 @@ const CANCEL_IDLE_S = 10;
  */
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, applicationName, connections, onStatement, onLostTransaction } = options;
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const pool = postgres(url, {
     max: connections ?? CONNECTIONS,
     connect_timeout: 5,
@@ -57,7 +60,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
     connection: {
       application_name: applicationName,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
+      statement_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS * 2,
       ...PINNED,
       ...UNLOGGED,

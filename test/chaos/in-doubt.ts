@@ -2,7 +2,7 @@
  * How long participants did not know the outcome: from prepare to decision, less the time in which the home or the participant
  * itself was down. So it is the time that the protocol needs once the cities that it needs are up.
  */
-import type { CityDatabases } from "../harness/broken-invariants.ts";
+import type { CityDatabases } from "@teranga/infra/broken-invariants.ts";
 import type { FaultRecord } from "./fault-schedule.ts";
 import { downSpans, overlapMs, type Span, union } from "./uptime.ts";
 

@@ -5,7 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { brokenInvariants, type CityDatabases, countUnfinished } from "../harness/broken-invariants.ts";
+import { brokenInvariants, type CityDatabases, countUnfinished } from "@teranga/infra/broken-invariants.ts";
 import { createRandom } from "../harness/random.ts";
 import { checkHistory } from "../history/check-history.ts";
 import { type CityFacts, readCityFacts } from "../history/city-facts.ts";

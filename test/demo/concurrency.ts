@@ -4,9 +4,9 @@
  * code 1 if one is missing or made up.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { brokenInvariants, type CityDatabases, countUnfinished } from "@teranga/infra/broken-invariants.ts";
 import { runMain } from "@teranga/kit/config.ts";
 import { z } from "zod";
-import { brokenInvariants, type CityDatabases, countUnfinished } from "../harness/broken-invariants.ts";
 import { readOptions } from "../harness/options.ts";
 import { createRandom } from "../harness/random.ts";
 import { startTemporaryCluster, type TemporaryCluster } from "../harness/temporary-cluster.ts";

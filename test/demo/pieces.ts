@@ -1,6 +1,7 @@
 /** Where the pieces of a product are: on hand in the cities, and in orders. */
+
+import type { CityDatabases } from "@teranga/infra/broken-invariants.ts";
 import { CITIES } from "@teranga/infra/cities.ts";
-import type { CityDatabases } from "../harness/broken-invariants.ts";
 
 export interface Pieces {
   onHand: number;

@@ -1,6 +1,7 @@
 /** What must hold of the databases whenever nothing is under way, and what must hold at the end. */
+
+import { brokenInvariants, countUnfinished } from "@teranga/infra/broken-invariants.ts";
 import { expect, vi } from "vitest";
-import { brokenInvariants, countUnfinished } from "./broken-invariants.ts";
 import { CITY_IDS, type Graph } from "./graph.ts";
 
 /** The number that must not change: on hand plus ordered and not cancelled, once every participant has confirmed. */

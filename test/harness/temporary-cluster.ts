@@ -3,12 +3,12 @@ import { createWriteStream } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { CityDatabases } from "@teranga/infra/broken-invariants.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "@teranga/infra/cluster.ts";
 import { keepSecret, pathsOf } from "@teranga/infra/home.ts";
 import { wipeHome } from "@teranga/infra/wipe-home.ts";
 import { type Database, openDatabase } from "@teranga/kit/database.ts";
 import { createLogger } from "@teranga/kit/log.ts";
-import type { CityDatabases } from "./broken-invariants.ts";
 
 export interface TemporaryCluster extends Pick<Cluster, "processes"> {
   /** The gateway's endpoint. */

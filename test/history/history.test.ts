@@ -1,7 +1,8 @@
 /** A recorded history of the whole graph on real PostgreSQL, checked against the shop that does one thing after the other. */
+
+import { brokenInvariants } from "@teranga/infra/broken-invariants.ts";
 import type { Sql } from "@teranga/kit/database.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { brokenInvariants } from "../harness/broken-invariants.ts";
 import { CITY_IDS, type Graph, startGraph } from "../harness/graph.ts";
 import { expectInvariants, untilAtRest } from "../harness/invariants.ts";
 import { createRandom } from "../harness/random.ts";
@@ -61,7 +62,15 @@ async function record(seed: string, operationsMax: number) {
     triesMax: 4,
     operationsMax,
   });
-  await clients.done;
+  let isUnderWay = true;
+  // They hold amid everything too.
+  const watching = (async () => {
+    for (let looks = 0; looks < 10 && isUnderWay; looks++) await expectInvariants(graph);
+  })();
+  await clients.done.finally(() => {
+    isUnderWay = false;
+  });
+  await watching;
   await untilAtRest(graph);
   await clients.settle();
   await untilAtRest(graph);
@@ -109,17 +118,26 @@ async function expectFaultsToBeSeen(operations: Parameters<typeof checkHistory>[
 
 /** Changes that the database's own rules would refuse, and what the invariants say of each. */
 const SABOTAGE: readonly [statement: string, complaint: string][] = [
-  ["update stock set on_hand = on_hand + 1", "level without its movements"],
-  ["update stock set reserved = on_hand", "stock reserved for nobody"],
-  ["delete from orders", "committed without what it is for"],
-  ["delete from transaction_decision where state = 'COMMITTED'", "moved at home without a commit"],
-  ["update participation set state = 'ABORTED' where state = 'COMMITTED'", "its home decided otherwise"],
-  ["delete from stock_movement where reason = 'CONFIRMED'", "promised and not done by its participant"],
-  ["delete from stock_movement where reason = 'RETURNED'", "promised and not done by its participant"],
-  ["delete from order_allocation", "done by a participant and not promised"],
-  ["update wallet set balance = balance + 1", "wallet without its entries"],
-  ["delete from ledger_entry where account = 'SALES'", "ledger that does not add up to zero"],
-  ["update orders set total = total + 1", "charge that is not what the orders say"],
+  ["update stock set on_hand = on_hand + 1", "a level is the sum of its movements"],
+  ["update stock set reserved = on_hand", "what is reserved is what PREPARED transactions hold"],
+  ["delete from orders", "a COMMITTED transaction has happened"],
+  [
+    "delete from transaction_decision where state = 'COMMITTED'",
+    "what a home has moved is of a COMMITTED transaction",
+  ],
+  [
+    "update participation set state = 'ABORTED' where state = 'COMMITTED'",
+    "a participant goes by its home's decision",
+  ],
+  [
+    "delete from stock_movement where reason = 'CONFIRMED'",
+    "a participant has done what it has acknowledged",
+  ],
+  ["delete from stock_movement where reason = 'RETURNED'", "a participant has done what it has acknowledged"],
+  ["delete from order_allocation", "what a participant has done its home has promised"],
+  ["update wallet set balance = balance + 1", "a wallet is the sum of its entries"],
+  ["delete from ledger_entry where account = 'SALES'", "the entries of a posting add up to zero"],
+  ["update orders set total = total + 1", "wallets are charged what their orders cost"],
 ];
 
 test.each(SABOTAGE)("after %s the invariants say: %s", async (statement, complaint) => {
