@@ -50,7 +50,7 @@ export interface CityOptions {
   onStatement?: (statement: string) => void;
   /** What the messages of the commit protocol do; the functions of `sql/` by default. */
   protocol?: (sql: Sql) => CommitProtocol;
-  /** Ways of paying beside those that the commit point settles; none by default. docs/payments.md says how to add one. */
+  /** Ways of paying beside those that the commit point settles; none by default (docs/payments.md). */
   paymentProviders?: readonly PaymentProvider[];
 }
 

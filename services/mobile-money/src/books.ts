@@ -1,6 +1,6 @@
 /**
- * The books of the simulated company: what its subscribers have, and how each payment stands. They are kept in
- * a journal, written to the disk before anything is answered, and read again at the next start.
+ * The books of the simulated company: what its subscribers have, and how each payment stands. They are kept
+ * in a journal, written to the disk before anything is answered, and read again at the next start.
  */
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 
@@ -17,7 +17,7 @@ export interface Money {
 export interface Payment {
   state: State;
   amount: number;
-  /** The telephone number. Null if it was voided before it was authorised: a void does not say whose it is. */
+  /** The telephone number. Null if the void came before the authorise: a void does not say whose it is. */
   payer: string | null;
 }
 

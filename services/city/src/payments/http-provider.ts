@@ -26,7 +26,7 @@ export interface HttpProvider extends PaymentProvider {
 const CURRENCY = "XOF";
 /** An answer is 30 bytes. */
 const ANSWER_BYTES_MAX = 10_000;
-/** Twice the payments that a step of recovery tells at once: it must not keep an order from being authorised. */
+/** Twice what a step of recovery tells at once: it must not keep an order from being authorised. */
 const CONNECTIONS = 200;
 /** What does not accept a connection within this time leaves too little of the 500 ms for an answer. */
 const CONNECT_TIMEOUT_MS = 400;

@@ -8,10 +8,12 @@ export interface OpenPayment extends PaymentRequest {
 }
 
 /**
- * Notes that providers are about to be asked, so that the city knows whom to tell whatever becomes of it. Returns the payments to ask
- * for: those of orders that are undecided, and those that a copy of the message is asking for already. An order that would be
- * answered without its payment (an unknown client, a key that was used, an id behind the horizon) asks nobody, nor does one of a
- * client without a telephone number. The number is noted, so that a copy of the message asks for the same although it has changed.
+ * Notes that providers are about to be asked, so that the city knows whom to tell whatever becomes of it.
+ *
+ * Asks nobody for the payment of an order that is decided, or would be answered without its payment: an unknown
+ * client, a key that was used, an id behind the horizon, a client without a telephone number. The number is
+ * noted, so that a copy of the message asks for the same although the client has another number by then.
+ * @returns the payments to ask for, also those that a copy of the message is asking for already
  * @param leaseMs how long until the city ends an undecided one itself
  */
 export async function beginPayments(
