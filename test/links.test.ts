@@ -34,7 +34,7 @@ async function faultOf(page: string, link: string): Promise<string | undefined> 
 }
 
 test("every link of the documentation leads to a file, and to a heading of it", async () => {
-  const pages = globSync(["*.md", "docs/**/*.md", "{gateway,kit,services,schema,infra,test}/*.md"], {
+  const pages = globSync(["*.md", "docs/**/*.md", "{gateway,kit,protocol,services,schema,infra,test}/*.md"], {
     cwd: root,
   });
   expect(pages).toContain("docs/commit-protocol.md");

@@ -1,6 +1,6 @@
 /**
  * What must hold of the cities' databases, from their connections alone. Each city's own rules are SQL
- * (services/city/functions/7-invariants.sql); here the cities are held against one another.
+ * (protocol/functions/7-invariants.sql); here the cities are held against one another.
  *
  * All of it is true at any time, whatever is under way, because of the order of the looks: a decision is there
  * before what follows from it, so what follows is read first.

@@ -53,7 +53,7 @@ const RESOLVER_MODELS = {
       StockMovementConnection: model("MovementPage"),
       StockTransfer: model("TransferRow"),
       Transaction: model("TransactionStub"),
-      TransactionLine: model("ProductQuantity"),
+      TransactionLine: "../../protocol/src/messages.ts#ProductQuantity",
       TransactionParticipant: model("ParticipantRow"),
       Wallet: model("WalletStub"),
       WalletEntry: model("WalletEntryRow"),

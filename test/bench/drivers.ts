@@ -1,14 +1,15 @@
 /**
  * The two ways in which the load generator places an order: through a gateway, and directly on the databases.
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
-import { acknowledgeDecisions } from "@teranga/city/sql/acknowledge-decisions.ts";
-import type { CommitRequest } from "@teranga/city/sql/commit-orders.ts";
-import { commitOrders } from "@teranga/city/sql/commit-orders.ts";
-import { decideTransactions } from "@teranga/city/sql/decide-transactions.ts";
-import { prepareTransactions } from "@teranga/city/sql/prepare-transactions.ts";
 import { openDatabase, type Sql } from "@teranga/kit/database.ts";
 import { systemClock } from "@teranga/kit/retry.ts";
+import { acknowledgeDecisions } from "@teranga/protocol/city/sql/acknowledge-decisions.ts";
+import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
+import { decideTransactions } from "@teranga/protocol/city/sql/decide-transactions.ts";
+import { prepareTransactions } from "@teranga/protocol/city/sql/prepare-transactions.ts";
+import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import { Pool } from "undici";
 import { v7 as newUuid } from "uuid";
 import type { BenchOrder } from "./scenarios.ts";
@@ -149,7 +150,7 @@ function directDriver(urls: Record<string, string>, concurrency: number): Driver
 
 const UNIT_PRICE = 1_000;
 
-function commitRequest({ clientId, lines }: BenchOrder, transactionId: string): CommitRequest {
+function commitRequest({ clientId, lines }: BenchOrder, transactionId: string): OrderCommit {
   return {
     transactionId,
     clientId,

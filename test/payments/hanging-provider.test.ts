@@ -5,14 +5,16 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createCommitProtocol } from "@teranga/city/commit-protocol.ts";
+import { createCityMetrics } from "@teranga/city/metrics.ts";
 import { createHttpProvider } from "@teranga/city/payments/http-provider.ts";
 import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
 import { createPayments } from "@teranga/city/payments/payments.ts";
 import { openTestCity, type TestCity } from "@teranga/city/payments/test-city.ts";
 import { protocolMutations } from "@teranga/city/resolvers/protocol.ts";
-import type { CommitRequest } from "@teranga/city/sql/commit-orders.ts";
 import { createLogger } from "@teranga/kit/log.ts";
+import { Registry } from "@teranga/kit/metrics.ts";
+import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
+import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 
 const CLOCK = { nowMs: () => Date.parse("2026-01-01T00:00:00Z"), random: () => 0.5 };
@@ -28,7 +30,7 @@ afterAll(() => database.close());
 
 let count = 0;
 /** An order of one piece. */
-function orderPaidBy(paymentMethod: string): CommitRequest {
+function orderPaidBy(paymentMethod: string): OrderCommit {
   const number = ++count;
   return {
     transactionId: `dakar:00000000-0000-7000-8000-${String(number).padStart(12, "0")}`,
@@ -54,20 +56,26 @@ function cityWith(
   deadlines = { authoriseMs: DEADLINE_MS, settleMs: DEADLINE_MS },
 ) {
   const log = createLogger("test", "silent");
-  const means = { id: "dakar", sql: database.sql, clock: CLOCK, log, metrics: {} as never };
+  const means = {
+    id: "dakar",
+    sql: database.sql,
+    clock: CLOCK,
+    log,
+    metrics: createCityMetrics(new Registry()),
+  };
   const payments = createPayments(means, providers, deadlines);
   return { ...means, payments, protocol: createCommitProtocol(database.sql) };
 }
 
 const commit = protocolMutations.commitOrders as unknown as (
-  ...args: [null, { orders: CommitRequest[] }, { city: object }]
+  ...args: [null, { orders: OrderCommit[] }, { city: object }]
 ) => Promise<{ state: string; declined: string | null }[]>;
 
-const decisionOf = async ({ transactionId }: CommitRequest) =>
+const decisionOf = async ({ transactionId }: OrderCommit) =>
   (await database.sql`select state from transaction_decision where transaction_id = ${transactionId}`)[0]
     ?.state;
 
-const stateOf = async ({ transactionId }: CommitRequest) =>
+const stateOf = async ({ transactionId }: OrderCommit) =>
   (await database.sql`select state from payment where transaction_id = ${transactionId}`)[0]?.state;
 
 test("orders of a message that the commit point settles are committed while a provider is asked for others", async () => {

@@ -2,8 +2,9 @@
  * Many orders paid by a provider outside while answers are lost and late, processes end and the provider is
  * away.
  */
+
 import { setTimeout as delay } from "node:timers/promises";
-import type { CommitRequest } from "@teranga/city/sql/commit-orders.ts";
+import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import { expect, test } from "vitest";
 import { createRandom } from "../harness/random.ts";
 import { CLIENTS, useShop } from "./shop.ts";
@@ -38,7 +39,7 @@ test.each(SEEDS)("orders, copies, cancellations and crashes at random (seed %i)"
     refund: (id) => impatient(() => provider.refund(id)),
   }));
   const answers: string[] = [];
-  const placed: CommitRequest[] = [];
+  const placed: OrderCommit[] = [];
   for (let round = 0; round < ORDERS / 6; round++) {
     const batches = Array.from({ length: 3 }, () =>
       Array.from({ length: 2 }, () => shop.newOrder({ clientId: random.pick(CLIENTS) })),

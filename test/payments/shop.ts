@@ -7,9 +7,10 @@ import type { HttpProvider } from "@teranga/city/payments/http-provider.ts";
 import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
 import { createPayments, type Payments } from "@teranga/city/payments/payments.ts";
 import { openTestCity, type TestCity } from "@teranga/city/payments/test-city.ts";
-import { commitCancellations } from "@teranga/city/sql/commit-cancellations.ts";
-import { type CommitRequest, commitOrders } from "@teranga/city/sql/commit-orders.ts";
 import { createLogger } from "@teranga/kit/log.ts";
+import { commitCancellations } from "@teranga/protocol/city/sql/commit-cancellations.ts";
+import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
+import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
 import { FaultyCompany } from "./faulty-company.ts";
 
@@ -70,7 +71,7 @@ export class Shop {
     this.payments = createPayments(means, [around(this.provider)], deadlines);
   }
 
-  newOrder(changes: Partial<CommitRequest> = {}): CommitRequest {
+  newOrder(changes: Partial<OrderCommit> = {}): OrderCommit {
     const number = ++this.#lastNumber;
     return {
       transactionId: `dakar:00000000-0000-7000-8000-${String(number).padStart(12, "0")}`,
@@ -85,19 +86,19 @@ export class Shop {
   }
 
   /** What the message commitOrders does; the states that it answers. */
-  async commit(...orders: CommitRequest[]): Promise<string[]> {
+  async commit(...orders: OrderCommit[]): Promise<string[]> {
     await this.payments.authorise(orders);
     return (await commitOrders(this.city.sql, orders, this.clock)).map(({ state }) => state);
   }
 
-  async cancel({ transactionId: orderId }: CommitRequest): Promise<string> {
+  async cancel({ transactionId: orderId }: OrderCommit): Promise<string> {
     const { transactionId, idempotencyKey } = this.newOrder();
     const cancellation = { transactionId, orderId, idempotencyKey, requestHash: "hash" };
     const [answer] = await commitCancellations(this.city.sql, [cancellation], this.clock);
     return answer!.state;
   }
 
-  async stateOf({ transactionId }: CommitRequest): Promise<string | undefined> {
+  async stateOf({ transactionId }: OrderCommit): Promise<string | undefined> {
     const [row] = await this.city.sql`select state from payment where transaction_id = ${transactionId}`;
     return row?.state;
   }

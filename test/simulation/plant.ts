@@ -12,7 +12,7 @@ import type { Edit } from "./planted/planted-bug.ts";
 import { PLANTED_BUGS } from "./planted-bugs.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const CITY = join(ROOT, "services/city");
+const PROTOCOL = join(ROOT, "protocol");
 
 const name = process.env.SIMULATION_BUG;
 const bug = PLANTED_BUGS.find((each) => each.name === name);
@@ -55,7 +55,7 @@ export function plantedFiles(): (DatabaseFiles & { root: string }) | undefined {
   if (paths.size === 0) return undefined;
   const root = mkdtempSync(join(tmpdir(), "teranga-planted-"));
   for (const folder of ["migrations", "functions"])
-    cpSync(join(CITY, folder), join(root, folder), { recursive: true });
-  for (const path of paths) writeFileSync(join(root, relative(CITY, path)), plantIn(path));
+    cpSync(join(PROTOCOL, folder), join(root, folder), { recursive: true });
+  for (const path of paths) writeFileSync(join(root, relative(PROTOCOL, path)), plantIn(path));
   return { root, migrations: join(root, "migrations"), functions: join(root, "functions") };
 }

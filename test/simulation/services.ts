@@ -1,12 +1,8 @@
 /** The real services, put together as their `service.ts` does it, but for HTTP, the pool and real time. */
 import { createCatalogClient } from "@teranga/city/catalog-client.ts";
-import { createCityMessages } from "@teranga/city/city-messages.ts";
-import { createCommitProtocol } from "@teranga/city/commit-protocol.ts";
 import { type City, createContext } from "@teranga/city/context.ts";
 import { createCityMetrics } from "@teranga/city/metrics.ts";
 import { createPayments } from "@teranga/city/payments/payments.ts";
-import { startPruning } from "@teranga/city/pruning.ts";
-import { startRecovery } from "@teranga/city/recovery.ts";
 import { resolvers as cityResolvers } from "@teranga/city/resolvers/index.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
@@ -16,6 +12,10 @@ import type { Wait } from "@teranga/kit/worker.ts";
 import { createOrchestrator } from "@teranga/orders/context.ts";
 import { createOrderMetrics } from "@teranga/orders/metrics.ts";
 import { resolvers as ordersResolvers } from "@teranga/orders/resolvers.ts";
+import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
+import { startPruning } from "@teranga/protocol/city/pruning.ts";
+import { startRecovery } from "@teranga/protocol/city/recovery.ts";
+import { createRecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";
 import type { GraphQLError } from "graphql";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import type { Network } from "./network.ts";
@@ -86,7 +86,7 @@ export function bootCity(means: CityMeans, life: Life): Serve {
   };
   startRecovery({
     city,
-    messages: createCityMessages(placement, send),
+    messages: createRecoveryMessages(placement, send),
     intervalMs: RECOVERY_INTERVAL_MS,
     startWait: (ms) => waitForWork(life, ms, means.hasWork, means.isDue),
   });

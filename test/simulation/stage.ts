@@ -1,5 +1,5 @@
 /** What runs have in common, made once a process: the databases and the schemas. Nothing of one run is left in it for the next. */
-import { CITY_FILES } from "@teranga/city/database.ts";
+import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import type { GraphQLError } from "graphql";
 import { createCatalogEndpoint } from "./catalog.ts";
 import { CityDatabase } from "./databases.ts";

@@ -45,7 +45,10 @@ export const FLOORS: readonly (readonly Room[])[] = [
     { path: "services/catalog/", holds: "what products are" },
     { path: "services/mobile-money/", holds: "a simulated company" },
   ],
-  [{ path: "schema/", holds: "the subgraphs' SDL, and the types of it" }],
+  [
+    { path: "protocol/", holds: "the commit protocol, from top to bottom" },
+    { path: "schema/", holds: "the subgraphs' SDL, and the types of it" },
+  ],
   [{ path: "kit/", holds: "what services are made of", isGround: true }],
 ];
 

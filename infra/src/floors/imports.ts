@@ -16,6 +16,7 @@ const GENERATED = /\/generated\//;
 /** Where the files of our packages are. */
 const PACKAGES: Readonly<Record<string, string>> = {
   kit: "kit/src",
+  protocol: "protocol/src",
   schema: "schema/src",
   gateway: "gateway/src",
   infra: "infra/src",

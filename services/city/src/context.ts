@@ -7,9 +7,10 @@ import { groupedBy, keyedBy } from "@teranga/kit/loading.ts";
 import type { Logger } from "@teranga/kit/log.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
+import type { CommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
+import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 import DataLoader from "dataloader";
 import type { CatalogClient } from "./catalog-client.ts";
-import type { CommitProtocol } from "./commit-protocol.ts";
 import type { CityMetrics } from "./metrics.ts";
 import type {
   ClientRow,
@@ -19,7 +20,6 @@ import type {
   OrderRow,
   ParticipantRow,
   PaymentRow,
-  ProductQuantity,
   StockMovementRow,
   StockRow,
   TransferRow,

@@ -1,26 +1,13 @@
 /** The city's database: its SQL files and the rules that make it the fragment of one city. */
-import { fileURLToPath } from "node:url";
 import { StartupError } from "@teranga/kit/config.ts";
 import type { Sql } from "@teranga/kit/database.ts";
-import { type DatabaseFiles, migrate } from "@teranga/kit/migrate.ts";
+import { migrate } from "@teranga/kit/migrate.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import type { PartitionClaims } from "@teranga/kit/topology-agreement.ts";
+import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import { fragmentRule } from "./fragment-rule.ts";
 import { findStrangers } from "./sql/find-strangers.ts";
 import { getFragment } from "./sql/get-fragment.ts";
-
-const folder = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
-
-export const CITY_FILES: DatabaseFiles = {
-  migrations: folder("migrations"),
-  functions: folder("functions"),
-  /**
-   * Commits read the fragment, then lock clients and stock; prepares and decisions lock participations, then
-   * stock; all of them, and restocks, write movements and decisions after. Who holds none of these waits for no
-   * other table that a migration has.
-   */
-  lockOrder: ["fragment", "client", "participation", "stock", "stock_movement", "transaction_decision"],
-};
 
 /**
  * Migrates the database to the newest version and makes the city's predicate its constraint. For whoever

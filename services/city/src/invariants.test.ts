@@ -1,6 +1,7 @@
 /** Each rule of functions/7-invariants.sql finds what breaks it, in a database that has something of every kind. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   cancellationOf,
@@ -11,7 +12,6 @@ import {
   type ProtocolDatabase,
   transferOf,
 } from "../test/protocol-database.ts";
-import { CITY_FILES } from "./database.ts";
 
 let dakar: ProtocolDatabase;
 

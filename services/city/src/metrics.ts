@@ -1,26 +1,14 @@
 /** What a city counts and times. */
 import { BATCH_BUCKETS, LATENCY_BUCKETS_S, type Registry, shareReading } from "@teranga/kit/metrics.ts";
+import type { ProtocolMetrics } from "@teranga/protocol/city/means.ts";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { HealthRow } from "./sql/get-health.ts";
 
 /** The instruments, as those who use them see them. */
-export interface CityMetrics {
-  /** A message with so many entries has come; to be called back with the states that they are answered with. */
-  batchBegins(message: string, entries: number): (states: readonly string[]) => void;
-  /** So many transactions were finished by the recovery workers. */
-  recovered(cause: RecoveryCause, decision: string, count: number): void;
-  /** A message contradicts what is recorded, here or in another city. */
-  alarmed(): void;
-  /** This service has failed by itself while it finished transactions, or was answered what nobody answers. */
-  faulted(): void;
-  /** So many aborted transactions were deleted from a table. */
-  pruned(table: string, count: number): void;
+export interface CityMetrics extends ProtocolMetrics {
   /** PostgreSQL ended a transaction in favour of another, and it is run again. */
   lostTransaction(): void;
 }
-
-/** `asked_home`: this city asked for an overdue outcome. `told_participant`: this home told one that had not acknowledged. */
-export type RecoveryCause = "asked_home" | "told_participant";
 
 /** A scrape is given up after 10 s by default; a database that hangs must leave time for the other metrics. */
 const READING_LIMIT_MS = 1_000;

@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
 import { migrate } from "@teranga/kit/migrate.ts";
 import { partitionsOf } from "@teranga/kit/topology.ts";
+import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { onServer, topologyOf } from "../test/city-over-wire.ts";
 import { brokenInvariants } from "../test/invariants.ts";
 import { idOf, smallOrder } from "../test/protocol-database.ts";
-import { CITY_FILES, prepareCityDatabase } from "./database.ts";
+import { prepareCityDatabase } from "./database.ts";
 
 const NAME = "city_migrations";
 const NOW = "2026-01-01T00:00:00.000Z";

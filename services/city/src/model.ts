@@ -4,24 +4,7 @@
  */
 
 import type { Connection } from "@teranga/kit/connection.ts";
-
-export type TransactionKind = "ORDER" | "CANCELLATION" | "TRANSFER";
-
-/** What the home answers to the message of a commit. */
-export type CommitState =
-  | "COMMITTED"
-  | "REPLAYED"
-  | "REFUSED"
-  | "DECLINED"
-  | "ABORTED"
-  | "KEY_REUSED"
-  | "UNKNOWN_CLIENT"
-  | "UNKNOWN_ORDER"
-  | "ALREADY_CANCELLED"
-  | "FULL"
-  | "TOO_OLD"
-  | "VIOLATION"
-  | "FAILED";
+import type { CommitAnswer, ProductQuantity, TransactionKind } from "@teranga/protocol/messages.ts";
 
 /** A city by its id. Only this city's own fields can be resolved here. */
 export interface CityStub {
@@ -120,7 +103,7 @@ export interface DecisionRow {
   kind: TransactionKind | null;
   state: "COMMITTED" | "ABORTED";
   /** What its commit was answered; ABORTED for a fence. */
-  answer: Exclude<CommitState, "VIOLATION" | "FAILED">;
+  answer: Exclude<CommitAnswer["state"], "VIOLATION">;
   decidedAt: Date;
 }
 
@@ -151,20 +134,9 @@ export interface CityTransactionRow {
   decidedAt: Date | null;
 }
 
-/** Pieces of a product. */
-export interface ProductQuantity {
-  productId: string;
-  quantity: number;
-}
-
 export type ClientPage = Connection<ClientRow>;
 export type StockPage = Connection<StockRow>;
 export type MovementPage = Connection<StockMovementRow>;
 export type OrderPage = Connection<OrderRow>;
 export type WalletEntryPage = Connection<WalletEntryRow>;
 export type CityTransactionPage = Connection<CityTransactionRow>;
-
-/** Whether it is this call that has written or applied the decision; not if it was there before. */
-export interface IsNew {
-  isNew?: boolean;
-}

@@ -1,12 +1,13 @@
 /** Messages that meet the deletion of the very rows that they are about, on a real PostgreSQL. */
+
+import { prune } from "@teranga/protocol/city/pruning.ts";
+import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
+import { decideTransactions } from "@teranga/protocol/city/sql/decide-transactions.ts";
+import { prepareTransactions } from "@teranga/protocol/city/sql/prepare-transactions.ts";
+import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";
 import { expect, test } from "vitest";
 import { idOf, line, smallOrder } from "../test/protocol-database.ts";
 import { KEPT_MS, START_MS, usePruningWorld } from "../test/pruning-world.ts";
-import { prune } from "./pruning.ts";
-import { commitOrders } from "./sql/commit-orders.ts";
-import { decideTransactions } from "./sql/decide-transactions.ts";
-import { prepareTransactions } from "./sql/prepare-transactions.ts";
-import { transactionOutcomes } from "./sql/transaction-outcomes.ts";
 
 const world = usePruningWorld("pruning_races");
 const { abort, city, clock, commit, counts, daysLater, fence, foreign, own, prepare } = world;

@@ -1,12 +1,16 @@
 /** Pruning on a real PostgreSQL: what goes and what stays, how far the horizon moves, and several instances at once. */
 import type { Queryable, Sql } from "@teranga/kit/database.ts";
+import { prune, startPruning } from "@teranga/protocol/city/pruning.ts";
+import { moveHorizon } from "@teranga/protocol/city/sql/move-horizon.ts";
+import {
+  PRUNE_BATCH,
+  pruneDecisions,
+  pruneParticipations,
+} from "@teranga/protocol/city/sql/prune-aborted.ts";
 import { expect, test } from "vitest";
 import { planOf } from "../../../kit/test/plans.ts";
 import { idOf } from "../test/protocol-database.ts";
 import { DAY_MS, KEPT_MS, START_MS, usePruningWorld } from "../test/pruning-world.ts";
-import { prune, startPruning } from "./pruning.ts";
-import { moveHorizon } from "./sql/move-horizon.ts";
-import { PRUNE_BATCH, pruneDecisions, pruneParticipations } from "./sql/prune-aborted.ts";
 
 const world = usePruningWorld("pruning");
 const { abort, abortMany, city, clock, commit, counts, daysLater, fence, foreign, own, prepare, registry } =

@@ -6,17 +6,17 @@ import { createLogger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
 import { partitionsOf } from "@teranga/kit/topology.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
+import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
+import { askHomes, tellParticipants } from "@teranga/protocol/city/recovery.ts";
+import { createRecoveryMessages, type RecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CREDENTIAL, startWiredCity, topologyOf, type WiredCity } from "../test/city-over-wire.ts";
 import { brokenInvariants } from "../test/invariants.ts";
 import { cancellationOf, idOf, line, orderOf, transferOf } from "../test/protocol-database.ts";
 import { createCatalogClient } from "./catalog-client.ts";
-import { type CityMessages, createCityMessages } from "./city-messages.ts";
-import { createCommitProtocol } from "./commit-protocol.ts";
 import type { City } from "./context.ts";
 import { createCityMetrics } from "./metrics.ts";
 import { createPayments } from "./payments/payments.ts";
-import { askHomes, tellParticipants } from "./recovery.ts";
 
 const ORDER = idOf("dakar", 1);
 const CANCEL = idOf("dakar", 2);
@@ -28,7 +28,7 @@ let dakar: WiredCity;
 let thies: WiredCity;
 let home: City;
 let participant: City;
-let messages: CityMessages;
+let messages: RecoveryMessages;
 const transport = createTransport({ credential: CREDENTIAL });
 
 beforeAll(async () => {
@@ -38,7 +38,7 @@ beforeAll(async () => {
   ]);
   home = cityOf("dakar", dakar);
   participant = cityOf("thies", thies);
-  messages = createCityMessages(home.placement, transport.send);
+  messages = createRecoveryMessages(home.placement, transport.send);
 });
 afterAll(async () => {
   await transport.close();
@@ -114,7 +114,7 @@ describe("a home tells", () => {
     await placeOrder();
     await dakar.send("cancel", [cancellationOf(CANCEL, ORDER)]);
     pass();
-    const mute: CityMessages = {
+    const mute: RecoveryMessages = {
       ...messages,
       decide: async (...message) => {
         await messages.decide(...message);
@@ -225,7 +225,10 @@ describe("a participant asks", () => {
 
   test("again, while the home does not answer: it never guesses", async () => {
     await prepare(TRANSFER, "TRANSFER", MOVED);
-    const away: CityMessages = { ...messages, outcome: () => Promise.reject(new Error("the home is away")) };
+    const away: RecoveryMessages = {
+      ...messages,
+      outcome: () => Promise.reject(new Error("the home is away")),
+    };
     for (const _ of [1, 2, 3]) {
       pass();
       expect(await askHomes(participant, away)).toBe(true);
@@ -240,7 +243,7 @@ describe("a participant asks", () => {
     const odd = idOf("dakar", 9);
     await prepare(odd, "TRANSFER", MOVED);
     await prepare(TRANSFER, "TRANSFER", GIVEN);
-    const lying: CityMessages = {
+    const lying: RecoveryMessages = {
       ...messages,
       outcome: async (...question) =>
         (await messages.outcome(...question)).map((answer) =>

@@ -13,16 +13,16 @@ import { partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology.t
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology-live.ts";
 import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
+import { type CommitProtocol, createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
+import { startPruning } from "@teranga/protocol/city/pruning.ts";
+import { startRecovery } from "@teranga/protocol/city/recovery.ts";
+import { createRecoveryMessages, type RecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";
 import { createCatalogClient } from "./catalog-client.ts";
-import { type CityMessages, createCityMessages } from "./city-messages.ts";
-import { type CommitProtocol, createCommitProtocol } from "./commit-protocol.ts";
 import { type City, createContext } from "./context.ts";
 import { keepsRule, openCityDatabase, setFragment } from "./database.ts";
 import { addBacklogMetrics, createCityMetrics } from "./metrics.ts";
 import type { PaymentProvider } from "./payments/payment-provider.ts";
 import { createPayments } from "./payments/payments.ts";
-import { startPruning } from "./pruning.ts";
-import { startRecovery } from "./recovery.ts";
 import { resolvers } from "./resolvers/index.ts";
 import { getHealth } from "./sql/get-health.ts";
 import { countStranded, strandedNotes } from "./stranded.ts";
@@ -116,7 +116,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       registry,
       unavailable: codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId }),
     });
-    const stopWorkers = startWorkers(city, createCityMessages(placement, transport.send), options);
+    const stopWorkers = startWorkers(city, createRecoveryMessages(placement, transport.send), options);
     return {
       ...server,
       async setTopology(next) {
@@ -152,7 +152,7 @@ function watchBacklog(registry: Registry, city: Pick<City, "sql" | "placement">,
 /** @returns what stops them */
 function startWorkers(
   city: City,
-  messages: CityMessages,
+  messages: RecoveryMessages,
   { recoveryIntervalMs, horizonMs }: CityOptions,
 ): () => Promise<unknown> {
   const recovery = startRecovery({ city, messages, intervalMs: recoveryIntervalMs ?? RECOVERY_INTERVAL_MS });

@@ -3,8 +3,8 @@
  * rather than made anew.
  */
 import type { PGlite } from "@electric-sql/pglite";
+import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import { openClusters } from "../../../test/simulation/kept-cluster.ts";
-import { CITY_FILES } from "../src/database.ts";
 
 /** By city: a database is one city's for good. */
 const idle = new Map<string, PGlite[]>();

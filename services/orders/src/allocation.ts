@@ -1,5 +1,6 @@
 /** Which city gives what: a pure function of the lines and of what was read. */
-import type { Allocation, ProductQuantity, Stock, StockShortage } from "./model.ts";
+import type { Allocation, ProductQuantity, StockShortage } from "@teranga/protocol/messages.ts";
+import type { Stock } from "./model.ts";
 
 export type AllocationResult =
   | { kind: "allocated"; allocations: Allocation[] }

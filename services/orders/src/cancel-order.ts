@@ -1,11 +1,16 @@
 /** Cancelling an order: one commit at its home, and the cities that gave are told what they get back. */
+
+import { runTransaction } from "@teranga/protocol/orchestrator/transaction.ts";
+import {
+  idOf,
+  type Transaction,
+  type TransactionResult,
+} from "@teranga/protocol/orchestrator/transaction-model.ts";
 import type { CancelOrderResult } from "@teranga/schema/generated/orders.ts";
 import { cityUnavailable, keyReused, type Named, outcomeUnknown, protocolViolation } from "./answers.ts";
 import { type CancelOrderRequest, cancelHash } from "./cancel-request.ts";
 import type { OrdersContext } from "./context.ts";
 import { isLate, type KeyedCall, logEnd, runKeyed, TRANSACTIONS_MAX } from "./keyed-call.ts";
-import { runTransaction } from "./transaction.ts";
-import { idOf, type Transaction, type TransactionResult } from "./transaction-model.ts";
 
 /** A member of the union, with its name. */
 export type CancelOrderAnswer = Named<CancelOrderResult>;

@@ -2,11 +2,11 @@
 import { Registry } from "@teranga/kit/metrics.ts";
 import { partitionsOf } from "@teranga/kit/topology.ts";
 import type { Send } from "@teranga/kit/transport.ts";
+import type { OrderCommit } from "@teranga/protocol/messages.ts";
+import { createCityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
 import { expect, test } from "vitest";
 import { TOPOLOGY } from "../test/orders-in-model.ts";
-import { createCityMessages } from "./city-messages.ts";
 import { createOrderMetrics } from "./metrics.ts";
-import type { OrderCommit } from "./protocol-messages.ts";
 
 test("an order that waits for a provider outside travels in a request of its own", async () => {
   const sent: string[][] = [];

@@ -7,13 +7,16 @@ import { Registry } from "@teranga/kit/metrics.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import type { Send } from "@teranga/kit/transport.ts";
-import { createCityMessages } from "./city-messages.ts";
-import { createDecisionDelivery, type DecisionDelivery } from "./decision-delivery.ts";
+import { createCityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
+import {
+  createDecisionDelivery,
+  type DecisionDelivery,
+} from "@teranga/protocol/orchestrator/decision-delivery.ts";
+import { observeMessages } from "@teranga/protocol/orchestrator/observe-messages.ts";
+import type { TransactionMeans } from "@teranga/protocol/orchestrator/transaction.ts";
 import { createOrderMetrics, type OrderMetrics } from "./metrics.ts";
-import { observeMessages } from "./observe-messages.ts";
 import { createOrderReads, type OrderReads } from "./order-reads.ts";
 import { SharedCalls } from "./shared-calls.ts";
-import type { TransactionMeans } from "./transaction.ts";
 
 /** What everything that serves one request works with. */
 export interface OrdersContext extends TransactionMeans {

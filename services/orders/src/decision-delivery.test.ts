@@ -1,8 +1,8 @@
 import { createLogger } from "@teranga/kit/log.ts";
+import type { DecideMessage } from "@teranga/protocol/messages.ts";
+import type { CityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
+import { createDecisionDelivery } from "@teranga/protocol/orchestrator/decision-delivery.ts";
 import { expect, test } from "vitest";
-import type { CityMessages } from "./city-messages.ts";
-import { createDecisionDelivery } from "./decision-delivery.ts";
-import type { DecideMessage } from "./protocol-messages.ts";
 
 const LINES = [{ productId: "101", quantity: 1 }];
 const announcement = (transactionId: string, ...cities: string[]) => ({

@@ -1,8 +1,8 @@
 /** Calls that happen once, however often they are sent: what placing, cancelling and transferring have in common. */
 import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
+import type { Transaction, TransactionResult } from "@teranga/protocol/orchestrator/transaction-model.ts";
+import { idOf } from "@teranga/protocol/orchestrator/transaction-model.ts";
 import type { OrdersContext } from "./context.ts";
-import type { Transaction, TransactionResult } from "./transaction-model.ts";
-import { idOf } from "./transaction-model.ts";
 
 /** How long the gateway waits for a service if it does not say. */
 const CALLER_WAITS_MS = 5_000;

@@ -1,10 +1,16 @@
 /** Messages that travel together, in time that a test controls. */
 import { TransportError } from "@teranga/kit/transport.ts";
+import {
+  BATCH_MAX,
+  HANGING_MS,
+  REQUESTS_MAX,
+  WAITING_MAX,
+  WEIGHT_MAX,
+} from "@teranga/protocol/orchestrator/message-lane.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { atRest } from "../test/controlled-time.ts";
 import { laneUnderTest, type Sent } from "../test/lane-under-test.ts";
-import { BATCH_MAX, HANGING_MS, REQUESTS_MAX, WAITING_MAX, WEIGHT_MAX } from "./message-lane.ts";
 
 const messagesOf = (sent: readonly Sent[]) => sent.map(({ messages }) => messages);
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);

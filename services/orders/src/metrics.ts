@@ -1,19 +1,14 @@
 /** What the orchestrator counts and times. */
 import { BATCH_BUCKETS, LATENCY_BUCKETS_S, type Registry } from "@teranga/kit/metrics.ts";
+import type { MessageMetrics } from "@teranga/protocol/orchestrator/message-metrics.ts";
 import { Counter, Histogram } from "prom-client";
 
 /** The instruments, as those who use them see them. */
-export interface OrderMetrics {
+export interface OrderMetrics extends MessageMetrics {
   /** A client has been answered. @param result the answer's type, or the code of its error */
   answered(mutation: string, result: string): void;
   /** A transaction has ended for the orchestrator. */
   ended(kind: string, result: string): void;
-  /** Somebody wants to send a message; to be called back when it is answered, or nobody will answer it. */
-  messageBegins(message: string): (result: string) => void;
-  /** Messages leave together. */
-  batchSent(message: string, messages: number): void;
-  /** A city has answered VIOLATION. */
-  alarmed(message: string): void;
   /** This service has failed by itself, or was answered what nobody answers; whoever waits was told that somebody does not answer. */
   faulted(): void;
 }

@@ -1,6 +1,7 @@
 /** The one reading step before an order: the client, the prices and the stock, side by side. */
 import type { Logger } from "@teranga/kit/log.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
+import type { PricedLine, ProductQuantity } from "@teranga/protocol/messages.ts";
 import type {
   DiscontinuedProducts,
   UnknownClient,
@@ -8,7 +9,7 @@ import type {
 } from "@teranga/schema/generated/orders.ts";
 import { catalogUnavailable, cityUnavailable, type Named, outcomeUnseen, unknownClient } from "./answers.ts";
 import type { OrdersContext } from "./context.ts";
-import type { PricedLine, ProductQuantity, Stock, StockLevels } from "./model.ts";
+import type { Stock, StockLevels } from "./model.ts";
 import { type HomeFacts, type KeyedTransaction, type ProductFacts, READ_DEADLINE_MS } from "./order-reads.ts";
 import type { OrderRequest } from "./order-request.ts";
 

@@ -4,12 +4,12 @@
  */
 import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
+import { answeredElse, ask, named } from "@teranga/protocol/orchestrator/ask.ts";
+import { createCityLanes, urlsOf } from "@teranga/protocol/orchestrator/city-lanes.ts";
+import type { MessageMeans } from "@teranga/protocol/orchestrator/city-messages.ts";
+import { MessageLane } from "@teranga/protocol/orchestrator/message-lane.ts";
 import { z } from "zod";
-import { answeredElse, ask, named } from "./ask.ts";
-import { createCityLanes, urlsOf } from "./city-lanes.ts";
-import type { MessageMeans } from "./city-messages.ts";
 import { LastLevels } from "./last-levels.ts";
-import { MessageLane } from "./message-lane.ts";
 import type { StockLevels } from "./model.ts";
 
 /** The committed transaction that an idempotency key stands for. */

@@ -4,9 +4,9 @@ import { digest } from "@teranga/kit/digest.ts";
 import { badInput } from "@teranga/kit/errors.ts";
 import { idempotencyKey, parseInput } from "@teranga/kit/input.ts";
 import type { PartitionOf } from "@teranga/kit/partition.ts";
+import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 import type { PaymentMethod, PlaceOrderInput, QuoteOrderInput } from "@teranga/schema/generated/orders.ts";
 import { z } from "zod";
-import type { ProductQuantity } from "./model.ts";
 import { cityBoundId, id, quantity } from "./request-rules.ts";
 
 export interface OrderRequest {

@@ -1,9 +1,11 @@
 /** Saying what there is too little of. */
+
+import type { Allocation, ProductQuantity, StockShortage } from "@teranga/protocol/messages.ts";
+import type { Refusal } from "@teranga/protocol/orchestrator/transaction-model.ts";
 import type { OutOfStock } from "@teranga/schema/generated/orders.ts";
 import { allocate, availableOverall } from "./allocation.ts";
 import type { Named } from "./answers.ts";
-import type { Allocation, ProductQuantity, Stock, StockLevels, StockShortage } from "./model.ts";
-import type { Refusal } from "./transaction-model.ts";
+import type { Stock, StockLevels } from "./model.ts";
 
 export function outOfStock(
   shortages: readonly StockShortage[],

@@ -1,10 +1,11 @@
 /** What placeOrder answers and sends, case by case, against model cities. */
+
+import { createDecisionDelivery } from "@teranga/protocol/orchestrator/decision-delivery.ts";
 import { describe, expect, test } from "vitest";
 import type { Fault, FaultScript } from "../test/faulty-network.ts";
 import { ModelCities } from "../test/model-cities.ts";
 import { CLIENT, contextOver, KEY, place, run, SCENARIOS, STOCK } from "../test/orders-in-model.ts";
 import type { OrdersContext } from "./context.ts";
-import { createDecisionDelivery } from "./decision-delivery.ts";
 
 const READS = ["read dakar", "read thies", "read saint-louis", "read autres"];
 const calm: FaultScript = () => undefined;

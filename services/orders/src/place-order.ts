@@ -1,4 +1,11 @@
 /** Placing an order: read, allocate, run a transaction; again with a new one while it can still succeed. */
+import type { Allocation, PricedLine } from "@teranga/protocol/messages.ts";
+import { runTransaction } from "@teranga/protocol/orchestrator/transaction.ts";
+import {
+  idOf,
+  type Transaction,
+  type TransactionResult,
+} from "@teranga/protocol/orchestrator/transaction-model.ts";
 import type {
   OrderPlaced,
   PaymentDeclined,
@@ -17,7 +24,7 @@ import {
 import type { OrdersContext } from "./context.ts";
 import { nearestFirst } from "./distance.ts";
 import { isLate, type KeyedCall, logEnd, runKeyed, TRANSACTIONS_MAX } from "./keyed-call.ts";
-import type { Allocation, PricedLine, Stock } from "./model.ts";
+import type { Stock } from "./model.ts";
 import {
   canGuess,
   guessFacts,
@@ -30,8 +37,6 @@ import type { KeyedTransaction } from "./order-reads.ts";
 import { requestHash as hashOf, type PlaceOrderRequest } from "./order-request.ts";
 import { outOfStock, outOfStockAtLast } from "./out-of-stock.ts";
 import { allocateWithin, type LimitedAllocation } from "./split-limit.ts";
-import { runTransaction } from "./transaction.ts";
-import { idOf, type Transaction, type TransactionResult } from "./transaction-model.ts";
 
 /**
  * A participant that does not hear its ABORT within this time holds the stock a little longer; the order goes

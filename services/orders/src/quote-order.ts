@@ -1,10 +1,11 @@
 /** What an order would be: the reading and the allocation of placeOrder, without the rest. */
+
+import type { Allocation, PricedLine } from "@teranga/protocol/messages.ts";
 import type { QuoteOrderResult } from "@teranga/schema/generated/orders.ts";
 import { allocate } from "./allocation.ts";
 import type { Named } from "./answers.ts";
 import type { OrdersContext } from "./context.ts";
 import { nearestFirst } from "./distance.ts";
-import type { Allocation, PricedLine } from "./model.ts";
 import { readFacts } from "./order-facts.ts";
 import type { OrderRequest } from "./order-request.ts";
 import { outOfStock } from "./out-of-stock.ts";

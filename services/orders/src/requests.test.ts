@@ -8,15 +8,15 @@ import { Registry } from "@teranga/kit/metrics.ts";
 import { readSchema } from "@teranga/kit/server.ts";
 import { partitionsOf } from "@teranga/kit/topology.ts";
 import { type Send, TransportError } from "@teranga/kit/transport.ts";
+import type { CommitMessage, OrderCommit } from "@teranga/protocol/messages.ts";
+import { ask } from "@teranga/protocol/orchestrator/ask.ts";
+import { createCityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
 import { type GraphQLSchema, graphql, parse } from "graphql";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { TOPOLOGY } from "../test/orders-in-model.ts";
-import { ask } from "./ask.ts";
-import { createCityMessages } from "./city-messages.ts";
 import { createOrderMetrics } from "./metrics.ts";
 import { createOrderReads } from "./order-reads.ts";
-import type { CommitMessage, OrderCommit } from "./protocol-messages.ts";
 
 const ID = "dakar:00000000-0000-7000-8000-000000000001";
 const cities = partitionsOf(TOPOLOGY, "city");
@@ -84,7 +84,7 @@ describe("what is sent fits the schema, and so does what is expected for an answ
     const decision = { transactionId: ID, kind: "TRANSFER", decision: "COMMITTED", lines: [line] } as const;
     expect(await decide("thies", decision, 1)).toEqual({ transactionId: ID, state: "DONE" });
     const question = { transactionId: ID, cityId: "thies" };
-    expect(await outcome("dakar", question, 1)).toEqual({ transactionId: ID, state: "COMMITTED" });
+    expect(await outcome("dakar", question, 1)).toEqual({ transactionId: ID, state: "COMMITTED", lines: [] });
   });
 
   test("the commits of a cancellation and of a transfer", async () => {

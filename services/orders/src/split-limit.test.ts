@@ -1,7 +1,8 @@
+import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { allocate, availableOverall, linesByCity } from "./allocation.ts";
-import type { ProductQuantity, Stock } from "./model.ts";
+import type { Stock } from "./model.ts";
 import { allocateWithin } from "./split-limit.ts";
 
 const CITIES = ["dakar", "thies", "saint-louis", "kaolack", "ziguinchor", "autres"];

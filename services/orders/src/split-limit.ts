@@ -1,6 +1,8 @@
 /** Allocating an order to no more cities than the client allows. */
+
+import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 import { type AllocationResult, allocate, availableIn, linesByCity } from "./allocation.ts";
-import type { ProductQuantity, Stock } from "./model.ts";
+import type { Stock } from "./model.ts";
 
 export type LimitedAllocation =
   | AllocationResult

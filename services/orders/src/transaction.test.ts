@@ -3,10 +3,10 @@
  */
 import { createLogger } from "@teranga/kit/log.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
+import type { CityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
+import { runTransaction } from "@teranga/protocol/orchestrator/transaction.ts";
+import type { Transaction } from "@teranga/protocol/orchestrator/transaction-model.ts";
 import { describe, expect, test } from "vitest";
-import type { CityMessages } from "./city-messages.ts";
-import { runTransaction } from "./transaction.ts";
-import type { Transaction } from "./transaction-model.ts";
 
 const ID = "dakar:00000000-0000-7000-8000-000000000001";
 const TRANSACTION: Transaction = {

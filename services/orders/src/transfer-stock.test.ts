@@ -2,11 +2,12 @@
  * What transferStock answers and sends, case by case, against model cities. Faults are tried in
  * faults.test.ts.
  */
+
+import { createDecisionDelivery } from "@teranga/protocol/orchestrator/decision-delivery.ts";
 import { describe, expect, test } from "vitest";
 import type { FaultScript } from "../test/faulty-network.ts";
 import { ModelCities } from "../test/model-cities.ts";
 import { CLIENT, contextOver, KEY, OTHER_SCENARIOS, run, STOCK, transfer } from "../test/orders-in-model.ts";
-import { createDecisionDelivery } from "./decision-delivery.ts";
 
 const calm: FaultScript = () => undefined;
 const some = OTHER_SCENARIOS["transferring some"];

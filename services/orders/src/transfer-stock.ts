@@ -1,5 +1,11 @@
 /** Moving stock between cities: the giving city prepares, the receiving one is the home and commits. */
 import { TransportError } from "@teranga/kit/transport.ts";
+import { runTransaction } from "@teranga/protocol/orchestrator/transaction.ts";
+import {
+  idOf,
+  type Transaction,
+  type TransactionResult,
+} from "@teranga/protocol/orchestrator/transaction-model.ts";
 import type { TransferStockResult } from "@teranga/schema/generated/orders.ts";
 import {
   catalogUnavailable,
@@ -14,8 +20,6 @@ import type { OrdersContext } from "./context.ts";
 import { isLate, type KeyedCall, logEnd, runKeyed, TRANSACTIONS_MAX } from "./keyed-call.ts";
 import type { KeyedTransaction } from "./order-reads.ts";
 import { outOfStock } from "./out-of-stock.ts";
-import { runTransaction } from "./transaction.ts";
-import { idOf, type Transaction, type TransactionResult } from "./transaction-model.ts";
 import { type TransferStockRequest, transferHash } from "./transfer-request.ts";
 
 /** A member of the union, with its name. */

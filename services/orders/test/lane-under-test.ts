@@ -1,6 +1,6 @@
 /** A lane of messages in time that a test controls. */
 import { TransportError } from "@teranga/kit/transport.ts";
-import { MessageLane } from "../src/message-lane.ts";
+import { MessageLane } from "@teranga/protocol/orchestrator/message-lane.ts";
 import { ControlledTime } from "./controlled-time.ts";
 
 const DEADLINE_MS = 1_500;

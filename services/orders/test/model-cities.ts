@@ -2,10 +2,11 @@
  * The cities' side of the commit protocol in memory, with faults: what the orchestrator's tests run against. It follows
  * protocol_model's rules, and complains when the orchestrator sends what the protocol forbids.
  */
-import type { CityMessages } from "../src/city-messages.ts";
+
+import type { CommitMessage, DecideMessage, TransactionKind } from "@teranga/protocol/messages.ts";
+import type { CityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
 import { LastLevels } from "../src/last-levels.ts";
 import type { HomeFacts, KeyedTransaction, OrderReads } from "../src/order-reads.ts";
-import type { CommitMessage, DecideMessage, TransactionKind } from "../src/protocol-messages.ts";
 import { FaultyNetwork } from "./faulty-network.ts";
 import { ModelHomes, totalOf } from "./model-homes.ts";
 import { add, type InitialStock, ModelStock } from "./model-stock.ts";

@@ -1,14 +1,14 @@
 /** What the model cities decide as homes: the commit points, the fence, the client's wallet. */
-import type { ProductQuantity } from "../src/model.ts";
 import type {
   CancellationCommit,
   CommitAnswer,
   CommitMessage,
   OrderCommit,
   OutcomeAnswer,
+  ProductQuantity,
   TransactionKind,
   TransferCommit,
-} from "../src/protocol-messages.ts";
+} from "@teranga/protocol/messages.ts";
 import type { ModelStock } from "./model-stock.ts";
 
 export interface Decision {
@@ -51,7 +51,7 @@ export class ModelHomes {
       this.decisions.set(transactionId, { answer: { transactionId, state: "ABORTED" }, message: null });
     }
     const { answer } = this.decisions.get(transactionId)!;
-    return { transactionId, state: answer.state === "COMMITTED" ? "COMMITTED" : "ABORTED" };
+    return { transactionId, state: answer.state === "COMMITTED" ? "COMMITTED" : "ABORTED", lines: [] };
   }
 
   /** What is committed under a key. */

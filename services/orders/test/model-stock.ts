@@ -1,6 +1,13 @@
 /** The stock of the model cities, and what each knows of transactions that it takes part in. */
-import type { ProductQuantity, StockLevels, StockShortage } from "../src/model.ts";
-import type { DecideMessage, PrepareAnswer, PrepareMessage } from "../src/protocol-messages.ts";
+
+import type {
+  DecideMessage,
+  PrepareAnswer,
+  PrepareMessage,
+  ProductQuantity,
+  StockShortage,
+} from "@teranga/protocol/messages.ts";
+import type { StockLevels } from "../src/model.ts";
 
 /** Pieces on hand, by city and product. */
 export type InitialStock = Record<string, Record<string, number>>;

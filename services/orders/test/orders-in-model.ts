@@ -2,6 +2,8 @@
 import { createLogger } from "@teranga/kit/log.ts";
 import { Registry } from "@teranga/kit/metrics.ts";
 import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import type { TransactionKind } from "@teranga/protocol/messages.ts";
+import { createDecisionDelivery } from "@teranga/protocol/orchestrator/decision-delivery.ts";
 import type {
   CancelOrderInput,
   PlaceOrderInput,
@@ -11,11 +13,9 @@ import { GraphQLError } from "graphql";
 import { cancelOrder } from "../src/cancel-order.ts";
 import { parseCancelInput } from "../src/cancel-request.ts";
 import type { OrdersContext } from "../src/context.ts";
-import { createDecisionDelivery } from "../src/decision-delivery.ts";
 import { createOrderMetrics } from "../src/metrics.ts";
 import { parsePlaceInput } from "../src/order-request.ts";
 import { placeOrder } from "../src/place-order.ts";
-import type { TransactionKind } from "../src/protocol-messages.ts";
 import { SharedCalls } from "../src/shared-calls.ts";
 import { parseTransferInput } from "../src/transfer-request.ts";
 import { transferStock } from "../src/transfer-stock.ts";

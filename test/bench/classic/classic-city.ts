@@ -3,7 +3,7 @@
  * services/city/src/main.ts is. Its worker ends what an orchestrator has left prepared, since each such
  * transaction blocks its rows for everybody.
  */
-import { createCityMessages } from "@teranga/city/city-messages.ts";
+
 import { cityVariables } from "@teranga/city/config.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { readConfig, runMain } from "@teranga/kit/config.ts";
@@ -13,6 +13,7 @@ import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
 import { loadTopology, partitionsOf } from "@teranga/kit/topology.ts";
 import { createTransport } from "@teranga/kit/transport.ts";
 import { startWorker } from "@teranga/kit/worker.ts";
+import { createRecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";
 import { openClassicProtocol } from "./classic-protocol.ts";
 import { listOverdue } from "./prepared-transactions.ts";
 
@@ -41,7 +42,7 @@ await runMain(usage, async () => {
     protocol: () => protocol,
   });
   const transport = createTransport({ credential: config.SERVICE_CREDENTIAL });
-  const messages = createCityMessages(partitionsOf(topology, "city"), transport.send);
+  const messages = createRecoveryMessages(partitionsOf(topology, "city"), transport.send);
 
   /** Asks the homes of overdue transactions, and does as they say. */
   const finishOverdue = async () => {
@@ -49,9 +50,9 @@ await runMain(usage, async () => {
     for (const [home, ids] of Map.groupBy(overdue, (id) => id.slice(0, id.indexOf(":")))) {
       const questions = ids.map((transactionId) => ({ transactionId, cityId: config.CITY }));
       const outcomes = await messages.outcome(home, questions);
-      const known = outcomes.flatMap(({ transactionId, state, lines }) =>
-        state === "COMMITTED" || state === "ABORTED"
-          ? [{ transactionId, kind: "ORDER" as const, decision: state, lines }]
+      const known = outcomes.flatMap((outcome) =>
+        outcome.state === "COMMITTED" || outcome.state === "ABORTED"
+          ? [{ ...outcome, kind: "ORDER" as const, decision: outcome.state }]
           : [],
       );
       await protocol.decide(known, systemClock);

@@ -14,15 +14,15 @@
  * classic-orders.ts).
  */
 import { readFile } from "node:fs/promises";
-import type { Decision } from "@teranga/city/city-messages.ts";
-import { type CommitProtocol, createCommitProtocol } from "@teranga/city/commit-protocol.ts";
-import type { CommitAnswer } from "@teranga/city/sql/commit-answer.ts";
-import { type CommitRequest, commitOrders } from "@teranga/city/sql/commit-orders.ts";
-import { decideTransactions } from "@teranga/city/sql/decide-transactions.ts";
-import type { PrepareAnswer, PrepareRequest } from "@teranga/city/sql/prepare-transactions.ts";
-import { transactionOutcomes } from "@teranga/city/sql/transaction-outcomes.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
+import { type CommitProtocol, createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
+import type { CommitReply } from "@teranga/protocol/city/sql/commit-answer.ts";
+import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
+import { decideTransactions } from "@teranga/protocol/city/sql/decide-transactions.ts";
+import type { PrepareReply } from "@teranga/protocol/city/sql/prepare-transactions.ts";
+import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";
+import type { DecideMessage, OrderCommit, PrepareMessage } from "@teranga/protocol/messages.ts";
 import {
   commitPrepared,
   findPrepared,
@@ -90,13 +90,13 @@ function each<Entry, Answer>(
   return Promise.all(entries.map(run));
 }
 
-async function prepare(sql: Sql, request: PrepareRequest, clock: Clock): Promise<PrepareAnswer> {
+async function prepare(sql: Sql, request: PrepareMessage, clock: Clock): Promise<PrepareReply> {
   const { transactionId } = request;
   const connection = await sql.reserve();
   try {
     const [, rows] = await Promise.all([
       connection`begin`,
-      connection<Pick<PrepareAnswer, "state" | "shortages">[]>`
+      connection<Pick<PrepareReply, "state" | "shortages">[]>`
         select state, shortages from classic_prepare(${connection.json(request as never)}, ${new Date(clock.nowMs())})`,
     ]);
     const { state, shortages } = rows[0]!;
@@ -123,7 +123,7 @@ const NOTHING_COMMITTED = {
 };
 
 /** The commit point. One that gives up waiting is fenced, so that it is decided when it is answered. */
-async function commit(sql: Sql, request: CommitRequest, clock: Clock): Promise<CommitAnswer> {
+async function commit(sql: Sql, request: OrderCommit, clock: Clock): Promise<CommitReply> {
   try {
     const [answer] = await commitOrders(sql, [request], clock);
     return answer!;
@@ -141,7 +141,7 @@ async function commit(sql: Sql, request: CommitRequest, clock: Clock): Promise<C
  * recorded answers it. What is neither prepared nor recorded is an ABORT before its prepare, or our own
  * protocol's: its SQL knows.
  */
-async function decide(sql: Sql, decisions: Decision[], clock: Clock): Promise<DecideAnswer[]> {
+async function decide(sql: Sql, decisions: readonly DecideMessage[], clock: Clock): Promise<DecideAnswer[]> {
   const ids = decisions.map(({ transactionId }) => transactionId);
   // One that comes alone is the orchestrator's, and prepared.
   const prepared = ids.length === 1 ? new Set(ids) : await findPrepared(sql, ids);
@@ -165,7 +165,7 @@ async function decide(sql: Sql, decisions: Decision[], clock: Clock): Promise<De
 }
 
 /** Those of the transactions that have ended here as their decision says. */
-async function findDecided(sql: Sql, decisions: Decision[]): Promise<string[]> {
+async function findDecided(sql: Sql, decisions: readonly DecideMessage[]): Promise<string[]> {
   const wanted = new Map(decisions.map(({ transactionId, decision }) => [transactionId, decision]));
   const rows = await sql<{ id: string; state: string }[]>`
     select transaction_id as id, state from participation where transaction_id = any (${[...wanted.keys()]}::text[])`;

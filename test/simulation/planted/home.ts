@@ -1,11 +1,11 @@
 /** Planted bugs: the commit point, and what the home says of it. */
 import type { PlantedBug } from "./planted-bug.ts";
 
-const TABLES = "services/city/migrations/001.do.tables.sql";
-const TRIGGERS = "services/city/migrations/002.do.triggers.sql";
-const HOME = "services/city/functions/3-home.sql";
+const TABLES = "protocol/migrations/001.do.tables.sql";
+const TRIGGERS = "protocol/migrations/002.do.triggers.sql";
+const HOME = "protocol/functions/3-home.sql";
 const ORDER_FACTS = "services/city/src/sql/get-order-facts.ts";
-const COMMIT_ANSWER = "services/city/src/sql/commit-answer.ts";
+const COMMIT_ANSWER = "protocol/src/city/sql/commit-answer.ts";
 
 export const IN_HOME: readonly PlantedBug[] = [
   {

@@ -1,9 +1,9 @@
 /** Planted bugs: wallets, the ledger, payments, prices. */
 import type { PlantedBug } from "./planted-bug.ts";
 
-const TABLES = "services/city/migrations/001.do.tables.sql";
-const HOME = "services/city/functions/3-home.sql";
-const WALLET = "services/city/functions/4-wallet.sql";
+const TABLES = "protocol/migrations/001.do.tables.sql";
+const HOME = "protocol/functions/3-home.sql";
+const WALLET = "protocol/functions/4-wallet.sql";
 const PLACE_ORDER = "services/orders/src/place-order.ts";
 
 export const IN_MONEY: readonly PlantedBug[] = [

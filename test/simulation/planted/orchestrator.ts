@@ -1,11 +1,11 @@
 /** Planted bugs: what the orders service decides, and how its messages travel. */
 import type { PlantedBug } from "./planted-bug.ts";
 
-const TRANSACTION = "services/orders/src/transaction.ts";
+const TRANSACTION = "protocol/src/orchestrator/transaction.ts";
 const PLACE_ORDER = "services/orders/src/place-order.ts";
 const TRANSFER = "services/orders/src/transfer-stock.ts";
-const LANE = "services/orders/src/message-lane.ts";
-const ASK = "services/orders/src/ask.ts";
+const LANE = "protocol/src/orchestrator/message-lane.ts";
+const ASK = "protocol/src/orchestrator/ask.ts";
 const CANCEL = "services/orders/src/cancel-order.ts";
 const SPLIT = "services/orders/src/split-limit.ts";
 
@@ -212,8 +212,8 @@ export const IN_ORCHESTRATOR: readonly PlantedBug[] = [
     edits: [
       {
         file: PLACE_ORDER,
-        find: "return paymentDeclined(request, total, result.balance);",
-        replace: "return paymentDeclined(request, total, Math.max(0, total - 1));",
+        find: "return paymentDeclined(request, total, result);",
+        replace: "return paymentDeclined(request, total, { ...result, balance: Math.max(0, total - 1) });",
       },
     ],
   },

@@ -1,12 +1,12 @@
 /** Planted bugs: what a city does that gives. */
 import type { PlantedBug } from "./planted-bug.ts";
 
-const TRIGGERS = "services/city/migrations/002.do.triggers.sql";
-const PARTICIPANT = "services/city/functions/2-participant.sql";
-const RULES = "services/city/functions/6-rules.sql";
-const PRUNE = "services/city/src/sql/prune-aborted.ts";
-const RECOVERY = "services/city/src/recovery.ts";
-const PREPARE = "services/city/src/sql/prepare-transactions.ts";
+const TRIGGERS = "protocol/migrations/002.do.triggers.sql";
+const PARTICIPANT = "protocol/functions/2-participant.sql";
+const RULES = "protocol/functions/6-rules.sql";
+const PRUNE = "protocol/src/city/sql/prune-aborted.ts";
+const RECOVERY = "protocol/src/city/recovery.ts";
+const PREPARE = "protocol/src/city/sql/prepare-transactions.ts";
 
 export const IN_PARTICIPANT: readonly PlantedBug[] = [
   {

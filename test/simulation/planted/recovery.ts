@@ -1,10 +1,10 @@
 /** Planted bugs: the workers that finish what nobody drives. */
 import type { PlantedBug } from "./planted-bug.ts";
 
-const RECOVERY = "services/city/src/recovery.ts";
-const CLAIM = "services/city/src/sql/claim-unacknowledged.ts";
-const ACKNOWLEDGE = "services/city/src/sql/acknowledge-decisions.ts";
-const IN_DOUBT = "services/city/src/sql/claim-in-doubt.ts";
+const RECOVERY = "protocol/src/city/recovery.ts";
+const CLAIM = "protocol/src/city/sql/claim-unacknowledged.ts";
+const ACKNOWLEDGE = "protocol/src/city/sql/acknowledge-decisions.ts";
+const IN_DOUBT = "protocol/src/city/sql/claim-in-doubt.ts";
 
 export const IN_RECOVERY: readonly PlantedBug[] = [
   {

@@ -19,11 +19,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "@teranga/kit/log.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { Sql } from "@teranga/kit/sql.ts";
-import { alarm } from "../alarm.ts";
+import { alarm } from "@teranga/protocol/city/alarm.ts";
+import type { OutsidePayments } from "@teranga/protocol/city/means.ts";
+import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";
+import type { DeclinedReason, OrderCommit } from "@teranga/protocol/messages.ts";
 import type { CityMetrics } from "../metrics.ts";
 import { beginPayments, type OpenPayment } from "../sql/begin-payments.ts";
 import { claimPayments, type DuePayment, type Methods } from "../sql/claim-payments.ts";
-import type { CommitRequest } from "../sql/commit-orders.ts";
 import { getDeclinedPayments } from "../sql/get-declined-payments.ts";
 import {
   type AnsweredPayment,
@@ -31,33 +33,11 @@ import {
   recordSettled,
   type SettledPayment,
 } from "../sql/record-payments.ts";
-import { transactionOutcomes } from "../sql/transaction-outcomes.ts";
 import type { PaymentProvider, SettleAnswer } from "./payment-provider.ts";
 
-export interface Payments {
-  /**
-   * Asks the providers for the money of orders that are about to be committed, and records their answers. Does nothing, at no
-   * cost, for orders that are paid in a way that the commit point settles.
-   */
-  authorise(orders: readonly CommitRequest[]): Promise<void>;
-  /** Whether a provider holds the money of orders that are so paid: to place one then takes as long as the provider does. */
-  isOutside(method: string): boolean;
+export interface Payments extends OutsidePayments {
   /** The ways of paying that the city takes, values of PaymentMethod. */
   methods: readonly string[];
-  /** Why the commit point has declined these orders, by transaction. */
-  whyDeclined(orders: readonly CommitRequest[]): Promise<Map<string, DeclinedReason>>;
-  /** Steps of recovery, one for each provider, since one that hangs must not hold up the others. */
-  settlers: readonly Settler[];
-}
-
-/** A value of PaymentDeclinedReason in the graph. */
-export type DeclinedReason = "TOO_LITTLE_MONEY" | "REFUSED" | "NO_ANSWER" | "NO_PHONE" | "NOT_OFFERED";
-
-export interface Settler {
-  /** The way of paying; null for all that no provider stands for any more. */
-  method: string | null;
-  /** Tells the provider what was decided. Returns whether there was anything to do. */
-  settle(): Promise<boolean>;
 }
 
 /** What payments need of the city. */
@@ -140,14 +120,14 @@ async function authoriseOne(
 
 async function whyDeclined(
   { sql, providers }: Means,
-  orders: readonly CommitRequest[],
+  orders: readonly OrderCommit[],
 ): Promise<Map<string, DeclinedReason>> {
   const outside = orders.filter(({ paymentMethod }) => providers.has(paymentMethod));
   const asked = await getDeclinedPayments(
     sql,
     outside.map(({ transactionId }) => transactionId),
   );
-  const reasonOf = ({ paymentMethod, transactionId }: CommitRequest): DeclinedReason => {
+  const reasonOf = ({ paymentMethod, transactionId }: OrderCommit): DeclinedReason => {
     if (paymentMethod === "WALLET") return "TOO_LITTLE_MONEY";
     if (!providers.has(paymentMethod)) return "NOT_OFFERED";
     const payment = asked.get(transactionId);

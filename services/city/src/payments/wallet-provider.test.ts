@@ -1,9 +1,9 @@
 /** The contract suite on the wallet, on a real server, so that what comes at once does come at once. */
 import type { Sql } from "@teranga/kit/database.ts";
 import { systemClock } from "@teranga/kit/retry.ts";
+import { commitCancellations } from "@teranga/protocol/city/sql/commit-cancellations.ts";
+import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
 import { expect, inject, test } from "vitest";
-import { commitCancellations } from "../sql/commit-cancellations.ts";
-import { commitOrders } from "../sql/commit-orders.ts";
 import type { PaymentRequest } from "./payment-provider.ts";
 import { type ContractSubject, testProviderContract } from "./provider-contract.ts";
 import { openTestCity, phoneOf } from "./test-city.ts";

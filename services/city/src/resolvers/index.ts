@@ -2,7 +2,6 @@
 import { Amount, DateTime } from "@teranga/kit/scalars.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import { type CityContext, createLoaders } from "../context.ts";
-import { observeMessages } from "../observe.ts";
 import { cityResolvers } from "./city.ts";
 import { clientMutations, clientResolvers } from "./client.ts";
 import { orderResolvers } from "./order.ts";
@@ -20,7 +19,7 @@ export const resolvers: Resolvers = {
     ...clientMutations,
     ...stockMutations,
     ...walletMutations,
-    ...observeMessages(protocolMutations),
+    ...protocolMutations,
   }),
   City: cityResolvers,
   GlobalClientConnection: { complete: () => true, missingCities: () => [] },

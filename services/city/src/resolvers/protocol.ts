@@ -2,31 +2,31 @@
  * The messages of the commit protocol as they arrive. What does not fit its form is a VIOLATION of its own entry: it changes
  * nothing, raises the alarm, and the other entries of the batch are as if it were not there.
  */
-import type { MutationResolvers } from "@teranga/schema/generated/city.ts";
-import type { DeclinedReason, Payments } from "../payments/payments.ts";
-import type { CommitAnswer } from "../sql/commit-answer.ts";
-import type { CommitRequest } from "../sql/commit-orders.ts";
-import { warehouseOf } from "../warehouse.ts";
-import { answerEach } from "./message-batch.ts";
+
+import type { OutsidePayments } from "@teranga/protocol/city/means.ts";
+import { answerEach } from "@teranga/protocol/city/message-batch.ts";
 import {
   cancellationIsSound,
   decisionIsSound,
-  isCityId,
-  isOwn,
   orderIsSound,
+  outcomeIsSound,
   prepareIsSound,
   transferIsSound,
-} from "./message-form.ts";
+} from "@teranga/protocol/city/message-form.ts";
+import type { CommitReply } from "@teranga/protocol/city/sql/commit-answer.ts";
+import type { DeclinedReason, OrderCommit } from "@teranga/protocol/messages.ts";
+import type { MutationResolvers } from "@teranga/schema/generated/city.ts";
+import { warehouseOf } from "../warehouse.ts";
 
 /** What the answer to a commit has beside its state if nothing has happened. */
 const NOTHING_COMMITTED = { committedId: null, shortages: [], balance: null, room: null, participants: [] };
 
 /** Says of payments that were declined why. */
 async function withReasons(
-  orders: readonly CommitRequest[],
-  answers: readonly CommitAnswer[],
-  payments: Payments,
-): Promise<(CommitAnswer & { declined: DeclinedReason | null })[]> {
+  orders: readonly OrderCommit[],
+  answers: readonly CommitReply[],
+  payments: OutsidePayments,
+): Promise<(CommitReply & { declined: DeclinedReason | null })[]> {
   const reasons = await payments.whyDeclined(
     orders.filter((_, index) => answers[index]!.state === "DECLINED"),
   );
@@ -37,6 +37,7 @@ export const protocolMutations = {
   prepare: (_, { transactions }, { city }) =>
     answerEach({
       city,
+      message: "prepare",
       field: "transactions",
       entries: transactions,
       isSound: (entry) => prepareIsSound(entry, city),
@@ -47,6 +48,7 @@ export const protocolMutations = {
   commitOrders: (_, { orders }, { city }) =>
     answerEach({
       city,
+      message: "commitOrders",
       field: "orders",
       entries: orders,
       isSound: (entry) => orderIsSound(entry, city),
@@ -63,6 +65,7 @@ export const protocolMutations = {
   commitCancellations: (_, { cancellations }, { city }) =>
     answerEach({
       city,
+      message: "commitCancellations",
       field: "cancellations",
       entries: cancellations,
       isSound: (entry) => cancellationIsSound(entry, city),
@@ -73,6 +76,7 @@ export const protocolMutations = {
   commitTransfers: (_, { transfers }, { city }) =>
     answerEach({
       city,
+      message: "commitTransfers",
       field: "transfers",
       entries: transfers,
       isSound: (entry) => transferIsSound(entry, city),
@@ -84,6 +88,7 @@ export const protocolMutations = {
   decide: (_, { decisions }, { city }) =>
     answerEach({
       city,
+      message: "decide",
       field: "decisions",
       entries: decisions,
       isSound: (entry) => decisionIsSound(entry, city),
@@ -94,11 +99,12 @@ export const protocolMutations = {
   outcome: (_, { transactions }, { city }) =>
     answerEach({
       city,
+      message: "outcome",
       field: "transactions",
       entries: transactions,
       // Several cities may ask about one transaction.
       keyOf: ({ transactionId, cityId }) => `${transactionId} ${cityId}`,
-      isSound: ({ transactionId, cityId }) => isOwn(transactionId, city) && isCityId(cityId),
+      isSound: (entry) => outcomeIsSound(entry, city),
       run: (entries) => city.protocol.outcome(entries, city.clock),
       nothing: { lines: [] },
     }),

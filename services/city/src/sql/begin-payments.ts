@@ -1,7 +1,7 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
+import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import type { PaymentRequest } from "../payments/payment-provider.ts";
-import type { CommitRequest } from "./commit-orders.ts";
 
 export interface OpenPayment extends PaymentRequest {
   method: string;
@@ -18,7 +18,7 @@ export interface OpenPayment extends PaymentRequest {
  */
 export async function beginPayments(
   sql: Sql,
-  orders: readonly CommitRequest[],
+  orders: readonly OrderCommit[],
   leaseMs: number,
   clock: Clock,
 ): Promise<OpenPayment[]> {

@@ -1,6 +1,6 @@
 import type { Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import { RECOVERY_BATCH, RETRY_BASE, RETRY_MAX } from "./recovery-limits.ts";
+import { RECOVERY_BATCH, RETRY_BASE, RETRY_MAX } from "@teranga/protocol/city/sql/recovery-limits.ts";
 
 export interface DuePayment {
   transactionId: string;

@@ -1,5 +1,5 @@
 import type { Queryable } from "@teranga/kit/database.ts";
-import type { TransactionKind } from "../model.ts";
+import type { TransactionKind } from "@teranga/protocol/messages.ts";
 
 export interface KeyedTransactionRow {
   transactionId: string;

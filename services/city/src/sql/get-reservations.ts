@@ -1,5 +1,5 @@
 import type { Queryable } from "@teranga/kit/database.ts";
-import type { ProductQuantity } from "../model.ts";
+import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 
 /** What these transactions hold here, were given or gave back, by product. */
 export function getReservations(

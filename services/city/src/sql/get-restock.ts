@@ -1,5 +1,5 @@
 import type { Queryable } from "@teranga/kit/database.ts";
-import type { ProductQuantity } from "../model.ts";
+import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 
 /** The delivery that a key stands for. */
 export async function getRestock(sql: Queryable, key: string): Promise<ProductQuantity | null> {

@@ -1,7 +1,8 @@
 import { classifyDatabaseError, type Queryable } from "@teranga/kit/database.ts";
 import { seeOutcome } from "@teranga/kit/mutation-outcome.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import type { ProductQuantity, StockRow } from "../model.ts";
+import type { ProductQuantity } from "@teranga/protocol/messages.ts";
+import type { StockRow } from "../model.ts";
 import { getRestock } from "./get-restock.ts";
 import { stockColumns } from "./get-stock.ts";
 

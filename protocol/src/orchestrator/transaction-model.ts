@@ -1,8 +1,6 @@
 /** What a transaction is to do, and how it may end. */
-import type { PaymentDeclinedReason } from "@teranga/schema/generated/orders.ts";
+import type { CommitMessage, DeclinedReason, ProductQuantity, StockShortage } from "../messages.ts";
 import type { Announcement } from "./decision-delivery.ts";
-import type { ProductQuantity, StockShortage } from "./model.ts";
-import type { CommitMessage } from "./protocol-messages.ts";
 
 /** What one transaction is to do. Its id is never used again. */
 export interface Transaction {
@@ -27,7 +25,7 @@ export type TransactionResult =
   | { kind: "replayed" | "key-reused" | "already-cancelled"; committedId: string }
   | { kind: "unknown-client" | "unknown-order" }
   /** The payment; the balance is that of the client's wallet, if it was to be paid from it. */
-  | { kind: "declined"; balance: number | null; reason: PaymentDeclinedReason }
+  | { kind: "declined"; balance: number | null; reason: DeclinedReason }
   /** The home has room for so many pieces only of what a transfer brings. */
   | { kind: "full"; room: number }
   /** Cities had too little, or gave no vote. */

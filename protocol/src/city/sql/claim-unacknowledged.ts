@@ -1,13 +1,13 @@
 import type { Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import type { ProductQuantity, TransactionKind } from "../model.ts";
+import type { ProductQuantity, TransactionKind } from "../../messages.ts";
 import { RECOVERY_BATCH, RETRY_BASE, RETRY_MAX } from "./recovery-limits.ts";
 
 export interface Unacknowledged {
   transactionId: string;
   kind: TransactionKind;
   cityId: string;
-  lines: ProductQuantity[];
+  lines: readonly ProductQuantity[];
 }
 
 /** Takes participants that are due to be told of a commit, oldest first, and moves their next attempt. */

@@ -1,9 +1,9 @@
 /** Watching what the orchestrator does: a span and a measure for each message, without a word of it in their code. */
 import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
+import type { CommitMessage } from "../messages.ts";
 import type { CityMessages } from "./city-messages.ts";
-import type { OrderMetrics } from "./metrics.ts";
-import type { CommitMessage } from "./protocol-messages.ts";
+import type { MessageMetrics } from "./message-metrics.ts";
 
 /** The names of the messages; those of the commit differ by what is committed. */
 const COMMITS = {
@@ -13,7 +13,7 @@ const COMMITS = {
 } as const satisfies Record<CommitMessage["kind"], string>;
 
 /** The same messages, each in a span of its own and measured from the wish to the answer. */
-export function observeMessages(messages: CityMessages, metrics: OrderMetrics): CityMessages {
+export function observeMessages(messages: CityMessages, metrics: MessageMetrics): CityMessages {
   const observe = <Answer extends { state: string }>(
     message: string,
     attributes: Record<string, string>,

@@ -5,12 +5,7 @@
 import type { Clock } from "@teranga/kit/retry.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
-import type { PaymentMethod } from "@teranga/schema/generated/orders.ts";
 import { z } from "zod";
-import { type AskMeans, answeredElse, ask, named } from "./ask.ts";
-import { createCityLanes } from "./city-lanes.ts";
-import { MessageLane } from "./message-lane.ts";
-import type { OrderMetrics } from "./metrics.ts";
 import {
   type CommitAnswer,
   type CommitMessage,
@@ -25,7 +20,11 @@ import {
   type PrepareAnswer,
   type PrepareMessage,
   prepareAnswer,
-} from "./protocol-messages.ts";
+} from "../messages.ts";
+import { type AskMeans, answeredElse, ask, named } from "./ask.ts";
+import { createCityLanes } from "./city-lanes.ts";
+import { MessageLane } from "./message-lane.ts";
+import type { MessageMetrics } from "./message-metrics.ts";
 
 /**
  * All are idempotent.
@@ -44,7 +43,7 @@ export interface MessageMeans extends AskMeans {
   clock: Clock;
   /** Resolves after so many milliseconds. */
   delay: (ms: number) => Promise<unknown>;
-  metrics: OrderMetrics;
+  metrics: MessageMetrics;
 }
 
 /** How messages of one kind are sent, and what their answers look like. */
@@ -115,7 +114,7 @@ const OUTCOME = {
  * Ways of paying that take no longer than the commit point. Any other waits for a provider outside, and has
  * lanes of its own: in one request with these it would have all of them wait for its answer.
  */
-const SETTLED_BY_THE_COMMIT: ReadonlySet<string> = new Set<PaymentMethod>(["CASH_ON_DELIVERY", "WALLET"]);
+const SETTLED_BY_THE_COMMIT: ReadonlySet<string> = new Set(["CASH_ON_DELIVERY", "WALLET"]);
 
 export function createCityMessages(means: MessageMeans): CityMessages {
   const prepare = lanesOf(PREPARE, means);

@@ -1,16 +1,20 @@
 /** Answering a batch of protocol messages, so that one entry's fault is never another's. */
 import { isDeepStrictEqual } from "node:util";
 import { badInput } from "@teranga/kit/errors.ts";
-import { alarm } from "../alarm.ts";
-import type { City } from "../context.ts";
-import { isolateEntries } from "../isolate-entries.ts";
+import { alarm } from "./alarm.ts";
+import { isolateEntries } from "./isolate-entries.ts";
+import type { CityMeans } from "./means.ts";
+import { observeBatch } from "./observe.ts";
+import type { IsNew } from "./sql/is-new.ts";
 
 /** Entries of one message. A larger one would hold its row locks for longer than 100 ms. */
 const BATCH_MAX = 1_000;
 
 export interface Batch<Entry, Answer> {
-  city: City;
-  /** The argument that holds the entries. */
+  city: CityMeans;
+  /** The field that was asked. */
+  message: string;
+  /** Its argument, which holds the entries. */
   field: string;
   entries: readonly Entry[];
   /** Two entries of one key must be one message twice; the transaction's id by default. */
@@ -25,7 +29,14 @@ export interface Batch<Entry, Answer> {
 }
 
 /** Runs the sound entries, each once, and answers all of them in order. */
-export async function answerEach<
+export function answerEach<
+  Entry extends { transactionId: string },
+  Answer extends { transactionId: string; state: string } & IsNew,
+>(batch: Batch<Entry, Answer>): Promise<Answer[]> {
+  return observeBatch(batch.message, batch.city, batch.entries, () => applyEach(batch));
+}
+
+async function applyEach<
   Entry extends { transactionId: string },
   Answer extends { transactionId: string; state: string },
 >(batch: Batch<Entry, Answer>): Promise<Answer[]> {

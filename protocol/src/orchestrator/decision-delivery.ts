@@ -5,10 +5,9 @@
  * until it is acknowledged, and a participant that hears no ABORT asks the home when its deadline has passed.
  */
 import type { Logger } from "@teranga/kit/log.ts";
+import type { ProductQuantity, TransactionKind } from "../messages.ts";
 import { alarm } from "./alarm.ts";
 import type { CityMessages } from "./city-messages.ts";
-import type { ProductQuantity } from "./model.ts";
-import type { TransactionKind } from "./protocol-messages.ts";
 
 /** A decision, and what each participant that must hear it gives, or gets back. */
 export interface Announcement {

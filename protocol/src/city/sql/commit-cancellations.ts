@@ -1,20 +1,14 @@
 import type { Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import { type CommitAnswer, type CommitRow, commitInOrder } from "./commit-answer.ts";
-
-export interface CancellationRequest {
-  transactionId: string;
-  orderId: string;
-  idempotencyKey: string;
-  requestHash: string;
-}
+import type { CancellationCommit } from "../../messages.ts";
+import { type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
 
 /** The commit point of cancellations. Answers come in the order of the requests. */
 export function commitCancellations(
   sql: Sql,
-  requests: CancellationRequest[],
+  requests: readonly CancellationCommit[],
   clock: Clock,
-): Promise<CommitAnswer[]> {
+): Promise<CommitReply[]> {
   return commitInOrder(
     sql,
     requests,

@@ -1,23 +1,10 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import type { ProductQuantity, TransactionKind } from "../model.ts";
+import type { PrepareAnswer, PrepareMessage, StockShortage } from "../../messages.ts";
 
-export interface PrepareRequest {
+export interface PrepareReply {
   transactionId: string;
-  kind: TransactionKind;
-  leaseMs: number;
-  lines: ProductQuantity[];
-}
-
-export interface StockShortage {
-  productId: string;
-  requested: number;
-  available: number;
-}
-
-export interface PrepareAnswer {
-  transactionId: string;
-  state: "PREPARED" | "REFUSED" | "ABORTED" | "TOO_OLD" | "VIOLATION" | "FAILED";
+  state: PrepareAnswer["state"] | "FAILED";
   shortages: StockShortage[];
 }
 
@@ -34,9 +21,9 @@ const LEASE_MAX_MS = 60_000;
  */
 export async function prepareTransactions(
   sql: Sql,
-  requests: PrepareRequest[],
+  requests: readonly PrepareMessage[],
   clock: Clock,
-): Promise<PrepareAnswer[]> {
+): Promise<PrepareReply[]> {
   if (requests.length === 0) return [];
   const now = new Date(clock.nowMs());
   const entries = requests.map(({ leaseMs, ...request }) => ({
@@ -45,7 +32,7 @@ export async function prepareTransactions(
   }));
   const rows = await retryLostTransaction(
     sql,
-    () => sql<PrepareAnswer[]>`
+    () => sql<PrepareReply[]>`
     select transaction_id as "transactionId", state, shortages
     from prepare_transactions(${sql.json(entries as never)}, ${now})`,
   );

@@ -20,10 +20,9 @@ import type { Logger } from "@teranga/kit/log.ts";
 import { backoffMs, type Clock } from "@teranga/kit/retry.ts";
 import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
+import type { CommitAnswer, OutcomeAnswer, PrepareAnswer, ProductQuantity } from "../messages.ts";
 import { alarm } from "./alarm.ts";
 import type { CityMessages } from "./city-messages.ts";
-import type { ProductQuantity } from "./model.ts";
-import type { CommitAnswer, OutcomeAnswer, PrepareAnswer } from "./protocol-messages.ts";
 import { aborted, happened, idOf, type Transaction, type TransactionEnd } from "./transaction-model.ts";
 
 type TransactionState =

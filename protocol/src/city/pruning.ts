@@ -6,7 +6,7 @@
  * the horizon moves.
  */
 import { type StartWait, startWorker, type Worker } from "@teranga/kit/worker.ts";
-import type { City } from "./context.ts";
+import type { CityMeans } from "./means.ts";
 import { moveHorizon } from "./sql/move-horizon.ts";
 import { PRUNE_BATCH, pruneDecisions, pruneParticipations } from "./sql/prune-aborted.ts";
 
@@ -20,7 +20,7 @@ export interface PruningOptions {
 }
 
 /** What pruning needs of the city. */
-export type PruningMeans = Pick<City, "sql" | "clock" | "log" | "metrics">;
+export type PruningMeans = Pick<CityMeans, "sql" | "clock" | "log" | "metrics">;
 
 /** A look that finds nothing costs a few index probes. */
 const INTERVAL_MS = 60_000;

@@ -1,6 +1,6 @@
 import type { Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import type { TransactionKind } from "../model.ts";
+import type { TransactionKind } from "../../messages.ts";
 import { RECOVERY_BATCH, RETRY_BASE, RETRY_MAX } from "./recovery-limits.ts";
 
 export interface InDoubt {

@@ -12,19 +12,20 @@ import { classifyDatabaseError } from "@teranga/kit/database.ts";
 import { inSpan } from "@teranga/kit/tracing.ts";
 import { TransportError } from "@teranga/kit/transport.ts";
 import { type StartWait, startWorker } from "@teranga/kit/worker.ts";
+import type { DecideMessage } from "../messages.ts";
 import { alarm } from "./alarm.ts";
-import type { CityMessages, DecideAnswer, Decision } from "./city-messages.ts";
-import type { City } from "./context.ts";
 import { isolateEntries } from "./isolate-entries.ts";
-import type { IsNew } from "./model.ts";
+import type { CityMeans } from "./means.ts";
 import { aboutBatch, logApplied } from "./observe.ts";
+import type { RecoveryMessages } from "./recovery-messages.ts";
 import { acknowledgeDecisions } from "./sql/acknowledge-decisions.ts";
 import { claimInDoubt } from "./sql/claim-in-doubt.ts";
 import { claimUnacknowledged } from "./sql/claim-unacknowledged.ts";
+import type { DecideReply } from "./sql/decide-transactions.ts";
 
 export interface RecoveryOptions {
-  city: City;
-  messages: CityMessages;
+  city: CityMeans;
+  messages: RecoveryMessages;
   intervalMs: number;
   /** How the workers wait between two looks; in real time by default. */
   startWait?: StartWait | undefined;
@@ -49,7 +50,7 @@ export function startRecovery(options: RecoveryOptions): { stop(): Promise<void>
 }
 
 /** Home side. Returns whether there was anything to do. */
-export async function tellParticipants(city: City, messages: CityMessages): Promise<boolean> {
+export async function tellParticipants(city: CityMeans, messages: RecoveryMessages): Promise<boolean> {
   const waiting = await claimUnacknowledged(city.sql, city.clock);
   await eachCity(
     waiting,
@@ -57,7 +58,12 @@ export async function tellParticipants(city: City, messages: CityMessages): Prom
     { city, span: "recovery tell" },
     async (cityId, rows) => {
       const decisions = rows.map(
-        ({ transactionId, kind, lines }): Decision => ({ transactionId, kind, decision: "COMMITTED", lines }),
+        ({ transactionId, kind, lines }): DecideMessage => ({
+          transactionId,
+          kind,
+          decision: "COMMITTED",
+          lines,
+        }),
       );
       const answers = await messages.decide(cityId, decisions);
       for (const { transactionId, state } of answers) {
@@ -76,7 +82,7 @@ export async function tellParticipants(city: City, messages: CityMessages): Prom
 }
 
 /** Participant side. Returns whether there was anything to do. */
-export async function askHomes(city: City, messages: CityMessages): Promise<boolean> {
+export async function askHomes(city: CityMeans, messages: RecoveryMessages): Promise<boolean> {
   const inDoubt = await claimInDoubt(city.sql, city.clock);
   await eachCity(
     inDoubt,
@@ -88,10 +94,11 @@ export async function askHomes(city: City, messages: CityMessages): Promise<bool
         rows.map(({ transactionId }) => ({ transactionId, cityId: city.id })),
       );
       const kinds = new Map(rows.map(({ transactionId, kind }) => [transactionId, kind]));
-      const known = outcomes.flatMap(({ transactionId, state, lines }): Decision[] => {
+      const known = outcomes.flatMap((outcome): DecideMessage[] => {
+        const { transactionId, state } = outcome;
         if (state === "VIOLATION") alarm(city, transactionId, `${home} says that it is not its home`);
         if (state === "VIOLATION" || state === "FAILED") return [];
-        return [{ transactionId, kind: kinds.get(transactionId)!, decision: state, lines }];
+        return [{ transactionId, kind: kinds.get(transactionId)!, decision: state, lines: outcome.lines }];
       });
       await applyOutcomes(city, home, known);
       city.log.info({ home, outcomes: known }, "asked a home for overdue outcomes");
@@ -101,8 +108,8 @@ export async function askHomes(city: City, messages: CityMessages): Promise<bool
 }
 
 /** One that cannot be applied comes up again; it does not hold up the others. */
-async function applyOutcomes(city: City, home: string, known: Decision[]): Promise<void> {
-  const applied = await isolateEntries<Decision, DecideAnswer & IsNew>(
+async function applyOutcomes(city: CityMeans, home: string, known: DecideMessage[]): Promise<void> {
+  const applied = await isolateEntries<DecideMessage, DecideReply>(
     known,
     (decisions) => city.protocol.decide(decisions, city.clock),
     ({ transactionId }, error) => {
@@ -123,7 +130,7 @@ async function applyOutcomes(city: City, home: string, known: Decision[]): Promi
 async function eachCity<Row extends { transactionId: string }>(
   rows: readonly Row[],
   cityOf: (row: Row) => string,
-  { city, span }: { city: City; span: string },
+  { city, span }: { city: CityMeans; span: string },
   action: (cityId: string, rows: Row[]) => Promise<void>,
 ): Promise<void> {
   const groups = Map.groupBy(rows, cityOf);

@@ -1,12 +1,13 @@
 /** What the three commit messages share: the form of their answers, and when the home tells the participants itself. */
 import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import type { CommitState, IsNew, ProductQuantity } from "../model.ts";
-import type { StockShortage } from "./prepare-transactions.ts";
+import type { CommitAnswer, ProductQuantity, StockShortage } from "../../messages.ts";
+import type { IsNew } from "./is-new.ts";
 
-export interface CommitAnswer extends IsNew {
+/** An answer to a commit as it leaves the city: a field for all that any of them says. */
+export interface CommitReply extends IsNew {
   transactionId: string;
-  state: CommitState;
+  state: CommitAnswer["state"] | "FAILED";
   /** The transaction that has happened: this one, an earlier one of the same key, or the one that has cancelled the order. */
   committedId: string | null;
   shortages: StockShortage[];
@@ -20,7 +21,7 @@ export interface CommitAnswer extends IsNew {
 
 export interface CommitRow {
   transactionId: string;
-  answer: Partial<Omit<CommitAnswer, "transactionId">> & Pick<CommitAnswer, "state">;
+  answer: Partial<Omit<CommitReply, "transactionId">> & Pick<CommitReply, "state">;
 }
 
 /**
@@ -38,7 +39,7 @@ export async function commitInOrder(
   requests: readonly { transactionId: string }[],
   clock: Clock,
   run: (now: Date, tellAt: Date) => Promise<CommitRow[]>,
-): Promise<CommitAnswer[]> {
+): Promise<CommitReply[]> {
   if (requests.length === 0) return [];
   const nowMs = clock.nowMs();
   const rows = await retryLostTransaction(sql, () =>

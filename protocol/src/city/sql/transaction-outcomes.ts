@@ -1,18 +1,24 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import type { OutcomeAnswer } from "../city-messages.ts";
-import type { IsNew } from "../model.ts";
+import type { OutcomeAnswer, OutcomeMessage, ProductQuantity } from "../../messages.ts";
+import type { IsNew } from "./is-new.ts";
+
+export interface OutcomeReply extends IsNew {
+  transactionId: string;
+  state: OutcomeAnswer["state"] | "FAILED";
+  lines: ProductQuantity[];
+}
 
 /** Says how transactions of this home were decided; an undecided one is fenced. Answers come in the order asked. */
 export async function transactionOutcomes(
   sql: Sql,
-  questions: { transactionId: string; cityId: string }[],
+  questions: readonly OutcomeMessage[],
   clock: Clock,
-): Promise<(OutcomeAnswer & IsNew)[]> {
+): Promise<OutcomeReply[]> {
   if (questions.length === 0) return [];
   return retryLostTransaction(
     sql,
-    () => sql<(OutcomeAnswer & IsNew)[]>`
+    () => sql<OutcomeReply[]>`
     select transaction_id as "transactionId", state, lines, is_new as "isNew"
     from transaction_outcomes(${sql.json(questions as never)}, ${new Date(clock.nowMs())})`,
   );

@@ -1,8 +1,7 @@
 /** Watching what a city does with the messages of the commit protocol: a span and measures a batch, a log line a decision. */
 import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
-import type { MutationResolvers } from "@teranga/schema/generated/city.ts";
-import type { City, CityContext } from "./context.ts";
-import type { IsNew } from "./model.ts";
+import type { CityMeans } from "./means.ts";
+import type { IsNew } from "./sql/is-new.ts";
 
 interface Entry {
   transactionId: string;
@@ -25,40 +24,30 @@ const COMMITTED_KIND: Readonly<Record<string, string>> = {
   commitTransfers: "TRANSFER",
 };
 
-type Resolve = (
-  parent: unknown,
-  args: Record<string, Entry[]>,
-  context: CityContext,
-  info: unknown,
-) => Promise<Answer[]>;
-
-/** The same messages, watched. Each has one argument, its entries, and an answer for each of them in order. */
-export function observeMessages(messages: MutationResolvers): MutationResolvers {
-  const observed = (Object.entries(messages) as unknown as [string, Resolve][]).map(([message, resolve]) => {
-    const observe: Resolve = (parent, args, context, info) => {
-      const { city } = context;
-      const entries = Object.values(args)[0]!;
-      return inSpan(`apply ${message}`, { attributes: aboutBatch(city, entries) }, async (span) => {
-        const end = city.metrics.batchBegins(message, entries.length);
-        let states = entries.map(() => "UNANSWERED");
-        try {
-          const answers = await resolve(parent, args, context, info);
-          states = answers.map(({ state }) => state);
-          logDecisions(message, entries, answers, city);
-          return answers;
-        } finally {
-          end(states);
-          span.setAttribute(ATTRIBUTE.results, states.slice(0, LISTED_MAX));
-        }
-      });
-    };
-    return [message, observe];
+/** Applies a batch in a span of its own, measured; each decision that it writes or applies is a line in the log. */
+export function observeBatch<Answered extends Answer>(
+  message: string,
+  city: CityMeans,
+  entries: readonly Entry[],
+  apply: () => Promise<Answered[]>,
+): Promise<Answered[]> {
+  return inSpan(`apply ${message}`, { attributes: aboutBatch(city, entries) }, async (span) => {
+    const end = city.metrics.batchBegins(message, entries.length);
+    let states = entries.map(() => "UNANSWERED");
+    try {
+      const answers = await apply();
+      states = answers.map(({ state }) => state);
+      logDecisions(message, entries, answers, city);
+      return answers;
+    } finally {
+      end(states);
+      span.setAttribute(ATTRIBUTE.results, states.slice(0, LISTED_MAX));
+    }
   });
-  return Object.fromEntries(observed) as MutationResolvers;
 }
 
 /** The attributes of a span about several transactions. */
-export function aboutBatch(city: City, entries: readonly { transactionId: string }[]) {
+export function aboutBatch(city: CityMeans, entries: readonly { transactionId: string }[]) {
   const ids = entries.slice(0, LISTED_MAX).map(({ transactionId }) => transactionId);
   return {
     [ATTRIBUTE.city]: city.id,
@@ -72,7 +61,7 @@ function logDecisions(
   message: string,
   entries: readonly Entry[],
   answers: readonly Answer[],
-  city: City,
+  city: CityMeans,
 ): void {
   if (message === "prepare") return;
   const logged = new Set<string>();
@@ -88,7 +77,7 @@ function logDecisions(
 }
 
 /** Home side: the commit point. @param reason the answer to the message that led to it, or FENCED if none did */
-function logDecided(city: City, transactionId: string, kind: string | undefined, reason: string): void {
+function logDecided(city: CityMeans, transactionId: string, kind: string | undefined, reason: string): void {
   const decided =
     reason === "COMMITTED"
       ? { transactionId, kind, state: reason }
@@ -98,7 +87,7 @@ function logDecided(city: City, transactionId: string, kind: string | undefined,
 
 /** Participant side. @param cause whether this city was told, or has asked the home */
 export function logApplied(
-  city: City,
+  city: CityMeans,
   decision: { transactionId: string; kind: string | undefined; decision: string | undefined },
   cause: "told" | "asked",
 ): void {

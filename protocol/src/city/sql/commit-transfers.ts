@@ -1,15 +1,7 @@
 import type { Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import { type CommitAnswer, type CommitRow, commitInOrder } from "./commit-answer.ts";
-
-export interface TransferRequest {
-  transactionId: string;
-  productId: string;
-  fromCityId: string;
-  quantity: number;
-  idempotencyKey: string;
-  requestHash: string;
-}
+import type { TransferCommit } from "../../messages.ts";
+import { type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
 
 /**
  * The commit point of transfers that this city receives. Answers come in the order of the requests.
@@ -17,10 +9,10 @@ export interface TransferRequest {
  */
 export function commitTransfers(
   sql: Sql,
-  requests: TransferRequest[],
+  requests: readonly TransferCommit[],
   warehouse: string,
   clock: Clock,
-): Promise<CommitAnswer[]> {
+): Promise<CommitReply[]> {
   return commitInOrder(
     sql,
     requests,

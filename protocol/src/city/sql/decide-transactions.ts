@@ -1,18 +1,23 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
 import type { Clock } from "@teranga/kit/retry.ts";
-import type { DecideAnswer, Decision } from "../city-messages.ts";
-import type { IsNew } from "../model.ts";
+import type { DecideAnswer, DecideMessage } from "../../messages.ts";
+import type { IsNew } from "./is-new.ts";
+
+export interface DecideReply extends IsNew {
+  transactionId: string;
+  state: DecideAnswer["state"] | "FAILED";
+}
 
 /** Applies decisions to what is prepared here. Answers come in the order of the decisions. */
 export async function decideTransactions(
   sql: Sql,
-  decisions: Decision[],
+  decisions: readonly DecideMessage[],
   clock: Clock,
-): Promise<(DecideAnswer & IsNew)[]> {
+): Promise<DecideReply[]> {
   if (decisions.length === 0) return [];
   return retryLostTransaction(
     sql,
-    () => sql<(DecideAnswer & IsNew)[]>`
+    () => sql<DecideReply[]>`
     select transaction_id as "transactionId", state, is_new as "isNew"
     from decide_transactions(${sql.json(decisions as never)}, ${new Date(clock.nowMs())})`,
   );
