@@ -7,7 +7,7 @@ const IGNORED = ["**/node_modules/**", "**/.teranga/**"];
  * one.
  */
 const ALONE = [
-  "kit/src/tracing*.test.ts",
+  "kit/src/process/tracing*.test.ts",
   "test/gateway-spans.test.ts",
   "test/observability.test.ts",
   "test/simulation/*.test.ts",

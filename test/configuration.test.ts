@@ -7,7 +7,7 @@ import { catalogVariables } from "@teranga/catalog/config.ts";
 import { cityVariables, readPaymentProvider } from "@teranga/city/config.ts";
 import { gatewayVariables, readGatewayConfig } from "@teranga/gateway/config.ts";
 import { proxyVariables } from "@teranga/gateway/proxy/proxy-config.ts";
-import { readConfig } from "@teranga/kit/config.ts";
+import { readConfig } from "@teranga/kit/process/config.ts";
 import { mobileMoneyVariables } from "@teranga/mobile-money/config.ts";
 import { ordersVariables } from "@teranga/orders/config.ts";
 import { expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /** A fault: what the client is told of it, and what the logs say under the same request id. */
 import { PassThrough } from "node:stream";
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Graph, startGraph } from "./harness/graph.ts";
 

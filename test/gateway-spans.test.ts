@@ -1,8 +1,8 @@
 /** What a trace shows of the gateway itself: whom it asked, what came of it, and when it planned. */
 import { SpanKind } from "@opentelemetry/api";
 import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";
-import type { SpanRecorder } from "@teranga/kit/tracing-exporter.ts";
-import { recordSpans } from "@teranga/kit/tracing-exporter.ts";
+import type { SpanRecorder } from "@teranga/kit/process/tracing-exporter.ts";
+import { recordSpans } from "@teranga/kit/process/tracing-exporter.ts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type Graph, startGraph } from "./harness/graph.ts";
 

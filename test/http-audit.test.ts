@@ -1,9 +1,9 @@
 /** Goal: every endpoint keeps to GraphQL over HTTP. Method: the audits of its reference implementation, all of them, over the wire. */
 import { type PartitionProxy, startPartitionProxy } from "@teranga/gateway/proxy/partition-proxy.ts";
 import { topologyText } from "@teranga/infra/cities.ts";
-import { authorization } from "@teranga/kit/credential.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { parseTopology } from "@teranga/kit/topology.ts";
+import { authorization } from "@teranga/kit/http/credential.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { serverAudits } from "graphql-http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";

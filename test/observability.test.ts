@@ -5,10 +5,10 @@
 import { readFile } from "node:fs/promises";
 import { SpanKind } from "@opentelemetry/api";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";
-import { authorization } from "@teranga/kit/credential.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import type { SpanRecorder } from "@teranga/kit/tracing-exporter.ts";
-import { recordSpans } from "@teranga/kit/tracing-exporter.ts";
+import { authorization } from "@teranga/kit/http/credential.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import type { SpanRecorder } from "@teranga/kit/process/tracing-exporter.ts";
+import { recordSpans } from "@teranga/kit/process/tracing-exporter.ts";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ask, CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
 import { untilAtRest } from "./harness/invariants.ts";

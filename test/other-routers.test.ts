@@ -12,7 +12,7 @@ import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";
 import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
 import { visibleErrors } from "@teranga/gateway/ground/error-paths.ts";
 import type { PartitionProxy } from "@teranga/gateway/proxy/partition-proxy.ts";
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import type { GraphQLFormattedError } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

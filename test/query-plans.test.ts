@@ -15,9 +15,9 @@ import {
   ORDER_ORDERINGS,
 } from "@teranga/city/sql/list-orders.ts";
 import { countTransactions } from "@teranga/city/sql/list-transactions.ts";
-import { COUNT_LIMIT } from "@teranga/kit/connection.ts";
-import { type Database, openDatabase, type Queryable, type Sql } from "@teranga/kit/database.ts";
-import { partitionsOf } from "@teranga/kit/topology.ts";
+import { COUNT_LIMIT } from "@teranga/kit/graphql/connection.ts";
+import { type Database, openDatabase, type Queryable, type Sql } from "@teranga/kit/postgres/database.ts";
+import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { planOf } from "../kit/test/plans.ts";
 import { topologyOf } from "../services/city/test/city-over-wire.ts";

@@ -9,9 +9,9 @@ import { startBookService } from "@teranga/gateway/fixture/book-service.ts";
 import { BRANCH_SDL, CREDENTIAL, startBranchService } from "@teranga/gateway/fixture/branch-service.ts";
 import { ask, log as silent } from "@teranga/gateway/fixture/library.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { closeAll } from "@teranga/kit/shutdown.ts";
-import { loadTopology } from "@teranga/kit/topology.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { closeAll } from "@teranga/kit/process/shutdown.ts";
+import { loadTopology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
 const RELOADS = Number(process.env.TEST_RELOADS ?? 40);

@@ -2,7 +2,7 @@
  * Goal: a city that has gone from the topology never passes for another one, and what waits for it is told.
  * Method: the whole graph, and an order of Dakar's to which "casamance" gave while it was there.
  */
-import { authorization } from "@teranga/kit/credential.ts";
+import { authorization } from "@teranga/kit/http/credential.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
 

@@ -1,5 +1,5 @@
 /** Wrong use of every input: a coded error or a typed result that names the field, and nothing changed. */
-import { encodeCursor } from "@teranga/kit/cursor.ts";
+import { encodeCursor } from "@teranga/kit/graphql/cursor.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
 

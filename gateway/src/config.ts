@@ -1,6 +1,10 @@
 /** Where the gateway takes its configuration from. */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { DEADLINE_HEADER } from "@teranga/kit/http/deadline.ts";
+import type { Door } from "@teranga/kit/http/door.ts";
+import { doorVariables, readDoor } from "@teranga/kit/http/door-config.ts";
+import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import {
   countVariable,
   logLevelVariable,
@@ -10,12 +14,8 @@ import {
   secretVariable,
   type TracingConfig,
   tracingVariables,
-} from "@teranga/kit/config.ts";
-import { DEADLINE_HEADER } from "@teranga/kit/deadline.ts";
-import type { Door } from "@teranga/kit/door.ts";
-import { doorVariables, readDoor } from "@teranga/kit/door-config.ts";
-import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
-import { loadTopology } from "@teranga/kit/topology.ts";
+} from "@teranga/kit/process/config.ts";
+import { loadTopology } from "@teranga/kit/topology/topology.ts";
 import { z } from "zod";
 import type { Surface } from "./door/surface.ts";
 import { readSurface, surfaceVariables } from "./door/surface-config.ts";

@@ -2,7 +2,7 @@
  * Goal: services that are not ours say what they say; only those that a topology names keep to our codes.
  * Method: one service behind two gateways, of one supergraph.
  */
-import { parseTopology } from "@teranga/kit/topology.ts";
+import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import { afterEach, expect, test } from "vitest";
 import { type FaultyService, startFaultyService } from "./fixture/faulty-service.ts";

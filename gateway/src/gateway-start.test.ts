@@ -1,5 +1,5 @@
 /** Goal: a gateway starts with the graph that its services serve, and with nothing that is not sound. Method: real services. */
-import type { RunningServer } from "@teranga/kit/server.ts";
+import type { RunningServer } from "@teranga/kit/http/server.ts";
 import { afterEach, expect, test, vi } from "vitest";
 import { startBookService } from "./fixture/book-service.ts";
 import { BRANCH_SDL, CREDENTIAL, startBranchService } from "./fixture/branch-service.ts";

@@ -6,9 +6,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import cors from "@fastify/cors";
-import { DEFAULT_DOOR, type Door } from "@teranga/kit/door.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import { createProcessRegistry } from "@teranga/kit/metrics.ts";
+import { DEFAULT_DOOR, type Door } from "@teranga/kit/http/door.ts";
 import {
   addHealth,
   createApp,
@@ -16,11 +14,13 @@ import {
   REQUEST_ID_HEADER,
   type RunningServer,
   requestIdOf,
-} from "@teranga/kit/server.ts";
-import { closeAll } from "@teranga/kit/shutdown.ts";
-import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topology-standing.ts";
-import { traceRequests } from "@teranga/kit/tracing.ts";
-import { createTransport } from "@teranga/kit/transport.ts";
+} from "@teranga/kit/http/server.ts";
+import { createTransport } from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { createProcessRegistry } from "@teranga/kit/process/metrics.ts";
+import { closeAll } from "@teranga/kit/process/shutdown.ts";
+import { traceRequests } from "@teranga/kit/process/tracing.ts";
+import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import type { FastifyInstance } from "fastify";
 import {
   addGatewayMetrics,

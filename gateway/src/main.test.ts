@@ -8,7 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startSubgraphServer } from "@teranga/kit/server.ts";
+import { startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { bareEnvironment } from "../../kit/test/bare-environment.ts";

@@ -2,10 +2,10 @@
  * Runs the gateway: `node gateway/src/main.ts`, configured by the environment (config.ts); or on any
  * federated graph by `node gateway/src/main.ts --supergraph FILE --port N`.
  */
-import { runMain } from "@teranga/kit/config.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
-import { startTracing } from "@teranga/kit/start-tracing.ts";
+import { runMain } from "@teranga/kit/process/config.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/process/shutdown.ts";
+import { startTracing } from "@teranga/kit/process/start-tracing.ts";
 import { gatewayVariables, readGatewayConfig } from "./config.ts";
 import { startGateway } from "./gateway.ts";
 

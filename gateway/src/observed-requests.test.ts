@@ -1,5 +1,5 @@
 /** Goal: what is told, counted and refused of a request is what the engine and the network really do. Method: a whole gateway over the library. */
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { surfaceOf } from "./door/surface.ts";
 import { CREDENTIAL } from "./fixture/branch-service.ts";

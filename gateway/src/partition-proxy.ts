@@ -3,15 +3,16 @@
  * gateway/src/partition-proxy.ts --subgraph city --port N`, configured by the environment
  * (proxy/proxy-config.ts).
  */
-import { runMain } from "@teranga/kit/config.ts";
-import { readDoor } from "@teranga/kit/door-config.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { createProcessRegistry } from "@teranga/kit/metrics.ts";
-import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
-import { startTracing } from "@teranga/kit/start-tracing.ts";
-import { loadTopology } from "@teranga/kit/topology.ts";
-import { followTopology } from "@teranga/kit/topology-following.ts";
-import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
+
+import { readDoor } from "@teranga/kit/http/door-config.ts";
+import { runMain } from "@teranga/kit/process/config.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { createProcessRegistry } from "@teranga/kit/process/metrics.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/process/shutdown.ts";
+import { startTracing } from "@teranga/kit/process/start-tracing.ts";
+import { loadTopology } from "@teranga/kit/topology/topology.ts";
+import { followTopology } from "@teranga/kit/topology/topology-following.ts";
+import { createTopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { startPartitionProxy } from "./proxy/partition-proxy.ts";
 import { proxyVariables, readProxyConfig } from "./proxy/proxy-config.ts";
 

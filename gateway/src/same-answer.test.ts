@@ -2,8 +2,8 @@
  * Goal: clients cannot tell that rows are spread. Method: random operations, asked of the gateway over three partitions,
  * of the partition proxy over the same, and of one service that holds all rows; the answers must be equal. fast-check prints the seed of a failure.
  */
-import { encodeCursor } from "@teranga/kit/cursor.ts";
-import type { RunningServer } from "@teranga/kit/server.ts";
+import { encodeCursor } from "@teranga/kit/graphql/cursor.ts";
+import type { RunningServer } from "@teranga/kit/http/server.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CREDENTIAL, startBranchService } from "./fixture/branch-service.ts";

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
-import { parseTopology, partitionsOf, replicasOf } from "@teranga/kit/topology.ts";
+import { parseTopology, partitionsOf, replicasOf } from "@teranga/kit/topology/topology.ts";
 import { afterEach, expect, test } from "vitest";
 import { assignPorts, portVariables } from "./assign-ports.ts";
 import { CITIES, topologyText } from "./cities.ts";

@@ -1,5 +1,5 @@
 /** Which port each process of a cluster gets. */
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { CITIES } from "./cities.ts";
 import { freePort, isPortFree } from "./ports.ts";
 

@@ -5,7 +5,7 @@
  * All of it is true at any time, whatever is under way, because of the order of the looks: a decision is there
  * before what follows from it, so what follows is read first.
  */
-import type { Sql } from "@teranga/kit/database.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 
 /** By city id. */
 export type CityDatabases = ReadonlyMap<string, Sql>;

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { runMain } from "@teranga/kit/config.ts";
+import { runMain } from "@teranga/kit/process/config.ts";
 import { ROOT } from "./config.ts";
 
 const CHECKS: readonly { name: string; command: string; options: readonly string[] }[] = [

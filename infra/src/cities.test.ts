@@ -1,5 +1,5 @@
 /** The topology file of a local cluster: what was added to it by hand stays. */
-import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { CITIES, type KeptTopology, topologyText } from "./cities.ts";

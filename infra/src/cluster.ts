@@ -8,10 +8,10 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Logger } from "@teranga/kit/log.ts";
-import { type Clock, systemClock } from "@teranga/kit/retry.ts";
-import { closeAll } from "@teranga/kit/shutdown.ts";
-import { parseTopology, parseTopologyFile, type Topology } from "@teranga/kit/topology.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { type Clock, systemClock } from "@teranga/kit/process/retry.ts";
+import { closeAll } from "@teranga/kit/process/shutdown.ts";
+import { parseTopology, parseTopologyFile, type Topology } from "@teranga/kit/topology/topology.ts";
 import { parse } from "yaml";
 import { assignPorts } from "./assign-ports.ts";
 import { type KeptTopology, topologyText } from "./cities.ts";

@@ -1,5 +1,5 @@
 /** What an operator is told of a wrong variable: its name, what is wrong, and never a secret. */
-import { databaseUrlVariable, readConfig, serviceVariables } from "@teranga/kit/config.ts";
+import { databaseUrlVariable, readConfig, serviceVariables } from "@teranga/kit/process/config.ts";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { readClusterConfig } from "./config.ts";

@@ -1,7 +1,7 @@
 /** Where `npm start`, `npm run status` and `npm run reset` take their configuration from. */
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { logLevelVariable, portVariable, readConfig, StartupError } from "@teranga/kit/config.ts";
+import { logLevelVariable, portVariable, readConfig, StartupError } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 
 /** The checkout. */

@@ -1,5 +1,5 @@
 /** Log records as lines for people, for the terminal that a cluster was started in. */
-import { createLogger, type Logger } from "@teranga/kit/log.ts";
+import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
 
 const WARN = 40;
 

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { beginLog, claimHome, keepSecret, openHome, pathsOf, runningSupervisor } from "./home.ts";
 import { wipeHome } from "./wipe-home.ts";

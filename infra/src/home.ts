@@ -29,7 +29,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { identify, type ProcessIdentity, stillRuns } from "./process.ts";
 
 /** Raised when a home made by older code cannot be used any more. */

@@ -1,7 +1,7 @@
 /** What a cluster that was killed (SIGKILL, out of memory) may have left running on its home. */
 import { readdir, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import type { Logger } from "@teranga/kit/log.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import { pathsOf } from "./home.ts";
 import { stopLeftoverPostgres } from "./postgres-leftover.ts";
 import { endProcess, stillRuns } from "./process.ts";

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { canReach, giveTo, REACHABLE_ROOT, type SystemUser } from "./system-user.ts";
 
 export interface PostgresBinaries {

@@ -16,8 +16,8 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, dirname, join, parse, resolve } from "node:path";
-import { StartupError } from "@teranga/kit/config.ts";
-import type { Logger } from "@teranga/kit/log.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import { passageMode } from "./home.ts";
 import type { PostgresBinaries } from "./postgres-binaries.ts";
 import { stopLeftoverPostgres } from "./postgres-leftover.ts";

@@ -3,8 +3,8 @@ import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { StartupError } from "@teranga/kit/config.ts";
-import type { Logger } from "@teranga/kit/log.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import { isAlive, untilGone } from "./process.ts";
 
 const STOP_FAST_MS = 8_000;

@@ -4,8 +4,8 @@
  */
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
 import { prepareCityDatabase } from "@teranga/city/database.ts";
-import { type Database, openDatabase } from "@teranga/kit/database.ts";
-import { partitionsOf, type Topology } from "@teranga/kit/topology.ts";
+import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
+import { partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { loadSampleData } from "./sample-data.ts";
 
 /** `urls`: by city id, and `catalog`. */

@@ -1,5 +1,5 @@
 /** What a cluster runs now, kept in memory and in the home's file. */
-import type { Logger } from "@teranga/kit/log.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import { identify } from "./process.ts";
 import type { ProcessPlan } from "./processes.ts";
 import { type ProcessRecord, writeProcesses } from "./state.ts";

@@ -3,7 +3,7 @@
  * cluster runs.
  */
 import { createInterface } from "node:readline/promises";
-import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { clusterVariables, readClusterConfig } from "./config.ts";
 import { createConsoleLog } from "./console-log.ts";
 import { wipeHome } from "./wipe-home.ts";

@@ -5,9 +5,9 @@
 import { randomUUID } from "node:crypto";
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
 import { prepareCityDatabase } from "@teranga/city/database.ts";
-import { type Database, openDatabase } from "@teranga/kit/database.ts";
-import { normalise } from "@teranga/kit/partition.ts";
-import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
+import { normalise } from "@teranga/kit/topology/partition.ts";
+import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { fragment, loadSampleData, readSampleData, type SampleClient, spreadStock } from "./sample-data.ts";

@@ -6,8 +6,8 @@
  * and a product's stock is spread over the cities.
  */
 import { readFile } from "node:fs/promises";
-import type { Queryable, Sql } from "@teranga/kit/database.ts";
-import type { PartitionOf } from "@teranga/kit/partition.ts";
+import type { Queryable, Sql } from "@teranga/kit/postgres/database.ts";
+import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 
 /** A row of the global table of clients. */
 export interface SampleClient {

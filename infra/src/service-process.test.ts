@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { freePort } from "./ports.ts";
 import { isAlive, untilGone } from "./process.ts";

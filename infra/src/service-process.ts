@@ -1,8 +1,8 @@
 /** Starts one of the services as a child process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
-import { StartupError } from "@teranga/kit/config.ts";
-import type { Logger } from "@teranga/kit/log.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import { ROOT } from "./config.ts";
 import { untilServiceReady } from "./health.ts";
 import { endsWithin, exitOf } from "./process.ts";

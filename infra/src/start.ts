@@ -2,9 +2,9 @@
  * `npm start`: runs the cluster until it is told to stop (Ctrl-C, SIGTERM, a terminal that is closed) or has
  * a fault of its own. Either way it stops everything in order. Configured by the environment (config.ts).
  */
-import { runMain } from "@teranga/kit/config.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import { systemClock } from "@teranga/kit/retry.ts";
+import { runMain } from "@teranga/kit/process/config.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { systemClock } from "@teranga/kit/process/retry.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { clusterVariables, readClusterConfig } from "./config.ts";
 import { createConsoleLog } from "./console-log.ts";

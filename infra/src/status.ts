@@ -1,6 +1,6 @@
 /** `npm run status`: what of the cluster runs, and how it is. `-- --json` for programs. */
 import { readFile } from "node:fs/promises";
-import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { clusterVariables } from "./config.ts";
 import { pathsOf, runningSupervisor } from "./home.ts";
 import { askedHome } from "./last-home.ts";

@@ -1,5 +1,5 @@
 /** What tells a program that runs until it is stopped to stop: a signal, or a fault of its own. */
-import type { Clock } from "@teranga/kit/retry.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 
 export interface StopRequest {
   /** Aborted when the program is to stop, in order. */

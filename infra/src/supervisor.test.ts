@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createLogger } from "@teranga/kit/log.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import { afterEach, expect, test } from "vitest";
 import { untilGone } from "./process.ts";
 import { type LaunchedProcess, type ProcessExit, type ProcessState, Supervisor } from "./supervisor.ts";

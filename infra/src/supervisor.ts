@@ -12,8 +12,8 @@
  * A first start that fails is not tried again: its cause is the operator's to mend, and `start()` says it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "@teranga/kit/log.ts";
-import { backoffMs, type Clock } from "@teranga/kit/retry.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { backoffMs, type Clock } from "@teranga/kit/process/retry.ts";
 
 /** A process that has come up. */
 export interface LaunchedProcess {

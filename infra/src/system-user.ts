@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { chown, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 
 const USER_NAME = "teranga";
 

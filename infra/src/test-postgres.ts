@@ -2,7 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createLogger, type Logger } from "@teranga/kit/log.ts";
+import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
 import { type RunningPostgres, startPostgres } from "./postgres.ts";
 import { removeDataDirectory } from "./postgres-data.ts";
 

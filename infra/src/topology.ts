@@ -2,10 +2,10 @@
  * `npm run topology -- check FILE`: what the cities that run say of a topology, before anybody goes by it.
  */
 import { readFile } from "node:fs/promises";
-import { runMain, StartupError } from "@teranga/kit/config.ts";
-import { loadTopology, partitionsOf } from "@teranga/kit/topology.ts";
-import { askPartition, type Verdict } from "@teranga/kit/topology-agreement.ts";
-import { createTransport } from "@teranga/kit/transport.ts";
+import { createTransport } from "@teranga/kit/http/transport.ts";
+import { runMain, StartupError } from "@teranga/kit/process/config.ts";
+import { loadTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
+import { askPartition, type Verdict } from "@teranga/kit/topology/topology-agreement.ts";
 import { clusterVariables } from "./config.ts";
 import { pathsOf } from "./home.ts";
 import { askedHome } from "./last-home.ts";

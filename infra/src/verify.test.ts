@@ -2,8 +2,8 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { prepareCityDatabase } from "@teranga/city/database.ts";
-import { type Database, openDatabase } from "@teranga/kit/database.ts";
-import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
+import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { bareEnvironment } from "../../kit/test/bare-environment.ts";
 import { topologyText } from "./cities.ts";

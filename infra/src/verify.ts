@@ -1,7 +1,7 @@
 /** `npm run verify`: whether the databases of the cluster that runs keep every invariant. */
 import { readFile } from "node:fs/promises";
-import { runMain, StartupError } from "@teranga/kit/config.ts";
-import { type Database, openDatabase } from "@teranga/kit/database.ts";
+import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
+import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { brokenInvariants, countUnfinished } from "./broken-invariants.ts";
 import { clusterVariables } from "./config.ts";
 import { pathsOf, runningSupervisor } from "./home.ts";

@@ -1,8 +1,8 @@
 /** Removes a home with everything in it, and nothing else. */
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { StartupError } from "@teranga/kit/config.ts";
-import type { Logger } from "@teranga/kit/log.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import { claimHome, entryNames, isHome, noneIf, pathsOf, usingHome } from "./home.ts";
 import { stopLeftovers } from "./leftovers.ts";
 import { removeDataDirectory } from "./postgres-data.ts";

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach } from "vitest";
-import { createTransport } from "../src/transport.ts";
+import { createTransport } from "../src/http/transport.ts";
 
 export const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,5 +1,5 @@
 /** PostgreSQL's own plans of what an operation asks for. */
-import type { Queryable, Sql } from "../src/database.ts";
+import type { Queryable, Sql } from "../src/postgres/database.ts";
 
 /** A step of a plan. */
 export interface PlanNode {

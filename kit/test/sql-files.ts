@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, inject } from "vitest";
-import { type Database, openDatabase, type Sql } from "../src/database.ts";
+import { type Database, openDatabase, type Sql } from "../src/postgres/database.ts";
 
 export interface SqlFiles {
   sql: Sql;

@@ -6,7 +6,7 @@
  * or has forgotten: the sender goes by another topology, and what it has begun with that city must come to the same
  * end in all.
  */
-import { storable } from "@teranga/kit/input.ts";
+import { storable } from "@teranga/kit/graphql/input.ts";
 import { z } from "zod";
 
 const CITY = "[a-z][a-z0-9-]{0,62}";

@@ -6,7 +6,7 @@
  *     npm run example -- URL   anywhere
  */
 import { randomUUID } from "node:crypto";
-import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import type { PlaceOrderMutation, ShopWindowQuery } from "../generated/client/graphql.ts";
 import { Cities, PlaceOrder, ShopWindow } from "./documents.ts";
 import { type Answer, execute, NoAnswerError } from "./execute.ts";

@@ -3,7 +3,7 @@
  * Method: one slip each.
  */
 import { readFileSync } from "node:fs";
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { expect, test } from "vitest";
 import { composeChecked } from "./compose-checked.ts";
 

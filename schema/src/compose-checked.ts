@@ -6,7 +6,7 @@
 import { readSupergraph } from "@teranga/gateway/ground/supergraph.ts";
 import { brokenPartitionRules } from "@teranga/gateway/sources/partitions/partition-rules.ts";
 import { partitionedGraphs } from "@teranga/gateway/sources/partitions/partition-spec.ts";
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { GraphQLError, parse } from "graphql";
 import { type Composition, compose, type SubgraphSdl } from "./compose.ts";
 

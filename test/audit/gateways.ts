@@ -4,7 +4,7 @@ import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";
 import { surfaceOf } from "@teranga/gateway/door/surface.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 
 export const GATEWAY_NAMES = ["ours", "stock"] as const;
 export type GatewayName = (typeof GATEWAY_NAMES)[number];

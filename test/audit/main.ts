@@ -4,7 +4,7 @@
  * Exit code 1 says that ours failed a case.
  */
 import { parseArgs } from "node:util";
-import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { GATEWAY_NAMES, type GatewayName } from "./gateways.ts";
 import { type CaseResult, openPublicSuite } from "./public-suite.ts";
 

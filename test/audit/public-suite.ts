@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { freePort } from "@teranga/infra/ports.ts";
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { type Answer, ask, type GatewayName, startAudited } from "./gateways.ts";
 
 interface Case {

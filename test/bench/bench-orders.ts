@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { createConsoleLog } from "@teranga/infra/console-log.ts";
-import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { profileOrders } from "./cpu-profile.ts";
 import { measureDurableWrites } from "./durable-writes.ts";
 import { type Results, renderReport } from "./report.ts";

@@ -1,5 +1,5 @@
 /** What the benchmark's figures rest on: the orders that it draws, its arithmetic, its reading of profiles and its page. */
-import { allocate } from "@teranga/orders/allocation.ts";
+import { allocate } from "@teranga/orders/order/allocation.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { commitPrepared } from "./classic/prepared-transactions.ts";
@@ -92,7 +92,7 @@ test("a profile's time goes to packages, and what another process took is nobody
         id: 2,
         callFrame: frame("execute", `${modules}/graphql@16.15.0/node_modules/graphql/execution/execute.mjs`),
       },
-      { id: 3, callFrame: frame("allocate", "file:///shop/services/orders/src/allocation.ts") },
+      { id: 3, callFrame: frame("allocate", "file:///shop/services/orders/src/order/allocation.ts") },
       { id: 4, callFrame: frame("writev") },
     ],
     samples: [1, 2, 2, 3, 4],

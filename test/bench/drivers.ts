@@ -3,8 +3,8 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { openDatabase, type Sql } from "@teranga/kit/database.ts";
-import { systemClock } from "@teranga/kit/retry.ts";
+import { openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
+import { systemClock } from "@teranga/kit/process/retry.ts";
 import { acknowledgeDecisions } from "@teranga/protocol/city/sql/acknowledge-decisions.ts";
 import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
 import { decideTransactions } from "@teranga/protocol/city/sql/decide-transactions.ts";

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { on, once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Sql } from "@teranga/kit/database.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { PLACED } from "./drivers.ts";
 import type { LoadJob, LoadMessage, LoadReport } from "./load.ts";
 import { cpuMs } from "./process-cpu.ts";

@@ -1,7 +1,7 @@
 /** The data that the benchmark orders from, and what must be true of it afterwards. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CITIES } from "@teranga/infra/cities.ts";
-import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
+import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { CITY_IDS, CLIENTS_OF_CITY, FIRST_CLIENT, ownerOf, PRODUCT_IDS } from "./scenarios.ts";
 
 /** More than any run can sell. */

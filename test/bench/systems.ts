@@ -12,7 +12,7 @@ import { freePort } from "@teranga/infra/ports.ts";
 import { removeDataDirectory } from "@teranga/infra/postgres-data.ts";
 import { startService } from "@teranga/infra/service-process.ts";
 import type { LaunchedProcess } from "@teranga/infra/supervisor.ts";
-import type { Logger } from "@teranga/kit/log.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Target } from "./drivers.ts";
 import { CITY_IDS } from "./scenarios.ts";
 

@@ -4,7 +4,7 @@
  * depends on the machine too. Exit code 1 if anything is violated, with everything kept. Ctrl-C ends the run
  * early, and checks.
  */
-import { runMain } from "@teranga/kit/config.ts";
+import { runMain } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 import { readOptions } from "../harness/options.ts";
 import { reportText } from "./report.ts";

@@ -1,6 +1,6 @@
 /** Many buyers of one product, all at about the same time. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
+import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import type { Random } from "../harness/random.ts";
 
 export interface Buyer {

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { brokenInvariants, type CityDatabases, countUnfinished } from "@teranga/infra/broken-invariants.ts";
-import { runMain } from "@teranga/kit/config.ts";
+import { runMain } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 import { readOptions } from "../harness/options.ts";
 import { createRandom } from "../harness/random.ts";

@@ -7,8 +7,8 @@ import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
 import { prepareCityDatabase } from "@teranga/city/database.ts";
 import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { loadSampleData } from "@teranga/infra/sample-data.ts";
-import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
-import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
+import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { inject } from "vitest";
 
 export interface TestDatabase extends Database {

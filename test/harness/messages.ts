@@ -2,7 +2,7 @@
  * Messages of the commit protocol, sent past the orchestrator: what a test needs to leave a transaction
  * halfway.
  */
-import { authorization } from "@teranga/kit/credential.ts";
+import { authorization } from "@teranga/kit/http/credential.ts";
 import { expect } from "vitest";
 import { ask, CREDENTIAL, type Graph } from "./graph.ts";
 

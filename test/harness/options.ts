@@ -1,6 +1,6 @@
 /** Command lines of the test programs. */
 import { parseArgs } from "node:util";
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 
 /** Reads `--name value` for each name of the schema. @throws StartupError in one line that names the option */

@@ -5,9 +5,9 @@ import {
   startPartitionProxy,
 } from "@teranga/gateway/proxy/partition-proxy.ts";
 import { topologyText } from "@teranga/infra/cities.ts";
-import { authorization } from "@teranga/kit/credential.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { parseTopology } from "@teranga/kit/topology.ts";
+import { authorization } from "@teranga/kit/http/credential.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { expect, vi } from "vitest";
 import { ask, CREDENTIAL, type Graph } from "./graph.ts";
 

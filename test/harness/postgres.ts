@@ -5,7 +5,7 @@
  * image through testcontainers instead, where there is a Docker engine: the build of the distribution that production is likely to run.
  */
 import { startTestPostgres } from "@teranga/infra/test-postgres.ts";
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { PostgreSqlContainer } from "@testcontainers/postgresql";
 import type { TestProject } from "vitest/node";
 

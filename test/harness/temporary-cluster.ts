@@ -7,8 +7,8 @@ import type { CityDatabases } from "@teranga/infra/broken-invariants.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "@teranga/infra/cluster.ts";
 import { keepSecret, pathsOf } from "@teranga/infra/home.ts";
 import { wipeHome } from "@teranga/infra/wipe-home.ts";
-import { type Database, openDatabase } from "@teranga/kit/database.ts";
-import { createLogger } from "@teranga/kit/log.ts";
+import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 
 export interface TemporaryCluster extends Pick<Cluster, "processes"> {
   /** The gateway's endpoint. */

@@ -1,5 +1,5 @@
 /** What the database of a city durably holds: the other half of a history, as the cities saw it. */
-import type { Sql } from "@teranga/kit/database.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 
 export interface CityFacts {
   cityId: string;

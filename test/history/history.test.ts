@@ -1,7 +1,7 @@
 /** A recorded history of the whole graph on real PostgreSQL, checked against the shop that does one thing after the other. */
 
 import { brokenInvariants } from "@teranga/infra/broken-invariants.ts";
-import type { Sql } from "@teranga/kit/database.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "../harness/graph.ts";
 import { expectInvariants, untilAtRest } from "../harness/invariants.ts";

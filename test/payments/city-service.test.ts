@@ -1,7 +1,7 @@
 /** The service of a city that is started with a provider: its recovery settles what was decided, with nobody asking it to. */
 import { TEST_TOPOLOGY } from "@teranga/city/payments/test-city.ts";
 import { startCity } from "@teranga/city/service.ts";
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { expect, test } from "vitest";
 import { DEADLINE_MS, PRICE, useShop } from "./shop.ts";
 

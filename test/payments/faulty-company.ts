@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { createHttpProvider, type HttpProvider } from "@teranga/city/payments/http-provider.ts";
 import type { Money } from "@teranga/city/payments/provider-contract.ts";
 import { phoneOf } from "@teranga/city/payments/test-city.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { systemClock } from "@teranga/kit/retry.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { systemClock } from "@teranga/kit/process/retry.ts";
 import { Books, type State } from "@teranga/mobile-money/books.ts";
 import { createCompany } from "@teranga/mobile-money/service.ts";
 

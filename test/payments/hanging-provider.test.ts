@@ -11,8 +11,8 @@ import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts
 import { createPayments } from "@teranga/city/payments/payments.ts";
 import { openTestCity, type TestCity } from "@teranga/city/payments/test-city.ts";
 import { protocolMutations } from "@teranga/city/resolvers/protocol.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { Registry } from "@teranga/kit/metrics.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
 import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";

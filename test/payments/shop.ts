@@ -7,7 +7,7 @@ import type { HttpProvider } from "@teranga/city/payments/http-provider.ts";
 import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
 import { createPayments, type Payments } from "@teranga/city/payments/payments.ts";
 import { openTestCity, type TestCity } from "@teranga/city/payments/test-city.ts";
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { commitCancellations } from "@teranga/protocol/city/sql/commit-cancellations.ts";
 import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
 import type { OrderCommit } from "@teranga/protocol/messages.ts";

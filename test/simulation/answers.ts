@@ -1,5 +1,5 @@
 /** An answer as a client sees it. */
-import { type Send, TransportError } from "@teranga/kit/transport.ts";
+import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
 import { Violation } from "./violation.ts";
 
 export type Answer =

@@ -3,7 +3,7 @@
  * comes, now and then also when one has come, beside a call under way, through another orchestrator, or with
  * another request under the same key.
  */
-import type { Send } from "@teranga/kit/transport.ts";
+import type { Send } from "@teranga/kit/http/transport.ts";
 import type { Random } from "../harness/random.ts";
 import { type Answer, ask } from "./answers.ts";
 import type { Catalog } from "./catalog.ts";

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import type { PGlite } from "@electric-sql/pglite";
 import { fragmentRule } from "@teranga/city/fragment-rule.ts";
-import type { DatabaseFiles } from "@teranga/kit/migrate.ts";
+import type { DatabaseFiles } from "@teranga/kit/postgres/migrate.ts";
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import { CityMirror, type Fact, type Written } from "./city-mirror.ts";
 import { openClusters } from "./kept-cluster.ts";

@@ -1,5 +1,5 @@
 /** Messages in a few words, for the history. */
-import type { SubgraphRequest, SubgraphResponse } from "@teranga/kit/transport.ts";
+import type { SubgraphRequest, SubgraphResponse } from "@teranga/kit/http/transport.ts";
 
 /** The operation and its variables, with ids that can be told apart at a glance. */
 export function describeRequest({ query, operationName, variables }: SubgraphRequest): string {

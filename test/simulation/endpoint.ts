@@ -1,10 +1,10 @@
 /** A subgraph as its HTTP server runs it, without HTTP: JSON in, JSON out, faults masked as in production. */
 import { buildSubgraphSchema } from "@apollo/subgraph";
-import { classifyDatabaseError } from "@teranga/kit/database.ts";
-import { codedError } from "@teranga/kit/errors.ts";
-import { withOutcomes } from "@teranga/kit/mutation-outcome.ts";
-import { maskError } from "@teranga/kit/server.ts";
-import type { SubgraphRequest } from "@teranga/kit/transport.ts";
+import { codedError } from "@teranga/kit/graphql/errors.ts";
+import { withOutcomes } from "@teranga/kit/graphql/mutation-outcome.ts";
+import { maskError } from "@teranga/kit/http/server.ts";
+import type { SubgraphRequest } from "@teranga/kit/http/transport.ts";
+import { classifyDatabaseError } from "@teranga/kit/postgres/database.ts";
 import { type DocumentNode, execute, type GraphQLError, parse, validate } from "graphql";
 
 export type Endpoint = (request: string, context: object) => Promise<string>;

@@ -3,7 +3,7 @@
  * what is done here, a split order from a wallet, an empty shelf, cancellations of one order at the same
  * time, most runs do not come across by themselves.
  */
-import type { Send } from "@teranga/kit/transport.ts";
+import type { Send } from "@teranga/kit/http/transport.ts";
 import type { Random } from "../harness/random.ts";
 import { ask } from "./answers.ts";
 import { urlOf } from "./network.ts";

@@ -3,7 +3,7 @@
  * NAME]` runs one and prints its history. Ends with 1 if a promise was broken.
  */
 import { parseArgs } from "node:util";
-import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import type { RunResult } from "./run.ts";
 import { addCounts, SOMETIMES } from "./sometimes.ts";
 import { runSeeds } from "./worker-pool.ts";

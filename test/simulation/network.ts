@@ -9,7 +9,7 @@ import {
   type SubgraphRequest,
   type SubgraphResponse,
   TransportError,
-} from "@teranga/kit/transport.ts";
+} from "@teranga/kit/http/transport.ts";
 import type { Random } from "../harness/random.ts";
 import { describeAnswer, describeRequest, nameOf } from "./describe.ts";
 import type { Message, MessageAnswer, MessagePromises } from "./message-promises.ts";
@@ -19,7 +19,7 @@ import { type Faults, UNLUCKY } from "./swarm.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
-/** As kit/src/transport.ts has it. */
+/** As kit/src/http/transport.ts has it. */
 const DEADLINE_MS = 5_000;
 /** A connection that ends without a word: the caller notices at its deadline. */
 const SILENT_DEATH = 0.3;

@@ -7,7 +7,7 @@ import { registerHooks } from "node:module";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import type { DatabaseFiles } from "@teranga/kit/migrate.ts";
+import type { DatabaseFiles } from "@teranga/kit/postgres/migrate.ts";
 import type { Edit } from "./planted/planted-bug.ts";
 import { PLANTED_BUGS } from "./planted-bugs.ts";
 

@@ -2,7 +2,7 @@
  * The shop in a world: network, services, databases and catalog of one run, under the faults that it was
  * given.
  */
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import type { Random } from "../harness/random.ts";
 import { Catalog } from "./catalog.ts";
 import { openAccess } from "./database-access.ts";

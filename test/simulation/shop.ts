@@ -1,5 +1,5 @@
 /** The small world of the simulation: three cities, a few clients and products. */
-import { parseTopology, partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology.ts";
+import { parseTopology, partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
 
 /** Thiès is nearer to Dakar than the default city is. */
 export const TOPOLOGY = topologyOf(1);

@@ -2,7 +2,7 @@
  * The tagged templates of `postgres`, as far as the cities use them, over something that executes text with parameters: nested
  * fragments, `sql(name)`, `sql.json(value)`, arrays, dates. A query runs when it is awaited, as with the driver.
  */
-import type { Sql } from "@teranga/kit/database.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 
 /** Executes a statement. Rejects with an error that has the SQLSTATE as `code`, or a code of the driver's. */
 export type ExecuteStatement = (text: string, parameters: unknown[]) => Promise<Record<string, unknown>[]>;

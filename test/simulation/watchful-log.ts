@@ -1,5 +1,5 @@
 /** A log that keeps nothing but what must never be said. */
-import { createLogger, type Logger } from "@teranga/kit/log.ts";
+import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
 
 /** @param onAlarm called for each line of level fatal: the protocol was broken */
 export function createWatchfulLog(onAlarm: (what: string) => void): Logger {

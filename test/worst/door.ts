@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runMain } from "@teranga/kit/config.ts";
+import { runMain } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 import { readOptions } from "../harness/options.ts";
 import { type Stage, startStage } from "./stage.ts";

@@ -4,7 +4,7 @@
  * __typename }` takes beside them.
  */
 import { readFileSync } from "node:fs";
-import { runMain } from "@teranga/kit/config.ts";
+import { runMain } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 import { cpuMs } from "../bench/process-cpu.ts";
 import { readOptions } from "../harness/options.ts";

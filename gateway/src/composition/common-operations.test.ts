@@ -3,7 +3,7 @@
  * SDL, as releases make them, a few for each of three partitions; and random operations on what they have in common.
  */
 import { readFileSync } from "node:fs";
-import { readSchema } from "@teranga/kit/server.ts";
+import { readSchema } from "@teranga/kit/http/server.ts";
 import fc from "fast-check";
 import {
   buildASTSchema,

@@ -1,6 +1,6 @@
 /** The supergraph of what the services serve, and the rules that every supergraph must keep here. */
-import { StartupError } from "@teranga/kit/config.ts";
-import type { Topology } from "@teranga/kit/topology.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { Topology } from "@teranga/kit/topology/topology.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import { readSupergraph } from "../ground/supergraph.ts";
 import { placementsOf } from "../sources/create-sources.ts";

@@ -2,7 +2,7 @@
  * Goal: who is shown which words of an error. Method: errors as Apollo Server and the engine make them, one
  * by one.
  */
-import { codedError } from "@teranga/kit/errors.ts";
+import { codedError } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError } from "graphql";
 import { describe, expect, test } from "vitest";
 import { createFormatError } from "./client-errors.ts";

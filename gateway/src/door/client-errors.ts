@@ -1,7 +1,7 @@
 /** Which errors a client sees, and in which words. */
 import { unwrapResolverError } from "@apollo/server/errors";
-import { cutText } from "@teranga/kit/errors.ts";
-import { maskError } from "@teranga/kit/server.ts";
+import { cutText } from "@teranga/kit/graphql/errors.ts";
+import { maskError } from "@teranga/kit/http/server.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { notListedBy } from "../ground/service-errors.ts";
 

@@ -1,5 +1,5 @@
 /** Compiles an operation to an estimate of its cost. */
-import { codedError } from "@teranga/kit/errors.ts";
+import { codedError } from "@teranga/kit/graphql/errors.ts";
 import {
   BREAK,
   type DirectiveNode,

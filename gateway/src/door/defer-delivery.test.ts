@@ -2,7 +2,7 @@
  * Goal: a client gets an answer in parts in the format that it asks for, by the same rules as any answer.
  * Method: a whole gateway over the library, asked by HTTP, and the chunks as they come.
  */
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { Library } from "../fixture/library.ts";
 import { DEFAULT_LIMITS } from "../ground/limits.ts";

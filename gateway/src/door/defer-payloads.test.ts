@@ -1,8 +1,8 @@
 /** Goal: what is written of parts that fail, or that nobody waits for any more. Method: the plugin over services in this process. */
 import { HeaderMap } from "@apollo/server";
-import { ERROR_CODES } from "@teranga/kit/errors.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { logFaults } from "@teranga/kit/server.ts";
+import { ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
+import { logFaults } from "@teranga/kit/http/server.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { parse } from "graphql";
 import { afterEach, expect, test } from "vitest";
 import { asked, failing, graph, holdPrices, newContext } from "../fixture/deferred.ts";

@@ -6,8 +6,8 @@
  * and was answered with 90 MB. Here what is cheap comes first, an error is as short as it can be, and there are ten of them at most.
  */
 import type { ApolloServerPlugin, GraphQLRequestContext } from "@apollo/server";
-import { codedError, cutText, ERROR_CODES } from "@teranga/kit/errors.ts";
-import { REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/short-refusals.ts";
+import { codedError, cutText, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
+import { REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/http/short-refusals.ts";
 import {
   type DocumentNode,
   GraphQLError,

@@ -7,8 +7,8 @@
  * event loop for 25 ms; so the first CITY_HISTOGRAMS_MAX cities have one each (5 ms), and the others one
  * together.
  */
-import { isAuthorized } from "@teranga/kit/credential.ts";
-import { LATENCY_BUCKETS_S, METRICS_PATH, type Registry } from "@teranga/kit/metrics.ts";
+import { isAuthorized } from "@teranga/kit/http/credential.ts";
+import { LATENCY_BUCKETS_S, METRICS_PATH, type Registry } from "@teranga/kit/process/metrics.ts";
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { CircuitView, FetchRecord } from "../network/network.ts";

@@ -2,7 +2,7 @@
  * From which pages browsers may ask the gateway, and under which names it answers
  * (docs/decisions/019-who-may-ask.md).
  */
-import { codedError } from "@teranga/kit/errors.ts";
+import { codedError } from "@teranga/kit/graphql/errors.ts";
 import type { FastifyInstance } from "fastify";
 import type { Surface } from "./surface.ts";
 

@@ -6,9 +6,9 @@
  * the text leads to it where it is known, and the request id to what the services have logged.
  */
 import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLRequestListener } from "@apollo/server";
-import type { Logger } from "@teranga/kit/log.ts";
-import { requestIdOf } from "@teranga/kit/server.ts";
-import { currentSpan } from "@teranga/kit/tracing.ts";
+import { requestIdOf } from "@teranga/kit/http/server.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { currentSpan } from "@teranga/kit/process/tracing.ts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { GatewayContext } from "../sources/request-context.ts";
 import { NO_CODE, RequestRecord } from "../sources/request-record.ts";

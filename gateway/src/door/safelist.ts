@@ -4,8 +4,8 @@
  */
 import { readFile } from "node:fs/promises";
 import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
-import { StartupError } from "@teranga/kit/config.ts";
-import type { ErrorCode } from "@teranga/kit/errors.ts";
+import type { ErrorCode } from "@teranga/kit/graphql/errors.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { type DocumentNode, parse, stripIgnoredCharacters } from "graphql";
 import { z } from "zod";
 import type { GatewayContext } from "../sources/request-context.ts";

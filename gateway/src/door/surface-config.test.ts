@@ -1,5 +1,5 @@
 /** Goal: nothing is shown by accident, and every limit can be set. Method: the variables, read as at the start. */
-import { readConfig } from "@teranga/kit/config.ts";
+import { readConfig } from "@teranga/kit/process/config.ts";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { DEFAULT_LIMITS } from "../ground/limits.ts";

@@ -1,5 +1,5 @@
 /** The variables of what clients meet at the gateway's door. */
-import { countVariable } from "@teranga/kit/config.ts";
+import { countVariable } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
 import { readSafelist } from "./safelist.ts";

@@ -5,9 +5,9 @@
 import type { ApolloServerOptionsWithGateway, ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
-import { refuseUnacceptable } from "@teranga/kit/acceptable.ts";
-import { statusByMediaType } from "@teranga/kit/http-status.ts";
-import { logFaults } from "@teranga/kit/server.ts";
+import { refuseUnacceptable } from "@teranga/kit/http/acceptable.ts";
+import { statusByMediaType } from "@teranga/kit/http/http-status.ts";
+import { logFaults } from "@teranga/kit/http/server.ts";
 import type { GraphQLSchema } from "graphql";
 import { answerJson } from "../ground/answer-json.ts";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";

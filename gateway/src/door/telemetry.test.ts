@@ -1,8 +1,8 @@
 /** Goal: each request is one line and moves the metrics, within bounds. Method: HTTP, with a schema behind the door. */
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
-import { authorization } from "@teranga/kit/credential.ts";
-import { Registry } from "@teranga/kit/metrics.ts";
+import { authorization } from "@teranga/kit/http/credential.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { DOOR_CREDENTIAL, type Door, startDoor } from "../fixture/door.ts";
 import { ask } from "../fixture/library.ts";

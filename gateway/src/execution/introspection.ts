@@ -1,5 +1,5 @@
 /** The part of an operation that asks for the schema itself. It is answered here, by the schema that clients see. */
-import { codedError } from "@teranga/kit/errors.ts";
+import { codedError } from "@teranga/kit/graphql/errors.ts";
 import {
   type DocumentNode,
   executeSync,

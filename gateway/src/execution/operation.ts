@@ -1,5 +1,5 @@
 /** A client's operation, compiled: its plan, and the shape of its answer. Made once, run for each request. */
-import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import type { ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
 import { noteGreat } from "../ground/answer-json.ts";

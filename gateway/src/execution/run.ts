@@ -1,5 +1,5 @@
 /** One operation while its plan is carried out. */
-import { ERROR_CODES } from "@teranga/kit/errors.ts";
+import { ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
 import { bareObject } from "../ground/bare-object.ts";

@@ -1,5 +1,5 @@
 /** The variable of how many bytes of services' answers are put together; of the gateway and the proxy. */
-import { countVariable } from "@teranga/kit/config.ts";
+import { countVariable } from "@teranga/kit/process/config.ts";
 import { ANSWER_BYTES_MAX } from "./answer-room.ts";
 
 export const answerRoomVariables = {

@@ -10,12 +10,12 @@
  * together then hold twice `bytesMax` at most. A mutation counts, but never waits: it has been carried out.
  */
 import type { ServerResponse } from "node:http";
-import { type Reader, TransportError } from "@teranga/kit/transport.ts";
+import { type Reader, TransportError } from "@teranga/kit/http/transport.ts";
 
 /** What services have answered to one request, if it is small; our own client's greatest need 100 kB. */
 const SMALL_BYTES = 256 * 1024;
 const WAITING_MS = 2_000;
-/** Of 64 connections to an endpoint (kit/src/transport.ts) others need some, too. */
+/** Of 64 connections to an endpoint (kit/src/http/transport.ts) others need some, too. */
 const WAITING_MAX = 32;
 
 const NO_ROOM = new TransportError("unknown", "had answered more than there was room for", {

@@ -1,6 +1,6 @@
 /** Small things done to GraphQL documents while an operation is planned. */
 
-import { badInput } from "@teranga/kit/errors.ts";
+import { badInput } from "@teranga/kit/graphql/errors.ts";
 import {
   type DirectiveNode,
   type DocumentNode,

@@ -4,7 +4,7 @@
  * A plan fetches more than the client asked for: what a field @requires, keys. An error there has a path to a field that is not in
  * the answer. It is cut back to the innermost object that is, and said once however many such fields it came from.
  */
-import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import type { GraphQLFormattedError } from "graphql";
 import { errorAt, isObject, type ResponsePath } from "./answer.ts";
 import { limitErrors } from "./service-errors.ts";

@@ -4,7 +4,7 @@
  * so an operation beyond a limit costs microseconds, and one within them is measured once for as long as its
  * document is kept. What it may cost is cost.ts.
  */
-import { codedError, type ErrorCode } from "@teranga/kit/errors.ts";
+import { codedError, type ErrorCode } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError, Lexer, TokenKind } from "graphql";
 
 /** The limits that an operator may set (config.ts). */

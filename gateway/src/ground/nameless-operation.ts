@@ -2,7 +2,7 @@
  * What is compiled and kept of a client's operation. It has no name: a thousand names of one operation are
  * compiled once.
  */
-import { digest } from "@teranga/kit/digest.ts";
+import { digest } from "@teranga/kit/process/digest.ts";
 import { type DocumentNode, getOperationAST, Kind, type OperationDefinitionNode } from "graphql";
 import type { JsonObject } from "./answer.ts";
 import { printCompact, withOneOperation } from "./documents.ts";

@@ -1,5 +1,5 @@
 /** What a client is told whose request cannot be carried out now, and may be a little later. */
-import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import type { GraphQLError } from "graphql";
 
 export function overloaded(): GraphQLError {

@@ -2,7 +2,7 @@
  * What the gateway reads from a supergraph document itself: its subgraphs, which subgraph a field belongs to,
  * and the local names of the partition spec's directives.
  */
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import {
   buildASTSchema,
   type ConstDirectiveNode,

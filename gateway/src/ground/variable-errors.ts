@@ -3,8 +3,8 @@
  * value with each error (1 MB of unknown fields was answered with 51 MB), suggest what the schema has, and
  * have no code if there are many.
  */
-import { codedError, cutText } from "@teranga/kit/errors.ts";
-import { REFUSAL_ERRORS_MAX, REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/short-refusals.ts";
+import { codedError, cutText } from "@teranga/kit/graphql/errors.ts";
+import { REFUSAL_ERRORS_MAX, REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/http/short-refusals.ts";
 import {
   coerceInputValue,
   type GraphQLError,

@@ -5,9 +5,9 @@
  * as it is; or else a new supergraph over the topology as it is; or else nothing. Why something cannot be taken is one line in the
  * log, once.
  */
-import { StartupError } from "@teranga/kit/config.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import type { Topology } from "@teranga/kit/topology.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { Topology } from "@teranga/kit/topology/topology.ts";
 
 /** What can be run: the supergraph is sound, and has what it needs of the topology. */
 export interface RunnableGraph {

@@ -5,7 +5,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { becomes, branchSdl, fieldsOf, GraphStage, NOBODY, topologyText } from "../fixture/graph-stage.ts";
 

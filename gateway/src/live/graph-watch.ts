@@ -2,15 +2,16 @@
  * The graph of a gateway, and all that may change it while it runs: the topology file, the schemas that the
  * services serve, or a supergraph file made elsewhere.
  */
-import { StartupError } from "@teranga/kit/config.ts";
-import { type FileContent, type FileWatch, watchFile } from "@teranga/kit/file-watch.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import type { Topology } from "@teranga/kit/topology.ts";
-import { agreeOnTopology } from "@teranga/kit/topology-agreement.ts";
-import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
-import { watchTopology } from "@teranga/kit/topology-watch.ts";
-import type { Send } from "@teranga/kit/transport.ts";
-import { startWorker } from "@teranga/kit/worker.ts";
+
+import type { Send } from "@teranga/kit/http/transport.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import { type FileContent, type FileWatch, watchFile } from "@teranga/kit/process/file-watch.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { startWorker } from "@teranga/kit/process/worker.ts";
+import type { Topology } from "@teranga/kit/topology/topology.ts";
+import { agreeOnTopology } from "@teranga/kit/topology/topology-agreement.ts";
+import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
+import { watchTopology } from "@teranga/kit/topology/topology-watch.ts";
 import { checkGraph, type SubgraphOmission } from "../composition/compose-graph.ts";
 import { type GraphChanges, GraphKeeper, type RunnableGraph } from "./graph-keeper.ts";
 import { writeLastSupergraph } from "./last-supergraph.ts";

@@ -5,8 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
-import type { Logger } from "@teranga/kit/log.ts";
-import type { Topology } from "@teranga/kit/topology.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { Topology } from "@teranga/kit/topology/topology.ts";
 
 /** It says what fields there are, hidden ones too. */
 const FILE_MODE = 0o600;

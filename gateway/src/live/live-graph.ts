@@ -2,7 +2,7 @@
  * The graph and the network that requests are carried out on; both are replaced while the gateway runs, each
  * on its own.
  */
-import type { Logger } from "@teranga/kit/log.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import type { GraphQLSchema } from "graphql";
 import { type CostModel, createCostModel } from "../door/cost.ts";
 import type { Limits } from "../ground/limits.ts";

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { loadTopology } from "@teranga/kit/topology.ts";
+import { loadTopology } from "@teranga/kit/topology/topology.ts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { becomes, branchSdl, fieldsOf, GraphStage, NOBODY } from "../fixture/graph-stage.ts";
 

@@ -1,9 +1,9 @@
 /** The graph that a gateway begins with: composed of what its services serve, or the last one that was. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { StartupError } from "@teranga/kit/config.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import { backoffMs, systemClock } from "@teranga/kit/retry.ts";
-import type { Topology } from "@teranga/kit/topology.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { backoffMs, systemClock } from "@teranga/kit/process/retry.ts";
+import type { Topology } from "@teranga/kit/topology/topology.ts";
 import {
   checkGraph,
   composeIngredients,

@@ -1,7 +1,8 @@
 /** Goal: asking a thousand services for their schema is cheap, and nothing they say is believed unseen. Method: a network that counts. */
-import type { Logger } from "@teranga/kit/log.ts";
-import { parseTopology } from "@teranga/kit/topology.ts";
-import { type Send, TransportError } from "@teranga/kit/transport.ts";
+
+import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { beforeEach, expect, test } from "vitest";
 import { ServedSchemas } from "./served-schemas.ts";
 

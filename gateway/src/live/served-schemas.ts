@@ -8,9 +8,9 @@
  * notice nothing.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "@teranga/kit/log.ts";
-import type { Topology } from "@teranga/kit/topology.ts";
-import { type Send, TransportError } from "@teranga/kit/transport.ts";
+import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { Topology } from "@teranga/kit/topology/topology.ts";
 import type { ServedSdl } from "../composition/common-schema.ts";
 import { readSdl } from "../composition/sdl-model.ts";
 

@@ -2,7 +2,7 @@
  * Goal: the breaker opens for what does not answer and for nothing else. Method: its transitions one by one,
  * and histories drawn at random.
  */
-import type { Clock } from "@teranga/kit/retry.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {

@@ -24,8 +24,9 @@
  * `mistrust` is how often it was opened since an answer to a request came. It lengthens the wait before a
  * probe, so that what answers nothing but probes is tried less and less, every PROBE_WAIT.maxMs at most.
  */
-import { backoffMs, type Clock } from "@teranga/kit/retry.ts";
-import type { TransportFault } from "@teranga/kit/transport.ts";
+
+import type { TransportFault } from "@teranga/kit/http/transport.ts";
+import { backoffMs, type Clock } from "@teranga/kit/process/retry.ts";
 
 export type Circuit =
   | {

@@ -3,15 +3,15 @@
  * while it is not asked.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Logger } from "@teranga/kit/log.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
 import {
   type Send,
   type SendOptions,
   type SubgraphRequest,
   type SubgraphResponse,
   TransportError,
-} from "@teranga/kit/transport.ts";
+} from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import { advance, type Circuit, type CircuitEvent, isAlive, newCircuit, probeDeadlineMs } from "./breaker.ts";
 
 export interface EndpointMeans {
@@ -36,7 +36,7 @@ export interface CircuitChange {
 const PROBE: SubgraphRequest = { query: "{ __typename }" };
 
 /**
- * Of which 64 have a connection (kit/src/transport.ts). What would wait behind more would wait for its
+ * Of which 64 have a connection (kit/src/http/transport.ts). What would wait behind more would wait for its
  * deadline.
  */
 const UNDER_WAY_MAX = 2_000;

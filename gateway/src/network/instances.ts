@@ -8,7 +8,7 @@
  * A mutation goes on only if the instance has certainly not acted on it, because no connection could be made or the service refused
  * it before execution, and then to another instance. Otherwise nobody knows whether it has happened, and it is never repeated.
  */
-import { type SubgraphResponse, TransportError } from "@teranga/kit/transport.ts";
+import { type SubgraphResponse, TransportError } from "@teranga/kit/http/transport.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import type { Endpoint } from "./endpoint.ts";
 

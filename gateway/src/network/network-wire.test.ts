@@ -1,7 +1,7 @@
 /** Goal: on a real wire what is dead costs one deadline, then next to nothing, and is asked again when it is back. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createTransport, type Transport } from "@teranga/kit/transport.ts";
+import { createTransport, type Transport } from "@teranga/kit/http/transport.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createNetworks, type Networks, type ReplicaNetwork } from "./network.ts";
 

@@ -5,11 +5,12 @@
  *   ask ── refused at once? ── shared with a query under way? (shared-requests.ts)
  *                                └─ the instances in turn (instances.ts) ── an endpoint (endpoint.ts) ── its breaker (breaker.ts)
  */
-import type { Logger } from "@teranga/kit/log.ts";
-import type { PartitionOf } from "@teranga/kit/partition.ts";
-import type { Placement } from "@teranga/kit/topology.ts";
-import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
-import type { Send, SubgraphRequest, SubgraphResponse } from "@teranga/kit/transport.ts";
+
+import type { Send, SubgraphRequest, SubgraphResponse } from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
+import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
+import type { Placement } from "@teranga/kit/topology/topology.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import type { Circuit } from "./breaker.ts";
 import { type CircuitChange, Endpoint, type EndpointMeans, type StartTimer } from "./endpoint.ts";

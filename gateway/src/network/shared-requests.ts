@@ -22,9 +22,9 @@
  * **Failures.** A flight that fails fails all who have joined. It has already tried every instance, and some
  * twice; as many requests as have joined, once more each, are what a service that fails needs least.
  */
-import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
-import { currentSpan } from "@teranga/kit/tracing.ts";
-import { TransportError } from "@teranga/kit/transport.ts";
+import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
+import { TransportError } from "@teranga/kit/http/transport.ts";
+import { currentSpan } from "@teranga/kit/process/tracing.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import { answering } from "../ground/answering.ts";
 import type { StartTimer } from "./endpoint.ts";

@@ -4,10 +4,10 @@
  * its own (network.ts).
  */
 import type { QueryPlan } from "@apollo/query-planner";
-import { StartupError } from "@teranga/kit/config.ts";
-import { codedError } from "@teranga/kit/errors.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import { inSpan } from "@teranga/kit/tracing.ts";
+import { codedError } from "@teranga/kit/graphql/errors.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { inSpan } from "@teranga/kit/process/tracing.ts";
 import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
 import { compilePlan } from "../execution/compile-plan.ts";
 import {

@@ -4,7 +4,7 @@
  * it sends both. So a document of this kind is planned as the specification reads it (CollectFields): for
  * each way its conditions at the root turn out, with one selection a name.
  */
-import { codedError } from "@teranga/kit/errors.ts";
+import { codedError } from "@teranga/kit/graphql/errors.ts";
 import {
   type DirectiveNode,
   type FieldNode,

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import { GraphQLError, parse } from "graphql";
 import { afterEach, expect, test, vi } from "vitest";
 import { asking } from "../fixture/engine.ts";

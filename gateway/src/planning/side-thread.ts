@@ -4,8 +4,8 @@
  */
 import { Worker } from "node:worker_threads";
 import type { QueryPlan } from "@apollo/query-planner";
-import { digest } from "@teranga/kit/digest.ts";
-import type { Logger } from "@teranga/kit/log.ts";
+import { digest } from "@teranga/kit/process/digest.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import { type DocumentNode, GraphQLError, print, type SourceLocation } from "graphql";
 import { BoundedCache } from "../ground/bounded-cache.ts";
 import { Turns } from "../ground/turns.ts";

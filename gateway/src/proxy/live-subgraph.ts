@@ -1,10 +1,10 @@
 /** A partitioned subgraph while it runs: where its partitions are, and what they all can answer. Both may change at any time. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { StartupError } from "@teranga/kit/config.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import { type PartitionPlacement, partitionsOf, type Topology } from "@teranga/kit/topology.ts";
-import type { Send } from "@teranga/kit/transport.ts";
-import { startWorker, type Worker } from "@teranga/kit/worker.ts";
+import type { Send } from "@teranga/kit/http/transport.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { startWorker, type Worker } from "@teranga/kit/process/worker.ts";
+import { type PartitionPlacement, partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import type { CommonSchema } from "../composition/common-schema.ts";
 import type { Network, Networks } from "../network/network.ts";
 import { ServedSdls } from "./served-sdl.ts";

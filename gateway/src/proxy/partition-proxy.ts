@@ -6,14 +6,12 @@
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
-import { refuseUnacceptable } from "@teranga/kit/acceptable.ts";
-import { isAuthorized } from "@teranga/kit/credential.ts";
-import { currentDeadlineAtMs, keepDeadlines } from "@teranga/kit/deadline.ts";
-import type { Door } from "@teranga/kit/door.ts";
-import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
-import { statusByMediaType } from "@teranga/kit/http-status.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import { addMetrics, METRICS_PATH, Registry } from "@teranga/kit/metrics.ts";
+import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
+import { refuseUnacceptable } from "@teranga/kit/http/acceptable.ts";
+import { isAuthorized } from "@teranga/kit/http/credential.ts";
+import { currentDeadlineAtMs, keepDeadlines } from "@teranga/kit/http/deadline.ts";
+import type { Door } from "@teranga/kit/http/door.ts";
+import { statusByMediaType } from "@teranga/kit/http/http-status.ts";
 import {
   addHealth,
   createApp,
@@ -21,12 +19,14 @@ import {
   logFaults,
   type RunningServer,
   requestIdOf,
-} from "@teranga/kit/server.ts";
-import { closeAll } from "@teranga/kit/shutdown.ts";
-import type { Topology } from "@teranga/kit/topology.ts";
-import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
-import { traceRequests } from "@teranga/kit/tracing.ts";
-import { createTransport } from "@teranga/kit/transport.ts";
+} from "@teranga/kit/http/server.ts";
+import { createTransport } from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { addMetrics, METRICS_PATH, Registry } from "@teranga/kit/process/metrics.ts";
+import { closeAll } from "@teranga/kit/process/shutdown.ts";
+import { traceRequests } from "@teranga/kit/process/tracing.ts";
+import type { Topology } from "@teranga/kit/topology/topology.ts";
+import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import type { FastifyInstance } from "fastify";
 import { createFormatError } from "../door/client-errors.ts";
 import { readDocuments } from "../door/document-reader.ts";

@@ -1,7 +1,7 @@
 /** Where the partition proxy takes its configuration from. */
 import { parseArgs } from "node:util";
-import { readConfig, StartupError, serviceVariables } from "@teranga/kit/config.ts";
-import { doorVariables } from "@teranga/kit/door-config.ts";
+import { doorVariables } from "@teranga/kit/http/door-config.ts";
+import { readConfig, StartupError, serviceVariables } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 import { answerRoomVariables } from "../ground/answer-room-config.ts";
 

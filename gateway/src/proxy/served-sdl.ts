@@ -1,7 +1,8 @@
 /** The SDL that the partitions of one subgraph serve: asked of each of them, and made one that all of them can answer. */
-import type { Logger } from "@teranga/kit/log.ts";
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
-import { type Send, TransportError } from "@teranga/kit/transport.ts";
+
+import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import { type CommonSchema, commonSchema } from "../composition/common-schema.ts";
 
 const SDL_QUERY = "{ _service { sdl } }";

@@ -3,7 +3,7 @@
  * fetched by their keys; what is answered here (introspection, `_service`); and the rest, which is split by
  * partition. Values were completed by the services, so they are passed on as they are.
  */
-import { badInput } from "@teranga/kit/errors.ts";
+import { badInput } from "@teranga/kit/graphql/errors.ts";
 import {
   type DocumentNode,
   executeSync,

@@ -1,6 +1,6 @@
 /** What a partitioned subgraph is to a router: one schema, with federation's own root fields, and the spec by which it is split. */
 import { buildSubgraphSchema } from "@apollo/subgraph";
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import {
   type ASTVisitor,

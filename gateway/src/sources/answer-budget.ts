@@ -3,7 +3,7 @@
  * on; a few lines of a query then stand for gigabytes, although each city is fetched once only. A service's answer is bounded by
  * the transport; what is put together from answers is bounded here.
  */
-import { codedError } from "@teranga/kit/errors.ts";
+import { codedError } from "@teranga/kit/graphql/errors.ts";
 import type { GraphQLFormattedError } from "graphql";
 import { errorAt, type ResponsePath } from "../ground/answer.ts";
 

@@ -1,6 +1,6 @@
 /** What a supergraph and a topology come to together: a source and a placement for each subgraph. */
-import { StartupError } from "@teranga/kit/config.ts";
-import type { Placement, Topology } from "@teranga/kit/topology.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { Placement, Topology } from "@teranga/kit/topology/topology.ts";
 import type { Supergraph } from "../ground/supergraph.ts";
 import type { Source } from "./fetch.ts";
 import { brokenPartitionRules } from "./partitions/partition-rules.ts";

@@ -1,5 +1,5 @@
 /** A subgraph any of whose instances can answer; also every subgraph of a foreign supergraph. */
-import { TransportError } from "@teranga/kit/transport.ts";
+import { TransportError } from "@teranga/kit/http/transport.ts";
 import { type DirectiveNode, type GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
 import { copyJson, errorAt, type JsonObject } from "../ground/answer.ts";
 import {

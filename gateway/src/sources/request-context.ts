@@ -1,5 +1,5 @@
 /** What belongs to one client request while it runs. */
-import type { Logger } from "@teranga/kit/log.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import type { Network } from "../network/network.ts";
 import type { AnswerBudget } from "./answer-budget.ts";

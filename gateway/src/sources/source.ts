@@ -1,7 +1,7 @@
 /** What the sources of all placements have in common. */
-import { codedError, type ErrorCode, unavailableCode } from "@teranga/kit/errors.ts";
-import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
-import type { TransportError } from "@teranga/kit/transport.ts";
+import { codedError, type ErrorCode, unavailableCode } from "@teranga/kit/graphql/errors.ts";
+import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
+import type { TransportError } from "@teranga/kit/http/transport.ts";
 import type { GraphQLError } from "graphql";
 import type { AskTerms } from "../network/network.ts";
 import type { GatewayContext } from "./request-context.ts";

@@ -1,6 +1,6 @@
 /** Whether a document is valid, at a cost that is bounded, and in few words if not. */
-import { cutText } from "@teranga/kit/errors.ts";
-import { REFUSAL_ERRORS_MAX, REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/short-refusals.ts";
+import { cutText } from "@teranga/kit/graphql/errors.ts";
+import { REFUSAL_ERRORS_MAX, REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/http/short-refusals.ts";
 import {
   type DocumentNode,
   GraphQLError,

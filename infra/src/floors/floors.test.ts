@@ -28,8 +28,8 @@ test.each([
   [GROUND, "gateway/src/door/surface.ts", "above it"],
   ["gateway/src/live/live-graph.ts", "gateway/src/proxy/proxy-config.ts", "beside it"],
   ["services/city/src/model.ts", "services/orders/src/model.ts", "beside it"],
-  ["kit/src/log.ts", "schema/src/compose.ts", "above it"],
-  ["kit/src/log.ts", "attic/log.ts", "attic/log.ts is in no room"],
+  ["kit/src/process/log.ts", "schema/src/compose.ts", "above it"],
+  ["kit/src/process/log.ts", "attic/log.ts", "attic/log.ts is in no room"],
 ])("%s may not import %s", (from, to, said) => {
   expect(brokenFloor({ from, to })).toContain(said);
 });

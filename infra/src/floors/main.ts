@@ -1,7 +1,7 @@
 /** `npm run floors`: checks the imports against the floors, and draws the picture; with --check it only compares. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { ROOT } from "../config.ts";
 import { drawFloors } from "./draw.ts";
 import { brokenFloor } from "./floors.ts";

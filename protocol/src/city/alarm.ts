@@ -1,5 +1,5 @@
 /** The alarm: one log line of the highest level, and a count. */
-import type { Logger } from "@teranga/kit/log.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import type { ProtocolMetrics } from "./means.ts";
 
 /** A broken protocol: it must never happen, nothing was changed, and a person must look. */

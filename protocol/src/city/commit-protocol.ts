@@ -1,5 +1,5 @@
 /** What the messages of the commit protocol do to a city's database. Each takes a batch and answers in its order. */
-import type { Sql } from "@teranga/kit/database.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { commitCancellations } from "./sql/commit-cancellations.ts";
 import { commitOrders } from "./sql/commit-orders.ts";
 import { commitTransfers } from "./sql/commit-transfers.ts";

@@ -1,7 +1,8 @@
 /** What a city's side of the protocol works with. */
-import type { Logger } from "@teranga/kit/log.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
-import type { Sql } from "@teranga/kit/sql.ts";
+
+import type { Sql } from "@teranga/kit/postgres/sql.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { DeclinedReason, OrderCommit } from "../messages.ts";
 import type { CommitProtocol } from "./commit-protocol.ts";
 

@@ -1,6 +1,6 @@
 /** Answering a batch of protocol messages, so that one entry's fault is never another's. */
 import { isDeepStrictEqual } from "node:util";
-import { badInput } from "@teranga/kit/errors.ts";
+import { badInput } from "@teranga/kit/graphql/errors.ts";
 import { alarm } from "./alarm.ts";
 import { isolateEntries } from "./isolate-entries.ts";
 import type { CityMeans } from "./means.ts";

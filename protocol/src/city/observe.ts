@@ -1,5 +1,5 @@
 /** Watching what a city does with the messages of the commit protocol: a span and measures a batch, a log line a decision. */
-import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
+import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
 import type { CityMeans } from "./means.ts";
 import type { IsNew } from "./sql/is-new.ts";
 

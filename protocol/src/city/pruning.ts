@@ -5,7 +5,7 @@
  * That a pruned transaction can never be taken for a new one is the database's matter (functions/6-rules.sql): time decides only when
  * the horizon moves.
  */
-import { type StartWait, startWorker, type Worker } from "@teranga/kit/worker.ts";
+import { type StartWait, startWorker, type Worker } from "@teranga/kit/process/worker.ts";
 import type { CityMeans } from "./means.ts";
 import { moveHorizon } from "./sql/move-horizon.ts";
 import { PRUNE_BATCH, pruneDecisions, pruneParticipations } from "./sql/prune-aborted.ts";

@@ -1,7 +1,7 @@
 /** The messages that a city sends to other cities when it finishes what an orchestrator has left. */
-import { areNotNow, cutText } from "@teranga/kit/errors.ts";
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
-import { type Send, TransportError } from "@teranga/kit/transport.ts";
+import { areNotNow, cutText } from "@teranga/kit/graphql/errors.ts";
+import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import { z } from "zod";
 import {
   type DecideMessage,

@@ -8,10 +8,11 @@
  * Each step is an ordinary function that tests call by hand. A step takes a bounded batch, and takes it by moving each
  * row's next attempt into the future, so instances of a city do not do the same work twice and a failed try waits longer.
  */
-import { classifyDatabaseError } from "@teranga/kit/database.ts";
-import { inSpan } from "@teranga/kit/tracing.ts";
-import { TransportError } from "@teranga/kit/transport.ts";
-import { type StartWait, startWorker } from "@teranga/kit/worker.ts";
+
+import { TransportError } from "@teranga/kit/http/transport.ts";
+import { classifyDatabaseError } from "@teranga/kit/postgres/database.ts";
+import { inSpan } from "@teranga/kit/process/tracing.ts";
+import { type StartWait, startWorker } from "@teranga/kit/process/worker.ts";
 import type { DecideMessage } from "../messages.ts";
 import { alarm } from "./alarm.ts";
 import { isolateEntries } from "./isolate-entries.ts";

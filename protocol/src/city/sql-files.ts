@@ -1,6 +1,6 @@
 /** Where the SQL of a city is: its tables, and the functions of the protocol. */
 import { fileURLToPath } from "node:url";
-import type { DatabaseFiles } from "@teranga/kit/migrate.ts";
+import type { DatabaseFiles } from "@teranga/kit/postgres/migrate.ts";
 
 const folder = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 

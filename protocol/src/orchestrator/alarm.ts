@@ -1,5 +1,5 @@
 /** What must never happen, said loudly. */
-import type { Logger } from "@teranga/kit/log.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 
 /** A city answered that a message contradicts what it has recorded. Somebody has to look. */
 export function alarm(log: Logger, transactionId: string, cityId: string, message: string): void {

@@ -1,7 +1,7 @@
 /** Asking a service of which several instances may run. */
-import { areNotNow, cutText } from "@teranga/kit/errors.ts";
-import { REQUEST_ID_HEADER } from "@teranga/kit/server.ts";
-import { type Send, type SubgraphRequest, TransportError } from "@teranga/kit/transport.ts";
+import { areNotNow, cutText } from "@teranga/kit/graphql/errors.ts";
+import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
+import { type Send, type SubgraphRequest, TransportError } from "@teranga/kit/http/transport.ts";
 import type { GraphQLFormattedError } from "graphql";
 import type { z } from "zod";
 

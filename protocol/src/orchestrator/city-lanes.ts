@@ -1,5 +1,5 @@
 /** A lane to each city for messages of one kind, made when the first of them leaves: cities come while the service runs. */
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import type { MessageLane } from "./message-lane.ts";
 
 /** Undefined if there is no such city. */

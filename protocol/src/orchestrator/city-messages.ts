@@ -2,9 +2,10 @@
  * Sending the messages of the commit protocol to the cities: one at a time for the caller, together on the
  * way (message-lane.ts), with a lane for each city and kind of message.
  */
-import type { Clock } from "@teranga/kit/retry.ts";
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
-import { TransportError } from "@teranga/kit/transport.ts";
+
+import { TransportError } from "@teranga/kit/http/transport.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import { z } from "zod";
 import {
   type CommitAnswer,

@@ -4,7 +4,7 @@
  * Each delivery is tried once and its failure only logged, because nothing depends on it: the home's worker repeats a COMMIT
  * until it is acknowledged, and a participant that hears no ABORT asks the home when its deadline has passed.
  */
-import type { Logger } from "@teranga/kit/log.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
 import type { ProductQuantity, TransactionKind } from "../messages.ts";
 import { alarm } from "./alarm.ts";
 import type { CityMessages } from "./city-messages.ts";

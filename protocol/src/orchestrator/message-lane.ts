@@ -14,9 +14,10 @@
  * sent; if after, nobody knows. There is one timer a lane, and only while something waits or has less time
  * than its request.
  */
-import type { Clock } from "@teranga/kit/retry.ts";
-import { ATTRIBUTE, currentSpan, inBatchSpan } from "@teranga/kit/tracing.ts";
-import { TransportError } from "@teranga/kit/transport.ts";
+
+import { TransportError } from "@teranga/kit/http/transport.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
+import { ATTRIBUTE, currentSpan, inBatchSpan } from "@teranga/kit/process/tracing.ts";
 
 /**
  * Messages of one request. Beyond it the cost of a request is no longer felt, and the rows of its batch are

@@ -1,6 +1,7 @@
 /** Watching what the orchestrator does: a span and a measure for each message, without a word of it in their code. */
-import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
-import { TransportError } from "@teranga/kit/transport.ts";
+
+import { TransportError } from "@teranga/kit/http/transport.ts";
+import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
 import type { CommitMessage } from "../messages.ts";
 import type { CityMessages } from "./city-messages.ts";
 import type { MessageMetrics } from "./message-metrics.ts";

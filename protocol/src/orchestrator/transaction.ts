@@ -16,10 +16,10 @@
  * commit can have reached it.
  */
 
-import type { Logger } from "@teranga/kit/log.ts";
-import { backoffMs, type Clock } from "@teranga/kit/retry.ts";
-import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
-import { TransportError } from "@teranga/kit/transport.ts";
+import { TransportError } from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { backoffMs, type Clock } from "@teranga/kit/process/retry.ts";
+import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
 import type { CommitAnswer, OutcomeAnswer, PrepareAnswer, ProductQuantity } from "../messages.ts";
 import { alarm } from "./alarm.ts";
 import type { CityMessages } from "./city-messages.ts";

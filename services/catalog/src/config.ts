@@ -1,6 +1,7 @@
 /** Where the catalog service takes its configuration from. */
-import { databaseUrlVariable, serviceVariables } from "@teranga/kit/config.ts";
-import { doorVariables } from "@teranga/kit/door-config.ts";
+
+import { doorVariables } from "@teranga/kit/http/door-config.ts";
+import { databaseUrlVariable, serviceVariables } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 
 export const catalogVariables = z.object({

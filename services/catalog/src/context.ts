@@ -1,5 +1,5 @@
 /** What the resolvers of one request share. */
-import type { Sql } from "@teranga/kit/database.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 import DataLoader from "dataloader";
 import { isPossibleId, type Product } from "./product.ts";
 import { findProducts } from "./sql/find-products.ts";

@@ -1,7 +1,8 @@
 /** A new product, once a key. */
-import { classifyDatabaseError, type Sql } from "@teranga/kit/database.ts";
-import { digest } from "@teranga/kit/digest.ts";
-import { seeOutcome } from "@teranga/kit/mutation-outcome.ts";
+
+import { seeOutcome } from "@teranga/kit/graphql/mutation-outcome.ts";
+import { classifyDatabaseError, type Sql } from "@teranga/kit/postgres/database.ts";
+import { digest } from "@teranga/kit/process/digest.ts";
 import { type NamedWrite, writeNamed } from "./name-taken.ts";
 import type { Product } from "./product.ts";
 import { createProduct, type NewProduct } from "./sql/create-product.ts";

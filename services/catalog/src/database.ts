@@ -1,7 +1,7 @@
 /** The catalog's database. */
 import { fileURLToPath } from "node:url";
-import type { Sql } from "@teranga/kit/database.ts";
-import { type DatabaseFiles, migrate } from "@teranga/kit/migrate.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
+import { type DatabaseFiles, migrate } from "@teranga/kit/postgres/migrate.ts";
 
 export const CATALOG_FILES: DatabaseFiles = {
   migrations: fileURLToPath(new URL("../migrations", import.meta.url)),

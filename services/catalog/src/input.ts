@@ -1,5 +1,5 @@
 /** The rules of the catalog's inputs, beyond what the schema's types say. */
-import { idempotencyKey, storable } from "@teranga/kit/input.ts";
+import { idempotencyKey, storable } from "@teranga/kit/graphql/input.ts";
 import { z } from "zod";
 
 const PRICE_MAX = 1_000_000_000;

@@ -1,7 +1,7 @@
 /** The SQL of the migrations, on an in-process PostgreSQL. */
 import type { PGlite } from "@electric-sql/pglite";
-import { applySqlFiles } from "@teranga/kit/migrate.ts";
-import { normalise } from "@teranga/kit/partition.ts";
+import { applySqlFiles } from "@teranga/kit/postgres/migrate.ts";
+import { normalise } from "@teranga/kit/topology/partition.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openEmptyCluster } from "../../../test/simulation/kept-cluster.ts";

@@ -1,5 +1,5 @@
 /** Writes that give a product a name, which may be another product's. The unique constraint decides, so races do not matter. */
-import { classifyDatabaseError, type Sql } from "@teranga/kit/database.ts";
+import { classifyDatabaseError, type Sql } from "@teranga/kit/postgres/database.ts";
 import type { Product } from "./product.ts";
 import { findProductByName } from "./sql/find-product-by-name.ts";
 

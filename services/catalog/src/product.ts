@@ -1,6 +1,6 @@
 /** A product as this service knows it, and as the resolvers pass it on. */
-import type { Connection } from "@teranga/kit/connection.ts";
-import { isStorable } from "@teranga/kit/input.ts";
+import type { Connection } from "@teranga/kit/graphql/connection.ts";
+import { isStorable } from "@teranga/kit/graphql/input.ts";
 
 /** A row of the catalog. */
 export interface Product {

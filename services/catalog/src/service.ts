@@ -1,14 +1,15 @@
 /** The catalog service: the vertical fragment of Product that every site reads, over its own database. */
-import { openDatabase } from "@teranga/kit/database.ts";
-import { checkDatabase } from "@teranga/kit/database-check.ts";
-import type { Door } from "@teranga/kit/door.ts";
-import { codedError } from "@teranga/kit/errors.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import { Registry } from "@teranga/kit/metrics.ts";
-import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
-import { closeAll } from "@teranga/kit/shutdown.ts";
-import { partitionsOf, type Topology } from "@teranga/kit/topology.ts";
-import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
+
+import { codedError } from "@teranga/kit/graphql/errors.ts";
+import type { Door } from "@teranga/kit/http/door.ts";
+import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { openDatabase } from "@teranga/kit/postgres/database.ts";
+import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import { closeAll } from "@teranga/kit/process/shutdown.ts";
+import { partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
+import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { createContext } from "./context.ts";
 import { prepareCatalogDatabase } from "./database.ts";
 import { resolvers } from "./resolvers/index.ts";

@@ -1,5 +1,5 @@
 /** Where the catalog's part of the graph meets the cities': stock stubs and what is available over all of them. */
-import { parseTopology } from "@teranga/kit/topology.ts";
+import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sumUp } from "./resolvers/product.ts";
 import { startTestCatalog, type TestCatalog, TOPOLOGY_FILE } from "./testing.ts";

@@ -1,9 +1,9 @@
 /** What the tests of the service share: a catalog over a real PostgreSQL, and requests to it. */
 import { randomUUID } from "node:crypto";
-import { openDatabase, type Sql } from "@teranga/kit/database.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { parseTopology } from "@teranga/kit/topology.ts";
-import { createTransport, type SubgraphResponse } from "@teranga/kit/transport.ts";
+import { createTransport, type SubgraphResponse } from "@teranga/kit/http/transport.ts";
+import { openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { inject } from "vitest";
 import { type RunningCatalog, startCatalog } from "./service.ts";
 

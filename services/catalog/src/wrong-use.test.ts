@@ -1,5 +1,5 @@
 /** Wrong use of every input: a coded error that names the field, at once, and nothing changed. */
-import { encodeCursor } from "@teranga/kit/connection.ts";
+import { encodeCursor } from "@teranga/kit/graphql/connection.ts";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startTestCatalog, type TestCatalog } from "./testing.ts";
 

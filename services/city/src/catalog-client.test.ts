@@ -1,6 +1,7 @@
 /** What the catalog says that is of no use is told apart from its absence. */
-import { parseTopology } from "@teranga/kit/topology.ts";
-import { type SubgraphResponse, TransportError } from "@teranga/kit/transport.ts";
+
+import { type SubgraphResponse, TransportError } from "@teranga/kit/http/transport.ts";
+import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { expect, test } from "vitest";
 import { createCatalogClient } from "./catalog-client.ts";
 

@@ -1,8 +1,9 @@
 /** What a city asks the catalog. */
-import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
-import { areNotNow, codedError, cutText } from "@teranga/kit/errors.ts";
-import { replicasOf, type Topology } from "@teranga/kit/topology.ts";
-import { type Send, type SubgraphRequest, TransportError } from "@teranga/kit/transport.ts";
+
+import { areNotNow, codedError, cutText } from "@teranga/kit/graphql/errors.ts";
+import { withinDeadlineMs } from "@teranga/kit/http/deadline.ts";
+import { type Send, type SubgraphRequest, TransportError } from "@teranga/kit/http/transport.ts";
+import { replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { z } from "zod";
 
 export interface CatalogClient {

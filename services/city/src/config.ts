@@ -1,12 +1,13 @@
 /** Where a city's service takes its configuration from. */
+
+import { doorVariables } from "@teranga/kit/http/door-config.ts";
 import {
   countVariable,
   databaseUrlVariable,
   StartupError,
   secretVariable,
   serviceVariables,
-} from "@teranga/kit/config.ts";
-import { doorVariables } from "@teranga/kit/door-config.ts";
+} from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 
 export const cityVariables = z.object({

@@ -2,8 +2,8 @@
  * Many senders at once, with messages of all kinds that overlap in products, transactions, clients and wallets, in every order: no
  * deadlock, and every invariant holds. Nothing is retried here, so a deadlock would fail the test.
  */
-import { type Database, openDatabase } from "@teranga/kit/database.ts";
-import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
+import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { brokenInvariants } from "../test/invariants.ts";
 import { idOf } from "../test/protocol-database.ts";

@@ -1,12 +1,12 @@
 /** What the resolvers of one request share: the city, and the loaders that make one statement of many look-ups. */
 
-import type { Page } from "@teranga/kit/connection.ts";
-import type { Sql } from "@teranga/kit/database.ts";
-import type { Ordering } from "@teranga/kit/keyset.ts";
-import { groupedBy, keyedBy } from "@teranga/kit/loading.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
+import type { Page } from "@teranga/kit/graphql/connection.ts";
+import { groupedBy, keyedBy } from "@teranga/kit/graphql/loading.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
+import type { Ordering } from "@teranga/kit/postgres/keyset.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import type { CommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 import DataLoader from "dataloader";

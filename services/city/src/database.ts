@@ -1,9 +1,10 @@
 /** The city's database: its SQL files and the rules that make it the fragment of one city. */
-import { StartupError } from "@teranga/kit/config.ts";
-import type { Sql } from "@teranga/kit/database.ts";
-import { migrate } from "@teranga/kit/migrate.ts";
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
-import type { PartitionClaims } from "@teranga/kit/topology-agreement.ts";
+
+import type { Sql } from "@teranga/kit/postgres/database.ts";
+import { migrate } from "@teranga/kit/postgres/migrate.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
+import type { PartitionClaims } from "@teranga/kit/topology/topology-agreement.ts";
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import { fragmentRule } from "./fragment-rule.ts";
 import { findStrangers } from "./sql/find-strangers.ts";

@@ -2,8 +2,8 @@
  * A request ends at its caller's deadline, and what it had begun is undone as a whole. Method: over the wire to a real city, while somebody
  * holds the rows that it needs.
  */
-import { authorization } from "@teranga/kit/credential.ts";
-import { DEADLINE_HEADER } from "@teranga/kit/deadline.ts";
+import { authorization } from "@teranga/kit/http/credential.ts";
+import { DEADLINE_HEADER } from "@teranga/kit/http/deadline.ts";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { CREDENTIAL, startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
 import { idOf } from "../test/protocol-database.ts";

@@ -1,7 +1,7 @@
 /** What a topology says of a city's towns, as the city's database keeps it. */
-import { StartupError } from "@teranga/kit/config.ts";
-import { normalise } from "@teranga/kit/partition.ts";
-import type { PartitionClaims } from "@teranga/kit/topology-agreement.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import { normalise } from "@teranga/kit/topology/partition.ts";
+import type { PartitionClaims } from "@teranga/kit/topology/topology-agreement.ts";
 
 /** The arguments of the SQL function `set_fragment`: which towns are the city's, and which are others'. */
 export interface FragmentRule {

@@ -1,14 +1,15 @@
 /** Runs one city's service; docs/configuration.md lists its variables. */
-import { readConfig, runMain } from "@teranga/kit/config.ts";
-import { readDoor } from "@teranga/kit/door-config.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { createProcessRegistry } from "@teranga/kit/metrics.ts";
-import { systemClock } from "@teranga/kit/retry.ts";
-import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
-import { startTracing } from "@teranga/kit/start-tracing.ts";
-import { loadTopology } from "@teranga/kit/topology.ts";
-import { followTopology } from "@teranga/kit/topology-following.ts";
-import { createTopologyStanding } from "@teranga/kit/topology-standing.ts";
+
+import { readDoor } from "@teranga/kit/http/door-config.ts";
+import { readConfig, runMain } from "@teranga/kit/process/config.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { createProcessRegistry } from "@teranga/kit/process/metrics.ts";
+import { systemClock } from "@teranga/kit/process/retry.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/process/shutdown.ts";
+import { startTracing } from "@teranga/kit/process/start-tracing.ts";
+import { loadTopology } from "@teranga/kit/topology/topology.ts";
+import { followTopology } from "@teranga/kit/topology/topology-following.ts";
+import { createTopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { cityVariables, readPaymentProvider } from "./config.ts";
 import { createHttpProvider } from "./payments/http-provider.ts";
 import { startCity } from "./service.ts";

@@ -1,5 +1,10 @@
 /** What a city counts and times. */
-import { BATCH_BUCKETS, LATENCY_BUCKETS_S, type Registry, shareReading } from "@teranga/kit/metrics.ts";
+import {
+  BATCH_BUCKETS,
+  LATENCY_BUCKETS_S,
+  type Registry,
+  shareReading,
+} from "@teranga/kit/process/metrics.ts";
 import type { ProtocolMetrics } from "@teranga/protocol/city/means.ts";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { HealthRow } from "./sql/get-health.ts";

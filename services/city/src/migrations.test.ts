@@ -2,9 +2,9 @@
 import { appendFile, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
-import { migrate } from "@teranga/kit/migrate.ts";
-import { partitionsOf } from "@teranga/kit/topology.ts";
+import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
+import { migrate } from "@teranga/kit/postgres/migrate.ts";
+import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { onServer, topologyOf } from "../test/city-over-wire.ts";

@@ -3,7 +3,7 @@
  * The generated resolver types map the types of the graph to these.
  */
 
-import type { Connection } from "@teranga/kit/connection.ts";
+import type { Connection } from "@teranga/kit/graphql/connection.ts";
 import type { CommitAnswer, ProductQuantity, TransactionKind } from "@teranga/protocol/messages.ts";
 
 /** A city by its id. Only this city's own fields can be resolved here. */

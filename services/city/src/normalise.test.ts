@@ -1,6 +1,6 @@
 /** The SQL function that the fragments' constraints use and the function that routes must agree on every name. */
 import type { PGlite } from "@electric-sql/pglite";
-import { normalise } from "@teranga/kit/partition.ts";
+import { normalise } from "@teranga/kit/topology/partition.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { giveBack, takeCityPGlite } from "../test/city-pglite.ts";

@@ -1,5 +1,5 @@
 /** Pruning on a real PostgreSQL: what goes and what stays, how far the horizon moves, and several instances at once. */
-import type { Queryable, Sql } from "@teranga/kit/database.ts";
+import type { Queryable, Sql } from "@teranga/kit/postgres/database.ts";
 import { prune, startPruning } from "@teranga/protocol/city/pruning.ts";
 import { moveHorizon } from "@teranga/protocol/city/sql/move-horizon.ts";
 import {

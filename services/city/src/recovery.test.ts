@@ -2,10 +2,11 @@
  * Two cities over real HTTP that finish by themselves what an orchestrator has left: a home tells its participants of a cancellation
  * and of a transfer, a participant asks about a transfer. Each step is taken by hand, and the clock is the test's.
  */
-import { createLogger } from "@teranga/kit/log.ts";
-import { Registry } from "@teranga/kit/metrics.ts";
-import { partitionsOf } from "@teranga/kit/topology.ts";
-import { createTransport } from "@teranga/kit/transport.ts";
+
+import { createTransport } from "@teranga/kit/http/transport.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import { askHomes, tellParticipants } from "@teranga/protocol/city/recovery.ts";
 import { createRecoveryMessages, type RecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";

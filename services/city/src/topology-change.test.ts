@@ -1,5 +1,5 @@
 /** Goal: a city that runs takes a new topology up, its database with it, or refuses it whole. Method: the real service and database. */
-import { partitionsOf } from "@teranga/kit/topology.ts";
+import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startWiredCity, topologyOf, type WiredCity } from "../test/city-over-wire.ts";
 

@@ -1,5 +1,5 @@
 /** What this city says of a topology before anybody goes by it. */
-import { type PartitionClaims, ruleOf, sameRules } from "@teranga/kit/topology-agreement.ts";
+import { type PartitionClaims, ruleOf, sameRules } from "@teranga/kit/topology/topology-agreement.ts";
 import type { City } from "./context.ts";
 import { keepsRule } from "./database.ts";
 import { fragmentRule } from "./fragment-rule.ts";

@@ -1,4 +1,4 @@
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 
 /** The warehouse of a product that comes into a city's stock for the first time. */
 export function warehouseOf(cityId: string, { partitions }: Pick<PartitionPlacement, "partitions">): string {

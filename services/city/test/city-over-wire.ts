@@ -1,8 +1,8 @@
 /** A city's real service on a database of its own, and the messages of the commit protocol as a hostile sender might send them. */
-import { authorization } from "@teranga/kit/credential.ts";
-import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { parseTopology, type Topology } from "@teranga/kit/topology.ts";
+import { authorization } from "@teranga/kit/http/credential.ts";
+import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
 import { inject } from "vitest";
 import { startCity } from "../src/service.ts";
 

@@ -2,10 +2,10 @@
  * A real PostgreSQL database of Dakar for the tests of pruning: a hundred pieces of a product, a client, and a
  * clock that is set. It ends each test with the invariants.
  */
-import { type Database, openDatabase } from "@teranga/kit/database.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { Registry } from "@teranga/kit/metrics.ts";
-import { partitionsOf } from "@teranga/kit/topology.ts";
+import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
 import { decideTransactions } from "@teranga/protocol/city/sql/decide-transactions.ts";
 import { prepareTransactions } from "@teranga/protocol/city/sql/prepare-transactions.ts";

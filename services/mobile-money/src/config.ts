@@ -1,5 +1,10 @@
 /** Where the simulated company takes its configuration from. */
-import { countVariable, logLevelVariable, portVariable, secretVariable } from "@teranga/kit/config.ts";
+import {
+  countVariable,
+  logLevelVariable,
+  portVariable,
+  secretVariable,
+} from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 
 export const mobileMoneyVariables = z.object({

@@ -2,11 +2,12 @@
  * Runs a simulated mobile-money company, for a machine of one's own: no real money moves. Whoever has a
  * telephone number is a subscriber.
  */
-import { readConfig, runMain, StartupError } from "@teranga/kit/config.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { systemClock } from "@teranga/kit/retry.ts";
-import { listen } from "@teranga/kit/server.ts";
-import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
+
+import { listen } from "@teranga/kit/http/server.ts";
+import { readConfig, runMain, StartupError } from "@teranga/kit/process/config.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { systemClock } from "@teranga/kit/process/retry.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/process/shutdown.ts";
 import { Books } from "./books.ts";
 import { mobileMoneyVariables } from "./config.ts";
 import { createCompany } from "./service.ts";

@@ -1,8 +1,8 @@
 /** The HTTP interface of the simulated company: the one that docs/payments.md asks of a company. */
-import { DEFAULT_DOOR, httpOptions, keepDoor } from "@teranga/kit/door.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
-import { addHealth } from "@teranga/kit/server.ts";
+import { DEFAULT_DOOR, httpOptions, keepDoor } from "@teranga/kit/http/door.ts";
+import { addHealth } from "@teranga/kit/http/server.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
 import { z } from "zod";
 import { type Books, BooksFull } from "./books.ts";

@@ -1,5 +1,5 @@
 /** What clients are told, where several operations say the same. */
-import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import type {
   IdempotencyKeyReused,
   OutcomeUnknown,

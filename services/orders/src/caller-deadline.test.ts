@@ -1,5 +1,5 @@
 /** Goal: a call ends in time for whoever waits for it, and what must follow the commit point does not depend on that. */
-import { withDeadline } from "@teranga/kit/deadline.ts";
+import { withDeadline } from "@teranga/kit/http/deadline.ts";
 import { expect, test } from "vitest";
 import { ModelCities } from "../test/model-cities.ts";
 import { CLIENT, contextOver, place, SCENARIOS, STOCK } from "../test/orders-in-model.ts";

@@ -1,7 +1,8 @@
 /** What shares a request on the way to a city, and what never does. */
-import { Registry } from "@teranga/kit/metrics.ts";
-import { partitionsOf } from "@teranga/kit/topology.ts";
-import type { Send } from "@teranga/kit/transport.ts";
+
+import type { Send } from "@teranga/kit/http/transport.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import { createCityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
 import { expect, test } from "vitest";

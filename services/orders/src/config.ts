@@ -1,6 +1,7 @@
 /** Where the orders service takes its configuration from. */
-import { serviceVariables } from "@teranga/kit/config.ts";
-import { doorVariables } from "@teranga/kit/door-config.ts";
+
+import { doorVariables } from "@teranga/kit/http/door-config.ts";
+import { serviceVariables } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 
 export const ordersVariables = z.object({ ...serviceVariables, ...doorVariables });

@@ -2,11 +2,12 @@
  * The inside of the service, without HTTP: what all requests share, and what each of them works with. Time,
  * chance, ids and the network come in here and nowhere else.
  */
-import type { Logger } from "@teranga/kit/log.ts";
-import { Registry } from "@teranga/kit/metrics.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
-import type { PartitionPlacement } from "@teranga/kit/topology.ts";
-import type { Send } from "@teranga/kit/transport.ts";
+
+import type { Send } from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
+import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import { createCityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
 import {
   createDecisionDelivery,
@@ -15,7 +16,7 @@ import {
 import { observeMessages } from "@teranga/protocol/orchestrator/observe-messages.ts";
 import type { TransactionMeans } from "@teranga/protocol/orchestrator/transaction.ts";
 import { createOrderMetrics, type OrderMetrics } from "./metrics.ts";
-import { createOrderReads, type OrderReads } from "./order-reads.ts";
+import { createOrderReads, type OrderReads } from "./order/order-reads.ts";
 import { SharedCalls } from "./shared-calls.ts";
 
 /** What everything that serves one request works with. */

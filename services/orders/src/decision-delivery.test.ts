@@ -1,4 +1,4 @@
-import { createLogger } from "@teranga/kit/log.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import type { DecideMessage } from "@teranga/protocol/messages.ts";
 import type { CityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
 import { createDecisionDelivery } from "@teranga/protocol/orchestrator/decision-delivery.ts";

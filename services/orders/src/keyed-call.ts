@@ -1,5 +1,5 @@
 /** Calls that happen once, however often they are sent: what placing, cancelling and transferring have in common. */
-import { withinDeadlineMs } from "@teranga/kit/deadline.ts";
+import { withinDeadlineMs } from "@teranga/kit/http/deadline.ts";
 import type { Transaction, TransactionResult } from "@teranga/protocol/orchestrator/transaction-model.ts";
 import { idOf } from "@teranga/protocol/orchestrator/transaction-model.ts";
 import type { OrdersContext } from "./context.ts";

@@ -1,5 +1,5 @@
 /** Messages that travel together, in time that a test controls. */
-import { TransportError } from "@teranga/kit/transport.ts";
+import { TransportError } from "@teranga/kit/http/transport.ts";
 import {
   BATCH_MAX,
   HANGING_MS,

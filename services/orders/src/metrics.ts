@@ -1,5 +1,5 @@
 /** What the orchestrator counts and times. */
-import { BATCH_BUCKETS, LATENCY_BUCKETS_S, type Registry } from "@teranga/kit/metrics.ts";
+import { BATCH_BUCKETS, LATENCY_BUCKETS_S, type Registry } from "@teranga/kit/process/metrics.ts";
 import type { MessageMetrics } from "@teranga/protocol/orchestrator/message-metrics.ts";
 import { Counter, Histogram } from "prom-client";
 

@@ -1,5 +1,5 @@
 /** Watching what the orchestrator answers: a span and a measure for each mutation, without a word of it in their code. */
-import { ATTRIBUTE, inSpan } from "@teranga/kit/tracing.ts";
+import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
 import type { MutationResolvers } from "@teranga/schema/generated/orders.ts";
 import type { OrdersContext } from "./context.ts";
 

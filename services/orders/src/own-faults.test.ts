@@ -2,14 +2,15 @@
  * A mistake of ours, here or of whoever answers, is not told as somebody's absence alone: it is logged with its cause
  * and counted.
  */
-import { createLogger } from "@teranga/kit/log.ts";
-import { Registry } from "@teranga/kit/metrics.ts";
-import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
-import { type SubgraphResponse, TransportError } from "@teranga/kit/transport.ts";
+
+import { type SubgraphResponse, TransportError } from "@teranga/kit/http/transport.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { expect, test } from "vitest";
 import { createOrchestrator } from "./context.ts";
 import { createOrderMetrics } from "./metrics.ts";
-import { readStock } from "./order-facts.ts";
+import { readStock } from "./order/order-facts.ts";
 
 const TOPOLOGY = parseTopology(`subgraphs:
   catalog: { replicas: ["http://127.0.0.1:9/graphql"] }

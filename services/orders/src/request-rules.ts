@@ -1,5 +1,5 @@
 /** Rules that all requests of clients have in common. */
-import { storable } from "@teranga/kit/input.ts";
+import { storable } from "@teranga/kit/graphql/input.ts";
 import { z } from "zod";
 
 const ID_LENGTH_MAX = 100;

@@ -4,10 +4,10 @@
  */
 
 import { buildSubgraphSchema } from "@apollo/subgraph";
-import { Registry } from "@teranga/kit/metrics.ts";
-import { readSchema } from "@teranga/kit/server.ts";
-import { partitionsOf } from "@teranga/kit/topology.ts";
-import { type Send, TransportError } from "@teranga/kit/transport.ts";
+import { readSchema } from "@teranga/kit/http/server.ts";
+import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import type { CommitMessage, OrderCommit } from "@teranga/protocol/messages.ts";
 import { ask } from "@teranga/protocol/orchestrator/ask.ts";
 import { createCityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
@@ -16,7 +16,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { TOPOLOGY } from "../test/orders-in-model.ts";
 import { createOrderMetrics } from "./metrics.ts";
-import { createOrderReads } from "./order-reads.ts";
+import { createOrderReads } from "./order/order-reads.ts";
 
 const ID = "dakar:00000000-0000-7000-8000-000000000001";
 const cities = partitionsOf(TOPOLOGY, "city");

@@ -1,15 +1,15 @@
 /** The service's part of the graph. Results hold only the ids of what others own: the gateway asks the owners for the rest. */
-import { Amount } from "@teranga/kit/scalars.ts";
+import { Amount } from "@teranga/kit/graphql/scalars.ts";
 import type { Resolvers } from "@teranga/schema/generated/orders.ts";
-import { cancelOrder } from "./cancel-order.ts";
-import { parseCancelInput } from "./cancel-request.ts";
+import { cancelOrder } from "./cancellation/cancel-order.ts";
+import { parseCancelInput } from "./cancellation/cancel-request.ts";
 import type { OrdersContext } from "./context.ts";
 import { observeAnswers } from "./observe-answers.ts";
-import { parsePlaceInput, parseQuoteInput } from "./order-request.ts";
-import { placeOrder } from "./place-order.ts";
-import { quoteOrder } from "./quote-order.ts";
-import { parseTransferInput } from "./transfer-request.ts";
-import { transferStock } from "./transfer-stock.ts";
+import { parsePlaceInput, parseQuoteInput } from "./order/order-request.ts";
+import { placeOrder } from "./order/place-order.ts";
+import { quoteOrder } from "./order/quote-order.ts";
+import { parseTransferInput } from "./transfer/transfer-request.ts";
+import { transferStock } from "./transfer/transfer-stock.ts";
 
 export const resolvers: Resolvers<OrdersContext> = {
   Amount,

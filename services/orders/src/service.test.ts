@@ -1,8 +1,8 @@
 /** The service as a process sees it, over HTTP, with nobody at the other ends. */
-import { authorization } from "@teranga/kit/credential.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import type { RunningServer } from "@teranga/kit/server.ts";
-import { parseTopology } from "@teranga/kit/topology.ts";
+import { authorization } from "@teranga/kit/http/credential.ts";
+import type { RunningServer } from "@teranga/kit/http/server.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { TOPOLOGY } from "../test/orders-in-model.ts";
 import { startOrders } from "./service.ts";

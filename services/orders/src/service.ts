@@ -1,15 +1,15 @@
 /** The orders service: drives orders through the commit protocol over the cities. It keeps nothing. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Door } from "@teranga/kit/door.ts";
-import type { Logger } from "@teranga/kit/log.ts";
-import { Registry } from "@teranga/kit/metrics.ts";
-import { type Clock, systemClock } from "@teranga/kit/retry.ts";
-import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
-import { closeAll } from "@teranga/kit/shutdown.ts";
-import { replicasOf, type Topology } from "@teranga/kit/topology.ts";
-import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology-live.ts";
-import type { TopologyStanding } from "@teranga/kit/topology-standing.ts";
-import { createTransport, type Send } from "@teranga/kit/transport.ts";
+import type { Door } from "@teranga/kit/http/door.ts";
+import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { createTransport, type Send } from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import { type Clock, systemClock } from "@teranga/kit/process/retry.ts";
+import { closeAll } from "@teranga/kit/process/shutdown.ts";
+import { replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
+import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
+import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { v7 as newUuid } from "uuid";
 import { createOrchestrator } from "./context.ts";
 import { createOrderMetrics } from "./metrics.ts";

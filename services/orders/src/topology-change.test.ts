@@ -1,8 +1,9 @@
 /** Goal: cities come, move and go while the service runs. Method: a network that notes where each message goes. */
-import { createLogger } from "@teranga/kit/log.ts";
-import { parseTopology, type Topology } from "@teranga/kit/topology.ts";
-import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology-live.ts";
-import type { Send } from "@teranga/kit/transport.ts";
+
+import type { Send } from "@teranga/kit/http/transport.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
+import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
 import { beforeEach, expect, test } from "vitest";
 import { createOrchestrator, type OrdersContext } from "./context.ts";
 import { startOrders } from "./service.ts";

@@ -1,8 +1,9 @@
 /**
  * What breaks the protocol, and a city that finds an id too old. The other ends are tried in faults.test.ts.
  */
-import { createLogger } from "@teranga/kit/log.ts";
-import { TransportError } from "@teranga/kit/transport.ts";
+
+import { TransportError } from "@teranga/kit/http/transport.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
 import type { CityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
 import { runTransaction } from "@teranga/protocol/orchestrator/transaction.ts";
 import type { Transaction } from "@teranga/protocol/orchestrator/transaction-model.ts";

@@ -1,5 +1,5 @@
 /** Time that passes when a test says so. */
-import type { Clock } from "@teranga/kit/retry.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 
 export class ControlledTime {
   nowMs = 0;

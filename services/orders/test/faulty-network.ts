@@ -1,5 +1,5 @@
 /** A network that loses, delays and refuses what it is told to: message by message, so that a test can try each in turn. */
-import { TransportError } from "@teranga/kit/transport.ts";
+import { TransportError } from "@teranga/kit/http/transport.ts";
 
 /**
  * What becomes of one message. `refuse`: it certainly never arrives. `lose`: it never arrives, which nobody can know.

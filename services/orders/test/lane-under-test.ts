@@ -1,5 +1,5 @@
 /** A lane of messages in time that a test controls. */
-import { TransportError } from "@teranga/kit/transport.ts";
+import { TransportError } from "@teranga/kit/http/transport.ts";
 import { MessageLane } from "@teranga/protocol/orchestrator/message-lane.ts";
 import { ControlledTime } from "./controlled-time.ts";
 

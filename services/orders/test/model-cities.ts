@@ -5,8 +5,8 @@
 
 import type { CommitMessage, DecideMessage, TransactionKind } from "@teranga/protocol/messages.ts";
 import type { CityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
-import { LastLevels } from "../src/last-levels.ts";
-import type { HomeFacts, KeyedTransaction, OrderReads } from "../src/order-reads.ts";
+import { LastLevels } from "../src/order/last-levels.ts";
+import type { HomeFacts, KeyedTransaction, OrderReads } from "../src/order/order-reads.ts";
 import { FaultyNetwork } from "./faulty-network.ts";
 import { ModelHomes, totalOf } from "./model-homes.ts";
 import { add, type InitialStock, ModelStock } from "./model-stock.ts";

@@ -1,7 +1,7 @@
 /** The orders service's inside over model cities: four cities around Dakar, time that stands still, ids that count. */
-import { createLogger } from "@teranga/kit/log.ts";
-import { Registry } from "@teranga/kit/metrics.ts";
-import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import type { TransactionKind } from "@teranga/protocol/messages.ts";
 import { createDecisionDelivery } from "@teranga/protocol/orchestrator/decision-delivery.ts";
 import type {
@@ -10,15 +10,15 @@ import type {
   TransferStockInput,
 } from "@teranga/schema/generated/orders.ts";
 import { GraphQLError } from "graphql";
-import { cancelOrder } from "../src/cancel-order.ts";
-import { parseCancelInput } from "../src/cancel-request.ts";
+import { cancelOrder } from "../src/cancellation/cancel-order.ts";
+import { parseCancelInput } from "../src/cancellation/cancel-request.ts";
 import type { OrdersContext } from "../src/context.ts";
 import { createOrderMetrics } from "../src/metrics.ts";
-import { parsePlaceInput } from "../src/order-request.ts";
-import { placeOrder } from "../src/place-order.ts";
+import { parsePlaceInput } from "../src/order/order-request.ts";
+import { placeOrder } from "../src/order/place-order.ts";
 import { SharedCalls } from "../src/shared-calls.ts";
-import { parseTransferInput } from "../src/transfer-request.ts";
-import { transferStock } from "../src/transfer-stock.ts";
+import { parseTransferInput } from "../src/transfer/transfer-request.ts";
+import { transferStock } from "../src/transfer/transfer-stock.ts";
 import type { FaultScript } from "./faulty-network.ts";
 import { ModelCities } from "./model-cities.ts";
 import type { InitialStock } from "./model-stock.ts";

@@ -6,13 +6,13 @@
 
 import { cityVariables } from "@teranga/city/config.ts";
 import { startCity } from "@teranga/city/service.ts";
-import { readConfig, runMain } from "@teranga/kit/config.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { systemClock } from "@teranga/kit/retry.ts";
-import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
-import { loadTopology, partitionsOf } from "@teranga/kit/topology.ts";
-import { createTransport } from "@teranga/kit/transport.ts";
-import { startWorker } from "@teranga/kit/worker.ts";
+import { createTransport } from "@teranga/kit/http/transport.ts";
+import { readConfig, runMain } from "@teranga/kit/process/config.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { systemClock } from "@teranga/kit/process/retry.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/process/shutdown.ts";
+import { startWorker } from "@teranga/kit/process/worker.ts";
+import { loadTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { createRecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";
 import { openClassicProtocol } from "./classic-protocol.ts";
 import { listOverdue } from "./prepared-transactions.ts";

@@ -5,14 +5,14 @@
  * order is shared among requests as it is in ours.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { readConfig, runMain } from "@teranga/kit/config.ts";
-import { createLogger } from "@teranga/kit/log.ts";
-import { Registry } from "@teranga/kit/metrics.ts";
-import { systemClock } from "@teranga/kit/retry.ts";
-import { readSchema, startSubgraphServer } from "@teranga/kit/server.ts";
-import { closeAll, closeOnSignal } from "@teranga/kit/shutdown.ts";
-import { loadTopology, partitionsOf, replicasOf } from "@teranga/kit/topology.ts";
-import { createTransport } from "@teranga/kit/transport.ts";
+import { readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { createTransport } from "@teranga/kit/http/transport.ts";
+import { readConfig, runMain } from "@teranga/kit/process/config.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import { systemClock } from "@teranga/kit/process/retry.ts";
+import { closeAll, closeOnSignal } from "@teranga/kit/process/shutdown.ts";
+import { loadTopology, partitionsOf, replicasOf } from "@teranga/kit/topology/topology.ts";
 import { ordersVariables } from "@teranga/orders/config.ts";
 import { createOrchestrator } from "@teranga/orders/context.ts";
 import { createOrderMetrics } from "@teranga/orders/metrics.ts";

@@ -14,8 +14,8 @@
  * classic-orders.ts).
  */
 import { readFile } from "node:fs/promises";
-import { type Database, openDatabase, type Sql } from "@teranga/kit/database.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import { type CommitProtocol, createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import type { CommitReply } from "@teranga/protocol/city/sql/commit-answer.ts";
 import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";

@@ -1,5 +1,5 @@
 /** PostgreSQL's prepared transactions: the statements that take a name and no bind parameter. */
-import type { Sql } from "@teranga/kit/database.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 
 /** The id of a prepared transaction is a literal in its statements, so nothing else may be in it. PostgreSQL's own limit is 199 bytes. */
 const SAFE = /^[a-z0-9:_-]{1,199}$/;

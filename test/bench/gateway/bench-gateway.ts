@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runMain, StartupError } from "@teranga/kit/config.ts";
+import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { writeGenerated } from "../write-generated.ts";
 import { startMarket } from "./contestants.ts";
 import { measureCountry } from "./country-bench.ts";

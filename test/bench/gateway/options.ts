@@ -1,6 +1,6 @@
 /** The options of `npm run bench:gateway`. */
 import { parseArgs } from "node:util";
-import { StartupError } from "@teranga/kit/config.ts";
+import { StartupError } from "@teranga/kit/process/config.ts";
 import { CONTESTANT_IDS, type ContestantId } from "./contestants.ts";
 import { OPERATION_NAMES, type OperationName } from "./market.ts";
 

@@ -4,7 +4,7 @@ import type { PlantedBug } from "./planted-bug.ts";
 const TABLES = "protocol/migrations/001.do.tables.sql";
 const HOME = "protocol/functions/3-home.sql";
 const WALLET = "protocol/functions/4-wallet.sql";
-const PLACE_ORDER = "services/orders/src/place-order.ts";
+const PLACE_ORDER = "services/orders/src/order/place-order.ts";
 
 export const IN_MONEY: readonly PlantedBug[] = [
   {

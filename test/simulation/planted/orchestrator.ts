@@ -2,12 +2,12 @@
 import type { PlantedBug } from "./planted-bug.ts";
 
 const TRANSACTION = "protocol/src/orchestrator/transaction.ts";
-const PLACE_ORDER = "services/orders/src/place-order.ts";
-const TRANSFER = "services/orders/src/transfer-stock.ts";
+const PLACE_ORDER = "services/orders/src/order/place-order.ts";
+const TRANSFER = "services/orders/src/transfer/transfer-stock.ts";
 const LANE = "protocol/src/orchestrator/message-lane.ts";
 const ASK = "protocol/src/orchestrator/ask.ts";
-const CANCEL = "services/orders/src/cancel-order.ts";
-const SPLIT = "services/orders/src/split-limit.ts";
+const CANCEL = "services/orders/src/cancellation/cancel-order.ts";
+const SPLIT = "services/orders/src/order/split-limit.ts";
 
 export const IN_ORCHESTRATOR: readonly PlantedBug[] = [
   {

@@ -2,7 +2,7 @@
  * One answer with @defer: what is not deferred first, then each deferred fragment when it is there and what is around it has been
  * delivered. Answers are shaped when they are taken, so what nobody takes is never made.
  */
-import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError } from "graphql";
 import type { JsonObject, ResponsePath } from "../../ground/answer.ts";
 import { answering } from "../../ground/answering.ts";

@@ -1,6 +1,6 @@
 /** Operations with @defer, compiled for each way their conditions turn out, and kept. */
 import type { QueryPlan } from "@apollo/query-planner";
-import { inSpan } from "@teranga/kit/tracing.ts";
+import { inSpan } from "@teranga/kit/process/tracing.ts";
 import {
   type DocumentNode,
   type GraphQLSchema,

@@ -1,6 +1,6 @@
 /** The shapes of one selection's answer: one for each way its @skip and @include can turn out. */
 
-import { badInput } from "@teranga/kit/errors.ts";
+import { badInput } from "@teranga/kit/graphql/errors.ts";
 import {
   type DirectiveNode,
   type GraphQLCompositeType,

@@ -3,8 +3,8 @@
  * lists in memory, pages of random sizes after random rows, random outages; compared with one big sorted
  * list.
  */
-import { cursorBytes, decodeCursor, encodeCursor } from "@teranga/kit/cursor.ts";
-import { badInput } from "@teranga/kit/errors.ts";
+import { cursorBytes, decodeCursor, encodeCursor } from "@teranga/kit/graphql/cursor.ts";
+import { badInput } from "@teranga/kit/graphql/errors.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { librarySupergraph } from "../../fixture/library.ts";

@@ -2,8 +2,8 @@
  * Merged pages, the answering side: each partition's page is in order, so the merged one is made by taking the first of the heads
  * again and again, as many times as the page has rows.
  */
-import { parsePageSize } from "@teranga/kit/connection.ts";
-import { cursorBytes } from "@teranga/kit/cursor.ts";
+import { parsePageSize } from "@teranga/kit/graphql/connection.ts";
+import { cursorBytes } from "@teranga/kit/graphql/cursor.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import {
   type AnsweredPart,

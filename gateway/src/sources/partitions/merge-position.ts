@@ -4,7 +4,12 @@
  * they did not answer when the others moved on, stand after it: `<cursor>.<id>,<id>:<cursor>`, without a second cursor if they have to
  * begin at the beginning. So no row is passed over while its partition is away.
  */
-import { CURSOR_LENGTH_MAX, cursorBytes, looksLikeCursor, notOfThisList } from "@teranga/kit/cursor.ts";
+import {
+  CURSOR_LENGTH_MAX,
+  cursorBytes,
+  looksLikeCursor,
+  notOfThisList,
+} from "@teranga/kit/graphql/cursor.ts";
 
 /** Null is before the first row. */
 export type RowPosition = string | null;

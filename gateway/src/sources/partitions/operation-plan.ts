@@ -2,7 +2,7 @@
  * What an operation on a partitioned subgraph comes to, worked out once per text: the root fields one by one,
  * each with its route, or a fetch of entities by their keys.
  */
-import { codedError, ERROR_CODES } from "@teranga/kit/errors.ts";
+import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import {
   type DirectiveNode,
   type FieldNode,

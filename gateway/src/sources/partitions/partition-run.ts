@@ -1,7 +1,7 @@
 /** One operation on a partitioned subgraph while it runs. */
-import { badInput } from "@teranga/kit/errors.ts";
-import type { PartitionOf } from "@teranga/kit/partition.ts";
-import type { SubgraphRequest } from "@teranga/kit/transport.ts";
+import { badInput } from "@teranga/kit/graphql/errors.ts";
+import type { SubgraphRequest } from "@teranga/kit/http/transport.ts";
+import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { AnsweredPart, JsonObject, PartAnswer, ResponsePath } from "../../ground/answer.ts";
 import type { AnswerBudget } from "../answer-budget.ts";

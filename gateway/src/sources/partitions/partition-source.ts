@@ -1,6 +1,6 @@
 /** A partitioned subgraph: one subgraph to the query planner, many services behind it. */
-import type { SubgraphRequest } from "@teranga/kit/transport.ts";
-import { TransportError } from "@teranga/kit/transport.ts";
+import type { SubgraphRequest } from "@teranga/kit/http/transport.ts";
+import { TransportError } from "@teranga/kit/http/transport.ts";
 import { type AnsweredPart, copyJson, type JsonObject, type PartAnswer } from "../../ground/answer.ts";
 import { withDefaults } from "../../ground/documents.ts";
 import { takenErrors } from "../../ground/service-errors.ts";

@@ -1,5 +1,5 @@
-import type { Sql } from "@teranga/kit/database.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 
 /** Records that a participant has applied decisions. Doing it twice keeps the first time. */
 export async function acknowledgeDecisions(

@@ -1,5 +1,5 @@
-import type { Sql } from "@teranga/kit/database.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { ProductQuantity, TransactionKind } from "../../messages.ts";
 import { RECOVERY_BATCH, RETRY_BASE, RETRY_MAX } from "./recovery-limits.ts";
 

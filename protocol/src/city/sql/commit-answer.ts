@@ -1,6 +1,6 @@
 /** What the three commit messages share: the form of their answers, and when the home tells the participants itself. */
-import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { CommitAnswer, ProductQuantity, StockShortage } from "../../messages.ts";
 import type { IsNew } from "./is-new.ts";
 

@@ -1,5 +1,5 @@
-import type { Sql } from "@teranga/kit/database.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { OrderCommit } from "../../messages.ts";
 import { type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
 

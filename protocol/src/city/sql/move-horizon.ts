@@ -1,5 +1,5 @@
-import type { Sql } from "@teranga/kit/database.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 
 /** It moves in steps of a 1,000th of what is kept, for an update at each look would write a row for nothing. */
 const STEPS = 1_000;

@@ -1,4 +1,4 @@
-import type { Sql } from "@teranga/kit/database.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 
 /** Rows of one statement: 0.3 s on a busy machine, in which it holds no lock that a message of a newer transaction waits for. */
 export const PRUNE_BATCH = 1_000;

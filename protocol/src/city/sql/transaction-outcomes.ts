@@ -1,5 +1,5 @@
-import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { OutcomeAnswer, OutcomeMessage, ProductQuantity } from "../../messages.ts";
 import type { IsNew } from "./is-new.ts";
 

@@ -1,5 +1,5 @@
 /** The resolvers of schema/catalog.graphql. */
-import { Amount, DateTime } from "@teranga/kit/scalars.ts";
+import { Amount, DateTime } from "@teranga/kit/graphql/scalars.ts";
 import type { Resolvers } from "@teranga/schema/generated/catalog.ts";
 import type { CatalogContext } from "../context.ts";
 import { mutation } from "./mutation.ts";

@@ -1,4 +1,4 @@
-import { parseInput } from "@teranga/kit/input.ts";
+import { parseInput } from "@teranga/kit/graphql/input.ts";
 import type { MutationResolvers } from "@teranga/schema/generated/catalog.ts";
 import type { CatalogContext } from "../context.ts";
 import { createOnce } from "../create-once.ts";

@@ -1,4 +1,4 @@
-import { badInput, codedError } from "@teranga/kit/errors.ts";
+import { badInput, codedError } from "@teranga/kit/graphql/errors.ts";
 import type { Availability, ProductResolvers } from "@teranga/schema/generated/catalog.ts";
 import type { CatalogContext } from "../context.ts";
 import { type ProductNode, quoteId, type ReportedLevel } from "../product.ts";

@@ -1,6 +1,6 @@
-import { parsePage, type SortKeyType, toConnection } from "@teranga/kit/connection.ts";
-import { parseInput } from "@teranga/kit/input.ts";
-import type { Ordering } from "@teranga/kit/keyset.ts";
+import { parsePage, type SortKeyType, toConnection } from "@teranga/kit/graphql/connection.ts";
+import { parseInput } from "@teranga/kit/graphql/input.ts";
+import type { Ordering } from "@teranga/kit/postgres/keyset.ts";
 import type { ProductOrder, QueryResolvers } from "@teranga/schema/generated/catalog.ts";
 import type { CatalogContext } from "../context.ts";
 import { productFilter } from "../input.ts";

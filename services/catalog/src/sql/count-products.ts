@@ -1,5 +1,5 @@
-import { COUNT_LIMIT } from "@teranga/kit/connection.ts";
-import { planForValues, type Queryable } from "@teranga/kit/database.ts";
+import { COUNT_LIMIT } from "@teranga/kit/graphql/connection.ts";
+import { planForValues, type Queryable } from "@teranga/kit/postgres/database.ts";
 import type { ProductFilter } from "../input.ts";
 import { productCondition } from "./product-filter.ts";
 

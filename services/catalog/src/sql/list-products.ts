@@ -1,6 +1,6 @@
-import type { Page } from "@teranga/kit/connection.ts";
-import { planForValues, type Queryable } from "@teranga/kit/database.ts";
-import { keyset, type Ordering } from "@teranga/kit/keyset.ts";
+import type { Page } from "@teranga/kit/graphql/connection.ts";
+import { planForValues, type Queryable } from "@teranga/kit/postgres/database.ts";
+import { keyset, type Ordering } from "@teranga/kit/postgres/keyset.ts";
 import type { ProductFilter } from "../input.ts";
 import type { Product } from "../product.ts";
 import { productColumns } from "./product-columns.ts";

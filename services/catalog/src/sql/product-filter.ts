@@ -1,6 +1,6 @@
-import type { Queryable } from "@teranga/kit/database.ts";
-import { normalise } from "@teranga/kit/partition.ts";
-import { containing } from "@teranga/kit/search.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
+import { containing } from "@teranga/kit/postgres/search.ts";
+import { normalise } from "@teranga/kit/topology/partition.ts";
 import type { ProductFilter } from "../input.ts";
 
 /** The condition of a filter, for a `where`. */

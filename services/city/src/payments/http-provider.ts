@@ -4,8 +4,8 @@
  * 200 or other words are thrown: nothing is known then, and the message is sent again.
  */
 import { createHmac } from "node:crypto";
-import type { Clock } from "@teranga/kit/retry.ts";
-import { clientSpan, inSpan } from "@teranga/kit/tracing.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
+import { clientSpan, inSpan } from "@teranga/kit/process/tracing.ts";
 import { Agent, request } from "undici";
 import { z } from "zod";
 import type { PaymentProvider } from "./payment-provider.ts";

@@ -16,9 +16,9 @@
  * answered. So nobody has to know whether the money was set aside.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Logger } from "@teranga/kit/log.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
-import type { Sql } from "@teranga/kit/sql.ts";
+import type { Sql } from "@teranga/kit/postgres/sql.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import { alarm } from "@teranga/protocol/city/alarm.ts";
 import type { OutsidePayments } from "@teranga/protocol/city/means.ts";
 import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";

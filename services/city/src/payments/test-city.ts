@@ -1,6 +1,6 @@
 /** A database of the city `dakar` for tests of payments, on the server of the run. */
-import { type Database, openDatabase } from "@teranga/kit/database.ts";
-import { parseTopology, partitionsOf } from "@teranga/kit/topology.ts";
+import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
+import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { prepareCityDatabase } from "../database.ts";
 
 const place = (name: string, isDefault = false) =>

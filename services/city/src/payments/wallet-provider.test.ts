@@ -1,6 +1,6 @@
 /** The contract suite on the wallet, on a real server, so that what comes at once does come at once. */
-import type { Sql } from "@teranga/kit/database.ts";
-import { systemClock } from "@teranga/kit/retry.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
+import { systemClock } from "@teranga/kit/process/retry.ts";
 import { commitCancellations } from "@teranga/protocol/city/sql/commit-cancellations.ts";
 import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
 import { expect, inject, test } from "vitest";

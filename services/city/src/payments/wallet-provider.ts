@@ -2,8 +2,8 @@
  * The wallet as a payment provider. The commit point uses it in its collapsed form (decision 010); this is the whole of it, which
  * a wallet in another database than the order would need, and which the contract suite tries.
  */
-import type { Sql } from "@teranga/kit/database.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import {
   authoriseFromWallet,
   captureFromWallet,

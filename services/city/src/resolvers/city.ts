@@ -1,6 +1,6 @@
 /** A city's own fields and lists. Another city's fields are that city's: the gateway never asks for them here. */
-import { parsePage, type SortKeyType, toConnection } from "@teranga/kit/connection.ts";
-import { parseInput } from "@teranga/kit/input.ts";
+import { parsePage, type SortKeyType, toConnection } from "@teranga/kit/graphql/connection.ts";
+import { parseInput } from "@teranga/kit/graphql/input.ts";
 import type { CityResolvers, PaymentMethod } from "@teranga/schema/generated/city.ts";
 import type { City } from "../context.ts";
 import type { CityStub } from "../model.ts";

@@ -1,6 +1,6 @@
 /** This city's clients, as a list of its own and as its part of the list of all cities. */
-import { parsePage, toConnection } from "@teranga/kit/connection.ts";
-import { parseInput } from "@teranga/kit/input.ts";
+import { parsePage, toConnection } from "@teranga/kit/graphql/connection.ts";
+import { parseInput } from "@teranga/kit/graphql/input.ts";
 import type { QueryClientsArgs } from "@teranga/schema/generated/city.ts";
 import type { City } from "../context.ts";
 import type { ClientPage } from "../model.ts";

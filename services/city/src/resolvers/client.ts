@@ -1,9 +1,9 @@
 /** Clients, and the mutations that register and change them. */
-import { toConnection } from "@teranga/kit/connection.ts";
-import { classifyDatabaseError } from "@teranga/kit/database.ts";
-import { digest } from "@teranga/kit/digest.ts";
-import { parseInput } from "@teranga/kit/input.ts";
-import { seeOutcome } from "@teranga/kit/mutation-outcome.ts";
+import { toConnection } from "@teranga/kit/graphql/connection.ts";
+import { parseInput } from "@teranga/kit/graphql/input.ts";
+import { seeOutcome } from "@teranga/kit/graphql/mutation-outcome.ts";
+import { classifyDatabaseError } from "@teranga/kit/postgres/database.ts";
+import { digest } from "@teranga/kit/process/digest.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import { getRegistration } from "../sql/get-registration.ts";
 import { insertClient } from "../sql/insert-client.ts";

@@ -1,5 +1,5 @@
 /** Everything that a city resolves. */
-import { Amount, DateTime } from "@teranga/kit/scalars.ts";
+import { Amount, DateTime } from "@teranga/kit/graphql/scalars.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import { type CityContext, createLoaders } from "../context.ts";
 import { cityResolvers } from "./city.ts";

@@ -1,5 +1,5 @@
 /** Goal: what clients are called can be shown in one line, as it is. Method: names, one by one. */
-import { parseInput } from "@teranga/kit/input.ts";
+import { parseInput } from "@teranga/kit/graphql/input.ts";
 import { expect, test } from "vitest";
 import { registerClientInput } from "./input.ts";
 

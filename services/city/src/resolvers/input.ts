@@ -1,5 +1,5 @@
 /** The checks of arguments that the city's mutations and lists share. */
-import { idempotencyKey, storable as text } from "@teranga/kit/input.ts";
+import { idempotencyKey, storable as text } from "@teranga/kit/graphql/input.ts";
 import { z } from "zod";
 
 const filled = (max: number) =>

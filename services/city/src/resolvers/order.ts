@@ -1,5 +1,5 @@
 /** Orders and what belongs to them. */
-import type { Position } from "@teranga/kit/connection.ts";
+import type { Position } from "@teranga/kit/graphql/connection.ts";
 import type { Resolvers } from "@teranga/schema/generated/city.ts";
 import type { OrderRow } from "../model.ts";
 import { canBeId, mustOwn, recordedCity } from "./routing.ts";

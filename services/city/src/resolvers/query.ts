@@ -1,6 +1,6 @@
 /** The root fields: each is asked only of the city that owns what it names. */
 
-import { badInput } from "@teranga/kit/errors.ts";
+import { badInput } from "@teranga/kit/graphql/errors.ts";
 import type { OrderFactsInput, QueryResolvers } from "@teranga/schema/generated/city.ts";
 import { getKeyedTransaction } from "../sql/get-keyed-transaction.ts";
 import { getOrderFacts } from "../sql/get-order-facts.ts";

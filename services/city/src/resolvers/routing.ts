@@ -1,7 +1,7 @@
 /** Guards against requests that reached the wrong city: a fault of routing, never of data. */
 
-import { codedError } from "@teranga/kit/errors.ts";
-import { isStorable } from "@teranga/kit/input.ts";
+import { codedError } from "@teranga/kit/graphql/errors.ts";
+import { isStorable } from "@teranga/kit/graphql/input.ts";
 import type { City } from "../context.ts";
 import type { CityStub } from "../model.ts";
 

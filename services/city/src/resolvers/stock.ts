@@ -1,8 +1,8 @@
 /** Stock levels with their movements, and restocking. */
-import { parsePage, toConnection } from "@teranga/kit/connection.ts";
-import { badInput, codedError } from "@teranga/kit/errors.ts";
-import { parseInput } from "@teranga/kit/input.ts";
-import { seeOutcome } from "@teranga/kit/mutation-outcome.ts";
+import { parsePage, toConnection } from "@teranga/kit/graphql/connection.ts";
+import { badInput, codedError } from "@teranga/kit/graphql/errors.ts";
+import { parseInput } from "@teranga/kit/graphql/input.ts";
+import { seeOutcome } from "@teranga/kit/graphql/mutation-outcome.ts";
 import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import type { CityContext } from "../context.ts";

@@ -1,8 +1,8 @@
 /** Wallets with the entries of their ledger, and topping up. */
 import { randomUUID } from "node:crypto";
-import { parsePage, toConnection } from "@teranga/kit/connection.ts";
-import { parseInput } from "@teranga/kit/input.ts";
-import { seeOutcome } from "@teranga/kit/mutation-outcome.ts";
+import { parsePage, toConnection } from "@teranga/kit/graphql/connection.ts";
+import { parseInput } from "@teranga/kit/graphql/input.ts";
+import { seeOutcome } from "@teranga/kit/graphql/mutation-outcome.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import { getWalletEntry } from "../sql/get-wallet-entry.ts";
 import { topUpWallet } from "../sql/top-up-wallet.ts";

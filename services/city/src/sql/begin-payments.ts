@@ -1,5 +1,5 @@
-import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import type { PaymentRequest } from "../payments/payment-provider.ts";
 

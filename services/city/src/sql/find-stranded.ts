@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 
 /** Transactions that wait for a city that the topology does not have. */
 export interface StrandedRow {

@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { FragmentRule } from "../fragment-rule.ts";
 
 /** More towns than these are not worth naming. */

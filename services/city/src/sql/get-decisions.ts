@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { DecisionRow, ParticipantRow } from "../model.ts";
 
 /** The decisions on these transactions that were made, in no order. */

@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 
 /** Which city the database is the fragment of, and the towns of its rule; undefined if it has none yet. */
 export async function getFragment(

@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 
 export interface HealthRow {
   inDoubt: number;

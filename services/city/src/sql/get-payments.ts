@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { PaymentRow } from "../model.ts";
 
 /** The payments of these orders, in no order. */

@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 
 /** What these transactions hold here, were given or gave back, by product. */

@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 
 /** The delivery that a key stands for. */

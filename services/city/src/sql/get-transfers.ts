@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { TransferRow } from "../model.ts";
 
 /** The transfers to this city that these transactions are, in no order. */

@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { WalletEntryRow } from "../model.ts";
 import { walletEntryColumns } from "./list-wallet-entries.ts";
 

@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { WalletRow } from "../model.ts";
 
 /** The wallets of these clients that have come into being, in no order. */

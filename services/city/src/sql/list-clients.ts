@@ -1,7 +1,7 @@
-import { COUNT_LIMIT, type Page } from "@teranga/kit/connection.ts";
-import { planForValues, type Queryable } from "@teranga/kit/database.ts";
-import { keyset, type Ordering } from "@teranga/kit/keyset.ts";
-import { containing } from "@teranga/kit/search.ts";
+import { COUNT_LIMIT, type Page } from "@teranga/kit/graphql/connection.ts";
+import { planForValues, type Queryable } from "@teranga/kit/postgres/database.ts";
+import { keyset, type Ordering } from "@teranga/kit/postgres/keyset.ts";
+import { containing } from "@teranga/kit/postgres/search.ts";
 import type { ClientRow } from "../model.ts";
 import { clientColumns } from "./get-clients.ts";
 

@@ -1,5 +1,5 @@
-import { COUNT_LIMIT, type Page } from "@teranga/kit/connection.ts";
-import type { Queryable } from "@teranga/kit/database.ts";
+import { COUNT_LIMIT, type Page } from "@teranga/kit/graphql/connection.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { StockMovementRow } from "../model.ts";
 
 /** The movements of several products, for each the page's rows and one more if there is one, newest first. */

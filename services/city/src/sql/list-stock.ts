@@ -1,6 +1,6 @@
-import { COUNT_LIMIT, type Page } from "@teranga/kit/connection.ts";
-import { planForValues, type Queryable } from "@teranga/kit/database.ts";
-import { keyset, type Ordering } from "@teranga/kit/keyset.ts";
+import { COUNT_LIMIT, type Page } from "@teranga/kit/graphql/connection.ts";
+import { planForValues, type Queryable } from "@teranga/kit/postgres/database.ts";
+import { keyset, type Ordering } from "@teranga/kit/postgres/keyset.ts";
 import type { StockRow } from "../model.ts";
 import { stockColumns } from "./get-stock.ts";
 

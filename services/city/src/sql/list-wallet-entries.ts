@@ -1,5 +1,5 @@
-import { COUNT_LIMIT, type Page } from "@teranga/kit/connection.ts";
-import type { Queryable } from "@teranga/kit/database.ts";
+import { COUNT_LIMIT, type Page } from "@teranga/kit/graphql/connection.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { WalletEntryRow } from "../model.ts";
 
 /** The columns of a WalletEntryRow, of `ledger_entry` and its `ledger_posting`. */

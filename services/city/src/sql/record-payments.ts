@@ -1,4 +1,4 @@
-import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
+import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
 
 export interface AnsweredPayment {
   transactionId: string;

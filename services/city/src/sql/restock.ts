@@ -1,6 +1,6 @@
-import { classifyDatabaseError, type Queryable } from "@teranga/kit/database.ts";
-import { seeOutcome } from "@teranga/kit/mutation-outcome.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import { seeOutcome } from "@teranga/kit/graphql/mutation-outcome.ts";
+import { classifyDatabaseError, type Queryable } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 import type { StockRow } from "../model.ts";
 import { getRestock } from "./get-restock.ts";

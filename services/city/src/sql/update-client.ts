@@ -1,4 +1,4 @@
-import type { Queryable } from "@teranga/kit/database.ts";
+import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { ClientRow } from "../model.ts";
 import { clientColumns } from "./get-clients.ts";
 

@@ -1,5 +1,5 @@
-import { retryLostTransaction, type Sql } from "@teranga/kit/database.ts";
-import type { Clock } from "@teranga/kit/retry.ts";
+import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { AuthoriseAnswer, PaymentRequest, SettleAnswer } from "../payments/payment-provider.ts";
 
 /** Sets money of a wallet aside. */

@@ -1,0 +1,196 @@
+/**
+ * What a server grants a connection: time for a request's head, its body and the reading of its answer, and
+ * one request at a time. Without bounds, half-sent bodies and unread answers are held for good, and a
+ * pipeline of requests runs all at once.
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { codedError, ERROR_CODES } from "../graphql/errors.ts";
+import { METRICS_PATH } from "../process/metrics.ts";
+import type { OnRefused } from "./refusals.ts";
+import { UnreadAnswers } from "./unread-answers.ts";
+
+export interface Door {
+  /** The address to listen on. */
+  host: string;
+  /** From a connection, or the answer before, to the end of a request's headers. */
+  headMs: number;
+  /** From its beginning to the end of a request's body. */
+  bodyMs: number;
+  /**
+   * From when bytes of an answer are ready to when the client has taken them; of an answer in parts, for each
+   * part.
+   */
+  answerMs: number;
+  /** How long a connection may be idle. */
+  keepAliveMs: number;
+  connectionsMax: number;
+  /** Requests that are carried out at a time, over all connections. */
+  requestsMax: number;
+  /** Of answers that clients have not taken yet, over all connections. */
+  unreadBytesMax: number;
+  /** How long a server that closes waits for its requests, and for clients that go on reading. */
+  drainMs: number;
+}
+
+export const DEFAULT_DOOR: Door = {
+  host: "127.0.0.1",
+  headMs: 10_000,
+  bodyMs: 30_000,
+  answerMs: 30_000,
+  // More than the 30 s for which those who ask keep theirs (transport.ts), so that none is closed as a
+  // request leaves on it.
+  keepAliveMs: 72_000,
+  connectionsMax: 5_000,
+  requestsMax: 1_000,
+  unreadBytesMax: 256 * 1024 * 1024,
+  // Less than the 10 s after which a process is cut off (shutdown.ts).
+  drainMs: 8_000,
+};
+
+/** Requests of one connection that wait for the one before. */
+const PIPELINED_MAX = 10;
+/** A client that goes on sending after it was told that this is too much. */
+const IGNORED_MAX = 100;
+const CHECK_MS = 500;
+/** For how long a server that closes waits for a client that neither sends nor reads. */
+const CLOSING_MS = 2_000;
+const RETRY_AFTER_S = "1";
+
+/** What Node itself keeps to. */
+export function httpOptions({ headMs, bodyMs }: Door) {
+  const checkMs = Math.min(CHECK_MS, headMs / 2, bodyMs / 2);
+  return {
+    headersTimeout: Math.min(headMs, bodyMs),
+    requestTimeout: bodyMs,
+    connectionsCheckingInterval: Math.ceil(checkMs),
+  };
+}
+
+/** Keeps an app to its door. To be called before its hooks and routes are added. */
+export function keepDoor(app: FastifyInstance, door: Door, onRefused: OnRefused): void {
+  const { server } = app;
+  server.maxConnections = door.connectionsMax;
+  server.on("drop", () => onRefused("connections"));
+  const open = runOneAtATime(server, onRefused);
+  const closingMs = Math.min(CLOSING_MS, door.drainMs);
+  const unread = new UnreadAnswers(server, open, {
+    ...door,
+    closingMs,
+    onGivenUp: () => onRefused("unread-answer"),
+  });
+  unread.keep(app);
+  const running = boundRequests(app, door.requestsMax, onRefused);
+  const connections = connectionsOf(server);
+  app.addHook("preClose", async () => {
+    unread.close();
+    const timers = [
+      setTimeout(() => endUnsent(connections, running), closingMs),
+      setTimeout(() => server.closeAllConnections(), door.drainMs),
+    ];
+    server.once("close", () => timers.forEach(clearTimeout));
+  });
+}
+
+function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  return connections;
+}
+
+/** Of what has not come as a whole nothing has been carried out. */
+function endUnsent(connections: ReadonlySet<Socket>, running: ReadonlySet<ServerResponse>): void {
+  const kept = new Set(Array.from(running, ({ socket }) => socket));
+  for (const socket of connections) if (!kept.has(socket)) socket.destroy();
+}
+
+/** Health and metrics are answered however much is under way. */
+function boundRequests(
+  app: FastifyInstance,
+  requestsMax: number,
+  onRefused: OnRefused,
+): ReadonlySet<ServerResponse> {
+  const running = new Set<ServerResponse>();
+  const isRefused = (url: string) =>
+    running.size >= requestsMax && !url.startsWith("/health/") && url !== METRICS_PATH;
+  const refuse = (reply: FastifyReply) => {
+    onRefused("overloaded");
+    return reply.code(503).header("retry-after", RETRY_AFTER_S).type("application/json").send(overloaded());
+  };
+  app.addHook("onRequest", async (request, reply) => {
+    if (isRefused(request.url)) await refuse(reply);
+  });
+  // Only now is the body there: requests that are half sent take no place of those that can be carried out.
+  app.addHook("preHandler", async (request, reply) => {
+    if (isRefused(request.url)) return refuse(reply);
+    running.add(reply.raw);
+    reply.raw.once("close", () => running.delete(reply.raw));
+  });
+  return running;
+}
+
+function overloaded(): string {
+  return JSON.stringify({ errors: [codedError("OVERLOADED", ERROR_CODES.OVERLOADED).toJSON()] });
+}
+
+type Exchange = [IncomingMessage, ServerResponse];
+
+/** The requests of a connection beside the one that is carried out. */
+interface Pipeline {
+  waiting: Exchange[];
+  /** How many were not even refused; undefined as long as none was refused. */
+  ignored: number | undefined;
+}
+
+/** Puts itself before the server's handler; gives the sockets whose requests are carried out. */
+function runOneAtATime(server: Server, onRefused: OnRefused): ReadonlySet<Socket> {
+  const [handle] = server.listeners("request") as [(...exchange: Exchange) => void];
+  const pipelines = new Map<Socket, Pipeline>();
+  const open = new Set<Socket>();
+  const run = (pipeline: Pipeline, [request, response]: Exchange) => {
+    const { socket } = request;
+    open.add(socket);
+    response.once("close", () => {
+      const next = socket.destroyed ? undefined : pipeline.waiting.shift();
+      if (next) return run(pipeline, next);
+      open.delete(socket);
+      pipelines.delete(socket);
+    });
+    handle(request, response);
+  };
+  server.removeAllListeners("request");
+  server.on("request", (...exchange: Exchange) => {
+    const [{ socket }] = exchange;
+    const pipeline = pipelines.get(socket);
+    if (!pipeline) {
+      const fresh = { waiting: [], ignored: undefined };
+      pipelines.set(socket, fresh);
+      run(fresh, exchange);
+    } else if (pipeline.ignored === undefined && pipeline.waiting.length < PIPELINED_MAX) {
+      pipeline.waiting.push(exchange);
+    } else {
+      if (pipeline.ignored === undefined) onRefused("pipelined");
+      refusePipelined(pipeline, exchange);
+    }
+  });
+  return open;
+}
+
+/** The first too many is told so once those before it are answered, which ends the connection. */
+function refusePipelined(pipeline: Pipeline, [{ socket }, response]: Exchange): void {
+  if (pipeline.ignored !== undefined) {
+    if (++pipeline.ignored > IGNORED_MAX) socket.destroy();
+    return;
+  }
+  pipeline.ignored = 0;
+  const headers = {
+    connection: "close",
+    "content-type": "application/json",
+    "retry-after": RETRY_AFTER_S,
+  };
+  response.writeHead(503, headers).end(overloaded());
+}

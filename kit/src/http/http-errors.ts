@@ -1,0 +1,159 @@
+/**
+ * HTTP requests that never become GraphQL's: malformed, too large, for another path or method. Whatever is
+ * wrong with them is told in GraphQL's shape, and is the client's mistake: no line of level _error_ is
+ * written for it.
+ */
+import { type Server, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { codedError, cutText, ERROR_CODES, type ErrorCode } from "../graphql/errors.ts";
+import type { Logger } from "../process/log.ts";
+import type { OnRefused, RefusalReason } from "./refusals.ts";
+
+interface HttpError {
+  statusCode?: number;
+  code?: string;
+  message: string;
+}
+
+export interface HttpErrorTerms {
+  log: Logger;
+  bodyBytesMax: number;
+  onRefused: OnRefused;
+}
+
+const GRAPHQL_PATH = "/graphql";
+
+/**
+ * What an app has to be made with. Its errors before and beside routes are answered by `answerHttpErrors`.
+ */
+export function httpErrorOptions(terms: HttpErrorTerms): FastifyHttpOptions<Server> {
+  return {
+    // Node would answer a request without a Host by itself, with nothing in it.
+    http: { requireHostHeader: false },
+    // What is no HTTP never becomes a request.
+    clientErrorHandler: (error, socket) => answerConnectionError(error, socket, terms),
+    // A malformed URL never reaches a route, nor the error handler.
+    frameworkErrors: (error, _request, reply) => void answerError(error, reply, terms),
+  };
+}
+
+export function answerHttpErrors(app: FastifyInstance, terms: HttpErrorTerms): void {
+  app.setErrorHandler(async (error: HttpError, _request, reply) => answerError(error, reply, terms));
+  app.setNotFoundHandler(async (request, reply) => {
+    if (request.url.split("?", 1)[0] !== GRAPHQL_PATH) {
+      return refuse(reply, 404, `There is nothing here. GraphQL is at ${GRAPHQL_PATH}.`, terms);
+    }
+    reply.header("allow", "GET, POST");
+    return refuse(reply, 405, "GraphQL takes GET and POST only.", terms);
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    if (request.routeOptions.url !== GRAPHQL_PATH || hasHost(request)) return;
+    await refuse(reply, 400, "The header Host is missing or malformed.", terms);
+  });
+  // Node would close the connection.
+  app.server.on("connect", (_request, socket) => {
+    socket.on("error", () => {});
+    terms.onRefused("bad-request");
+    writeAnswer(socket, 405, "GraphQL takes GET and POST only.");
+    socket.end();
+  });
+  // Node would answer any other expectation than 100-continue with nothing in it.
+  app.server.on("checkExpectation", (_request, response) => {
+    terms.onRefused("bad-request");
+    const body = bodyOf("BAD_REQUEST", "The header Expect is not one that can be met.");
+    response
+      .writeHead(417, { "content-type": JSON_TYPE, "content-length": Buffer.byteLength(body) })
+      .end(body);
+  });
+}
+
+/** GraphQL's handler makes a URL of it, and would fail. */
+function hasHost({ hostname, url }: FastifyRequest): boolean {
+  return URL.canParse(url, `http://${hostname}/`);
+}
+
+function answerError(error: HttpError, reply: FastifyReply, terms: HttpErrorTerms): FastifyReply {
+  const { log, bodyBytesMax, onRefused } = terms;
+  const status = error.statusCode ?? 500;
+  // A client that has gone is not refused: its body breaks off.
+  if (status < 500 && reply.raw.destroyed) return reply;
+  if (status === 413) {
+    onRefused("too-large");
+    const message = `The body of the request has more than the ${bodyBytesMax} bytes that are allowed.`;
+    return answer(reply, status, "REQUEST_TOO_LARGE", message);
+  }
+  if (status < 500) return refuse(reply, status, cutText(error.message, MESSAGE_LENGTH_MAX), terms);
+  // The client has gone while its answer was on the way: there is nobody to answer, and nothing is wrong
+  // here.
+  if (error.code === "ERR_STREAM_PREMATURE_CLOSE" && reply.raw.destroyed) return reply;
+  log.error({ err: error }, "request failed");
+  return answer(reply, status, "INTERNAL_SERVER_ERROR", ERROR_CODES.INTERNAL_SERVER_ERROR);
+}
+
+/** A message may quote the path, which may be as long as all headers together. */
+const MESSAGE_LENGTH_MAX = 200;
+
+function refuse(
+  reply: FastifyReply,
+  status: number,
+  message: string,
+  { onRefused }: HttpErrorTerms,
+): FastifyReply {
+  onRefused("bad-request");
+  return answer(reply, status, "BAD_REQUEST", message);
+}
+
+function answer(reply: FastifyReply, status: number, code: ErrorCode, message: string): FastifyReply {
+  return reply.code(status).type(JSON_TYPE).send(bodyOf(code, message));
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+function bodyOf(code: ErrorCode, message: string): string {
+  return JSON.stringify({ errors: [codedError(code, message).toJSON()] });
+}
+
+/** The request could not be read: there is no reply to answer with, only the connection. */
+function answerConnectionError(
+  error: Error & { code?: string },
+  socket: Socket,
+  { onRefused }: HttpErrorTerms,
+): void {
+  if (socket.writable && error.code !== "ECONNRESET") {
+    const { reason, status, message } = connectionError(error.code);
+    onRefused(reason);
+    writeAnswer(socket, status, message);
+  }
+  socket.destroy(error);
+}
+
+function writeAnswer(socket: Duplex, status: number, message: string): void {
+  const body = bodyOf("BAD_REQUEST", message);
+  socket.write(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${JSON_TYPE}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function connectionError(code: string | undefined): Refusal {
+  switch (code) {
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return { reason: "slow-request", status: 408, message: "The request did not come in time." };
+    case "HPE_HEADER_OVERFLOW":
+      return {
+        reason: "too-large",
+        status: 431,
+        message: "The path and the headers of the request are too large.",
+      };
+    default:
+      return { reason: "bad-request", status: 400, message: "This is not HTTP as it should be." };
+  }
+}
+
+interface Refusal {
+  reason: RefusalReason;
+  status: number;
+  message: string;
+}

@@ -1,0 +1,161 @@
+/** What a service has answered over HTTP: a GraphQL answer, or why it is none. */
+import type { GraphQLFormattedError } from "graphql";
+import type { ErrorCode } from "../graphql/errors.ts";
+import type { DecodedBody } from "./content-coding.ts";
+import { TransportError } from "./transport-error.ts";
+
+/** A GraphQL answer as it came over the wire. */
+export interface SubgraphResponse<Data = Record<string, unknown>> {
+  data?: Data | null;
+  errors?: readonly GraphQLFormattedError[];
+  /** How long its text was. */
+  bytes?: number;
+}
+
+/** A larger answer is cut off while it is read, and while it is decoded. */
+export const RESPONSE_BYTES_MAX = 32 * 1024 * 1024;
+
+export interface AnswerHead {
+  status: number;
+  contentEncoding: string | undefined;
+  location: string | undefined;
+}
+
+const LOCATION_LENGTH_MAX = 200;
+
+/**
+ * GraphQL servers answer a request that they refuse with 4xx and a body of errors: that is an answer, not a
+ * failure. So are 401 and 403 of a service that refuses the client, whatever the body. A server that answers
+ * 5xx has failed, whatever it says: another instance may do better.
+ */
+export function readAnswer(
+  { status, location }: AnswerHead,
+  body: DecodedBody,
+  isOurCredential: boolean,
+): SubgraphResponse {
+  if (status === 401 && isOurCredential) {
+    throw new TransportError("refused", "refused the service credential", { fault: "not-theirs" });
+  }
+  if (status === 503 && isOverload(readAnswerOrNull(body))) throw overloaded();
+  if (status >= 500) throw failedWith(status);
+  if (status >= 300 && status < 400) throw redirected(status, location);
+  const answer = status === 401 || status === 403 ? readRefusal(status, body) : readBody(status, body);
+  if (answer) return answer;
+  throw new TransportError("unknown", `answered ${status} with a body that is not a GraphQL answer`, {
+    fault: status >= 400 ? "not-theirs" : "bad-answer",
+  });
+}
+
+/** What our own servers say at the door (door.ts): nothing was carried out. */
+function isOverload(answer: SubgraphResponse | null): boolean {
+  const code: ErrorCode = "OVERLOADED";
+  const { data, errors = [] } = answer ?? {};
+  return !data && errors.length > 0 && errors.every(({ extensions }) => extensions?.code === code);
+}
+
+function overloaded(): TransportError {
+  const said = "it has as many requests as it can take";
+  return new TransportError("refused", "answered 503, OVERLOADED", { fault: "unable", said });
+}
+
+function failedWith(status: number): TransportError {
+  const fault = status >= 502 && status <= 504 ? "unable" : "bad-answer";
+  return new TransportError("unknown", `answered ${status}`, { fault });
+}
+
+/**
+ * Not followed: a request that goes elsewhere takes the credential along. 307 and 308 say that nothing was
+ * done.
+ */
+function redirected(status: number, location = "nowhere"): TransportError {
+  const effect = status === 307 || status === 308 ? "refused" : "unknown";
+  const to = location.slice(0, LOCATION_LENGTH_MAX);
+  const message = `answered ${status}, a redirect to ${to}; it is not followed, the service's URL must be the final one`;
+  return new TransportError(effect, message, { said: "it answered with a redirect, which is not followed" });
+}
+
+const REFUSALS = {
+  401: { code: "UNAUTHENTICATED", message: "The service does not accept who is asking." },
+  403: { code: "FORBIDDEN", message: "The service does not allow this to who is asking." },
+} as const;
+
+/** The service's own words where they are GraphQL errors, each with a code. */
+function readRefusal(status: 401 | 403, body: DecodedBody): SubgraphResponse {
+  const { code, message } = REFUSALS[status];
+  const said = readAnswerOrNull(body);
+  const errors = said?.errors?.length ? said.errors : [{ message }];
+  return {
+    data: said?.data ?? null,
+    errors: errors.map((error) => ({ ...error, extensions: { code, ...error.extensions } })),
+  };
+}
+
+function readAnswerOrNull(body: DecodedBody): SubgraphResponse | null {
+  if (body.kind !== "decoded") return null;
+  try {
+    const answer: unknown = JSON.parse(textOf(body.bytes));
+    return isGraphQLAnswer(answer) ? Object.assign(answer, { bytes: body.bytes!.length }) : null;
+  } catch {
+    return null;
+  }
+}
+
+function readBody(status: number, body: DecodedBody): SubgraphResponse | null {
+  switch (body.kind) {
+    case "decoded":
+      return readAnswerOrNull(body);
+    case "too-large":
+      throw tooLarge();
+    case "broken":
+      throw new TransportError("unknown", `answered ${status} with a body that is not ${body.coding}`);
+    case "unknown-coding":
+      throw new TransportError(
+        "unknown",
+        `answered ${status} in a content coding that is not known: ${body.coding}`,
+      );
+    default:
+      return body satisfies never;
+  }
+}
+
+export function tooLarge(cause?: Error): TransportError {
+  return new TransportError("unknown", `answered with more than ${RESPONSE_BYTES_MAX} bytes`, {
+    cause,
+    fault: "not-theirs",
+    said: "its answer is too large",
+  });
+}
+
+/** Without a byte-order mark: a parser of JSON may ignore it (RFC 8259, 8.1), and JavaScript's does not. */
+function textOf(bytes: Buffer | undefined): string {
+  const text = bytes?.toString() ?? "";
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+const isAbsent = (value: unknown) => value === undefined || value === null;
+const isJsonObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** An object, or null if `errors` say why. */
+function isGraphQLAnswer(answer: unknown): answer is SubgraphResponse {
+  if (!isJsonObject(answer)) return false;
+  const { data, errors } = answer as { data?: unknown; errors?: unknown };
+  if (!isAbsent(data) && !isJsonObject(data)) return false;
+  if (isAbsent(errors)) return data !== undefined;
+  return Array.isArray(errors) && errors.every(isGraphQLError) && (data !== undefined || errors.length > 0);
+}
+
+/**
+ * Those who join answers go by the errors' paths, so a malformed one would put other services' rows at risk.
+ */
+function isGraphQLError(error: unknown): boolean {
+  if (!isJsonObject(error)) return false;
+  const { message, path, extensions } = error as { message?: unknown; path?: unknown; extensions?: unknown };
+  return (
+    typeof message === "string" &&
+    (isAbsent(path) || (Array.isArray(path) && path.every(isPathStep))) &&
+    (isAbsent(extensions) || isJsonObject(extensions))
+  );
+}
+
+const isPathStep = (step: unknown) =>
+  typeof step === "string" || (Number.isSafeInteger(step) && (step as number) >= 0);

@@ -1,0 +1,296 @@
+/**
+ * GraphQL over HTTP between services: pooled keep-alive connections, a deadline and a span on every request.
+ */
+import { Agent, type Dispatcher } from "undici";
+import { clientSpan, injectTrace, inSpan } from "../process/tracing.ts";
+import { codingsOf, type DecodedBody, decodeBody } from "./content-coding.ts";
+import { authorization } from "./credential.ts";
+import { DEADLINE_HEADER } from "./deadline.ts";
+import {
+  type AnswerHead,
+  RESPONSE_BYTES_MAX,
+  readAnswer,
+  type SubgraphResponse,
+  tooLarge,
+} from "./transport-answer.ts";
+import { TransportError, type TransportFault } from "./transport-error.ts";
+import { rememberTargets } from "./transport-targets.ts";
+
+export type { SubgraphResponse } from "./transport-answer.ts";
+export { TransportError, type TransportFault } from "./transport-error.ts";
+
+/** One GraphQL request. */
+export interface SubgraphRequest {
+  query: string;
+  operationName?: string | undefined;
+  variables?: Record<string, unknown> | undefined;
+  /** The same as JSON, if somebody has made it already. */
+  body?: string | undefined;
+}
+
+/** Sends a request to an endpoint. @throws TransportError */
+export type Send = (url: string, body: SubgraphRequest, options?: SendOptions) => Promise<SubgraphResponse>;
+
+export interface SendOptions {
+  /** The service is told, and does not go on beyond it. */
+  deadlineMs?: number;
+  /** Further headers, e.g. a request id. */
+  headers?: Record<string, string>;
+  /** Calls it off. For what nobody waits for; a client's request has its deadline. */
+  signal?: AbortSignal;
+  /** Says whether the answer may be read; nobody is asked by default. */
+  reader?: Reader | undefined;
+}
+
+/** Whoever answers for the memory that answers take. */
+export interface Reader {
+  /** Undefined if so much more may be read; what to wait for if not yet. @throws TransportError, later */
+  read(bytes: number): Promise<void> | undefined;
+}
+
+export interface Transport {
+  send: Send;
+  /** Closes the pooled connections, after the requests under way if they end soon. */
+  close(): Promise<void>;
+}
+
+export interface TransportOptions {
+  credential: string | undefined;
+  /** How long a request may take when the caller does not say. */
+  deadlineMs?: number;
+  /** Sockets to one endpoint. Requests beyond wait in its queue. */
+  connections?: number;
+}
+
+const DEADLINE_MS = 5_000;
+/**
+ * A healthy endpoint on the same network accepts within a millisecond or two; a dead host must not cost the
+ * deadline.
+ */
+const CONNECT_TIMEOUT_MS = 1_000;
+const CONNECTIONS = 64;
+const CLOSING_MS = 1_000;
+
+export function createTransport(options: TransportOptions): Transport {
+  const agent = new Agent({
+    connections: options.connections ?? CONNECTIONS,
+    pipelining: 1,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    // A server may close an idle connection just as a request leaves on it; servers here keep them for 72 s
+    // (Fastify).
+    keepAliveTimeout: 30_000,
+    maxResponseSize: RESPONSE_BYTES_MAX,
+    // Each request has one timer, of its deadline.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    accept: "application/json",
+    // Services are near: to compress costs both sides more than the bytes do. What is compressed all the same
+    // is decoded.
+    "accept-encoding": "identity",
+    ...(options.credential === undefined ? {} : { authorization: authorization(options.credential) }),
+  };
+  const targetOf = rememberTargets();
+  const underWay = new Set<Exchange>();
+
+  const sendInSpan: Send = (url, request, sendOptions = {}) => {
+    const deadlineMs = sendOptions.deadlineMs ?? options.deadlineMs ?? DEADLINE_MS;
+    const ownHeaders: Record<string, string> = { ...headers, ...sendOptions.headers };
+    ownHeaders[DEADLINE_HEADER] = String(Math.floor(deadlineMs));
+    injectTrace(ownHeaders);
+    const { query, operationName, variables } = request;
+    const body = request.body ?? JSON.stringify({ query, operationName, variables });
+    const isOurCredential =
+      ownHeaders.authorization !== undefined && ownHeaders.authorization === headers.authorization;
+    const { reader } = sendOptions;
+    const exchange = new Exchange(deadlineMs, { isOurCredential, reader, underWay });
+    if (sendOptions.signal) exchange.endWith(sendOptions.signal);
+    agent.dispatch({ ...targetOf(url), method: "POST", headers: ownHeaders, body }, exchange);
+    return exchange.answer;
+  };
+  const send: Send = (url, request, sendOptions) =>
+    inSpan("POST", clientSpan(url, request.operationName), async () => sendInSpan(url, request, sendOptions));
+  return { send, close: () => closeSoon(agent, underWay) };
+}
+
+/** Whoever asked is gone by then, or is told that its request failed. */
+async function closeSoon(agent: Agent, underWay: ReadonlySet<Exchange>): Promise<void> {
+  const timer = setTimeout(() => callOff(underWay), CLOSING_MS);
+  await agent.close();
+  clearTimeout(timer);
+}
+
+function callOff(exchanges: Iterable<Exchange>): void {
+  for (const exchange of exchanges) exchange.callOff();
+}
+
+interface ExchangeTerms {
+  /** Whether the request carries this service's own credential rather than a client's. */
+  isOurCredential: boolean;
+  reader: Reader | undefined;
+  /** It is in here until it is over. */
+  underWay: Set<Exchange>;
+}
+
+/**
+ * One request and its answer. Written as a handler of undici's, without its streams, abort signals and their
+ * errors' stack traces: half of the CPU time of a small request.
+ */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly answer: Promise<SubgraphResponse>;
+  readonly #resolve: (answer: SubgraphResponse) => void;
+  readonly #reject: (error: TransportError) => void;
+  readonly #timer: NodeJS.Timeout;
+  /** Absent as long as the request waits for a connection. */
+  #controller: Dispatcher.DispatchController | undefined;
+  #isOver = false;
+  readonly #terms: ExchangeTerms;
+  /** The answer is not read on, since there is no room for it. */
+  #isHeldUp = false;
+  #head: AnswerHead = { status: 0, contentEncoding: undefined, location: undefined };
+  readonly #chunks: Buffer[] = [];
+  #stopListening = () => {};
+
+  constructor(deadlineMs: number, terms: ExchangeTerms) {
+    this.#terms = terms;
+    terms.underWay.add(this);
+    const { promise, resolve, reject } = Promise.withResolvers<SubgraphResponse>();
+    this.answer = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#timer = setTimeout(() => this.#giveUp(this.#error(lateAfter(deadlineMs), "timeout")), deadlineMs);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#isOver) controller.abort(ABORTED);
+    else this.#controller = controller;
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    { "content-encoding": contentEncoding, location }: Record<string, string | string[] | undefined>,
+  ): void {
+    this.#head = { status, contentEncoding: contentEncoding?.toString(), location: location?.toString() };
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    const room = this.#terms.reader?.read(chunk.length);
+    if (!room) return;
+    controller.pause();
+    this.#isHeldUp = true;
+    room.then(
+      () => {
+        this.#isHeldUp = false;
+        controller.resume();
+      },
+      (error: TransportError) => this.#giveUp(error),
+    );
+  }
+
+  onResponseEnd(): void {
+    const [first, ...more] = this.#chunks;
+    const bytes = more.length === 0 ? first : Buffer.concat(this.#chunks);
+    const codings = codingsOf(this.#head.contentEncoding);
+    if (codings.length === 0 || !bytes) this.#settle({ kind: "decoded", bytes });
+    // Until then the deadline may still end it.
+    else void this.#decode(bytes, codings);
+  }
+
+  async #decode(bytes: Buffer, codings: ReturnType<typeof codingsOf>): Promise<void> {
+    const body = await decodeBody(bytes, codings, RESPONSE_BYTES_MAX);
+    try {
+      const more = bytesOf(body) - bytes.length;
+      if (more > 0) await this.#terms.reader?.read(more);
+      this.#settle(body);
+    } catch (error) {
+      this.#giveUp(error as TransportError);
+    }
+  }
+
+  #settle(body: DecodedBody): void {
+    if (!this.#end()) return;
+    try {
+      this.#resolve(readAnswer(this.#head, body, this.#terms.isOurCredential));
+    } catch (error) {
+      this.#reject(error as TransportError);
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#end()) this.#reject(asTransportError(error, this.#controller !== undefined));
+  }
+
+  endWith(signal: AbortSignal): void {
+    const callOff = () => this.callOff();
+    if (signal.aborted) callOff();
+    else signal.addEventListener("abort", callOff);
+    // A signal may live much longer than a request.
+    this.#stopListening = () => signal.removeEventListener("abort", callOff);
+  }
+
+  callOff(): void {
+    this.#giveUp(this.#error("was called off", "not-theirs"));
+  }
+
+  #error(message: string, fault: TransportFault): TransportError {
+    const effect = this.#controller ? "unknown" : "refused";
+    return new TransportError(effect, message, { fault: this.#isHeldUp ? "not-theirs" : fault });
+  }
+
+  #giveUp(error: TransportError): void {
+    if (!this.#end()) return;
+    this.#reject(error);
+    this.#controller?.abort(ABORTED);
+  }
+
+  /** Whether this is the end: there is only one. */
+  #end(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#terms.underWay.delete(this);
+    clearTimeout(this.#timer);
+    this.#stopListening();
+    return true;
+  }
+}
+
+const bytesOf = (body: DecodedBody) => (body.kind === "decoded" && body.bytes?.length) || 0;
+
+const lateAfter = (deadlineMs: number) => `did not answer within ${Math.round(deadlineMs)} ms`;
+
+/** What undici is told when nobody waits any more. Nobody sees it. */
+const ABORTED = new Error("nobody waits for the answer any more");
+
+/**
+ * What undici says of a request that it does not even try to send: a header that cannot be one, a transport
+ * that is closed.
+ */
+const NOT_THEIRS = new Set([
+  "UND_ERR_INVALID_ARG",
+  "UND_ERR_NOT_SUPPORTED",
+  "UND_ERR_CLOSED",
+  "UND_ERR_DESTROYED",
+]);
+
+/** @param hasLeft whether the request was on its way: then the other side may have acted */
+function asTransportError(error: Error, hasLeft: boolean): TransportError {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return tooLarge(error);
+  const effect = hasLeft ? "unknown" : "refused";
+  return new TransportError(effect, `did not answer (${code || message})`, {
+    cause: error,
+    fault: faultOf(code, hasLeft),
+  });
+}
+
+function faultOf(code: string, hasLeft: boolean): TransportFault {
+  if (NOT_THEIRS.has(code)) return "not-theirs";
+  if (code === "UND_ERR_CONNECT_TIMEOUT") return "timeout";
+  // What was heard is not HTTP, or more of it than undici reads.
+  if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") return "bad-answer";
+  return hasLeft ? "unable" : "no-connection";
+}

@@ -1,0 +1,97 @@
+/**
+ * Goal: what clients do not read is bounded in bytes, whoever reads gets all of it, and small answers go out
+ * whatever great ones wait. Method: real sockets; bytes and cut connections are counted, no time is.
+ */
+import { connect, type Socket } from "node:net";
+import type { FastifyInstance } from "fastify";
+import { afterEach, expect, test } from "vitest";
+import { createLogger } from "../process/log.ts";
+import { DEFAULT_DOOR, type Door } from "./door.ts";
+import { addHealth, createApp, listen } from "./server.ts";
+
+const MIB = 1024 * 1024;
+const GREAT_BYTES = 20 * MIB;
+/** Two bytes of UTF-16, four of UTF-8, at an odd place: pieces must not part them. */
+const WIDE = `a${"\u{1f404}".repeat(300_000)}`;
+
+let app: FastifyInstance | undefined;
+afterEach(() => app?.close());
+
+async function start(changes: Partial<Door>) {
+  const own = createApp(createLogger("test", "silent"), {
+    door: { ...DEFAULT_DOOR, drainMs: 100, ...changes },
+  });
+  app = own;
+  addHealth(own, async () => {});
+  own.get("/great", async () => "x".repeat(GREAT_BYTES));
+  own.get("/wide", async () => WIDE);
+  own.get("/small", async () => "small");
+  const sockets: Socket[] = [];
+  own.server.on("connection", (socket: Socket) => sockets.push(socket));
+  const { port } = await listen(own, 0, () => own.close());
+  return { port, sockets, url: `http://127.0.0.1:${port}` };
+}
+
+/** A client that asks and does not read; its request has been answered as far as that goes. */
+async function unread(port: number, sockets: readonly Socket[], path = "/great"): Promise<Socket> {
+  const before = sockets.length;
+  const socket = connect(port, "127.0.0.1").on("error", () => {});
+  socket.pause();
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`);
+  await until(() => sockets[before]?.writableLength !== undefined && sockets[before].bytesWritten > 0);
+  return socket;
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("of an answer that nobody reads the socket has a piece, not all of it", async () => {
+  const { port, sockets } = await start({});
+  const client = await unread(port, sockets);
+  // Until the system takes no more.
+  await until(() => sockets[0]!.writableLength > 0);
+  expect(sockets[0]!.writableLength).toBeLessThan(MIB);
+  client.destroy();
+});
+
+test("whoever reads has all of it, whatever its characters", async () => {
+  const { url } = await start({});
+  const wide = await fetch(`${url}/wide`);
+  expect(wide.headers.get("content-length")).toBe(String(Buffer.byteLength(WIDE)));
+  expect((await wide.text()) === WIDE).toBe(true);
+});
+
+test("beyond the bound those are cut off at once that have read nothing for the longest", async () => {
+  const { port, sockets, url } = await start({ unreadBytesMax: 2.5 * GREAT_BYTES });
+  const clients: Socket[] = [];
+  for (let count = 1; count <= 5; count++) {
+    clients.push(await unread(port, sockets));
+    // As soon as a third has begun the first is gone: no check has to come.
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual(
+      Array.from({ length: count }, (_, at) => at < count - 2),
+    );
+  }
+  // Whoever reads passes them, and takes nobody's place for longer than it reads.
+  expect((await (await fetch(`${url}/great`)).arrayBuffer()).byteLength).toBe(GREAT_BYTES);
+  for (const client of clients) client.destroy();
+});
+
+test("small answers and health pass however much waits", async () => {
+  const { port, sockets, url } = await start({ unreadBytesMax: 1 });
+  const client = await unread(port, sockets);
+  expect(await (await fetch(`${url}/small`)).text()).toBe("small");
+  expect((await fetch(`${url}/health/live`)).status).toBe(200);
+  client.destroy();
+});
+
+test("a server that closes does not wait for who neither reads nor sends", async () => {
+  const { port, sockets } = await start({ drainMs: 600_000, answerMs: 600_000, bodyMs: 600_000 });
+  const reader = await unread(port, sockets);
+  const half = connect(port, "127.0.0.1").on("error", () => {});
+  half.write("POST /small HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n1");
+  await until(() => sockets.length === 2);
+  await app!.close();
+  expect(sockets.every(({ destroyed }) => destroyed)).toBe(true);
+  for (const client of [reader, half]) client.destroy();
+});

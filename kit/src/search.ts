@@ -1,7 +1,0 @@
-/** Searching names for what a person typed. */
-import { normalise } from "./partition.ts";
-
-/** The normalised text as the middle of a LIKE pattern: its own wildcards stand for themselves. */
-export function containing(text: string): string {
-  return normalise(text).replace(/[\\%_]/g, "\\$&");
-}

@@ -1,0 +1,163 @@
+/**
+ * Whether a new topology may be taken: only once the partitions whose rows it moves have a say.
+ *
+ * Each partition keeps its own rule as a constraint of its database, so it alone knows whether it can keep
+ * another one. It is asked before anybody routes by the topology. A partition whose rule stays the same has
+ * nothing to say, and may be down; one whose rule changes, or that is new, has to answer. Partitions take a
+ * topology when none refuses it. Whoever routes waits for more: that those which it is about have taken it,
+ * so that nothing is routed by a rule that its owner does not keep. Each instance of a partition goes by a
+ * file of its own, so all that answer have to have taken it. One that is down for good must not hold the
+ * others up.
+ *
+ * Topologies have no order: one that differs may be newer or older. So an instance that starts with another
+ * rule than its database keeps moves it only once every partition has spoken, and whoever answers goes by the
+ * same topology.
+ */
+import { z } from "zod";
+import type { Send } from "../http/transport.ts";
+import { normalise } from "./partition.ts";
+import type { Partition, Topology } from "./topology.ts";
+
+/** What a partition is asked by. */
+export type PartitionClaims = Pick<Partition, "id" | "claims" | "isDefault">;
+
+/** What a partition says of a topology. */
+export type Verdict =
+  /** It keeps the rule that the topology gives it. */
+  | { kind: "keeps"; follows: boolean }
+  /** It could keep it, and does not yet. `follows`: all of its instances that answer go by the topology. */
+  | { kind: "accepts"; follows: boolean }
+  | { kind: "refuses"; reason: string }
+  | { kind: "silent" };
+
+export type Agreement = { kind: "agreed" } | { kind: "not-yet" | "refused"; reason: string };
+
+export interface AgreementOptions {
+  /** What was agreed to before. Undefined if nothing was: then every partition has to speak. */
+  current: Topology | undefined;
+  next: Topology;
+  send: Send;
+  /**
+   * `routes`: by the topology. `owns`: rows, and keeps their rule. `starts`: owns rows whose database keeps
+   * another rule than the topology says.
+   */
+  role: "routes" | "owns" | "starts";
+}
+
+const ASK_DEADLINE_MS = 2_000;
+
+/** Only who starts asks for `follows`: instances of an earlier version have no such field. */
+const queryOf = (role: AgreementOptions["role"]) => `query TopologyVerdict($partitions: [PartitionClaims!]!) {
+  topologyVerdict(partitions: $partitions) { keeps ${role === "starts" ? "follows" : ""} refusal }
+}`;
+const verdictAnswer = z.object({
+  topologyVerdict: z.object({
+    keeps: z.boolean(),
+    follows: z.boolean().default(true),
+    refusal: z.string().nullable(),
+  }),
+});
+
+/** Asks every partition of the new topology, side by side. */
+export async function agreeOnTopology({ current, next, send, role }: AgreementOptions): Promise<Agreement> {
+  const objections: Exclude<Agreement, { kind: "agreed" }>[] = [];
+  for (const placement of next.placements.values()) {
+    if (placement.kind !== "partitions") continue;
+    const before = current?.placements.get(placement.subgraph);
+    const known = before?.kind === "partitions" ? before.partitions : [];
+    const asked = placement.partitions.map(async (partition) => {
+      const isChanged = ruleOf(partition.id, known) !== ruleOf(partition.id, placement.partitions);
+      const verdict = await askPartition(partition, placement.partitions, send, role);
+      return objectionTo(partition.id, verdict, isChanged, role) ?? [];
+    });
+    // In the file's order, whoever answers first: the same fault is told once.
+    objections.push(...(await Promise.all(asked)).flat());
+  }
+  return objections.find(({ kind }) => kind === "refused") ?? objections[0] ?? { kind: "agreed" };
+}
+
+function objectionTo(
+  id: string,
+  verdict: Verdict,
+  isChanged: boolean,
+  role: AgreementOptions["role"],
+): Exclude<Agreement, { kind: "agreed" }> | undefined {
+  switch (verdict.kind) {
+    case "keeps":
+      return verdict.follows ? undefined : goesElsewhere(id);
+    case "refuses":
+      return { kind: "refused", reason: `${id} refuses it: ${verdict.reason}` };
+    case "accepts":
+      if (!verdict.follows) return goesElsewhere(id);
+      return isChanged && role === "routes"
+        ? { kind: "not-yet", reason: `${id} has not taken it yet` }
+        : undefined;
+    case "silent":
+      return isChanged ? { kind: "not-yet", reason: `${id}, which it changes, does not answer` } : undefined;
+    default:
+      return verdict satisfies never;
+  }
+}
+
+const goesElsewhere = (id: string) => ({
+  kind: "refused" as const,
+  reason: `an instance of ${id} goes by another topology`,
+});
+
+/** What a partition says of a topology: all of its instances that answer. */
+export async function askPartition(
+  { urls }: Partition,
+  partitions: readonly Partition[],
+  send: Send,
+  role: AgreementOptions["role"],
+): Promise<Verdict> {
+  const verdicts = await Promise.all(urls.map((url) => askInstance(url, partitions, send, role)));
+  const heard = (kind: Verdict["kind"]) =>
+    verdicts.find((verdict) => verdict.kind === kind && "follows" in verdict && !verdict.follows) ??
+    verdicts.find((verdict) => verdict.kind === kind);
+  return heard("refuses") ?? heard("accepts") ?? heard("keeps") ?? { kind: "silent" };
+}
+
+async function askInstance(
+  url: string,
+  partitions: readonly Partition[],
+  send: Send,
+  role: AgreementOptions["role"],
+): Promise<Verdict> {
+  const variables = {
+    partitions: partitions.map(({ id, claims, isDefault }) => ({ id, claims, isDefault })),
+  };
+  try {
+    const { data, errors } = await send(
+      url,
+      { query: queryOf(role), operationName: "TopologyVerdict", variables },
+      { deadlineMs: ASK_DEADLINE_MS },
+    );
+    const parsed = verdictAnswer.safeParse(data);
+    if (parsed.success) {
+      const { keeps, follows, refusal } = parsed.data.topologyVerdict;
+      if (keeps) return { kind: "keeps", follows };
+      return refusal === null ? { kind: "accepts", follows } : { kind: "refuses", reason: refusal };
+    }
+    // Services of another make have no such field, and no constraint that anybody could ask about.
+    if (errors?.[0]?.extensions?.code === "GRAPHQL_VALIDATION_FAILED")
+      return { kind: "keeps", follows: true };
+  } catch {
+    // Silence is told by whoever asked.
+  }
+  return { kind: "silent" };
+}
+
+/** Which values a partition owns, in a form that can be compared; undefined if it is none of these. */
+export function ruleOf(id: string, partitions: readonly PartitionClaims[]): string | undefined {
+  const own = partitions.find((partition) => partition.id === id);
+  if (!own) return undefined;
+  const owned = own.isDefault ? partitions.filter((partition) => partition !== own) : [own];
+  const names = new Set(owned.flatMap(({ id, claims }) => [id, ...claims]).map(normalise));
+  return `${own.isDefault ? "all but" : "only"} ${[...names].sort().join(", ")}`;
+}
+
+/** Whether two topologies give all partitions the same rules. */
+export function sameRules(one: readonly PartitionClaims[], other: readonly PartitionClaims[]): boolean {
+  return one.length === other.length && one.every(({ id }) => ruleOf(id, one) === ruleOf(id, other));
+}

@@ -1,0 +1,32 @@
+/**
+ * How a program stands to its topology file: whether it goes by what the file says, and if not, why. For
+ * health, metrics and people.
+ */
+import { Gauge } from "prom-client";
+import type { Registry } from "../process/metrics.ts";
+
+export interface TopologyStanding {
+  /**
+   * Why the file's topology is not taken, or should not have been, and what follows; undefined if all is
+   * well.
+   */
+  fault: string | undefined;
+  /** The same as a note of the program's health. */
+  notes(): string[];
+}
+
+export function createTopologyStanding(registry: Registry): TopologyStanding {
+  const standing: TopologyStanding = {
+    fault: undefined,
+    notes: () => (standing.fault === undefined ? [] : [standing.fault]),
+  };
+  new Gauge({
+    name: "teranga_topology_refused",
+    help: "1 while the topology of the file is not taken, because it is broken or a city refuses it or does not answer, or was started with though a city refuses it; else 0.",
+    registers: [registry],
+    collect() {
+      this.set(standing.fault === undefined ? 0 : 1);
+    },
+  });
+  return standing;
+}

@@ -1,0 +1,159 @@
+/**
+ * The topology: which subgraphs there are, which partitions, and where each can be reached.
+ *
+ * One YAML file in the shape of rover's supergraph configuration, whose `subgraphs` entries are extended with a placement:
+ * `replicas` (any instance can answer) or `partitions` (only the owner of a row can). docs/configuration.md describes it.
+ */
+import { readFile } from "node:fs/promises";
+import { parse } from "yaml";
+import { z } from "zod";
+import { StartupError } from "../process/config.ts";
+import type { FileContent } from "../process/file-watch.ts";
+import { createPartitionOf, normalise, type PartitionOf } from "./partition.ts";
+
+const httpUrl = z.url({ protocol: /^https?$/, error: "is not an http or https URL" });
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, "may have lower-case letters, digits and hyphens only");
+
+const partitionFile = z.strictObject({
+  name: z.string().min(1),
+  towns: z.array(z.string().min(1)).default([]),
+  default: z.boolean().default(false),
+  location: z.strictObject({
+    latitude: z.number().min(-90).max(90),
+    longitude: z.number().min(-180).max(180),
+  }),
+  urls: z.array(httpUrl).min(1),
+});
+
+const subgraphFile = z.strictObject({
+  schema: z.strictObject({ file: z.string() }).optional(),
+  replicas: z.array(httpUrl).min(1).optional(),
+  partitions: z.record(name, partitionFile).optional(),
+});
+
+const topologyFile = z.strictObject({
+  federation_version: z.string().optional(),
+  // An emptied file is a slip of the hand, not a graph of nothing.
+  subgraphs: z
+    .record(name, subgraphFile)
+    .refine((subgraphs) => Object.keys(subgraphs).length > 0, { error: "there is none" }),
+});
+
+/** One partition: an owner of rows. `urls` are its instances' GraphQL endpoints. */
+export interface Partition {
+  id: string;
+  /** How people call it. */
+  name: string;
+  /** The routing values it claims beside its id, as people write them. */
+  claims: readonly string[];
+  isDefault: boolean;
+  /** Degrees, WGS 84. */
+  location: { latitude: number; longitude: number };
+  urls: readonly string[];
+}
+
+/** Where the answers of a subgraph come from. */
+export type Placement =
+  | { kind: "replicas"; subgraph: string; urls: readonly string[] }
+  | { kind: "partitions"; subgraph: string; partitions: readonly Partition[]; partitionOf: PartitionOf };
+
+export type PartitionPlacement = Extract<Placement, { kind: "partitions" }>;
+
+/** The placements, in the file's order. */
+export interface Topology {
+  placements: ReadonlyMap<string, Placement>;
+}
+
+/** Reads a topology file. @throws StartupError with one line that names the file, the place and the fault. */
+export async function loadTopology(file: string): Promise<Topology> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    const code = String((error as NodeJS.ErrnoException).code);
+    return parseTopologyFile(file, { kind: "unreadable", code });
+  }
+  return parseTopologyFile(file, { kind: "text", text });
+}
+
+/** What a file says, once it has been read. @throws StartupError with one line that names the file, the place and the fault. */
+export function parseTopologyFile(file: string, content: FileContent): Topology {
+  if (content.kind === "unreadable")
+    throw new StartupError(`Topology ${file}: cannot be read (${content.code})`);
+  try {
+    return parseTopology(content.text);
+  } catch (error) {
+    throw new StartupError(`Topology ${file}: ${(error as Error).message.split("\n")[0]}`);
+  }
+}
+
+/** Parses the text of a topology file. @throws Error whose message names the place and the fault. */
+export function parseTopology(text: string): Topology {
+  const result = topologyFile.safeParse(parse(text));
+  if (!result.success) {
+    // A misspelt field is a missing one too; the name that was written says more than the one that was not.
+    const { issues } = result.error;
+    const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
+    throw new Error(`${issue.path.join(".") || "the document"}: ${issue.message}`);
+  }
+  const placements = new Map<string, Placement>();
+  for (const [subgraph, entry] of Object.entries(result.data.subgraphs)) {
+    placements.set(subgraph, placementOf(subgraph, entry));
+  }
+  return { placements };
+}
+
+function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Placement {
+  if ((entry.replicas === undefined) === (entry.partitions === undefined)) {
+    throw new Error(`subgraphs.${subgraph}: needs either replicas or partitions`);
+  }
+  if (entry.replicas) return { kind: "replicas", subgraph, urls: entry.replicas };
+  const partitions = Object.entries(entry.partitions!).map(
+    ([id, { name, towns, location, urls, default: isDefault }]): Partition => ({
+      id,
+      name,
+      claims: towns,
+      isDefault,
+      location,
+      urls,
+    }),
+  );
+  checkPartitions(subgraph, partitions);
+  return { kind: "partitions", subgraph, partitions, partitionOf: createPartitionOf(subgraph, partitions) };
+}
+
+/** Complete (one default) and disjoint (no value with two owners). */
+function checkPartitions(subgraph: string, partitions: readonly Partition[]): void {
+  const defaults = partitions.filter(({ isDefault }) => isDefault).map(({ id }) => id);
+  if (defaults.length !== 1) {
+    const found = defaults.length === 0 ? "none has it" : `${defaults.join(" and ")} have it`;
+    throw new Error(`subgraphs.${subgraph}.partitions: exactly one must have "default: true", ${found}`);
+  }
+  const owners = new Map<string, string>();
+  for (const { id, claims } of partitions) {
+    for (const value of new Set([id, ...claims].map(normalise))) {
+      const other = owners.get(value);
+      if (other)
+        throw new Error(`subgraphs.${subgraph}.partitions: "${value}" is claimed by ${other} and by ${id}`);
+      owners.set(value, id);
+    }
+  }
+}
+
+/** The placement of a partitioned subgraph. @throws StartupError if the topology has none of that name. */
+export function partitionsOf(topology: Topology, subgraph: string): PartitionPlacement {
+  const placement = topology.placements.get(subgraph);
+  if (placement?.kind !== "partitions")
+    throw new StartupError(`Topology: no partitioned subgraph "${subgraph}"`);
+  return placement;
+}
+
+/** The endpoints of a subgraph placed as replicas. @throws StartupError if the topology has none of that name. */
+export function replicasOf(topology: Topology, subgraph: string): readonly string[] {
+  const placement = topology.placements.get(subgraph);
+  if (placement?.kind !== "replicas")
+    throw new StartupError(`Topology: no replicated subgraph "${subgraph}"`);
+  return placement.urls;
+}

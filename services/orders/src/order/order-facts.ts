@@ -1,0 +1,187 @@
+/** The one reading step before an order: the client, the prices and the stock, side by side. */
+
+import { TransportError } from "@teranga/kit/http/transport.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { PricedLine, ProductQuantity } from "@teranga/protocol/messages.ts";
+import type {
+  DiscontinuedProducts,
+  UnknownClient,
+  UnknownProducts,
+} from "@teranga/schema/generated/orders.ts";
+import { catalogUnavailable, cityUnavailable, type Named, outcomeUnseen, unknownClient } from "../answers.ts";
+import type { OrdersContext } from "../context.ts";
+import type { Stock, StockLevels } from "../model.ts";
+import { type HomeFacts, type KeyedTransaction, type ProductFacts, READ_DEADLINE_MS } from "./order-reads.ts";
+import type { OrderRequest } from "./order-request.ts";
+
+/** What the look-up that comes last has when the client's time is over. */
+const LAST_LOOK_DEADLINE_MS = 500;
+
+export type OrderFacts =
+  | { kind: "ready"; lines: PricedLine[]; stock: Stock }
+  /** The idempotency key was used before. */
+  | ({ kind: "keyed" } & KeyedTransaction)
+  | { kind: "rejected"; result: Named<UnknownClient> | Named<UnknownProducts> | Named<DiscontinuedProducts> };
+
+type Read<Value> = { ok: true; value: Value } | { ok: false; error: unknown };
+
+/**
+ * Reads what an order needs to be decided. Nothing is changed by it.
+ * @throws GraphQLError CITY_UNAVAILABLE if the home, SUBGRAPH_UNAVAILABLE if the catalog does not answer
+ */
+export async function readFacts(
+  { clientId, homeId, lines }: OrderRequest,
+  idempotencyKey: string | null,
+  { cities, reads, log }: OrdersContext,
+): Promise<OrderFacts> {
+  const productIds = lines.map(({ productId }) => productId);
+  const otherIds = cities.partitions.map(({ id }) => id).filter((id) => id !== homeId);
+  const readOthers = () => readLevels(otherIds, productIds, reads.stock, log);
+  // All cities are asked at once, since the client waits for one answer less; but nobody is asked in vain for
+  // what the home had enough of a moment ago. If it has not any more, the others are asked after it.
+  const isHomeLikelyEnough = covers(reads.lastLevels(homeId), lines);
+  // None of these rejects, so a replay need not wait for the slowest of them.
+  const homeRead = settle(reads.home(homeId, { clientId, idempotencyKey, productIds }));
+  const othersRead = isHomeLikelyEnough ? undefined : readOthers();
+  const productsRead = settle(reads.products(productIds));
+
+  const home = required(await homeRead, () => cityUnavailable(homeId), log);
+  if (home.keyedOrder) return { kind: "keyed", ...home.keyedOrder };
+  if (!home.clientExists) return { kind: "rejected", result: unknownClient(clientId) };
+  const products = required(await productsRead, catalogUnavailable, log);
+  const rejected = rejectProducts(productIds, products);
+  if (rejected) return { kind: "rejected", result: rejected };
+  const priced = lines.map((line) => ({ ...line, unitPrice: products.get(line.productId)!.price }));
+  // A far city that is slow must not hold up an order that the client's own city can fill.
+  const others = covers(home.levels, lines) ? NOTHING_READ : await (othersRead ?? readOthers());
+  return { kind: "ready", lines: priced, stock: withHome(homeId, home, others) };
+}
+
+/**
+ * Whether the home most likely still has everything, by its last known levels, and has been heard of within a
+ * second.
+ */
+export function canGuess({ homeId, lines }: OrderRequest, { reads }: OrdersContext): boolean {
+  return covers(reads.recentLevels(homeId), lines);
+}
+
+/**
+ * What an order needs if the home's stock is guessed: the prices alone. The commit point itself knows the
+ * client, the key and the stock, so an order of one city costs the home one message instead of two; if it is
+ * refused, it goes on as one that has lost against others. Null if there is reason to look first.
+ */
+export async function guessFacts(
+  { homeId, lines }: OrderRequest,
+  { reads }: OrdersContext,
+): Promise<Extract<OrderFacts, { kind: "ready" }> | null> {
+  // The guess is that the home has enough. How much it has is unknown: its last word may be a second old.
+  const levels = new Map([[homeId, new Map(lines.map(({ productId, quantity }) => [productId, quantity]))]]);
+  const productIds = lines.map(({ productId }) => productId);
+  const products = await settle(reads.products(productIds));
+  // What has to be said of these, if it is to be said at all, is said after a look at the key.
+  if (!products.ok || rejectProducts(productIds, products.value)) return null;
+  const priced = lines.map((line) => ({ ...line, unitPrice: products.value.get(line.productId)!.price }));
+  return { kind: "ready", lines: priced, stock: { levels, missingCities: [] } };
+}
+
+const NOTHING_READ: Stock = { levels: new Map(), missingCities: [] };
+
+function covers(levels: StockLevels, lines: readonly ProductQuantity[]): boolean {
+  return lines.every(({ productId, quantity }) => (levels.get(productId) ?? 0) >= quantity);
+}
+
+/** Looks an idempotency key up at home, for as long as there is time. @throws GraphQLError OUTCOME_UNKNOWN */
+export async function readKeyedOrder(
+  { clientId, homeId }: OrderRequest,
+  idempotencyKey: string,
+  answerByMs: number,
+  { reads, clock, log }: OrdersContext,
+): Promise<KeyedTransaction | null> {
+  const question = { clientId, idempotencyKey, productIds: [] };
+  const leftMs = answerByMs - clock.nowMs();
+  const deadlineMs = Math.min(READ_DEADLINE_MS, Math.max(LAST_LOOK_DEADLINE_MS, leftMs));
+  const read = await settle(reads.home(homeId, question, deadlineMs));
+  return required(read, () => outcomeUnseen(homeId), log).keyedOrder;
+}
+
+/**
+ * Reads the stock again.
+ * @throws GraphQLError CITY_UNAVAILABLE if the home does not answer; nobody can commit without it
+ */
+export async function readStock(
+  homeId: string,
+  productIds: readonly string[],
+  { cities, reads, log }: OrdersContext,
+): Promise<Stock> {
+  const ids = cities.partitions.map(({ id }) => id);
+  const stock = await readLevels(ids, productIds, reads.stock, log);
+  if (!stock.levels.has(homeId)) throw cityUnavailable(homeId);
+  return stock;
+}
+
+async function readLevels(
+  cityIds: readonly string[],
+  productIds: readonly string[],
+  read: (cityId: string, productIds: readonly string[]) => Promise<StockLevels>,
+  log: Logger,
+): Promise<Stock> {
+  const levels = new Map<string, StockLevels>();
+  const missingCities: string[] = [];
+  const answers = await Promise.all(cityIds.map((cityId) => settle(read(cityId, productIds))));
+  for (const [index, answer] of answers.entries()) {
+    const cityId = cityIds[index]!;
+    if (answer.ok) {
+      levels.set(cityId, answer.value);
+    } else {
+      mustBeOfNetwork(answer.error);
+      missingCities.push(cityId);
+      log.warn({ err: answer.error, city: cityId }, "a city's stock could not be read");
+    }
+  }
+  return { levels, missingCities };
+}
+
+function withHome(homeId: string, home: HomeFacts, others: Stock): Stock {
+  return { ...others, levels: new Map([[homeId, home.levels], ...others.levels]) };
+}
+
+/** The outcome of a read as a value, for one that may be looked at late or never. */
+function settle<Value>(read: Promise<Value>): Promise<Read<Value>> {
+  return read.then(
+    (value) => ({ ok: true, value }),
+    (error: unknown) => ({ ok: false, error }),
+  );
+}
+
+function required<Value>(read: Read<Value>, unavailable: () => Error, log: Logger): Value {
+  if (read.ok) return read.value;
+  mustBeOfNetwork(read.error);
+  log.warn({ err: read.error }, "what an order needs to know could not be read");
+  throw unavailable();
+}
+
+/** A failure that is not the network's is ours, and says nothing of whoever was asked. @throws it */
+function mustBeOfNetwork(error: unknown): void {
+  if (!(error instanceof TransportError)) throw error;
+}
+
+function rejectProducts(
+  productIds: readonly string[],
+  products: ReadonlyMap<string, ProductFacts>,
+): Named<UnknownProducts> | Named<DiscontinuedProducts> | null {
+  const unknown = productIds.filter((id) => !products.has(id));
+  if (unknown.length > 0) {
+    return {
+      __typename: "UnknownProducts",
+      message: "The catalog does not have all of these products.",
+      productIds: unknown,
+    };
+  }
+  const discontinued = productIds.filter((id) => products.get(id)!.discontinued);
+  if (discontinued.length === 0) return null;
+  return {
+    __typename: "DiscontinuedProducts",
+    message: "Some of these products are no longer sold.",
+    products: discontinued.map((id) => ({ id })),
+  };
+}

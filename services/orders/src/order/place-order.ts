@@ -1,0 +1,301 @@
+/** Placing an order: read, allocate, run a transaction; again with a new one while it can still succeed. */
+import type { Allocation, PricedLine } from "@teranga/protocol/messages.ts";
+import { runTransaction } from "@teranga/protocol/orchestrator/transaction.ts";
+import {
+  idOf,
+  type Transaction,
+  type TransactionResult,
+} from "@teranga/protocol/orchestrator/transaction-model.ts";
+import type {
+  OrderPlaced,
+  PaymentDeclined,
+  PaymentDeclinedReason,
+  PlaceOrderResult,
+} from "@teranga/schema/generated/orders.ts";
+import {
+  cityUnavailable,
+  keyReused,
+  type Named,
+  outcomeUnknown,
+  protocolViolation,
+  unknownClient,
+} from "../answers.ts";
+import type { OrdersContext } from "../context.ts";
+import { isLate, type KeyedCall, logEnd, runKeyed, TRANSACTIONS_MAX } from "../keyed-call.ts";
+import type { Stock } from "../model.ts";
+import { linesByCity } from "./allocation.ts";
+import { nearestFirst } from "./distance.ts";
+import {
+  canGuess,
+  guessFacts,
+  type OrderFacts,
+  readFacts,
+  readKeyedOrder,
+  readStock,
+} from "./order-facts.ts";
+import type { KeyedTransaction } from "./order-reads.ts";
+import { requestHash as hashOf, type PlaceOrderRequest } from "./order-request.ts";
+import { outOfStock, outOfStockAtLast } from "./out-of-stock.ts";
+import { allocateWithin, type LimitedAllocation } from "./split-limit.ts";
+
+/**
+ * A participant that does not hear its ABORT within this time holds the stock a little longer; the order goes
+ * on without it.
+ */
+const RELEASE_WAIT_MS = 300;
+
+/** One call of placeOrder. */
+interface OrderCall extends KeyedCall {
+  request: PlaceOrderRequest;
+  context: OrdersContext;
+}
+
+/** A member of the union, with its name. */
+export type PlaceOrderAnswer = Named<PlaceOrderResult>;
+type ReadyFacts = Extract<OrderFacts, { kind: "ready" }>;
+
+/**
+ * Places an order in all cities that it needs or in none.
+ * @throws GraphQLError CITY_UNAVAILABLE or SUBGRAPH_UNAVAILABLE if it cannot even begin (then nothing was
+ * changed),
+ *   PROTOCOL_VIOLATION if a city says that we are at fault
+ */
+export function placeOrder(request: PlaceOrderRequest, context: OrdersContext): Promise<PlaceOrderAnswer> {
+  const { idempotencyKey } = request;
+  return runKeyed("placeOrder", { idempotencyKey, hash: hashOf(request) }, context, (call) =>
+    answerCall({ ...call, request, context }),
+  );
+}
+
+async function answerCall(call: OrderCall): Promise<PlaceOrderAnswer> {
+  const { request, context } = call;
+  const guess = canGuess(request, context) ? await guessFacts(request, context) : null;
+  if (guess) return tryTransactions(call, guess);
+  const facts = await readFacts(request, request.idempotencyKey, context);
+  switch (facts.kind) {
+    case "keyed":
+      return earlierOrder(facts, call.hash);
+    case "rejected":
+      return facts.result;
+    case "ready":
+      return tryTransactions(call, facts);
+    default:
+      return facts satisfies never;
+  }
+}
+
+async function tryTransactions(call: OrderCall, facts: ReadyFacts): Promise<PlaceOrderAnswer> {
+  const { request, context } = call;
+  const { homeId, expectedTotal, maxSplits } = request;
+  const { lines } = facts;
+  const total = totalOf(lines);
+  if (expectedTotal !== null && expectedTotal !== total) {
+    return giveUp(call, 0, () => priceChanged(expectedTotal, total));
+  }
+  let cityIds = nearestFirst(context.cities.partitions, homeId);
+  let stock = facts.stock;
+  for (let count = 1; ; count++) {
+    const allocation = allocateWithin(lines, cityIds, stock, maxSplits);
+    if (allocation.kind !== "allocated") {
+      return giveUp(call, count - 1, () => notAllocated(allocation, request, stock));
+    }
+    const { allocations } = allocation;
+    const transaction = createTransaction(call, lines, allocations);
+    const { result, announcement } = await runTransaction(transaction, context);
+    logEnd(transaction, result, count, context);
+    const told = announcement ? context.delivery.announce(announcement) : undefined;
+
+    noteLevels(result, homeId, allocations, context);
+
+    const answer = answerTo(result, transaction, total, call);
+    if (answer) return answer;
+    const end = () =>
+      giveUp(call, count, () => answerAtLast(result, { lines, cityIds, stock, allocations, homeId }));
+    if (count >= TRANSACTIONS_MAX || isLate(call, context)) return end();
+    // What was set aside for this transaction is wanted for the next.
+    await Promise.race([told, context.delay(RELEASE_WAIT_MS)]);
+    cityIds = silentLast(cityIds, result);
+    stock = await readStock(homeId, productIdsOf(lines), context);
+    if (isLate(call, context)) return end();
+  }
+}
+
+/**
+ * Says that the order is not placed, unless another try with the same key has placed it in the meantime: then
+ * what is short may well be what that order has taken.
+ */
+async function giveUp(
+  { request, hash, answerByMs, context }: OrderCall,
+  transactions: number,
+  answer: () => PlaceOrderAnswer,
+): Promise<PlaceOrderAnswer> {
+  const { clientId, idempotencyKey } = request;
+  const earlier =
+    idempotencyKey === null ? null : await readKeyedOrder(request, idempotencyKey, answerByMs, context);
+  if (earlier) return earlierOrder(earlier, hash);
+  context.log.info({ client: clientId, transactions }, "order not placed");
+  return answer();
+}
+
+/** What a transaction has shown of the stock, for those who guess it next. */
+function noteLevels(
+  result: TransactionResult,
+  homeId: string,
+  allocations: readonly Allocation[],
+  { reads }: OrdersContext,
+): void {
+  if (result.kind === "refused") {
+    for (const { cityId, shortages } of result.refusals)
+      reads.noteLevels(cityId, new Map(shortages.map(({ productId, available }) => [productId, available])));
+  }
+  if (result.kind === "committed") {
+    const taken = allocations.filter(({ cityId }) => cityId === homeId);
+    const levels = reads.lastLevels(homeId);
+    const left = taken.map(
+      ({ productId, quantity }) => [productId, (levels.get(productId) ?? 0) - quantity] as const,
+    );
+    reads.noteLevels(homeId, new Map(left));
+  }
+}
+
+/**
+ * A city that did not vote is asked again only if the others have too little. The home stays first: it must
+ * decide anyway.
+ */
+function silentLast(cityIds: readonly string[], result: TransactionResult): string[] {
+  const silent = result.kind === "refused" ? result.silentCities : [];
+  return [...cityIds.filter((id) => !silent.includes(id)), ...cityIds.filter((id) => silent.includes(id))];
+}
+
+function createTransaction(
+  { request, hash, key, answerByMs, context }: OrderCall,
+  lines: readonly PricedLine[],
+  allocations: readonly Allocation[],
+): Transaction {
+  const { homeId, clientId, payment } = request;
+  const participants = linesByCity(allocations);
+  participants.delete(homeId);
+  const commit = {
+    transactionId: `${homeId}:${context.newId()}`,
+    clientId,
+    idempotencyKey: key,
+    requestHash: hash,
+    lines,
+    allocations,
+    paymentMethod: payment,
+  };
+  return { homeId, message: { kind: "ORDER", commit }, participants, answerByMs };
+}
+
+/** What the client is told after a transaction; null if another one may still succeed. */
+function answerTo(
+  result: TransactionResult,
+  transaction: Transaction,
+  total: number,
+  { request, key }: OrderCall,
+): PlaceOrderAnswer | null {
+  switch (result.kind) {
+    case "committed":
+      return orderPlaced(idOf(transaction));
+    case "replayed":
+      return orderPlaced(result.committedId);
+    case "key-reused":
+      return keyReusedByOrder(result.committedId);
+    case "unknown-client":
+      return unknownClient(request.clientId);
+    case "declined":
+      return paymentDeclined(request, total, result);
+    case "unknown":
+      return outcomeUnknown("the order is placed", idOf(transaction), key);
+    case "home-unreachable":
+      throw cityUnavailable(request.homeId);
+    case "violation":
+      throw protocolViolation(result.cityId);
+    case "refused":
+    case "fenced":
+      return null;
+    case "unknown-order":
+    case "already-cancelled":
+    case "full":
+      throw new Error(`an order cannot end as ${result.kind}`);
+    default:
+      return result satisfies never;
+  }
+}
+
+/** What the last transaction was made from. */
+interface LastTransaction {
+  lines: readonly PricedLine[];
+  cityIds: readonly string[];
+  stock: Stock;
+  allocations: readonly Allocation[];
+  homeId: string;
+}
+
+/** What the client is told when no more transactions are tried. */
+function answerAtLast(
+  result: TransactionResult,
+  { lines, cityIds, stock, allocations, homeId }: LastTransaction,
+): PlaceOrderAnswer {
+  // A home that is reached too late every time is of no more use than one that is not reached.
+  if (result.kind !== "refused") throw cityUnavailable(homeId);
+  const { refusals, silentCities } = result;
+  return outOfStockAtLast(lines, cityIds, stock, { refusals, silentCities, allocations });
+}
+
+function notAllocated(
+  allocation: Exclude<LimitedAllocation, { kind: "allocated" }>,
+  { maxSplits }: PlaceOrderRequest,
+  { missingCities }: Stock,
+): PlaceOrderAnswer {
+  if (allocation.kind === "short") return outOfStock(allocation.shortages, missingCities);
+  return {
+    __typename: "SplitLimitExceeded",
+    message: "There is enough, but not in so few cities. Nothing was changed.",
+    maxSplits: maxSplits!,
+    splits: allocation.splits,
+  };
+}
+
+function priceChanged(expectedTotal: number, total: number): PlaceOrderAnswer {
+  const message = "The order costs something else than was expected. Nothing was changed.";
+  return { __typename: "PriceChanged", message, expectedTotal, total };
+}
+
+const WHY_DECLINED: Record<PaymentDeclinedReason, string> = {
+  TOO_LITTLE_MONEY: "The wallet holds too little for the order.",
+  REFUSED: "The payment provider refuses to pay for the order.",
+  NO_ANSWER: "The payment provider did not answer in time.",
+  NO_PHONE: "The client has no telephone number to pay by.",
+  NOT_OFFERED: "The client's city does not offer this way of paying.",
+};
+
+function paymentDeclined(
+  { payment: method }: PlaceOrderRequest,
+  total: number,
+  { balance, reason }: { balance: number | null; reason: PaymentDeclinedReason },
+): Named<PaymentDeclined> {
+  const message = `${WHY_DECLINED[reason]} Nothing was changed.`;
+  return { __typename: "PaymentDeclined", message, method, reason, total, balance };
+}
+
+/** The answer to a call whose key was used before. */
+function earlierOrder({ transactionId, requestHash }: KeyedTransaction, hash: string): PlaceOrderAnswer {
+  return requestHash === hash ? orderPlaced(transactionId) : keyReusedByOrder(transactionId);
+}
+
+function orderPlaced(orderId: string): Named<OrderPlaced> {
+  return { __typename: "OrderPlaced", order: { id: orderId }, transaction: { id: orderId } };
+}
+
+function keyReusedByOrder(orderId: string): PlaceOrderAnswer {
+  return keyReused({ transactionId: orderId, orderId });
+}
+
+function productIdsOf(lines: readonly PricedLine[]): string[] {
+  return lines.map(({ productId }) => productId);
+}
+
+function totalOf(lines: readonly PricedLine[]): number {
+  return lines.reduce((sum, { quantity, unitPrice }) => sum + quantity * unitPrice, 0);
+}
