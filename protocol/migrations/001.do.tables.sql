@@ -6,7 +6,7 @@
 
 create extension if not exists pg_trgm;
 
--- The form in which names are compared. It equals normalise() of kit/src/topology/topology/partition.ts, which a property test
+-- The form in which names are compared. It equals normalise() of kit/src/topology/partition.ts, which a property test
 -- checks. The characters between words are JavaScript's white space, spelt out. Stored columns follow from
 -- this function, so it is no file of its own: to change it means to compute them again.
 create function normalise(value text) returns text

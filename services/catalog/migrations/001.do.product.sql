@@ -4,7 +4,7 @@
 
 create extension if not exists pg_trgm;
 
--- The form in which names are compared. It equals normalise() of kit/src/topology/topology/partition.ts, which a property test
+-- The form in which names are compared. It equals normalise() of kit/src/topology/partition.ts, which a property test
 -- checks. The characters between words are JavaScript's white space, spelt out.
 create function normalise(value text) returns text
   language sql immutable strict parallel safe
