@@ -53,6 +53,8 @@ export interface CityMeans {
   /** Whether the city's database has something that its workers may have to finish, and whether it is due. */
   hasWork: () => boolean;
   isDue: (nowMs: number) => boolean;
+  /** Whether nothing but clocks goes wrong: then the workers look whenever there is something to finish. */
+  isCalm: boolean;
   /** How far behind its clock the city prunes; null if it does not. */
   horizonMs: number | null;
   /** The time of the oldest that it may prune. */
@@ -61,9 +63,11 @@ export interface CityMeans {
 
 /** In production the workers look twice a second. */
 const RECOVERY_INTERVAL_MS = 2_000;
+/** While nothing goes wrong, prepares are over within half a second: rare looks would hardly ever meet one. */
+const CALM_RECOVERY_INTERVAL_MS = 200;
 /** In production once a minute. */
 const PRUNING_INTERVAL_MS = 1_000;
-/** Every so many times the workers look although nothing is due: else one that looks too soon would be right. */
+/** Every so many times the workers look although nothing is due: else nobody would see one act too soon. */
 const LOOKS_IN_VAIN = 4;
 
 /** Counted, and read by nobody. */
@@ -87,8 +91,8 @@ export function bootCity(means: CityMeans, life: Life): Serve {
   startRecovery({
     city,
     messages: createRecoveryMessages(placement, send),
-    intervalMs: RECOVERY_INTERVAL_MS,
-    startWait: (ms) => waitForWork(life, ms, means.hasWork, means.isDue),
+    intervalMs: means.isCalm ? CALM_RECOVERY_INTERVAL_MS : RECOVERY_INTERVAL_MS,
+    startWait: (ms) => waitForWork(life, ms, means.hasWork, means.isCalm ? () => true : means.isDue),
   });
   if (horizonMs !== null) {
     const isOld = (nowMs: number) => (means.oldestAbortedMs() ?? nowMs) < nowMs - horizonMs;

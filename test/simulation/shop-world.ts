@@ -71,6 +71,7 @@ export class ShopWorld {
         log,
         hasWork: () => this.watch.hasWork(cityId),
         isDue: (nowMs: number) => this.watch.cityOf(cityId).isDue(nowMs),
+        isCalm: this.faults.isCalm,
         horizonMs: this.faults.horizonMs,
         oldestAbortedMs: () => this.watch.cityOf(cityId).oldestAbortedMs(),
       };
