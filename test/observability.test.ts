@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { SpanKind } from "@opentelemetry/api";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";
+import { phoneOf } from "@teranga/city/payments/test-city.ts";
 import { authorization } from "@teranga/kit/http/credential.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import type { SpanRecorder } from "@teranga/kit/process/tracing-exporter.ts";
@@ -12,18 +13,23 @@ import { recordSpans } from "@teranga/kit/process/tracing-exporter.ts";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ask, CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
 import { untilAtRest } from "./harness/invariants.ts";
+import { growth, metricsOf } from "./harness/samples.ts";
+import { FaultyCompany } from "./payments/faulty-company.ts";
 
 const exporter = new InMemorySpanExporter();
 const lines: Record<string, unknown>[] = [];
 let recorder: SpanRecorder;
 let graph: Graph;
+let company: FaultyCompany;
 beforeAll(async () => {
   recorder = recordSpans("test", new SimpleSpanProcessor({ exporter }));
   const log = createLogger("test", "info", { write: (line) => void lines.push(JSON.parse(line)) });
-  graph = await startGraph({ log });
+  company = await FaultyCompany.open();
+  graph = await startGraph({ log, paymentProviders: [company.provider()] });
 });
 afterAll(async () => {
   await graph.close();
+  await company.close();
   await recorder.stop();
 });
 /** The names of all spans of ours. */
@@ -47,24 +53,8 @@ async function send(cityId: string, mutation: string): Promise<unknown> {
   return (await ask(graph.proxy(cityId).url, `mutation { ${mutation} }`, {}, headers)).data;
 }
 
-/** The samples of a service's page by name and labels. */
-async function metricsOf(service: string): Promise<Map<string, number>> {
-  const response = await fetch(graph.serviceUrl(service).replace("/graphql", "/metrics"));
-  expect(response.status).toBe(200);
-  const samples = (await response.text()).matchAll(/^(\w+(?:\{.*\})?) (\S+)$/gm);
-  return new Map(Array.from(samples, ([, name, value]) => [name!, Number(value)]));
-}
-
-/** By how much samples grow while something is done. Absent ones count as zero. */
-async function growth(service: string, action: () => Promise<unknown>) {
-  const before = await metricsOf(service);
-  await action();
-  const after = await metricsOf(service);
-  return (name: string) => (after.get(name) ?? 0) - (before.get(name) ?? 0);
-}
-
 test("an order in two cities moves the metrics of the orchestrator", async () => {
-  const grown = await growth("orders", async () => {
+  const grown = await growth(graph, "orders", async () => {
     expect((await place("101")).data.placeOrder.__typename).toBe("OrderPlaced");
     await untilAtRest(graph);
   });
@@ -83,8 +73,8 @@ test("an order in two cities moves the metrics of the orchestrator", async () =>
 
 test("and those of its cities, as home and as participant", async () => {
   let dakar = (_: string) => 0;
-  const thies = await growth("thies", async () => {
-    dakar = await growth("dakar", async () => {
+  const thies = await growth(graph, "thies", async () => {
+    dakar = await growth(graph, "dakar", async () => {
       await place("104");
       await untilAtRest(graph);
     });
@@ -99,7 +89,7 @@ test("and those of its cities, as home and as participant", async () => {
 });
 
 test("an order that is refused is counted as what the client was told", async () => {
-  const grown = await growth("orders", () => place("101", 10_000));
+  const grown = await growth(graph, "orders", () => place("101", 10_000));
   expect(grown('teranga_orders_answers_total{mutation="placeOrder",result="OutOfStock"}')).toBe(1);
 });
 
@@ -110,16 +100,16 @@ const prepare = (transactionId: string) =>
 
 test("what an orchestrator has left is in doubt, then asked for: metrics, spans and a line on each side", async () => {
   graph.proxy("thies").set("refusing");
-  const grown = await growth("dakar", async () => {
+  const grown = await growth(graph, "dakar", async () => {
     await graph.stopCity("thies");
     await send("dakar", prepare(ABANDONED));
-    const inDoubt = await metricsOf("dakar");
+    const inDoubt = await metricsOf(graph, "dakar");
     expect(inDoubt.get("teranga_city_in_doubt_transactions")).toBe(1);
     expect(inDoubt.get("teranga_city_in_doubt_oldest_seconds")).toBeGreaterThan(0);
     await graph.startCity("thies");
     graph.proxy("thies").set("open");
     await untilAtRest(graph);
-    expect((await metricsOf("dakar")).get("teranga_city_in_doubt_transactions")).toBe(0);
+    expect((await metricsOf(graph, "dakar")).get("teranga_city_in_doubt_transactions")).toBe(0);
   });
   expect(grown('teranga_city_recoveries_total{cause="asked_home",decision="ABORTED"}')).toBe(1);
 
@@ -134,19 +124,19 @@ test("what an orchestrator has left is in doubt, then asked for: metrics, spans 
 
 test("a message that breaks the protocol raises the alarm", async () => {
   const foreign = "Atlantis:01900000-0000-7000-8000-000000000002";
-  const grown = await growth("dakar", () => send("dakar", prepare(foreign)));
+  const grown = await growth(graph, "dakar", () => send("dakar", prepare(foreign)));
   expect(grown("teranga_city_alarms_total")).toBe(1);
   expect(grown('teranga_city_entries_total{message="prepare",state="VIOLATION"}')).toBe(1);
 });
 
 test("while a database is away its city's page answers, without what it cannot know", async () => {
   graph.databaseProxy("autres").set("refusing");
-  const away = await metricsOf("autres");
+  const away = await metricsOf(graph, "autres");
   graph.databaseProxy("autres").set("open");
   expect([...away.keys()].filter((name) => /in_doubt|unacknowledged/.test(name))).toEqual([]);
   expect(away.has("teranga_city_alarms_total")).toBe(true);
   await vi.waitFor(async () => {
-    const back = await metricsOf("autres");
+    const back = await metricsOf(graph, "autres");
     expect(back.get("teranga_city_in_doubt_transactions")).toBe(0);
     expect(back.get("teranga_city_backlog_failures_total")).toBeGreaterThan(0);
   });
@@ -201,7 +191,7 @@ test("the public's trace is not taken over, only linked to; nor has the gateway 
 
 test("orders at the same time share requests, and each one's trace leads to the request that it was in", async () => {
   const count = 20;
-  const grown = await growth("orders", async () => {
+  const grown = await growth(graph, "orders", async () => {
     const answers = await Promise.all(Array.from({ length: count }, () => place("114", 1)));
     expect(answers.map(({ data }) => data.placeOrder.__typename)).toEqual(Array(count).fill("OrderPlaced"));
   });
@@ -240,7 +230,7 @@ test("a cancellation and a transfer are counted, traced and logged as what they 
   const { data } = await place("101", 1);
   await untilAtRest(graph);
   lines.length = 0;
-  const grown = await growth("orders", async () => {
+  const grown = await growth(graph, "orders", async () => {
     await graph.query(
       `mutation ($orderId: ID!) {
         cancelOrder(input: { orderId: $orderId }) { __typename }
@@ -261,12 +251,34 @@ test("a cancellation and a transfer are counted, traced and logged as what they 
   ]);
 });
 
+test("a payment by a company outside is a span in the order's trace", async () => {
+  const phone = phoneOf("dakar:1");
+  await graph.query(
+    `mutation ($phone: String!) { updateClient(input: { id: "dakar:1", phone: $phone }) { __typename } }`,
+    {
+      phone,
+    },
+  );
+  company.giveMoney("dakar:1", 10_000_000);
+  const { data } = await graph.query(
+    `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename } }`,
+    { input: { clientId: "dakar:1", lines: [{ productId: "110", quantity: 1 }], payment: "MOBILE_MONEY" } },
+  );
+  expect(data.placeOrder.__typename).toBe("OrderPlaced");
+  const spans = await finishedSpans();
+  const [order] = spans.filter(({ name }) => name === "placeOrder");
+  const [authorise] = spans.filter(({ name }) => name === "payment authorise");
+  expect(authorise!.kind).toBe(SpanKind.CLIENT);
+  expect(authorise!.spanContext().traceId).toBe(order!.spanContext().traceId);
+  await untilAtRest(graph);
+});
+
 test("every span is documented, and every documented span was seen here", async () => {
   const page = await readFile(new URL("../docs/observability.md", import.meta.url), "utf8");
   const table = page.split("| span | in | is |")[1]!.split("\n\n")[0]!;
   const firstCells = Array.from(table.matchAll(/^\| (`.*?) \|/gm), ([, cell]) => cell!);
   const documented = firstCells.flatMap((cell) => Array.from(cell.matchAll(/`(.*?)`/g), ([, name]) => name!));
-  const names = [...seen].map((name) => name.replace(/^(message|apply) .*/, "$1 …"));
+  const names = [...seen].map((name) => name.replace(/^(message|apply|payment) .*/, "$1 …"));
   expect([...new Set(names)].sort()).toEqual(documented.sort());
 });
 
