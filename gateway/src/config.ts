@@ -1,4 +1,4 @@
-/** Where the gateway takes its configuration from. */
+/** The gateway's configuration, from the command line and the environment. */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { DEADLINE_HEADER } from "@teranga/kit/http/deadline.ts";
@@ -23,7 +23,7 @@ import { answerRoomVariables } from "./ground/answer-room-config.ts";
 import type { GraphSource } from "./live/graph-watch.ts";
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-/** What the gateway says itself to a service, or HTTP does. */
+/** Headers to services that the gateway or HTTP itself sets. */
 const RESERVED_HEADERS = new Set([
   "connection",
   "content-length",
@@ -36,7 +36,7 @@ const RESERVED_HEADERS = new Set([
   REQUEST_ID_HEADER,
 ]);
 
-/** As browsers write it: no path, no slash at the end, no port that is the scheme's own. */
+/** An origin as browsers write it: no path, no slash at the end, no default port. */
 function isOrigin(text: string): boolean {
   return URL.parse(text)?.origin === text;
 }
@@ -104,7 +104,7 @@ export const gatewayVariables = z.object({
   ...tracingVariables,
 });
 
-/** The same for a supergraph from a file, whose services may be anybody's. */
+/** The same for a supergraph from a file, whose services may belong to others. */
 const supergraphVariables = gatewayVariables.partial({ SERVICE_CREDENTIAL: true, TOPOLOGY: true });
 
 export interface GatewayConfig {
@@ -126,7 +126,7 @@ export interface GatewayConfig {
   tracing: TracingConfig;
 }
 
-/** @param args the command line: `[--supergraph FILE] [--port N]`. @throws StartupError with one line */
+/** @param args the command line: `[--supergraph FILE] [--port N]`. @throws StartupError, one line */
 export async function readGatewayConfig(
   args: readonly string[],
   env: NodeJS.ProcessEnv,

@@ -1,6 +1,7 @@
 /**
- * Goal: a field that leads to a row of another partition gives that row, at whatever depth and however it is asked for.
- * Method: a whole gateway over branches that refuse to touch one another's rows, and the requests that it takes.
+ * Goal: a field that leads to a row of another partition returns that row, at any depth and however it is
+ * asked for. Method: a whole gateway over branches that refuse to touch each other's rows, and the list of
+ * its requests.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Library } from "./fixture/library.ts";

@@ -1,7 +1,6 @@
 /**
- * Goal: a service that answers nonsense costs its own rows and nobody else's, and nothing internal of it
- * reaches a client. Method: something that answers what the test says takes a service's place under a running
- * gateway.
+ * Goal: a service that answers nonsense costs only its own rows, and nothing internal of it reaches a client.
+ * Method: a server that answers what the test says replaces a service under a running gateway.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { CUT, type ReceivedRequest, startFaultyService } from "./fixture/faulty-service.ts";
@@ -17,7 +16,7 @@ afterEach(async () => {
   for (const step of restore.splice(0)) await step();
 });
 
-/** Has a branch, or the books, answer so. */
+/** Replaces a branch, or the books, by a server with this answer. */
 async function replace(
   service: string,
   answer: (request: ReceivedRequest) => unknown,

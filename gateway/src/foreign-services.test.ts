@@ -1,6 +1,6 @@
 /**
- * Goal: services that are not ours say what they say; only those that a topology names keep to our codes.
- * Method: one service behind two gateways, of one supergraph.
+ * Goal: errors of services that are not ours pass unchanged, and only services that a topology names must
+ * keep to our codes. Method: one service behind two gateways with one supergraph.
  */
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { compose } from "@teranga/schema/compose.ts";

@@ -1,4 +1,7 @@
-/** Goal: a gateway starts with the graph that its services serve, and with nothing that is not sound. Method: real services. */
+/**
+ * Goal: a gateway starts with the graph that its services serve, and never with a faulty one. Method: real
+ * services.
+ */
 import type { RunningServer } from "@teranga/kit/http/server.ts";
 import { afterEach, expect, test, vi } from "vitest";
 import { startBookService } from "./fixture/book-service.ts";

@@ -1,6 +1,6 @@
 /**
- * Goal: clients see one graph, whichever services hold the rows. Method: a whole gateway over real services, and the list
- * of requests that it sends them.
+ * Goal: clients see one graph, whichever services hold the rows. Method: a whole gateway over real services,
+ * and the list of its requests to them.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Library } from "./fixture/library.ts";

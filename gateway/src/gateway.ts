@@ -1,6 +1,6 @@
 /**
- * The gateway: one GraphQL endpoint over all services. It keeps nothing; any number of them can run side by
- * side.
+ * The gateway: one GraphQL endpoint over all services. It is stateless, so any number of gateways can run
+ * side by side.
  */
 import type { IncomingHttpHeaders } from "node:http";
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
@@ -43,43 +43,46 @@ import type { SentRequest } from "./sources/source.ts";
 
 export interface GatewayOptions {
   source: GraphSource;
-  /** What the services ask for; foreign services need none. */
+  /** The credential that our services require. Foreign services need none. */
   credential?: string | undefined;
   port: number;
-  /** What connections are granted. */
+  /** The limits on connections. */
   door?: Door | undefined;
-  /** Of services' answers that are put together at a time. */
+  /** The bytes of services' answers that may be in use at a time. */
   answerBytesMax?: number | undefined;
-  /** Where clients find it, if that is not where it listens. */
+  /** The URL for clients, if it differs from the address on which the gateway listens. */
   publicUrl?: string | undefined;
-  /** The origins whose pages may ask; those of the mode by default. */
+  /** The origins whose pages may ask; by default those of the mode. */
   corsOrigins?: readonly string[] | undefined;
   log: Logger;
-  /** What clients meet at the door; that of production by default. */
+  /** The surface that clients meet; by default that of production. */
   surface?: Surface;
-  /** How long one request to a service may take; a client's request has three times that. */
+  /** How long one request to a service may take. A client's request may take three times as long. */
   deadlineMs?: number;
-  /** The names, in lower case, of the client's headers that services get to see; none by default. */
+  /** The names, in lower case, of the client's headers that services may see. None by default. */
   forwardedHeaders?: readonly string[];
-  /** Whether equal queries to a service that are under way at once are sent as one; they are by default. */
+  /**
+   * Whether equal queries to a service that are under way at the same time share one request. True by
+   * default.
+   */
   shareQueries?: boolean;
-  /** How long to wait at the start for the services to come up. */
+  /** How long the start waits for the services. */
   startupWaitMs?: number;
-  /** Where the last supergraph is kept for a start at which no service can be asked; nowhere by default. */
+  /** Where the last supergraph is kept, for a start without any service. By default it is not kept. */
   cacheFile?: string | undefined;
-  /** How often services are asked for their schema. */
+  /** How often services are asked for their schemas. */
   schemaPollMs?: number;
   /** Called for each request to a service just before it is sent. */
   onSubgraphRequest?: (request: SentRequest) => void;
 }
 
 const DEADLINE_MS = 5_000;
-/** A plan has a few steps, one after the other; each may meet something that hangs. */
+/** A plan has a few consecutive steps, and each may meet a service that hangs. */
 const DEADLINES_A_REQUEST = 3;
 const STARTUP_WAIT_MS = 60_000;
 const SCHEMA_POLL_MS = 10_000;
 
-/** Starts a gateway. @throws StartupError if the graph cannot be had or the port is taken */
+/** Starts a gateway. @throws StartupError if there is no graph or the port is taken */
 export async function startGateway(options: GatewayOptions): Promise<RunningServer> {
   const { credential, log, shareQueries = true } = options;
   const transport = createTransport({ credential });
@@ -131,9 +134,9 @@ interface Telemetry {
   standing: TopologyStanding;
   registry: ReturnType<typeof createProcessRegistry>;
   metrics: GatewayMetrics;
-  /** Hears of what happens on the network and in the graph. */
+  /** Hears what happens on the network and in the graph. */
   observer: NetworkObserver & GatewayMetrics;
-  /** Says where the state is read that gauges show. */
+  /** Sets the function that the gauges read their state from. */
   show: (state: () => GatewayState) => void;
 }
 
@@ -170,8 +173,8 @@ async function serve(
   const nowMs = () => performance.now();
   const requests = watchRequests(app, { log, metrics, mayExplain: isDevelopment, nowMs });
   addGatewayMetrics(app, registry, { credential, isOpen: isDevelopment });
-  // Who names a subgraph in a topology runs it as services of ours. Any other is somebody else's, known from
-  // the supergraph.
+  // A subgraph that the operator names in the topology runs our services. Any other subgraph is foreign, and
+  // known only from the supergraph.
   const isOurs = (subgraph: string) => live.isPlaced(subgraph);
   const costModelOf = live.costModelOf.bind(live);
   const shown = surfaceOptions(surface, { isOurs, costModelOf, sideThreadOf, metrics, requests });
@@ -220,7 +223,7 @@ async function addGraphQL(
   });
 }
 
-/** Those of a client's headers that services get to see. */
+/** The client's headers that services may see. */
 function pickHeaders(headers: IncomingHttpHeaders, names: readonly string[]): Record<string, string> {
   const picked: Record<string, string> = {};
   for (const name of names) {

@@ -1,7 +1,7 @@
 /**
- * Goal: many great answers at once are refused or wait, in a coded way, while small ones and mutations pass.
- * Method: a service whose answers are a megabyte, a gateway with room for one and a half, and a request that
- * holds its megabyte until it is let go.
+ * Goal: of many great answers at once, some wait or are refused with a code, while small ones and mutations
+ * pass. Method: a service whose answers are a megabyte, a gateway with room for one and a half, and a request
+ * that holds its megabyte until it is released.
  */
 import { compose } from "@teranga/schema/compose.ts";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -12,7 +12,7 @@ import { startGateway } from "./gateway.ts";
 const SDL = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3")`;
 const TEXTS = `${SDL} type Query { texts: [String!]! } type Mutation { write: [String!]! }`;
 const OTHERS = `${SDL} type Query { held: Int small: Int }`;
-/** Under names of their own: equal queries would share one request. */
+/** Each name makes another query: equal queries would share one request. */
 const great = (name: string, fields = "texts") => `query ${name} { ${fields} }`;
 
 const texts = Array.from({ length: 1_000 }, () => "x".repeat(1_000));
@@ -57,7 +57,7 @@ async function ask(query: string) {
   return { status, retryAfter, data, codes: errors?.map(({ extensions }) => extensions.code) };
 }
 
-/** Asks until there is no room: it is not seen when another has read its megabyte. */
+/** Asks until there is no room: the test cannot see when the other request has read its megabyte. */
 async function untilRefused() {
   for (let tries = 1; tries < 20; tries++) {
     const answer = await ask(great(`Second${tries}`));

@@ -1,6 +1,6 @@
 /**
- * Goal: what a client can write into a request does no harm beyond it. Method: such requests, against a whole
- * gateway.
+ * Goal: nothing that a client can write into a request does harm beyond that request. Method: such requests,
+ * against a whole gateway.
  */
 import { createHash } from "node:crypto";
 import { request } from "node:http";
@@ -18,7 +18,7 @@ afterAll(() => library.close());
 const friends = (levels: number): string => `{ friends ${levels > 1 ? friends(levels - 1) : "{ name }"} }`;
 
 test("crossings that multiply end where the answer is large enough", async () => {
-  // Three friends a level are 43 million readers at the last one.
+  // Three friends a level are 43 million readers at the last level.
   const answer = await library.ask(
     `{ reader(id: "north:1") ${friends(16)} other: reader(id: "west:1") { name } }`,
   );
@@ -94,7 +94,7 @@ test("a variable named constructor has no value but the one that it is given", a
 test("more wrong variables than anybody reads are the client's mistake", async () => {
   const names = Array.from({ length: 60 }, (_, at) => `$v${at}: ID!`);
   const { status, errors } = await library.ask(`query (${names}) { reader(id: $v0) { id } }`);
-  // Those that are not used are refused first, so all of them are.
+  // Unused variables are refused first, so this refuses all of them.
   expect([status, errors!.length]).toEqual([400, 11]);
   const used = `query (${names}) { ${names.map((_, at) => `a${at}: reader(id: $v${at}) { id }`).slice(0, 50)} }`;
   const answer = await library.ask(used.replace(names.slice(50).join(), ""));
@@ -125,7 +125,7 @@ test.each([
 ])("%s is the client's error", async (_, body) => {
   const { status, errors } = await post(body);
   expect(status).toBe(400);
-  // A document of fragments is refused while validating, for fragments that nobody uses.
+  // A document of fragments alone is refused by validation, because the fragments are unused.
   expect(errors[0]!.extensions.code).toMatch(/^(OPERATION_RESOLUTION_FAILURE|GRAPHQL_VALIDATION_FAILED)$/);
   if ("operationName" in body) expect(errors[0]!.extensions.code).toBe("OPERATION_RESOLUTION_FAILURE");
 });
@@ -162,7 +162,7 @@ test("a hash of a persisted query that is as long as a request may be is not kep
   expect(grownBytes).toBeLessThan(15_000_000);
 });
 
-/** `fetch` would mend the path. */
+/** `fetch` would normalise the path. */
 function get(path: string): Promise<{ status: number; body: unknown }> {
   return new Promise((resolve, reject) => {
     const sent = request({ port: library.gateway.port, host: "127.0.0.1", path }, async (response) => {

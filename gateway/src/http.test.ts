@@ -1,6 +1,6 @@
 /**
- * Goal: the gateway behaves at its door: limits, errors, health, Sandbox, CORS. Method: plain HTTP against a
- * whole gateway.
+ * Goal: the gateway behaves correctly at its door: limits, errors, health, Sandbox, CORS. Method: plain HTTP
+ * against a whole gateway.
  */
 import { get } from "node:http";
 import { connect } from "node:net";
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => library.close());
 
-/** What a refusal may take on a machine that is busy with other things; on a quiet one it takes 2 to 5 ms. */
+/** The most that a refusal may take on a busy machine. On a quiet one it takes 2 to 5 ms. */
 const REFUSED_WITHIN_MS = 1_000;
 
 async function refusal(query: string, variables?: Record<string, unknown>) {
@@ -240,7 +240,7 @@ test("closing ends a request under way first, and takes no new ones", async () =
   while (own.requests.length === 0) await new Promise((resolve) => setImmediate(resolve));
   const startMs = performance.now();
   await own.gateway.close();
-  // The client keeps its connection alive; that must not keep the server open.
+  // The client keeps its connection alive, which must not keep the server open.
   expect(performance.now() - startMs).toBeLessThan(5_000);
   expect((await underWay).errors).toMatchObject([{ extensions: { code: "BRANCH_UNAVAILABLE" } }]);
   await expect(

@@ -1,5 +1,6 @@
 /**
- * Goal: the program starts by the documented command line and refuses what it cannot use. Method: it is run.
+ * Goal: the program starts with the documented command line and refuses what it cannot use. Method: running
+ * it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -45,7 +46,7 @@ function run(args: string[], env: Record<string, string> = {}) {
   return { child, output };
 }
 
-/** Runs to the end: the exit code and what was said on standard error. */
+/** Runs the program to its end. Returns the exit code and the standard error. */
 async function failure(args: string[], env?: Record<string, string>): Promise<[number, string]> {
   const { child, output } = run(args, env);
   const [code] = (await once(child, "close")) as [number];

@@ -1,6 +1,6 @@
 /**
- * Runs the gateway: `node gateway/src/main.ts`, configured by the environment (config.ts); or on any
- * federated graph by `node gateway/src/main.ts --supergraph FILE --port N`.
+ * Runs the gateway: `node gateway/src/main.ts`, configured by the environment (config.ts). For any other
+ * federated graph: `node gateway/src/main.ts --supergraph FILE --port N`.
  */
 import { runMain } from "@teranga/kit/process/config.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";

@@ -1,6 +1,6 @@
 /**
- * Goal: whatever is wrong with an HTTP request is told in GraphQL's shape, as the client's mistake. Method:
- * bytes on a socket.
+ * Goal: every fault of an HTTP request is reported in GraphQL's form, as the client's mistake. Method: bytes
+ * on a socket.
  */
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => door.close());
 
-/** What comes back until the connection is closed. */
+/** The answer up to the end of the connection. */
 function send(text: string): Promise<{ status: number; head: string; body: string }> {
   return new Promise((resolve, reject) => {
     const socket = connect(door.port, "127.0.0.1", () => socket.write(text, "latin1"));

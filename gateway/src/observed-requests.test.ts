@@ -1,4 +1,7 @@
-/** Goal: what is told, counted and refused of a request is what the engine and the network really do. Method: a whole gateway over the library. */
+/**
+ * Goal: what is reported, counted and refused of a request is what the engine and the network really do.
+ * Method: a whole gateway over the library.
+ */
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { surfaceOf } from "./door/surface.ts";
@@ -63,7 +66,7 @@ test("an explained answer has its plan, and the fetches that were made", async (
 });
 
 test("an operation that costs too much is neither planned nor sent", async () => {
-  // Three branches with ten readers of ten friends each, by the sizes that are usual.
+  // Three branches with ten readers of ten friends each, by the default list sizes.
   const query =
     'query Dear { branches { id } reader(id: "north:1") { friends { friends { friends { name } } } } }';
   const grown = await growth(async () => {

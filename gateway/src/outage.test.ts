@@ -1,12 +1,12 @@
 /**
- * Goal: a partition that does not answer costs its own rows, and neither time nor anybody else's. Method: branches are
- * stopped, silenced and started again under a running gateway.
+ * Goal: a partition that does not answer costs only its own rows, and no other request's time. Method:
+ * branches are stopped, silenced and started again under a running gateway.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Library } from "./fixture/library.ts";
 
 const DEADLINE_MS = 2_000;
-/** Far below the deadline: what a refused connection may cost on a machine that is busy with other things. */
+/** Far below the deadline: the most that a refused connection may cost on a busy machine. */
 const FAST_MS = DEADLINE_MS / 2;
 const unavailable = (branch: string) => ({
   message: `The branch "${branch}" is unavailable.`,
@@ -115,7 +115,7 @@ test("a partition that hangs costs one deadline, however many fetches would ask 
   expect(errors!.every(({ extensions }) => extensions.code === "BRANCH_UNAVAILABLE")).toBe(true);
   expect(tookMs).toBeGreaterThan(DEADLINE_MS * 0.9);
   expect(tookMs).toBeLessThan(DEADLINE_MS * 2);
-  // Somebody else's request for other rows is not held up meanwhile.
+  // Another client's request for other rows is not delayed meanwhile.
   const [hanging, other] = await Promise.all([
     timed(library.ask(`{ reader(id: "south:1") { id } }`)),
     timed(library.ask(`{ reader(id: "west:1") { name } }`)),

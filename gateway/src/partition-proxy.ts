@@ -1,7 +1,8 @@
 /**
- * Runs a partitioned subgraph as one endpoint for other routers: `node
- * gateway/src/partition-proxy.ts --subgraph city --port N`, configured by the environment
- * (proxy/proxy-config.ts).
+ * Runs a partitioned subgraph as one endpoint for other routers, configured by the environment
+ * (proxy/proxy-config.ts):
+ *
+ *     node gateway/src/partition-proxy.ts --subgraph city --port N
  */
 
 import { readDoor } from "@teranga/kit/http/door-config.ts";

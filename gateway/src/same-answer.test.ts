@@ -1,6 +1,7 @@
 /**
- * Goal: clients cannot tell that rows are spread. Method: random operations, asked of the gateway over three partitions,
- * of the partition proxy over the same, and of one service that holds all rows; the answers must be equal. fast-check prints the seed of a failure.
+ * Goal: clients cannot tell that rows are spread. Method: random operations, asked of the gateway over three
+ * partitions, of the partition proxy over the same, and of one service that holds all rows. The answers must
+ * be equal. fast-check prints the seed of a failure.
  */
 import { encodeCursor } from "@teranga/kit/graphql/cursor.ts";
 import type { RunningServer } from "@teranga/kit/http/server.ts";
@@ -76,7 +77,10 @@ const condition = fc.constantFrom(
   "@skip(if: $no)",
 );
 
-/** A field under its own name or an alias; the alias follows from the field, so that two of a kind always fit together. */
+/**
+ * A field under its own name or an alias. The alias depends only on the field, so that two equal fields
+ * always merge.
+ */
 function field(text: string, selections: fc.Arbitrary<string> = fc.constant("")): fc.Arbitrary<string> {
   const name = /^\w+/.exec(text)![0];
   const alias = fc.constantFrom("", `_${name}: `, `crossing_${name}: `);
@@ -117,7 +121,7 @@ const page = fc
     return `orderBy: ${orderBy}, first: ${first}, after: ${after}`;
   });
 
-/** A root field; its alias is given by its place. */
+/** A root field. Its alias depends on its position. */
 const rootField = fc.oneof(
   fc.tuple(readerId, selectionSet("Reader", DEPTH)).map(([id, below]) => `reader(id: "${id}") ${below}`),
   selectionSet("Reader", DEPTH).map((below) => `reader(id: $reader) ${below}`),
@@ -134,12 +138,14 @@ const rootField = fc.oneof(
 
 const operation = fc.array(rootField, { minLength: 1, maxLength: 3 }).map((fields) => {
   const aliased = fields.map((text, index) => `r${index}: ${text}`);
-  // Every variable is used, as validation asks.
+  // Every variable is used, as validation requires.
   const uses = `__typename @include(if: $yes) @skip(if: $no) reader(id: $reader) { id } findReaders(filter: { at: { branch: $branch } }) { id }`;
   return `query ($yes: Boolean!, $no: Boolean!, $reader: ID!, $branch: ID!) { ${uses} ${aliased.join(" ")} }`;
 });
 
-/** What chance would seldom make: errors and crossings in rows of a page that lie elsewhere than in their partition's. */
+/**
+ * What is rare in random operations: errors and crossings in rows of a page that move when pages are merged.
+ */
 const EXAMPLES: [string, string, string][] = [
   [
     `query ($reader: ID!, $branch: ID!) {

@@ -1,5 +1,6 @@
 /**
- * Makes a schema whole again from which elements have been taken: what refers to something that is gone goes too, until nothing does.
+ * Completes a schema after elements were removed: everything that refers to a removed element is removed too,
+ * until nothing does.
  */
 import { type ConstValueNode, type InputValueDefinitionNode, Kind } from "graphql";
 import type { Version } from "./common-directives.ts";
@@ -9,17 +10,18 @@ import { type FieldModel, namedTypeOf, type SdlModel, type TypeModel } from "./s
 
 const BUILT_IN = new Set(["String", "Int", "Float", "Boolean", "ID"]);
 
-/** Changes the model. */
+/** Changes the model in place. */
 export function closeModel(model: SdlModel, versions: readonly Version[], omissions: Omissions): void {
   const wasEmpty = new Set(versions.flatMap((version) => emptyTypes(version).map(({ name }) => name)));
   closeReferences(model, wasEmpty, omissions);
-  // What clients send decides which values stay, and what stays is known only now. Values that go may empty an enum.
+  // Only now is it known which enums clients can send, and so which values stay. Removing values may empty an
+  // enum.
   removeUnknownValues(model, versions, omissions);
   closeReferences(model, wasEmpty, omissions);
   for (const inputs of inputMapsOf(model)) removeBrokenDefaults(inputs, model);
 }
 
-/** Every round but the last takes something away, so it ends. */
+/** Every round except the last removes something, so the loop ends. */
 function closeReferences(model: SdlModel, wasEmpty: ReadonlySet<string>, omissions: Omissions): void {
   let before = -1;
   for (let size = sizeOf(model); size !== before; size = sizeOf(model)) {
@@ -34,7 +36,7 @@ function closeReferences(model: SdlModel, wasEmpty: ReadonlySet<string>, omissio
   }
 }
 
-/** How many elements and references there are. */
+/** The number of elements and references. */
 function sizeOf({ types }: SdlModel): number {
   let size = 0;
   for (const { fields, inputs, interfaces, members, values, directives } of types.values()) {
@@ -78,7 +80,7 @@ function closeType(type: TypeModel, model: SdlModel, omissions: Omissions): void
   }
 }
 
-/** Why the field cannot stay, if it cannot. Takes away arguments that it can do without. */
+/** The reason why the field cannot stay, if there is one. Removes arguments that the field can do without. */
 function closeField(
   type: TypeModel,
   field: FieldModel,
@@ -107,8 +109,9 @@ function closeField(
 }
 
 /**
- * A field of an interface goes if an object of it has lost its own: an operation that cannot be written is better than rows of a type that
- * the interface does not have any more.
+ * A field of an interface is removed if one of its objects has lost the field. The alternative would be to
+ * drop the interface from the object, and rows of that type with it; an operation that cannot be written is
+ * better.
  */
 function unfitFor(type: TypeModel, field: FieldModel, { types }: SdlModel): string | undefined {
   if (type.category !== "interface") return undefined;
@@ -122,13 +125,13 @@ function unfitFor(type: TypeModel, field: FieldModel, { types }: SdlModel): stri
   return undefined;
 }
 
-/** The name of the element's type if it is not there any more. */
+/** The name of the element's type, if that type was removed. */
 function goneType({ type }: Pick<FieldModel, "type">, { types }: SdlModel): string | undefined {
   const name = namedTypeOf(type);
   return types.has(name) || BUILT_IN.has(name) ? undefined : name;
 }
 
-/** A field of another subgraph that nothing names any more would be refused by composition. */
+/** Composition would refuse an external field that no directive names any more. */
 function removeUnusedExternals(model: SdlModel): void {
   const inUse = externalFieldsInUse(model);
   for (const type of model.types.values()) {
@@ -139,7 +142,7 @@ function removeUnusedExternals(model: SdlModel): void {
   }
 }
 
-/** Of enums that clients send, the values that some partition does not know. */
+/** Removes, from enums that clients send, the values that some partition does not know. */
 function removeUnknownValues(model: SdlModel, versions: readonly Version[], omissions: Omissions): void {
   const sent = new Set(
     inputMapsOf(model).flatMap((inputs) => Array.from(inputs.values(), ({ type }) => namedTypeOf(type))),
@@ -166,7 +169,7 @@ function inputMapsOf({ types }: SdlModel): Map<string, InputValueDefinitionNode>
   ]);
 }
 
-/** Defaults that name what is left out. Without one, a value that must not be null has to be given. */
+/** Removes defaults that name removed elements. Without its default, a non-null input must be given. */
 function removeBrokenDefaults(inputs: Map<string, InputValueDefinitionNode>, model: SdlModel): void {
   for (const [name, input] of inputs) {
     if (!input.defaultValue || valueFits(input.defaultValue, namedTypeOf(input.type), model)) continue;

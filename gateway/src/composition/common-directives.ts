@@ -1,7 +1,7 @@
 /**
- * The directives of one element as several partitions have them. Three kinds: those that only remark something or hide it, which hold if
- * one partition has them; keys, of which those hold that every partition has; and all others, which say how the element is to be asked
- * for or who may, and must agree.
+ * Merges the directives of one element over several partitions. There are three kinds. Remarks, and
+ * directives that hide something, apply if one partition has them. Keys apply if every partition has them.
+ * All others say how the element is to be asked for, or by whom, and must agree.
  */
 import {
   type ConstDirectiveNode,
@@ -18,28 +18,31 @@ import { argumentsOf } from "../ground/supergraph.ts";
 import { differsIn, lackedBy, type Omissions } from "./omissions.ts";
 import type { SdlModel } from "./sdl-model.ts";
 
-/** What some partitions serve. */
+/** The schema that some partitions serve. */
 export interface Version extends SdlModel {
   partitions: readonly string[];
 }
 
-/** Remarks, and what makes a graph offer less or compose in more cases: one partition that says it is enough. */
+/**
+ * Remarks, and directives with which a graph offers less or composes in more cases: they apply if one
+ * partition has them.
+ */
 const IF_ANY = new Set(["deprecated", "tag", "specifiedBy", "shareable", "inaccessible", "cost", "listSize"]);
-/** Says the same as the keyword `extend`, which is not compared either. */
+/** Means the same as the keyword `extend`, which is not compared either. */
 const IGNORED = new Set(["extends"]);
 
-/** An element's directives in one of the versions. */
+/** The directives of an element in one version. */
 export interface DirectivesOf {
   version: Version;
   directives: readonly ConstDirectiveNode[];
 }
 
-/** The directives that hold, or why the element cannot be offered. */
+/** The directives that apply, or why the element cannot be offered. */
 export type CommonDirectives =
   | { kind: "agreed"; directives: ConstDirectiveNode[] }
   | { kind: "disagree"; because: string };
 
-/** @param what the element's name, for keys that are left out */
+/** @param what the element's name, for reporting keys that are left out */
 export function commonDirectives(
   what: string,
   sides: readonly DirectivesOf[],
@@ -51,7 +54,7 @@ export function commonDirectives(
     const name = specName(node.name.value);
     if (IGNORED.has(name)) continue;
     if (IF_ANY.has(name)) {
-      // Only @tag may be there more than once.
+      // Only @tag may be repeated.
       const key = name === "tag" ? text : name;
       if (!kept.has(key)) kept.set(key, node);
       continue;
@@ -78,12 +81,12 @@ function disagreement(name: string, sides: readonly DirectivesOf[]): string {
   return differsIn(values);
 }
 
-/** The name that the federation spec gives a directive: `@federation__key` is `@key` without an import. */
+/** The name of a directive in the federation spec: `@federation__key` is `@key` without an import. */
 export function specName(name: string): string {
   return name.replace(/^federation__/, "");
 }
 
-/** A directive with its arguments in order and the spaces of a field set normalised. */
+/** A directive with sorted arguments and normalised whitespace in its field set. */
 function textOf(node: ConstDirectiveNode): string {
   const args = (node.arguments ?? []).map(({ name, value }) => {
     const isFields = name.value === "fields" && value.kind === Kind.STRING;
@@ -93,7 +96,8 @@ function textOf(node: ConstDirectiveNode): string {
 }
 
 /**
- * The definitions that can be kept. What clients may write must be known to every partition; what stands in the SDL only, to one.
+ * The definitions that can be kept. A directive that clients may write must be known to every partition. One
+ * that stands only in SDL must be known to one partition.
  * @throws Error if two partitions define a directive differently
  */
 export function commonDirectiveDefinitions(
@@ -139,7 +143,8 @@ function signatureOf({ description: _, ...definition }: DirectiveDefinitionNode)
 type SchemaNode = SchemaDefinitionNode | SchemaExtensionNode;
 
 /**
- * The schema definition with what every version links: of a spec in several versions the newest, with all that is imported of it.
+ * The schema definition with the links of all versions. Of a spec with several versions, the newest is
+ * linked, with the imports of all.
  * @throws Error if the root types or the names of imports differ
  */
 export function commonSchemaNodes(versions: readonly Version[]): SchemaNode[] {
@@ -166,11 +171,11 @@ function rootTypesOf({ operationTypes = [] }: SchemaNode): string[] {
 
 interface Link {
   identity: string;
-  /** `v2.12`, or nothing. */
+  /** `v2.12`, or empty. */
   version: string;
   as: unknown;
   for: unknown;
-  /** By the spec's name; the local one. */
+  /** Local names, by the spec's names. */
   imports: Map<string, string>;
 }
 

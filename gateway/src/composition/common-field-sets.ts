@@ -1,10 +1,15 @@
-/** The fields that directives name: `@key(fields:)`, `@requires(fields:)`, `@provides(fields:)`, `@partition(by:)`, `@merge(missing:)`. */
+/**
+ * Finds the fields that directives name: `@key(fields:)`, `@requires(fields:)`, `@provides(fields:)`,
+ * `@partition(by:)`, `@merge(missing:)`.
+ */
 import { type ConstDirectiveNode, Kind, parse, type SelectionSetNode, valueFromASTUntyped } from "graphql";
 import { readSpecNames } from "../ground/supergraph.ts";
 import { specName } from "./common-directives.ts";
 import { type FieldModel, namedTypeOf, type SdlModel, type TypeModel } from "./sdl-model.ts";
 
-/** Tells of each directive of a type, or of a field of it, whether all that it names is there. */
+/**
+ * Returns a check for directives of a type, or of one of its fields: whether all fields that it names exist.
+ */
 export function directiveHolds(
   model: SdlModel,
   type: TypeModel,
@@ -23,7 +28,7 @@ export function directiveHolds(
   };
 }
 
-/** The type whose fields a directive names; undefined if it names none. */
+/** The type whose fields a directive names. Undefined if it names no fields. */
 function parentOf(
   directive: ConstDirectiveNode,
   type: TypeModel,
@@ -41,7 +46,10 @@ function parentOf(
   }
 }
 
-/** All fields (`Product.weight`) that a key, @requires or @provides names, or that an interface asks of an object. */
+/**
+ * All fields (`Product.weight`) that a key, @requires or @provides names, or that an interface requires of an
+ * object.
+ */
 export function externalFieldsInUse(model: SdlModel): Set<string> {
   const inUse = new Set<string>();
   const note = (name: string) => inUse.add(name);
@@ -66,7 +74,7 @@ function argument(directive: ConstDirectiveNode, name: string): string {
   return given ? String(valueFromASTUntyped(given.value)) : "";
 }
 
-/** Undefined if it is no selection; composition will say so. */
+/** Undefined if the text is no selection. Composition reports that. */
 function fieldsOf(directive: ConstDirectiveNode): SelectionSetNode | undefined {
   try {
     const document = parse(`{ ${argument(directive, "fields")} }`, { noLocation: true });
@@ -85,7 +93,7 @@ function selectionsExist(
 ): boolean {
   if (!selectionSet) return true;
   if (!parent) return false;
-  // All of them are visited, since each is noted.
+  // `map` visits all of them, since each must be noted.
   return selectionSet.selections
     .map((selection) => {
       if (selection.kind === Kind.FRAGMENT_SPREAD) return false;
@@ -103,7 +111,7 @@ function selectionsExist(
     .every(Boolean);
 }
 
-/** Whether a path into a field's arguments, `input.town`, still leads somewhere. */
+/** Whether a path into a field's arguments, e.g. `input.town`, still exists. */
 function pathExists(field: FieldModel, path: string, { types }: SdlModel): boolean {
   const [first, ...rest] = path.split(".");
   let input = field.args.get(first!);
@@ -111,7 +119,7 @@ function pathExists(field: FieldModel, path: string, { types }: SdlModel): boole
   return input !== undefined;
 }
 
-/** Whether the page that a field answers still has the list of those that are not in it. */
+/** Whether the page that a field returns still has the list of missing partitions. */
 function pageHas(field: FieldModel, list: string, { types }: SdlModel): boolean {
   return types.get(namedTypeOf(field.type))?.fields.has(list) === true;
 }

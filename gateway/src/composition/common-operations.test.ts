@@ -1,6 +1,7 @@
 /**
- * Goal: an operation that is valid against the common schema is valid against the schema of each partition. Method: random changes to real
- * SDL, as releases make them, a few for each of three partitions; and random operations on what they have in common.
+ * Goal: an operation that is valid against the common schema is valid against the schema of each partition.
+ * Method: real SDL with a few random changes for each of three partitions, like those of releases; and random
+ * operations on the common schema.
  */
 import { readFileSync } from "node:fs";
 import { readSchema } from "@teranga/kit/http/server.ts";
@@ -25,14 +26,14 @@ const BASES = {
   branch: readFileSync(new URL("../fixture/branch.graphql", import.meta.url), "utf8"),
 };
 
-/** Thousands of runs have found nothing more; these find each rule of the common schema that is broken. */
+/** Thousands of runs have found nothing more. This many find each broken rule of the common schema. */
 const RUNS = 40;
 const OPERATIONS = 12;
 
-/** A whole number below `end`. */
+/** A random whole number below `end`. */
 type Draw = (end: number) => number;
 
-/** Chance that a failure can be replayed by (mulberry32). */
+/** A seeded generator (mulberry32), so that a failure can be replayed. */
 function drawFrom(seed: number): Draw {
   let state = seed;
   return (end) => {
@@ -48,7 +49,7 @@ const pick = <Item>(items: readonly Item[], draw: Draw): Item | undefined => ite
 const named = (name: string) => ({ kind: Kind.NAME, value: name }) as const;
 const withoutNull = (type: TypeNode): TypeNode =>
   type.kind === Kind.NON_NULL_TYPE ? type.type : { kind: Kind.NON_NULL_TYPE, type };
-/** Turns the outer or an inner null round. */
+/** Inverts the outer or an inner nullability of a type. */
 function turned(type: TypeNode, draw: Draw): TypeNode {
   if (type.kind === Kind.LIST_TYPE && draw(2)) return { ...type, type: turned(type.type, draw) };
   if (type.kind === Kind.NON_NULL_TYPE && type.type.kind === Kind.LIST_TYPE && draw(2)) {
@@ -57,7 +58,10 @@ function turned(type: TypeNode, draw: Draw): TypeNode {
   return withoutNull(type);
 }
 
-/** What a release may do to a type. Each changes the model, or leaves it alone where it does not apply. */
+/**
+ * The changes that a release may make to a type. Each changes the model, or does nothing where it does not
+ * apply.
+ */
 const CHANGES: ((type: TypeModel, draw: Draw, model: SdlModel) => void)[] = [
   ({ fields }, draw) => void fields.delete(pick([...fields.keys()], draw) ?? ""),
   ({ inputs }, draw) => void inputs.delete(pick([...inputs.keys()], draw) ?? ""),
@@ -105,7 +109,7 @@ function changedInput(input: InputValueDefinitionNode, draw: Draw): InputValueDe
   return { ...input, type: turned(input.type, draw) };
 }
 
-/** The text after some of the changes; those after which it would be no schema are not made. */
+/** The text after some random changes. A change that would make the schema invalid is not made. */
 function changed(sdl: string, count: number, draw: Draw): string {
   let text = sdl;
   for (let made = 0; made < count; made++) {
@@ -118,7 +122,7 @@ function changed(sdl: string, count: number, draw: Draw): string {
   return text;
 }
 
-/** Undefined if it is none. */
+/** Undefined if the text is no valid schema. */
 function schemaOf(sdl: string): GraphQLSchema | undefined {
   try {
     const schema = buildASTSchema(parse(sdl), { assumeValidSDL: true });
@@ -150,7 +154,7 @@ test.each(Object.keys(BASES) as (keyof typeof BASES)[])(
       }
     };
     fc.assert(fc.property(fc.integer(), fc.integer({ min: 1, max: 8 }), holds), { numRuns: RUNS });
-    // Changes that leave nothing in common would show nothing.
+    // With nothing left in common, the test would prove nothing.
     expect(offered).toBeGreaterThan((RUNS * OPERATIONS) / 2);
   },
 );

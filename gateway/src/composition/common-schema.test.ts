@@ -1,13 +1,13 @@
 /**
- * Goal: the common schema offers what every partition can answer, and nothing else. Method: pairs of small schemas with what is expected of
- * them. That it holds for operations in general is tried in common-operations.test.ts.
+ * Goal: the common schema offers what every partition can answer, and nothing else. Method: pairs of small
+ * schemas with the expected result. common-operations.test.ts tries the rule on random operations.
  */
 import { compose } from "@teranga/schema/compose.ts";
 import { buildASTSchema, parse } from "graphql";
 import { expect, test } from "vitest";
 import { commonSchema } from "./common-schema.ts";
 
-/** What the schemas have in common, and what is left out of it. */
+/** The common schema of some SDLs, and what it leaves out. */
 function common(...sdls: string[]) {
   const names = ["dakar", "thies", "mbour", "autres"];
   const { sdl, omitted } = commonSchema(sdls.map((sdl, index) => ({ partition: names[index]!, sdl })));

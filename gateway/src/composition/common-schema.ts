@@ -1,18 +1,22 @@
 /**
- * The schema that all partitions of a subgraph can answer, while they serve different ones: during a rolling upgrade, or because one city
- * lags behind. The rule is that an operation that is valid here is valid at every partition, so that the gateway never has to know who
- * has which version; what must go for it is left out, with the reason. A property test holds the rule.
+ * The schema that all partitions of a subgraph can answer while they serve different ones, during a rolling
+ * upgrade or because one city lags behind. An operation that is valid here is valid at every partition, so
+ * the gateway never needs to know which partition has which version. What would break this rule is left out,
+ * with the reason. A property test checks the rule.
  *
- * - Types, fields, arguments, interfaces and members of unions: those that all have. A field that needs an argument which others lack
- *   is left out with it.
- * - Nullability: an output is nullable if one may answer null, an input is required if one requires it.
- * - Values of enums: where clients read them only, all that one partition may answer, since a value that the graph does not know would turn
- *   a sound row into an error. Where clients also send them, those that all know: a value that one city does not know would fail the whole
- *   request to it, while the same value read from a newer city costs one field.
+ * - Types, fields, arguments, interfaces and members of unions: those that all partitions have. A field with
+ *   a required argument that some partitions lack is left out with the argument.
+ * - Nullability: an output is nullable if one partition may answer null. An input is required if one
+ *   partition requires it.
+ * - Values of enums that clients only read: all values that some partition may answer, because a value that
+ *   the graph does not know would turn a sound row into an error. Values of enums that clients also send:
+ *   those that all partitions know, because a value that one city does not know would fail the whole request
+ *   to it, while the same value read from a newer city costs only one field.
  * - Directives: common-directives.ts.
  *
- * One thing is not seen: fields of one response name in fragments on different object types whose nullability is the same here and
- * differs in a partition. GraphQL refuses such operations there, with a message that says so.
+ * One case is not detected: fields of one response name, in fragments on different object types, with equal
+ * nullability here and different nullability in a partition. GraphQL refuses such operations there and says
+ * why.
  */
 import { type InputValueDefinitionNode, Kind, print, type TypeNode } from "graphql";
 import { closeModel } from "./common-closure.ts";
@@ -26,7 +30,7 @@ import { commonInputType, commonOutputType } from "./common-type-refs.ts";
 import { differsIn, lackedBy, type Omission, Omissions } from "./omissions.ts";
 import { type FieldModel, printModel, readSdl, type TypeModel } from "./sdl-model.ts";
 
-/** What one partition serves. */
+/** The SDL of one partition. */
 export interface ServedSdl {
   partition: string;
   sdl: string;
@@ -38,8 +42,8 @@ export interface CommonSchema {
 }
 
 /**
- * @param served one entry a partition, one at least; where they only differ in order and wording, the first one's is taken
- * @throws Error with one line if a text is no SDL, or if no schema can serve all
+ * @param served one entry a partition, at least one. If only order and wording differ, the first is used
+ * @throws Error, one line, if a text is no SDL or no schema fits all
  */
 export function commonSchema(served: readonly ServedSdl[]): CommonSchema {
   const texts = Map.groupBy(served, ({ sdl }) => sdl);
@@ -68,13 +72,13 @@ export function commonSchema(served: readonly ServedSdl[]): CommonSchema {
   return { sdl: printModel(model), omitted: omissions.list() };
 }
 
-/** The same element in one of the versions. */
+/** One version of an element. */
 interface Side<Element> {
   version: Version;
   element: Element;
 }
 
-/** An element as each version has it; undefined, with the reason noted, if one does not. */
+/** The versions of an element. Undefined, with the reason noted, if a version does not have it. */
 function sidesOf<Element>(
   what: string,
   versions: readonly Version[],
@@ -98,7 +102,7 @@ function findIn<Element>(versions: readonly Version[], find: (version: Version) 
   return { sides, lacking };
 }
 
-/** Names in the order of the first version, then what others have beside them. */
+/** The names of the first version in its order, then further names of the others. */
 function allKeys(maps: readonly ReadonlyMap<string, unknown>[]): Set<string> {
   return new Set(maps.flatMap((map) => [...map.keys()]));
 }
@@ -142,7 +146,7 @@ function commonType(sides: readonly Side<TypeModel>[], omissions: Omissions): Ty
     fields: commonFields(sides, omissions),
     inputs,
     members: commonNames(sides, "members", (other) => `${name} = ${other}`, omissions),
-    // All of them; which can stay is decided when it is known where the enum is used.
+    // All values. Which can stay is decided when it is known where the enum is used.
     values: allValues(sides),
   };
 }
@@ -165,7 +169,7 @@ function commonNames(
   return [...names].filter((name) => {
     const lacking = sides.filter(({ element }) => !element[list].includes(name));
     if (lacking.length === 0) return true;
-    // A type that one lacks altogether is listed by its own name.
+    // A type that a version lacks altogether is listed under its own name.
     const known = lacking.filter(({ version }) => version.types.has(name));
     if (known.length > 0)
       omissions.add(what(name), lackedBy(known.flatMap(({ version }) => version.partitions)));
@@ -219,7 +223,7 @@ function commonField(
   return { ...sides[0]!.element, type, args, directives: common.directives };
 }
 
-/** The fields of an input object; undefined if one of them is required in one place and cannot be given in another. */
+/** The fields of an input object. Undefined if one is required here and cannot be given there. */
 function commonInputs(
   sides: readonly Side<TypeModel>[],
   omissions: Omissions,
@@ -242,7 +246,7 @@ function commonInputs(
 type CommonInput =
   | { kind: "agreed"; input: InputValueDefinitionNode }
   | { kind: "omitted" }
-  /** It cannot be given everywhere, and somewhere it must. */
+  /** It cannot be given in every version, and must be given in one. */
   | { kind: "needed" };
 
 /** An argument or an input field. */
@@ -271,8 +275,8 @@ function commonInput(
 }
 
 /**
- * The default of what may be left away everywhere. Each partition goes by its own, so one that they do not share is not promised; a type
- * that is not nullable needs one all the same, or else nobody could leave the value away any more.
+ * The common default of an optional input. Partitions use their own, so a default that differs is not
+ * promised. A non-null type needs one all the same: without it clients could no longer omit the value.
  */
 function commonDefault(
   what: string,

@@ -1,12 +1,16 @@
-/** The types of one field or argument in several schemas, as the one type that fits them all. */
+/** Finds the type that fits one field or argument in several schemas. */
 import { Kind, type ListTypeNode, type NamedTypeNode, type TypeNode } from "graphql";
 
-/** Nullable wherever one of them is. Undefined if they name different types or nest lists differently. */
+/**
+ * Nullable where one of them is nullable. Undefined if they name different types or nest lists differently.
+ */
 export function commonOutputType(types: readonly TypeNode[]): TypeNode | undefined {
   return commonTypeRef(types, (required) => required.every(Boolean));
 }
 
-/** Required wherever one of them is. Undefined if they name different types or nest lists differently. */
+/**
+ * Required where one of them is required. Undefined if they name different types or nest lists differently.
+ */
 export function commonInputType(types: readonly TypeNode[]): TypeNode | undefined {
   return commonTypeRef(types, (required) => required.some(Boolean));
 }

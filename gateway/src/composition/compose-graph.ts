@@ -1,4 +1,7 @@
-/** The supergraph of what the services serve, and the rules that every supergraph must keep here. */
+/**
+ * Composes the supergraph of what the services serve, and checks the rules that every supergraph must keep
+ * here.
+ */
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Topology } from "@teranga/kit/topology/topology.ts";
 import { compose } from "@teranga/schema/compose.ts";
@@ -8,12 +11,12 @@ import { brokenPartitionRules } from "../sources/partitions/partition-rules.ts";
 import { type CommonSchema, commonSchema, type ServedSdl } from "./common-schema.ts";
 import type { Omission } from "./omissions.ts";
 
-/** What the graph leaves out of one subgraph. */
+/** Something that the graph leaves out of one subgraph. */
 export interface SubgraphOmission extends Omission {
   subgraph: string;
 }
 
-/** What is composed: one schema a subgraph. */
+/** The input of a composition: one schema for each subgraph. */
 export interface Ingredients {
   subgraphs: { name: string; url: string; sdl: string }[];
   omitted: SubgraphOmission[];
@@ -21,7 +24,7 @@ export interface Ingredients {
 
 /**
  * The common schema of each subgraph of a topology.
- * @throws StartupError with one line if the instances of one have no schema in common
+ * @throws StartupError, one line, if the instances of a subgraph have no schema in common
  */
 export function ingredientsOf(
   topology: Topology,
@@ -44,7 +47,7 @@ function commonOf(subgraph: string, served: readonly ServedSdl[]): CommonSchema 
   }
 }
 
-/** @throws StartupError with one line if the subgraphs do not fit together */
+/** @throws StartupError, one line, if the subgraphs do not fit together */
 export function composeIngredients({ subgraphs }: Ingredients): { supergraphSdl: string; hints: string[] } {
   try {
     return compose(subgraphs);
@@ -54,9 +57,10 @@ export function composeIngredients({ subgraphs }: Ingredients): { supergraphSdl:
 }
 
 /**
- * Whether a gateway can run a supergraph over a topology.
- * @param origin a supergraph that was composed here needs each of its subgraphs in the topology; a foreign one brings URLs of its own
- * @throws StartupError with one line if it cannot
+ * Checks that a gateway can run a supergraph over a topology.
+ * @param origin `composed` here: each of its subgraphs must be in the topology. `foreign`: it has URLs of its
+ * own
+ * @throws StartupError, one line, if the gateway cannot
  */
 export function checkGraph(
   supergraphSdl: string,

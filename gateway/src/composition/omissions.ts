@@ -1,15 +1,18 @@
-/** What a graph leaves out because not every partition can answer it, with the reason, for the log and for people who watch. */
+/**
+ * What a graph leaves out because not every partition can answer it, with the reason, for the log and for
+ * operators.
+ */
 
-/** One thing that is left out: `Client.nickname`, because `dakar does not have it`. */
+/** An omitted element: `Client.nickname`, because `dakar does not have it`. */
 export interface Omission {
   what: string;
   because: string;
 }
 
-/** A topology may have a thousand partitions; a sentence names so many. */
+/** A topology may have a thousand partitions. A sentence names this many. */
 const NAMED_MAX = 3;
 
-/** The first reason that was found for each thing. */
+/** The first reason that was found for each element. */
 export class Omissions {
   readonly #reasons = new Map<string, string>();
 

@@ -1,4 +1,7 @@
-/** A subgraph's SDL in a form in which several of them can be compared and cut down: by name, with extensions folded in. */
+/**
+ * A subgraph's SDL by name, with extensions merged in: the form in which several SDLs can be compared and cut
+ * down.
+ */
 import {
   type ConstDirectiveNode,
   type DefinitionNode,
@@ -28,11 +31,11 @@ export interface FieldModel {
   directives: readonly ConstDirectiveNode[];
 }
 
-/** A type of any category; what the category does not have is empty. */
+/** A type of any category. Members that the category does not have are empty. */
 export interface TypeModel {
   name: string;
   category: TypeCategory;
-  /** Whether the SDL only extends it. */
+  /** Whether the SDL only extends the type. */
   isExtension: boolean;
   description: StringValueNode | undefined;
   directives: readonly ConstDirectiveNode[];
@@ -135,12 +138,12 @@ function namesOf(nodes: readonly NamedTypeNode[] = []): string[] {
   return nodes.map(({ name }) => name.value);
 }
 
-/** The name at the bottom of a type: `Client` of `[Client!]!`. */
+/** The innermost type name: `Client` of `[Client!]!`. */
 export function namedTypeOf(type: TypeNode): string {
   return type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
 }
 
-/** The SDL of a model. Readable by programs; its layout is graphql-js'. */
+/** The SDL of a model, in the layout of graphql-js. */
 export function printModel({ schemas, directives, types }: SdlModel): string {
   const definitions = [...schemas, ...directives.values(), ...Array.from(types.values(), typeNode)];
   return `${definitions.map(print).join("\n\n")}\n`;

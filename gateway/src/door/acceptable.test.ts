@@ -1,5 +1,5 @@
 /**
- * Goal: what can be refused by a request's headers is refused before anything is carried out. Method: a
+ * Goal: a request that its headers make unacceptable is refused before anything is carried out. Method: a
  * mutation at the door, and whether it ran.
  */
 import { afterAll, expect, test } from "vitest";

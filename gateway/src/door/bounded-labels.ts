@@ -1,25 +1,25 @@
 /**
- * Label values that clients choose, of which a metric must not have more than so many: each is a time series
- * for good.
+ * Bounds the label values that clients choose. Each value is a time series that a metric keeps for good, so a
+ * metric takes a limited number of them.
  */
 
 const LENGTH_MAX = 64;
-/** How often a value has to come before it takes one of the places that are not for the first comers. */
+/** How often a value must be seen before it takes a place, once the first `atOnceMax` places are taken. */
 const SEEN_MIN = 20;
-/** Values that are counted for that at a time. */
+/** How many values are counted at a time while they have no place yet. */
 const CANDIDATES_MAX = 1_000;
 
-/** No GraphQL name has parentheses, so these cannot be mistaken for one. */
+/** GraphQL names have no parentheses, so no name can be mistaken for these. */
 export const UNNAMED = "(unnamed)";
 export const OTHER = "(other)";
 
 export interface LabelTerms {
   valuesMax: number;
-  /** The only values there are, if that is known. */
+  /** The complete list of values, if it is known. */
   known?: Iterable<string> | undefined;
   /**
-   * As many are taken at once, the others once they have come often: names that nobody uses twice leave room.
-   * All by default.
+   * This many values get a place when they first appear. Later ones must be frequent first, so that names
+   * used once leave room. The default is `valuesMax`.
    */
   atOnceMax?: number;
 }
@@ -56,7 +56,7 @@ export class BoundedLabels {
     return true;
   }
 
-  /** What comes again and again outlives this (Misra and Gries). */
+  /** Lowers every count by one and drops those that reach zero: frequent values survive (Misra and Gries). */
   #forget(): void {
     for (const [value, seen] of this.#candidates) {
       if (seen > 1) this.#candidates.set(value, seen - 1);

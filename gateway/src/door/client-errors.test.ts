@@ -1,6 +1,6 @@
 /**
- * Goal: who is shown which words of an error. Method: errors as Apollo Server and the engine make them, one
- * by one.
+ * Goal: which words of an error are shown to whom. Method: single errors as Apollo Server and the engine make
+ * them.
  */
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError } from "graphql";

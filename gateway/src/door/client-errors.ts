@@ -1,33 +1,32 @@
-/** Which errors a client sees, and in which words. */
+/** Decides which errors a client sees, and in which words. */
 import { unwrapResolverError } from "@apollo/server/errors";
 import { cutText } from "@teranga/kit/graphql/errors.ts";
 import { maskError } from "@teranga/kit/http/server.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { notListedBy } from "../ground/service-errors.ts";
 
-/** Makes what Apollo Server and the query planner say of an error into what the client is told. */
+/** Turns an error, as Apollo Server and the query planner word it, into what the client is told. */
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 
-/** A message may quote what a client or a service sent. */
+/** A message may quote text of any length that a client or a service sent. */
 const MESSAGE_LENGTH_MAX = 1_000;
 
 export interface ErrorWords {
-  /** Whether clients are shown what a fault of ours really says, and where it came from. For development. */
+  /** Whether clients see the real message and stack of our own faults. For development. */
   showsFaults: boolean;
 }
 
 /**
- * @param isOurs whether a subgraph is served by services that keep to kit/errors.ts. Of theirs, only errors
- * with a code of that table are for clients; anything else is a fault whose words may tell too much. Of
- * services that are not ours we know no codes: what they say to clients is their affair and passes as it is,
- * as it would without a gateway.
+ * @param isOurs whether a subgraph's services follow kit/errors.ts. Of their errors, clients see only those
+ * with a code of that table. Any other error is a fault whose words may reveal too much. Services that are
+ * not ours have codes that we do not know, so their errors pass unchanged, as they would without a gateway.
  */
 export function createFormatError(
   isOurs: (subgraph: string) => boolean,
   { showsFaults }: ErrorWords = { showsFaults: false },
 ): FormatError {
   return (formatted, error) => {
-    // The engine adds the service's name to what a service said, and to nothing else.
+    // The engine adds `serviceName` to errors that a service sent, and to no others.
     const { serviceName, ...extensions } = formatted.extensions ?? {};
     const said = { ...formatted, extensions };
     const isForeign = typeof serviceName === "string" && !isOurs(serviceName);
@@ -41,10 +40,10 @@ function isFault({ extensions }: GraphQLFormattedError): boolean {
   return extensions?.code === "INTERNAL_SERVER_ERROR";
 }
 
-/** The lines of a stack that lead somewhere. */
+/** How many lines of a stack trace a client is shown in development. */
 const STACK_LINES_MAX = 20;
 
-/** What a service said has no stack of ours: it would only lead to where the gateway took it over. */
+/** A service's error gets no stack trace: ours would only show where the gateway received the error. */
 function unmasked(
   masked: GraphQLFormattedError,
   said: GraphQLFormattedError,
@@ -58,14 +57,14 @@ function unmasked(
 }
 
 /**
- * Whether an error that is not meant for clients is a fault of ours: what services that are not ours say is
- * not.
+ * Whether an error that is not meant for clients is our own fault. Errors of services that are not ours are
+ * never our fault.
  */
 export function isFaultOf(isOurs: (subgraph: string) => boolean): (error: GraphQLError) => boolean {
   return ({ extensions: { serviceName } }) => typeof serviceName !== "string" || isOurs(serviceName);
 }
 
-/** Says in words, too, for how many an error stands. */
+/** Adds to the message how many errors the one error stands for. */
 function counted(error: GraphQLFormattedError, notListed: number): GraphQLFormattedError {
   if (notListed === 0) return error;
   const message = `${error.message} (${notListed} like this are not listed)`;
@@ -73,8 +72,8 @@ function counted(error: GraphQLFormattedError, notListed: number): GraphQLFormat
 }
 
 /**
- * The query planner's own code for documents that it does not take says to clients that the schema is at
- * fault.
+ * Replaces the code that the query planner gives to documents it refuses: that code tells clients that the
+ * schema is at fault.
  */
 function plannerError(said: GraphQLFormattedError, serviceName: unknown): GraphQLFormattedError {
   if (serviceName !== undefined || said.extensions?.code !== "INVALID_GRAPHQL") return said;

@@ -1,4 +1,4 @@
-/** Compiles an operation to an estimate of its cost. */
+/** Compiles an operation into an estimate of its cost. */
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import {
   BREAK,
@@ -38,11 +38,13 @@ const COMPOSITE_WEIGHT = 1;
 const INPUT_OBJECT_WEIGHT = 1;
 /** A root field of a mutation: a durable write costs what ten rows do. */
 const MUTATION_WEIGHT = 10;
-/** The graph's description of itself: nothing is fetched, but all of it is as long as about this many rows. */
+/**
+ * An introspection field. Nothing is fetched for it, but the whole answer is about as long as this many rows.
+ */
 const INTROSPECTION_WEIGHT = 1_000;
-/** Entries of a list that nobody has said anything about. */
+/** The entries of a list without `@listSize`. */
 const LIST_SIZE = 10;
-/** Input types may contain themselves; a value nested deeper is too expensive whatever it holds. */
+/** Input types may contain themselves. A value nested deeper than this costs too much whatever it holds. */
 const INPUT_DEPTH_MAX = 100;
 
 type Field = GraphQLField<unknown, unknown>;
@@ -50,15 +52,15 @@ type Field = GraphQLField<unknown, unknown>;
 export interface CostSchema {
   schema: GraphQLSchema;
   rules: CostRules;
-  /** The subgraph whose partitions all answer a field, for the fields of which that is so. */
+  /** The subgraph of each field that all of the subgraph's partitions answer. */
   gatheredBy: ReadonlyMap<Field, string>;
 }
 
-/** The sizes of lists that the field around them has told. */
+/** The sizes that the enclosing field sets for lists below it. */
 type Sized = ReadonlyMap<string, Estimate>;
 const NONE: Sized = new Map();
 
-/** limits.ts bounds how deep and to how many fields an operation expands. */
+/** limits.ts bounds the depth and the number of fields of an expanded operation. */
 export class CostCompiler {
   readonly #model: CostSchema;
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
@@ -167,13 +169,13 @@ function conditional(directives: readonly DirectiveNode[], estimate: Estimate): 
   return (given) => (isIncluded(directives, given.variables) ? estimated(estimate, given) : 0);
 }
 
-/** One, or as many as the list has; lists directly in lists are taken to be of the common size. */
+/** One for a single value, the list's size for a list. A list directly inside a list has the default size. */
 function instances(type: GraphQLOutputType, size: Estimate): Estimate {
   if (isNonNullType(type)) return instances(type.ofType, size);
   return isListType(type) ? times(size, instances(type.ofType, LIST_SIZE)) : 1;
 }
 
-/** No list is of this size. */
+/** Marks a slicing argument that is not given. No list has this size. */
 const NOT_GIVEN = -1;
 
 /** The value of an argument that slices a list: the client's, else the schema's default. */

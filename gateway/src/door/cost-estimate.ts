@@ -1,13 +1,15 @@
-/** Estimates that are added and multiplied while an operation is compiled: numbers as long as they can be. */
+/**
+ * Adds and multiplies estimates while an operation is compiled. They stay plain numbers as long as possible.
+ */
 
 /** What the estimates of one request depend on. */
 export interface Given {
-  /** With the operation's defaults filled in. */
+  /** The request's variables, with the operation's defaults filled in. */
   variables: Record<string, unknown>;
   partitionsOf: PartitionsOf;
 }
 
-/** How many partitions a subgraph has now. */
+/** The current number of partitions of a subgraph. */
 export type PartitionsOf = (subgraph: string) => number | undefined;
 
 export type Estimate = number | ((given: Given) => number);
@@ -32,7 +34,9 @@ export function times(count: Estimate, each: Estimate): Estimate {
   return (given) => product(estimated(count, given), estimated(each, given));
 }
 
-/** Zero times anything is zero. An overflow makes the other factor Infinity, and 0 × Infinity would be NaN. */
+/**
+ * Zero times anything is zero. An overflow makes the other factor Infinity, and 0 × Infinity would be NaN.
+ */
 function product(count: number, each: number): number {
   return count === 0 || each === 0 ? 0 : count * each;
 }

@@ -1,6 +1,6 @@
 /**
- * Goal: what is dear to the shop's databases, or long, is dear in its schema. Method: the costs of the
- * composed graph.
+ * Goal: operations that are expensive for the shop's databases, or have long answers, are expensive in its
+ * schema. Method: the costs of the composed graph.
  */
 import { readFileSync } from "node:fs";
 import { getOperationAST, parse } from "graphql";

@@ -1,6 +1,7 @@
 /**
- * What a supergraph says about costs: the directives @cost and @listSize of the cost specification (https://specs.apollo.dev/cost), as
- * composition carries them over from the subgraphs. They are in the supergraph's document only; the API schema has lost them.
+ * Reads what a supergraph says about costs: the directives @cost and @listSize of the cost specification
+ * (https://specs.apollo.dev/cost). Composition copies them from the subgraphs into the supergraph's document.
+ * The API schema no longer has them.
  */
 import type {
   ConstDirectiveNode,
@@ -14,18 +15,18 @@ import { argumentsOf, linkedNames } from "../ground/supergraph.ts";
 
 const SPEC_URL = "https://specs.apollo.dev/cost/";
 
-/** How many entries a list is taken to have, or those of the fields below it. */
+/** The assumed number of entries of a field's list, or of the lists below the field. */
 export interface ListSize {
   assumedSize: number | undefined;
   slicingArguments: readonly string[];
-  /** The fields below whose lists have this size; the field itself has it if there are none. */
+  /** The fields below this one whose lists have this size. If there are none, the field's own list has it. */
   sizedFields: readonly string[];
   requireOneSlicingArgument: boolean;
 }
 
 type Weighted = GraphQLNamedType | GraphQLField<unknown, unknown> | GraphQLArgument | GraphQLInputField;
 
-/** Reads the two directives under whatever names the supergraph has given them. */
+/** Reads the two directives under the names that the supergraph uses for them. */
 export class CostRules {
   readonly #cost: string | undefined;
   readonly #listSize: string | undefined;
@@ -36,7 +37,7 @@ export class CostRules {
     this.#listSize = local?.("listSize");
   }
 
-  /** What @cost says; the one on a field or an argument goes before the one on its type. */
+  /** The weight given by @cost. A weight on a field or an argument takes precedence over one on its type. */
   weight(...annotated: readonly Weighted[]): number | undefined {
     for (const { astNode } of annotated) {
       const directive = find(astNode?.directives, this.#cost);

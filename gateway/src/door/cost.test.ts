@@ -1,4 +1,7 @@
-/** Goal: costs are those of the cost specification. Method: small subgraphs, composed, and costs worked out by hand. */
+/**
+ * Goal: costs are those of the cost specification. Method: small composed subgraphs, and costs calculated by
+ * hand.
+ */
 import { compose } from "@teranga/schema/compose.ts";
 import { Kind, type OperationDefinitionNode, parse } from "graphql";
 import { describe, expect, test } from "vitest";

@@ -1,9 +1,11 @@
 /**
- * What a client's operation may cost, estimated before anything is planned or sent, by the cost specification: every object weighs 1,
- * lists multiply what is below them, and @cost and @listSize say otherwise (cost-rules.ts).
+ * Estimates the cost of a client's operation before anything is planned or sent, by the cost specification:
+ * every object weighs 1, lists multiply the cost of what is below them, and @cost and @listSize override both
+ * (cost-rules.ts).
  *
- * It is an upper bound: what stands under several type conditions is added up, and so is a field that is asked for twice. An operation
- * is compiled once to a number, or to a function of its variables, so that a request costs a look-up.
+ * The estimate is an upper bound: selections under several type conditions are added up, and so are repeated
+ * fields. An operation is compiled once, to a number or to a function of its variables, so a request costs
+ * one look-up.
  */
 import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
 import {
@@ -46,7 +48,7 @@ interface Compiled {
 export function createCostModel(supergraph: Supergraph): CostModel {
   const { schema } = supergraph;
   const model = { schema, rules: new CostRules(schema), gatheredBy: gatheredFields(supergraph) };
-  // Documents are kept by Apollo Server's document store; what is compiled of them goes when they go.
+  // Apollo Server's document store keeps the documents. A compiled estimate goes when its document goes.
   const compiled = new WeakMap<OperationDefinitionNode, Compiled>();
   const compile = ({ document, operation }: MeasuredOperation): Compiled => {
     const known = compiled.get(operation);
@@ -65,7 +67,10 @@ export function createCostModel(supergraph: Supergraph): CostModel {
   };
 }
 
-/** Of a field that every partition answers, the subgraph: its list has an entry a partition, however many there are. */
+/**
+ * The fields that every partition answers, with their subgraph. The list of such a field has one entry per
+ * partition.
+ */
 function gatheredFields({
   schema,
   subgraphs,

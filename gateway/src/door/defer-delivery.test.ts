@@ -1,6 +1,6 @@
 /**
  * Goal: a client gets an answer in parts in the format that it asks for, by the same rules as any answer.
- * Method: a whole gateway over the library, asked by HTTP, and the chunks as they come.
+ * Method: a whole gateway over the library, asked by HTTP, and the chunks as they arrive.
  */
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -12,7 +12,7 @@ import { surfaceOf } from "./surface.ts";
 const OF_2022 = "multipart/mixed;deferSpec=20220824,application/json";
 const ANNOUNCED = "multipart/mixed;incrementalSpec=v0.2,application/json";
 
-/** Of a fetch. Enough for a machine that is busy, and what one test waits for. */
+/** The deadline of a fetch. Long enough for a busy machine, and one test waits for all of it. */
 const DEADLINE_MS = 1_500;
 
 let library: Library;
@@ -47,7 +47,7 @@ async function send(
 // biome-ignore lint/suspicious/noExplicitAny: tests look at parts of every shape
 type Part = any;
 
-/** The parts of a multipart body, as they come. */
+/** The parts of a multipart body, as they arrive. */
 async function* chunksOf({ body }: Response): AsyncGenerator<Part> {
   let text = "";
   for await (const bytes of body!.pipeThrough(new TextDecoderStream())) {
@@ -145,7 +145,7 @@ test("a branch that hangs does not hold up the first part, and is told in the pa
   expect(requestLines("Hang")).toMatchObject([
     { outcome: "partial", status: 200, errors: { BRANCH_UNAVAILABLE: 1 } },
   ]);
-  // What the total requires is nothing that the client has asked for.
+  // The client did not ask for the fields that `total` requires.
   const [, total] = await allOf((await send(`{ book(isbn: "100") { title ... @defer { total } } }`)).chunks);
   expect(total.incremental).toMatchObject([
     { data: { total: 4 }, path: ["book"], errors: [{ path: ["book"] }] },
@@ -231,7 +231,7 @@ test("an answer that is explained comes at once", async () => {
 });
 
 test("an operation that too many go before is refused, and does not wait again as a whole", async () => {
-  // The text is known, and the operation as a whole; in parts it is new.
+  // The text and the whole operation are known, but its parts are not compiled yet.
   const query = `{ reader(id: "north:1") { id ... @defer { name } } }`;
   const whole = await send(query, "application/json");
   expect(whole.answer.status).toBe(200);

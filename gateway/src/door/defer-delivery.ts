@@ -1,9 +1,9 @@
 /**
- * Answers with @defer over HTTP: as `multipart/mixed`, each part in a chunk of its own, in the format that
- * the client asks for. There are two: that of 2022, which Apollo Client asks for by default, and its
- * successor, in which what is yet to come is announced.
+ * Delivers answers with @defer over HTTP as `multipart/mixed`, each part in its own chunk, in the format that
+ * the client asks for. There are two formats: that of 2022, which Apollo Client asks for by default, and its
+ * successor, which announces the parts that are still to come.
  *
- * A client that takes neither gets the whole answer at once; @defer then changes nothing.
+ * A client that accepts neither gets the whole answer at once, and @defer changes nothing.
  */
 import {
   type ApolloServerPlugin,
@@ -26,19 +26,20 @@ const MULTIPART = "multipart/mixed";
 const OF_2022 = `${MULTIPART}; deferSpec=20220824`;
 const ANNOUNCED = `${MULTIPART}; incrementalSpec=v0.2`;
 /**
- * In the order in which Apollo Server, which writes the chunks, considers them; it does not write the first.
+ * In the order in which Apollo Server considers them. It writes answers in the last two, but not in the
+ * first.
  */
 const MEDIA_TYPES = [MULTIPART, ANNOUNCED, OF_2022];
 
 export interface DeliveryMeans {
   formatError: FormatError;
-  /** Is told of errors before they are formatted, as Apollo Server does it for answers that come at once. */
+  /** Hears of errors before they are formatted, as Apollo Server arranges for answers that come at once. */
   faults: ApolloServerPlugin<GatewayContext>;
 }
 
 type Request = GraphQLRequestContext<GatewayContext>;
 
-/** Delivers answers in parts to clients that accept that. For all others it costs a look at one header. */
+/** Delivers answers in parts to clients that accept them. Other requests cost a look at one header. */
 export function deliverDeferred(means: DeliveryMeans): ApolloServerPlugin<GatewayContext> {
   return {
     async requestDidStart({ request }) {
@@ -96,15 +97,15 @@ async function begin({
   queryHash,
   contextValue,
 }: Request): Promise<DeferredAnswer | GraphQLError | undefined> {
-  // How an answer was made is told with all of it.
+  // An explanation covers the whole answer, so an explained answer is delivered at once.
   if (contextValue.record.explanation) return undefined;
   const { operationName, variables = {} } = request;
   try {
     return await beginDeferred(schema, { document: document!, operationName, variables }, contextValue);
   } catch (error) {
-    // It must not wait a second time, as a whole.
+    // The operation must not wait a second time to be planned as a whole.
     if (error instanceof GraphQLError && error.extensions.code === "OVERLOADED") return error;
-    // Nothing has been fetched. If the operation is at fault, answering it at once will say so.
+    // Nothing has been fetched. If the operation is at fault, answering it at once reports the fault.
     if (!(error instanceof GraphQLError)) {
       contextValue.log.warn({ err: error, hash: queryHash }, "an operation with @defer is answered at once");
     }
@@ -113,8 +114,8 @@ async function begin({
 }
 
 /**
- * Chunks are made when the one before has been written, so a slow client is not buffered for; and none if the
- * client has gone.
+ * Makes a chunk only when the one before has been written, so nothing is buffered for a slow client, and
+ * nothing is made for a client that has gone.
  */
 async function* payloads(
   answer: DeferredAnswer,
@@ -127,7 +128,7 @@ async function* payloads(
   }
 }
 
-/** A delivery in the words for clients. */
+/** A delivery with its errors as clients see them. */
 interface Told {
   place: Place;
   data: JsonObject | null;
@@ -150,13 +151,13 @@ async function tell(
   return { place, data, opened, errors };
 }
 
-/** What Apollo Server makes of an error before it is formatted. */
+/** The form that Apollo Server gives to an error before it is formatted. */
 function plain(error: GraphQLError): GraphQLFormattedError {
   const { http: _, ...extensions } = { code: "INTERNAL_SERVER_ERROR", ...error.extensions };
   return { ...error.toJSON(), extensions };
 }
 
-/** As `visibleErrors`, for the data of a place below the root. */
+/** Like `visibleErrors`, for the data at a place below the root. */
 function visibleBelow(
   errors: readonly GraphQLFormattedError[],
   place: ResponsePath,
@@ -189,7 +190,8 @@ const formatOf2022: Format = {
 };
 
 /**
- * Every place is announced as pending, gets its data, and is completed; by errors alone if all of it is null.
+ * Announces every place as pending, sends its data, and completes it. A place whose data is null is completed
+ * with its errors alone.
  */
 const announcedFormat: Format = {
   first: (told, hasNext) => ({

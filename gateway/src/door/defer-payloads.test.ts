@@ -1,4 +1,7 @@
-/** Goal: what is written of parts that fail, or that nobody waits for any more. Method: the plugin over services in this process. */
+/**
+ * Goal: the right payloads for parts that fail, and for clients that have gone. Method: the plugin over
+ * services in this process.
+ */
 import { HeaderMap } from "@apollo/server";
 import { ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { logFaults } from "@teranga/kit/http/server.ts";

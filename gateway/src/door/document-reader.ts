@@ -1,9 +1,10 @@
 /**
- * Reads what clients send into documents that are kept, or says why not.
+ * Reads what clients send into documents that are kept, or says why it cannot.
  *
- * Apollo Server could do that, but not at a cost that is bounded: it looks whether a text is in the safelist last of all, and graphql-js
- * looks for the line of each place that an error names from the beginning of the text. A name of 900 kB with 110 variables took 5 s
- * and was answered with 90 MB. Here what is cheap comes first, an error is as short as it can be, and there are ten of them at most.
+ * Apollo Server could do this, but at no bounded cost. It checks the safelist last, and graphql-js counts
+ * lines from the beginning of the text for each place that an error names. A name of 900 kB with 110
+ * variables took 5 s and was answered with 90 MB. Here the cheap checks come first, errors are short, and an
+ * answer has at most ten of them.
  */
 import type { ApolloServerPlugin, GraphQLRequestContext } from "@apollo/server";
 import { codedError, cutText, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
@@ -26,14 +27,14 @@ import { LOCATIONS_MAX, problemsOf, sizeProblemsOf, type ValidationTerms } from 
 import { createDocumentStore, type DocumentStore } from "./document-store.ts";
 import type { Safelist } from "./safelist.ts";
 
-/** The longest that tools make, of a component's name and a fragment's, are about 100. */
+/** The longest names that tools make, of a component's and a fragment's name, have about 100 characters. */
 const NAME_LENGTH_MAX = 250;
 
-/** Of texts that are validated on the thread that answers requests: 50 ms at most. */
+/** The longest text that is validated on the thread that answers requests: 50 ms at most. */
 const NEAR_CHARACTERS_MAX = 4_096;
 
 export interface ReaderTerms extends ValidationTerms {
-  /** Where long texts are validated against a schema; here by default. */
+  /** The thread that validates long texts against a schema. Without one, this thread does. */
   sideThreadOf?: (schema: GraphQLSchema) => SideThread | undefined;
   safelist?: Safelist | undefined;
 }
@@ -43,7 +44,10 @@ type Refusal = [GraphQLError, ...GraphQLError[]];
 type Read = { kind: "read"; document: DocumentNode };
 type Reading = Read | { kind: "refused"; errors: Refusal };
 
-/** To be the first plugin: what it refuses has no operation, and its answer is complete before others look at it. */
+/**
+ * Must be the first plugin. A refused request has no operation, and its answer is complete before others see
+ * it.
+ */
 export function readDocuments(terms: ReaderTerms): ApolloServerPlugin<GatewayContext> {
   const reader = new DocumentReader(terms);
   return {
@@ -53,7 +57,7 @@ export function readDocuments(terms: ReaderTerms): ApolloServerPlugin<GatewayCon
         async didResolveSource(request) {
           const reading = await reader.read(request);
           if (reading.kind === "refused") refused = reading.errors;
-          // Apollo Server parses and validates what has no document yet.
+          // Apollo Server would parse and validate a request that has no document yet.
           (request as { document?: DocumentNode }).document =
             reading.kind === "read" ? reading.document : NOTHING;
         },
@@ -63,7 +67,7 @@ export function readDocuments(terms: ReaderTerms): ApolloServerPlugin<GatewayCon
           if (operation.operation === "subscription") throw refusal("OPERATION_NOT_SUPPORTED");
         },
         async willSendResponse({ response: { body } }) {
-          // Apollo Server has taken the first, and told it.
+          // Apollo Server has already thrown the first error and put it into the answer.
           if (refused && refused.length > 1 && body.kind === "single")
             body.singleResult.errors = refused.map(formatted);
         },
@@ -94,7 +98,7 @@ interface Known {
 
 class DocumentReader {
   readonly #terms: ReaderTerms;
-  /** A document is valid for the schema that it was validated against. */
+  /** A document is only valid for the schema that it was validated against. */
   readonly #known = new WeakMap<GraphQLSchema, Known>();
 
   constructor(terms: ReaderTerms) {
@@ -120,7 +124,7 @@ class DocumentReader {
     return known;
   }
 
-  /** @param keep keeps the document in the place of one that was read */
+  /** @param keep stores the document and returns the tree to use in its place */
   async #readNew(schema: GraphQLSchema, text: string, keep: () => DocumentNode): Promise<Reading> {
     const { limits, safelist, hidesSchema, sideThreadOf } = this.#terms;
     const charactersMax = charactersMaxOf(limits);
@@ -132,7 +136,7 @@ class DocumentReader {
     const parsed = await onThisThread.next(text.length, () => {
       const reading = this.#parse(text);
       if (reading.kind === "refused") return reading;
-      // A refusal of what is too large must not wait for the side thread to begin.
+      // A document that is too large must be refused at once, without waiting for the side thread to start.
       const look = sideThread ? sizeProblemsOf : problemsOf;
       const seen = judged(reading, look(schema, reading.document, this.#terms));
       return sideThread ? seen : kept(seen, keep);
@@ -170,7 +174,10 @@ function refused(error: GraphQLError): Reading {
   return { kind: "refused", errors: [error] };
 }
 
-/** Too many are waiting; or it is a fault of ours, which Apollo Server would neither log as one nor give a code. */
+/**
+ * An error for a document that was not read: too many are waiting, or the fault is ours. Apollo Server would
+ * neither log our fault as one nor give it a code.
+ */
 function notRead(error: unknown): Reading {
   if (error instanceof GraphQLError) return refused(error);
   const originalError = error instanceof Error ? error : new Error(String(error));
@@ -188,7 +195,7 @@ function notParsed(error: unknown): GraphQLError {
       extensions,
     });
   }
-  // The parser calls itself for what is nested.
+  // The parser is recursive, so deep nesting overflows its stack.
   if (!(error instanceof RangeError)) throw error;
   return new GraphQLError("The document is nested too deep to be read.", { extensions });
 }

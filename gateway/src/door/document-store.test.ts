@@ -1,4 +1,4 @@
-/** Goal: every document that the limits admit is kept, and what is kept is no more than it weighs. */
+/** Goal: every document within the limits is kept, and keeps no more than its weight. */
 import { afterEach, expect, test, vi } from "vitest";
 import { BoundedCache } from "../ground/bounded-cache.ts";
 import { charactersMaxOf, DEFAULT_LIMITS } from "../ground/limits.ts";

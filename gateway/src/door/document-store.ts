@@ -1,4 +1,4 @@
-/** Where documents are kept that were parsed and validated, and the texts of persisted queries. */
+/** Keeps documents that were parsed and validated, and the texts of persisted queries. */
 import type { ApolloServerOptions, BaseContext } from "@apollo/server";
 import { type DocumentNode, parse, stripIgnoredCharacters } from "graphql";
 import { BoundedCache } from "../ground/bounded-cache.ts";
@@ -10,13 +10,13 @@ const DOCUMENTS_MAX = 1_000;
 
 export interface DocumentStore {
   find(key: string): DocumentNode | undefined;
-  /** Keeps a document that is valid, as a tree without places. @returns the tree */
+  /** Keeps a valid document as a tree without source positions. @returns the tree */
   keep(key: string, text: string): DocumentNode;
 }
 
 /**
- * A document's places hold on to its text and to all of its tokens, comments too, which no limit of the parser counts: 1 MB of comments
- * kept 50 MB. Nobody needs them once it is validated.
+ * The source positions of a document retain its text and all of its tokens, with comments, which no limit of
+ * the parser counts: 1 MB of comments retained 50 MB. A validated document needs none of them.
  */
 export function createDocumentStore(limits: Pick<Limits, "tokensMax">): DocumentStore {
   const documents = new BoundedCache<{ document: DocumentNode; bytes: number }>({
@@ -39,17 +39,20 @@ type PersistedQueryCache = NonNullable<
   Exclude<ApolloServerOptions<BaseContext>["persistedQueries"], false | undefined>["cache"]
 >;
 
-/** Apollo Server puts this before the hash. */
+/** Apollo Server prefixes the hash with this. */
 const KEY_PREFIX = "apq:";
-/** What clients send as a hash without its text is not looked at by Apollo Server: it may be of 1 MB. */
+/** Apollo Server does not check a hash that comes without its text: it may be 1 MB long. */
 const SHA256 = /^[0-9a-f]{64}$/;
 const TEXTS_MAX = 10_000;
-/** How many of the longest texts there is room for; of our own clients' longest, 2,000 characters, about 8,000. */
+/**
+ * There is room for this many of the longest texts, or about 8,000 of our own clients' longest (2,000
+ * characters).
+ */
 const LONGEST_TEXTS = 128;
 
 /**
- * The texts that clients have registered under their hash, and those of the safelist, which nobody has to register. What is lost here
- * the client sends once more.
+ * The texts that clients have registered under their hash, and those of the safelist, which need no
+ * registration. A client whose text was dropped here sends it once more.
  */
 export function createPersistedQueryCache(
   safelist: Safelist | undefined,
@@ -64,7 +67,7 @@ export function createPersistedQueryCache(
   return {
     async get(key) {
       const hash = hashOf(key);
-      // A safelist's ids have the form that its maker gave them.
+      // The ids of a safelist have whatever form its tool gives them.
       return safelist?.bodyOf(hash) ?? (SHA256.test(hash) ? texts.find(hash) : undefined);
     },
     set: async (key, text) => texts.put(hashOf(key), text),

@@ -1,12 +1,13 @@
 /**
- * How an answer was made, for developers: with the header below, the answer's `extensions.explain` has the plan, and each fetch with its
- * city, its time and what came of it. In development only: it shows how the graph is cut and where its services are slow.
+ * Explains to developers how an answer was made. With the header below, `extensions.explain` of the answer
+ * has the plan and each fetch with its city, duration and result. In development only: it shows how the graph
+ * is divided and where its services are slow.
  */
 import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
 import type { GatewayContext } from "../sources/request-context.ts";
 import type { RequestRecord } from "../sources/request-record.ts";
 
-/** With the value `true`. */
+/** The header asks for an explanation if its value is `true`. */
 export const EXPLAIN_HEADER = "x-explain";
 
 const listener: GraphQLRequestListener<GatewayContext> = {
@@ -33,7 +34,7 @@ function explanationOf({ explanation, durationMs }: RequestRecord) {
   };
 }
 
-/** To microseconds. */
+/** Rounds to microseconds. */
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 1_000) / 1_000;
 }

@@ -1,11 +1,10 @@
 /**
  * The gateway's metrics.
  *
- * A time series is kept for every combination of labels, so each label has a bound: clients' operation names,
- * error codes, and cities. Counters and the state of the breakers are kept for each of up to CITIES_MAX
- * cities, about 4,000 lines at 1,024. A histogram is 15 lines a city, and a scrape of 1,024 of them stops the
- * event loop for 25 ms; so the first CITY_HISTOGRAMS_MAX cities have one each (5 ms), and the others one
- * together.
+ * Each combination of labels is a time series, so every label has a bound: operation names, error codes and
+ * cities. Counters and breaker states are kept for each of up to CITIES_MAX cities, about 4,000 lines at
+ * 1,024 cities. A histogram takes 15 lines a city, and a scrape of 1,024 histograms stops the event loop for
+ * 25 ms. So the first CITY_HISTOGRAMS_MAX cities have one histogram each (5 ms), and all others share one.
  */
 import { isAuthorized } from "@teranga/kit/http/credential.ts";
 import { LATENCY_BUCKETS_S, METRICS_PATH, type Registry } from "@teranga/kit/process/metrics.ts";
@@ -22,24 +21,24 @@ const CITIES_MAX = 2_048;
 const CITY_HISTOGRAMS_MAX = 128;
 
 /**
- * A client's request from its headers to its answer: up to three services one after the other, each up to its
- * deadline.
+ * For the time from a client's headers to the end of its answer. An operation may ask up to three services
+ * one after the other, each for up to its deadline.
  */
 const REQUEST_BUCKETS_S = [...LATENCY_BUCKETS_S, 10, 15];
 
 /**
- * How a request ended: `refused` was the client's mistake or too much, `partial` has data and errors,
- * `failed` has none by our fault.
+ * How a request ended. `refused`: by the client's mistake, or because it asked for too much. `partial`: with
+ * data and errors. `failed`: without data, by our fault.
  */
 export type RequestOutcome = "ok" | "partial" | "refused" | "failed" | "aborted";
 
-/** What the gauges show, read at each scrape. */
+/** The values of the gauges, read at each scrape. */
 export interface GatewayState {
-  /** Plans that are kept. */
+  /** How many plans are kept. */
   plans: number;
-  /** How often the graph was replaced. */
+  /** How often the graph has been replaced. */
   generation: number;
-  /** Fields and other parts of the schema that some city lacks, which the graph therefore leaves out. */
+  /** How many fields and other parts of the schema the graph leaves out because some city lacks them. */
   omitted: number;
   circuits: readonly CircuitView[];
 }
@@ -48,20 +47,20 @@ export interface GatewayMetrics {
   requestBegun(): void;
   requestEnded(record: RequestRecord, outcome: RequestOutcome): void;
   /**
-   * A graph has looked up an operation.
-   * @param planMs how long it took to plan and compile, if it was not kept
+   * Called when a graph has looked up an operation.
+   * @param planMs the time to plan and compile it; undefined if it was kept
    */
   operationFound(planMs: number | undefined): void;
-  /** One question to a service is over: an observer of the network. */
+  /** Called when one request to a service has ended: the observer of the network. */
   fetched(fetch: FetchRecord): void;
   circuitChanged(change: { state: CircuitView["state"] }): void;
   notInSafelist(): void;
 }
 
 /**
- * @param registry where they are read
+ * @param registry where the metrics are read from
  * @param state read at each scrape; it must not throw
- * @param operationNames the only names of operations there are, if a safelist says so
+ * @param operationNames the complete list of operation names, if a safelist has one
  */
 export function createGatewayMetrics(
   registry: Registry,
@@ -188,7 +187,7 @@ function fetchInstruments(registry: Registry) {
   };
 }
 
-/** How much of a placement does not answer, as a number that can be compared with others. */
+/** What an instance adds to the gauge of instances that are not asked, by the state of its circuit. */
 const CIRCUIT_VALUES = { closed: 0, "half-open": 1, open: 1 } satisfies Record<CircuitView["state"], number>;
 
 function addGauges(registry: Registry, state: () => GatewayState): void {
@@ -234,9 +233,9 @@ function addGauges(registry: Registry, state: () => GatewayState): void {
 }
 
 /**
- * Serves the registry to whoever shows the service credential, and in development to anyone. To everybody
- * else there is no such page: the public reaches this server, and names of operations and numbers of orders
- * are not for it.
+ * Serves the metrics to callers with the service credential, and in development to everyone. For all others
+ * the page does not exist: the public reaches this server, and it must not see operation names and order
+ * counts.
  */
 export function addGatewayMetrics(
   app: FastifyInstance,

@@ -1,6 +1,6 @@
 /**
- * Goal: a refusal is short whatever is refused, and no fault of ours. Method: requests that are made to be
- * told much of, and random ones, at the door of production.
+ * Goal: every refusal is short, and none is a fault of ours. Method: requests made to provoke long refusals,
+ * and random ones, at the door of production.
  */
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => door.close());
 
-/** What an answer to a refusal may have. */
+/** The maximum size of a refusal's answer. */
 const BYTES_MAX = 8 * 1024;
 
 async function send(url: string, body: object): Promise<{ status: number; text: string; code: unknown }> {
@@ -141,7 +141,7 @@ test("what is not in the safelist is neither parsed nor validated", async () => 
   }
 });
 
-/** What documents are made of, and what they are not. */
+/** Pieces that documents are made of, and pieces that they are not. */
 const PIECES =
   '{ } { } ( ) [ ] : = ! $ @ ... & | query mutation subscription fragment on secret me name friends word $v Int "a" """b""" 1 1e9 -0 null true @skip(if:true) @defer __typename __schema __type type # \u0000 \u202e \ud800 é ☃ " \\'.split(
     " ",

@@ -1,9 +1,9 @@
 /**
- * Watches clients' requests from their headers to the end of their answers: one line in the log and one set
- * of counts each, whether they got as far as GraphQL or not.
+ * Watches clients' requests from their headers to the end of their answers. Each request is one log line and
+ * one set of counts, whether it got as far as GraphQL or not.
  *
- * A line has no variables and no text of the operation: both hold names, addresses and amounts. The hash of
- * the text leads to it where it is known, and the request id to what the services have logged.
+ * A line has no variables and no text of the operation, since both hold names, addresses and amounts. The
+ * hash of the text leads to the text where that is known, and the request id to the lines of the services.
  */
 import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLRequestListener } from "@apollo/server";
 import { requestIdOf } from "@teranga/kit/http/server.ts";
@@ -18,30 +18,30 @@ import type { GatewayMetrics, RequestOutcome } from "./metrics.ts";
 export interface RequestWatchOptions {
   log: Logger;
   metrics: GatewayMetrics;
-  /** Whether clients may ask how their answers were made. */
+  /** Whether clients may ask for an explanation of their answers. */
   mayExplain: boolean;
   nowMs: () => number;
 }
 
 export interface RequestWatch {
-  /** The record of a request under way. */
+  /** The record of a running request. */
   recordOf(request: FastifyRequest): RequestRecord;
-  /** Notes what GraphQL makes of the request. */
+  /** Notes the GraphQL side of the request. */
   plugin: ApolloServerPlugin<GatewayContext>;
 }
 
 const GRAPHQL_PATH = "/graphql";
-/** A name may be as long as a document; beyond this nobody reads it. */
+/** A name may be as long as a document. The log has its first characters only. */
 const NAME_LENGTH_MAX = 100;
-/** What proxies write into their logs when the client has gone before its answer. */
+/** The status that proxies log when the client has gone before its answer. */
 const CLIENT_GONE = 499;
 /**
- * Of what is OVERLOADED, and of nothing else here: refused at the door (door.ts), or before it was planned
- * (turns.ts).
+ * The status of OVERLOADED, and of nothing else here: a request refused at the door (door.ts) or before it
+ * was planned (turns.ts).
  */
 const OVERLOADED = 503;
 
-/** To be called after the hook that gives each request its id, and before the route of GraphQL. */
+/** Must be called after the hook that gives each request its id, and before the GraphQL route. */
 export function watchRequests(app: FastifyInstance, options: RequestWatchOptions): RequestWatch {
   const { metrics, mayExplain, nowMs } = options;
   const records = new WeakMap<FastifyRequest, RequestRecord>();
@@ -55,7 +55,7 @@ export function watchRequests(app: FastifyInstance, options: RequestWatchOptions
     if (request.routeOptions.url !== GRAPHQL_PATH || request.method === "OPTIONS") return;
     const record = begin(request);
     metrics.requestBegun();
-    // Unlike Fastify's hook after an answer, this one comes when the client goes early, too.
+    // Unlike Fastify's hook after an answer, this event also comes when the client leaves early.
     reply.raw.once("close", () => {
       const status = reply.raw.writableFinished ? reply.statusCode : CLIENT_GONE;
       const outcome = outcomeOf(record, status);
@@ -90,7 +90,7 @@ function noteOperation({ operation, queryHash, contextValue }: GraphQLRequestCon
   });
 }
 
-/** Codes that say that something on our side is wrong, and codes that say that a service is away. */
+/** The code of our own faults, and the codes of services that are away. */
 const FAULT = "INTERNAL_SERVER_ERROR";
 const AWAY = /_UNAVAILABLE$/;
 
@@ -102,7 +102,7 @@ function outcomeOf({ errors }: RequestRecord, status: number): RequestOutcome {
   return errors.size === 0 ? "ok" : "partial";
 }
 
-/** A fault of ours is an error, a service that is away a warning; the rest is how things go. */
+/** Our own fault is an error, a service that is away a warning, and anything else normal operation. */
 function levelOf({ errors }: RequestRecord, outcome: RequestOutcome): "error" | "warn" | "info" {
   if (outcome === "failed" || errors.has(FAULT)) return "error";
   return [...errors.keys()].some((code) => AWAY.test(code)) ? "warn" : "info";

@@ -1,18 +1,18 @@
 /**
- * Queries by GET, as some clients send them (urql by default), without the header that says that a browser
- * has asked for leave.
+ * Lets queries by GET pass without the header that proves a CORS preflight. Some clients send such queries,
+ * urql by default.
  *
- * A query has no effect, and a mutation is refused by GET; but a foreign page could still learn from how long
- * its answer takes. So they pass if they ask for GraphQL's own media type and a browser does not say that
- * they come from elsewhere. A page that CORS lets in may send them.
+ * A query changes nothing and mutations by GET are refused, but a foreign page could still learn from how
+ * long an answer takes. So a GET passes if it asks for GraphQL's own media type and the browser does not say
+ * that it comes from another site. Pages that CORS allows may send them too.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
 
 const MEDIA_TYPE = "application/graphql-response+json";
-/** The header that Apollo Server looks for. */
+/** The header that Apollo Server checks. */
 const PREFLIGHT_HEADER = "apollo-require-preflight";
 
-/** To be called after CORS has looked at the request. */
+/** Must be called after CORS has handled the request. */
 export async function letSafeGetsPass(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { method, headers } = request;
   if (method !== "GET" || !headers.accept?.includes(MEDIA_TYPE)) return;

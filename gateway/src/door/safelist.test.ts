@@ -1,4 +1,4 @@
-/** Goal: a safelist that cannot be used is one line at the start. Method: manifests that are not right. */
+/** Goal: a safelist that cannot be used stops the start with one line. Method: faulty manifests. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

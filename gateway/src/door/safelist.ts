@@ -1,6 +1,6 @@
 /**
- * The operations that a gateway runs when it runs nothing else: those of a manifest of persisted queries, in
- * the format of Apollo's tools, which `npm run generate` writes from our own clients' documents.
+ * The only operations that a gateway runs if it has a safelist: those of a manifest of persisted queries in
+ * the format of Apollo's tools. `npm run generate` writes ours from our own clients' documents.
  */
 import { readFile } from "node:fs/promises";
 import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
@@ -24,24 +24,23 @@ const manifestShape = z.object({
   ),
 });
 
-/** `enforce`: any other operation is refused. `log`: it runs, and is logged. */
+/** `enforce`: other operations are refused. `log`: they run, and are logged. */
 export type SafelistMode = "enforce" | "log";
 
 export interface Safelist {
   mode: SafelistMode;
-  /** The text of an id. */
+  /** The text of the operation with this id. */
   bodyOf(id: string): string | undefined;
   /**
-   * Whether a text is an operation of the list, however it is laid out and commented. It is not parsed for
-   * that.
+   * Whether the list has the operation of this text, whatever its layout and comments. The text is not parsed
+   * for this.
    */
   has(text: string): boolean;
   operationNames: ReadonlySet<string>;
 }
 
 /**
- * @throws StartupError with one line if the file cannot be read, is not such a manifest, or contradicts
- * itself
+ * @throws StartupError, one line, if the file cannot be read, is not such a manifest or contradicts itself
  */
 export async function readSafelist(file: string, mode: SafelistMode): Promise<Safelist> {
   try {
@@ -52,7 +51,7 @@ export async function readSafelist(file: string, mode: SafelistMode): Promise<Sa
   }
 }
 
-/** @param manifest its text. @throws Error saying what is wrong with it */
+/** @param manifest the manifest's text. @throws Error that says what is wrong with it */
 export function createSafelist(manifest: string, mode: SafelistMode): Safelist {
   const result = manifestShape.safeParse(JSON.parse(manifest));
   if (!result.success) {
@@ -76,14 +75,14 @@ export function createSafelist(manifest: string, mode: SafelistMode): Safelist {
       try {
         return normalForms.has(stripIgnoredCharacters(text));
       } catch {
-        // It is not made of tokens.
+        // The text does not consist of GraphQL tokens.
         return false;
       }
     },
   };
 }
 
-/** Without comments and however it was indented. */
+/** The text without comments and optional whitespace. */
 function normalForm(name: string, body: string): string {
   try {
     parse(body, { noLocation: true });
@@ -94,8 +93,8 @@ function normalForm(name: string, body: string): string {
 }
 
 /**
- * Counts what is not in the list, and logs it if it is run all the same: once for as long as its document is
- * kept.
+ * Counts operations that are not in the list. In the mode `log` it also logs each of them, once for as long
+ * as its document is kept.
  */
 export function watchSafelist(
   safelist: Safelist,
@@ -104,7 +103,7 @@ export function watchSafelist(
   const listed = new WeakMap<DocumentNode, boolean>();
   const listener: GraphQLRequestListener<GatewayContext> = {
     async didResolveOperation({ document, operation, source, operationName, queryHash, contextValue }) {
-      // What is refused before it is known has no operation, and no document of its own.
+      // A refused request has no operation and no document of its own. `didEncounterErrors` counts it.
       if (safelist.mode === "enforce" || !operation) return;
       const known = listed.get(document);
       const isListed = known ?? safelist.has(source);

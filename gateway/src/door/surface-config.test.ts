@@ -1,4 +1,7 @@
-/** Goal: nothing is shown by accident, and every limit can be set. Method: the variables, read as at the start. */
+/**
+ * Goal: nothing is shown by accident, and every limit can be set. Method: the variables, as read at the
+ * start.
+ */
 import { readConfig } from "@teranga/kit/process/config.ts";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** The variables of what clients meet at the gateway's door. */
+/** The environment variables of the surface that clients meet at the gateway's door. */
 import { countVariable } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
@@ -53,7 +53,7 @@ export const surfaceVariables = {
 
 export type SurfaceVariables = z.infer<z.ZodObject<typeof surfaceVariables>>;
 
-/** @throws StartupError with one line if the safelist cannot be used */
+/** @throws StartupError, one line, if the safelist cannot be used */
 export async function readSurface(variables: SurfaceVariables): Promise<Surface> {
   const mode: Mode = variables.NODE_ENV === "development" ? "development" : "production";
   const usual = surfaceOf(mode);

@@ -1,4 +1,7 @@
-/** Goal: what clients meet in production and in development, at the limits and beside the safelist. Method: HTTP, with a schema behind the door. */
+/**
+ * Goal: what clients meet in production and in development, at the limits, and with a safelist. Method: HTTP,
+ * with a schema behind the door.
+ */
 import { createHash } from "node:crypto";
 import { getIntrospectionQuery } from "graphql";
 import { afterEach, describe, expect, test } from "vitest";
@@ -19,7 +22,7 @@ async function open(...options: Parameters<typeof startDoor>): Promise<Door> {
   return door;
 }
 
-/** Sends any body. */
+/** Posts any body. */
 async function post(url: string, body: object, headers: Record<string, string> = {}): Promise<Answer> {
   const answer = await fetch(url, {
     method: "POST",
@@ -234,7 +237,7 @@ describe("persisted queries", () => {
       expect(errors).toMatchObject([{ extensions: { code: "OPERATION_NOT_IN_SAFELIST" } }]);
     }
     expect(await registry.metrics()).toContain("teranga_gateway_not_in_safelist_total 4");
-    // What was refused is not registered either.
+    // A refused text is not registered either.
     const refused = "{ secret }";
     await post(url, byHash(sha256(refused), refused));
     expect((await post(url, byHash(sha256(refused)))).errors).toMatchObject([

@@ -1,6 +1,6 @@
 /**
- * What clients meet at the gateway's door: limits, introspection, Sandbox, persisted queries, the words of
- * errors.
+ * The surface that clients meet at the gateway's door: limits, introspection, Sandbox, persisted queries and
+ * the words of errors.
  */
 import type { ApolloServerOptionsWithGateway, ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/disabled";
@@ -26,32 +26,32 @@ import { type Safelist, watchSafelist } from "./safelist.ts";
 import { visibleErrorPaths } from "./visible-error-paths.ts";
 
 /**
- * `development`: faults are shown as they are, and clients may ask how an answer was made. `production`:
- * neither. Whoever does not say runs in production.
+ * `development`: faults are shown unmasked, and clients may ask how an answer was made. `production`:
+ * neither. Production is the default.
  */
 export type Mode = "development" | "production";
 
 export interface Surface {
   mode: Mode;
-  /** Whether clients may ask for the schema. */
+  /** Whether clients may ask for the schema by introspection. */
   introspection: boolean;
-  /** Whether a browser that opens the endpoint is shown Apollo Sandbox. */
+  /** Whether a browser that opens the endpoint gets Apollo Sandbox. */
   sandbox: boolean;
   limits: Limits;
   safelist: Safelist | undefined;
 }
 
-/** The surface of a mode, if nobody says otherwise. */
+/** The default surface of a mode. */
 export function surfaceOf(mode: Mode): Surface {
   const isOpen = mode === "development";
   return { mode, introspection: isOpen, sandbox: isOpen, limits: DEFAULT_LIMITS, safelist: undefined };
 }
 
 export interface SurfaceParts {
-  /** Whether a subgraph is served by services of ours. */
+  /** Whether our own services serve a subgraph. */
   isOurs: (subgraph: string) => boolean;
   costModelOf: CostLimit["modelOf"];
-  /** Of the graph whose API schema this is. */
+  /** The side thread of the graph with this API schema. */
   sideThreadOf: (apiSchema: GraphQLSchema) => SideThread | undefined;
   metrics: GatewayMetrics;
   requests: RequestWatch;
@@ -61,7 +61,7 @@ type SurfaceOptions = Omit<ApolloServerOptionsWithGateway<GatewayContext>, "gate
   plugins: ApolloServerPlugin<GatewayContext>[];
 };
 
-/** What Apollo Server is to be told of it. */
+/** The options that make Apollo Server show this surface. */
 export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOptions {
   const { mode, introspection, sandbox, limits, safelist } = surface;
   const { isOurs, costModelOf, sideThreadOf, metrics, requests } = parts;
@@ -86,7 +86,7 @@ export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOp
       limitCost({ costMax: limits.costMax, modelOf: costModelOf }),
       deliverDeferred({ formatError, faults }),
       refuseUnacceptable,
-      // These look at the answer one after the other: first what is in it, then what is noted and said of it.
+      // These see the answer in this order: the first changes its content, the others note and explain it.
       visibleErrorPaths,
       requests.plugin,
       ...(mode === "development" ? [explainAnswers] : []),

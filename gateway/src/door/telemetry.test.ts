@@ -1,4 +1,4 @@
-/** Goal: each request is one line and moves the metrics, within bounds. Method: HTTP, with a schema behind the door. */
+/** Goal: each request is one log line and updates the metrics, within bounds. Method: HTTP at the door. */
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { authorization } from "@teranga/kit/http/credential.ts";
@@ -28,7 +28,7 @@ async function samplesOf(registry: Registry): Promise<Map<string, number>> {
   return new Map(Array.from(samples, ([, name, value]) => [name!, Number(value)]));
 }
 
-/** The lines of requests. They are written after the answer, so they are waited for. */
+/** The log lines of requests. They are written after the answer, so this waits for them. */
 async function requestLines({ lines }: Door, count: number): Promise<Record<string, unknown>[]> {
   const found = () => lines.filter(({ msg }) => msg === "request");
   await vi.waitFor(() => expect(found()).toHaveLength(count));
@@ -189,7 +189,7 @@ describe("metrics", () => {
     state.circuits = [circuit("thies", "open")];
     const later = await shown();
     expect(later['teranga_gateway_open_circuits{subgraph="city",partition="thies"}']).toBe(1);
-    // A city that has left the topology leaves the page, too.
+    // The values of a city that has left the topology disappear.
     expect(later).not.toHaveProperty('teranga_gateway_open_circuits{subgraph="city",partition="dakar"}');
   });
 
@@ -271,10 +271,10 @@ test("values that are made up leave room for those that come again and again", (
   for (let number = 0; number < 5_000; number++) labels.of(`Junk${number}`);
   const ofOne = Array.from({ length: 20 }, () => labels.of("ShopWindow"));
   expect(ofOne).toEqual([...Array.from({ length: 19 }, () => OTHER), "ShopWindow"]);
-  // Also among made up ones.
+  // Frequent names are found among random ones, too.
   for (let number = 0; number < 5_000; number++) {
     labels.of(`Others${number}`);
-    // So seldom that what is made up has to be forgotten in between.
+    // So rare that random names are dropped in between.
     if (number % 100 === 0) labels.of("PlaceOrder");
   }
   expect(labels.of("PlaceOrder")).toBe("PlaceOrder");

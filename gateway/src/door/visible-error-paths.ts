@@ -1,4 +1,4 @@
-/** Cuts the paths of errors to what the client can see. */
+/** Cuts the paths of errors to the part that the client's data has. */
 import type { ApolloServerPlugin } from "@apollo/server";
 import { visibleErrors } from "../ground/error-paths.ts";
 import type { GatewayContext } from "../sources/request-context.ts";

@@ -1,4 +1,4 @@
-/** Query plans, compiled: every node becomes a function that is called for each request. */
+/** Compiles query plans: each node of a plan becomes a function, called once a request. */
 import type { FetchNode, PlanNode, QueryPlan, SubscriptionNode } from "@apollo/query-planner";
 import type { JsonObject } from "../ground/answer.ts";
 import { variableValue } from "../ground/documents.ts";
@@ -9,7 +9,7 @@ import type { Step } from "./step.ts";
 
 export interface CompiledPlan {
   step: Step;
-  /** About how many bytes it keeps. */
+  /** The bytes that it keeps, approximately. */
   weight: number;
 }
 
@@ -17,13 +17,13 @@ export interface PlanTerms {
   fetches: FetchCompiler;
   /** The defaults of the operation's variables. */
   defaults: Readonly<Record<string, unknown>>;
-  /** Puts something around each fetch; nothing by default. */
+  /** Wraps the step of each fetch. Steps are not wrapped by default. */
   around?: (node: FetchNode, step: Step) => Step;
 }
 
 const NOTHING: CompiledPlan = { step: () => {}, weight: 0 };
 
-/** @param plan without Defer nodes (defer-plan.ts takes those apart) */
+/** @param plan without Defer nodes (defer-plan.ts takes them apart) */
 export function compilePlan({ node }: Pick<QueryPlan, "node">, terms: PlanTerms): CompiledPlan {
   return node ? compileNode(node, terms, []) : NOTHING;
 }
@@ -36,7 +36,7 @@ function compileNode(node: PlanNode | SubscriptionNode, terms: PlanTerms, path: 
     case "Parallel":
       return compileParallel(node.nodes, terms, path);
     case "Flatten": {
-      // A plan's path has no indexes; only paths of answers have.
+      // Only paths of answers have indexes; a plan's path has none.
       const below = node.path as string[];
       const inner = compileNode(node.node, terms, [...path, ...below]);
       return { ...inner, step: (run, sites) => inner.step(run, sitesAt(sites, below, run.hasShared)) };
@@ -59,7 +59,7 @@ function compileFetchNode(node: FetchNode, { fetches, around }: PlanTerms, path:
     try {
       await step(run, sites);
     } catch (fault) {
-      // The other fetches of the plan go on: what they bring is still right.
+      // The plan's other fetches continue: what they bring is still right.
       run.addFault(fault);
     }
   };

@@ -1,6 +1,6 @@
 /**
- * Goal: an entity is asked for once at a time, whatever leads to it, and what is wrong with it is said wherever it stands. Method: two
- * subgraphs, and the list of what they were asked.
+ * Goal: an entity is asked for once at a time, whatever leads to it, and its errors are reported wherever it
+ * stands. Method: two subgraphs, and the list of what they were asked.
  */
 import { expect, test } from "vitest";
 import { startGraph } from "../fixture/engine.ts";

@@ -1,7 +1,7 @@
 /**
- * Fetching entities. Each is sent once, however many places it stands at; and what several branches of a plan
- * ask of one subgraph at one moment, in the same words, is one request: the public benchmark's heavy query
- * takes 9 requests instead of 16.
+ * Fetches entities. Each entity is sent once, however many places it stands at. What several branches of a
+ * plan ask of one subgraph at the same moment, with equal text, is one request: the heavy query of the public
+ * benchmark takes 9 requests instead of 16.
  */
 import type { GraphQLFormattedError } from "graphql";
 import { copyJson, isObject, type JsonObject, type ResponsePath } from "../ground/answer.ts";
@@ -13,22 +13,22 @@ import { atPlaces, type PlanPath, placesOf } from "./sites.ts";
 import type { Step } from "./step.ts";
 import { nameOf, type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
 
-/** Where in a plan entities come from, and how they are told to the subgraph. */
+/** Where a plan takes the entities from, and how it represents them to the subgraph. */
 export interface Origin {
-  /** From the answer's root. */
+  /** The path from the answer's root. */
   path: PlanPath;
   represent: Represent;
   /** Set if the representations are plain. */
   members: FlatMembers | undefined;
-  /** Asks for what can be asked of an object that lacks something; undefined if nothing can. */
+  /** The step for an object that lacks something: it asks for the rest. Undefined if nothing can be asked. */
   partFor: ((object: JsonObject) => Step | undefined) | undefined;
 }
 
 /** What one branch of the plan asks for. */
 interface Branch {
-  /** From the answer's root. */
+  /** The path from the answer's root. */
   path: PlanPath;
-  /** The objects that wait for what is known of an entity, by its representation's index. */
+  /** The objects that wait for each entity, by the index of its representation. */
   sites: JsonObject[][];
 }
 
@@ -43,20 +43,20 @@ export class EntityFetch {
   readonly #asked: string;
   readonly #fetch: SubgraphFetch;
 
-  /** @param asked equal for fetches of an operation that can be sent as one */
+  /** @param asked equal for fetches of an operation that can go into one request */
   constructor(asked: string, fetch: SubgraphFetch) {
     this.#asked = asked;
     this.#fetch = fetch;
   }
 
-  /** About how many bytes it keeps. */
+  /** The bytes that it keeps, approximately. */
   get weight(): number {
     return this.#fetch.prepared.weight;
   }
 
   /**
-   * Resolves when the entities of these objects are there. One that lacks what is required is asked for as
-   * far as it can be.
+   * Resolves when these objects have their entities. An object that lacks something required is asked for the
+   * rest.
    */
   async ask(run: Run, objects: readonly JsonObject[], origin: Origin): Promise<void> {
     const lacking: JsonObject[] = [];
@@ -89,7 +89,7 @@ export class EntityFetch {
   }
 
   /**
-   * It is sent when whatever else goes on at this moment has come to its fetches: as `dataloader` does it.
+   * The batch is sent after everything else of this moment has reached its fetches, as `dataloader` does it.
    */
   #open(run: Run): Batch {
     const sent = new Promise<void>((resolve) => process.nextTick(resolve)).then(() => {
@@ -97,8 +97,8 @@ export class EntityFetch {
       return this.#send(run, batch);
     });
     const batch: Batch = { index: new EntityIndex(), branches: [], sent };
-    // Whoever asks waits for it. If something breaks before anybody does, that is said there, and must not
-    // end the process here.
+    // All callers wait for this promise and see its error. If it fails before any of them waits, the
+    // unhandled rejection must not end the process.
     sent.catch(() => {});
     run.batches.set(this.#asked, batch);
     return batch;
@@ -115,8 +115,8 @@ export class EntityFetch {
       const entity: unknown = entities[index];
       if (!isObject(entity)) continue;
       rewriteOutput?.(entity);
-      // To a subgraph that has an interface as an object, all are of one type; whoever told the real one
-      // knows better.
+      // A subgraph with an interface object knows only the interface's name. The real type comes from
+      // elsewhere and must not be overwritten.
       if (abstractTypes.has(entity.__typename as string)) delete entity.__typename;
       place(run, entity, index, branches);
     }
@@ -125,9 +125,9 @@ export class EntityFetch {
 }
 
 /**
- * Puts an entity where it is waited for. Objects within it stand at all places of a branch as one: whatever
- * is fetched for them is the same. Another branch may go on to fetch something else under the same name, so
- * it has objects of its own.
+ * Puts an entity into the objects that wait for it. All places of one branch share the objects inside the
+ * entity, since whatever is fetched for these is the same. Another branch may fetch something else under the
+ * same name, so it gets its own copies.
  */
 function place(run: Run, entity: JsonObject, index: number, branches: readonly Branch[]): void {
   const isNested = hasObjects(entity);
@@ -143,8 +143,8 @@ function place(run: Run, entity: JsonObject, index: number, branches: readonly B
 }
 
 /**
- * Whether something of it is an object, which would then stand at every place of the entity; texts and
- * numbers are copied.
+ * Whether the entity contains an object, which all its places would share. Strings and numbers are copied
+ * anyway.
  */
 function hasObjects(entity: JsonObject): boolean {
   for (const name in entity) {
@@ -155,7 +155,7 @@ function hasObjects(entity: JsonObject): boolean {
 }
 
 /**
- * Each error at each place of its entity. One without an entity is an error of the whole fetch, and has no
+ * Puts each error at all places of its entity. An error without an entity concerns the whole fetch and has no
  * path.
  */
 function* atSites(

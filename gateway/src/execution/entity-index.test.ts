@@ -1,6 +1,6 @@
 /**
  * Goal: two objects are sent as one entity if, and only if, their representations are equal. Method: random
- * objects, some of whose values are easily taken for one another.
+ * objects, with values that are easily confused.
  */
 import fc from "fast-check";
 import { buildSchema, Kind } from "graphql";
@@ -54,7 +54,7 @@ const REQUIRED = [
 test("an entity has one index, and no other entity has it", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.constantFrom(...REQUIRED), source), { maxLength: 12 }), (asked) => {
-      // Several branches of a plan may ask for entities in one request, each by what it has.
+      // Several branches of a plan may ask for entities in one request, each with its own requirements.
       const index = new EntityIndex();
       for (const [required, each] of asked) {
         const represent = compileRepresentation(required, schema);

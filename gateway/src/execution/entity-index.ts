@@ -1,11 +1,11 @@
 /**
- * Finding out which of many objects stand for the same entity: once for each place of a large answer, so it
- * has to be fast.
+ * Finds out which objects stand for the same entity. It runs for each place of a large answer, so it must be
+ * fast.
  */
 import type { JsonObject } from "../ground/answer.ts";
 import type { FlatMembers } from "./representations.ts";
 
-/** Branches by a member's value; at the last member's the representation's index. */
+/** Branches by the value of a member. The last branch has the index of the representation. */
 interface Branch {
   next: Map<unknown, Branch>;
   index: number | undefined;
@@ -13,21 +13,21 @@ interface Branch {
 
 const newBranch = (): Branch => ({ next: new Map(), index: undefined });
 
-/** In place of an index: what is required is not there. */
+/** In place of an index: the object lacks something required. */
 export const LACKING = -1;
 
-/** The representations that a request has so far. */
+/** The representations of a request so far. */
 export class EntityIndex {
   readonly representations: JsonObject[] = [];
   readonly #byMembers = newBranch();
   readonly #byJson = new Map<string, number>();
 
   /**
-   * The index of a source's representation, which is made if there is none yet; LACKING if the source lacks
-   * what is required, undefined if nothing is asked of its type.
+   * The index of a source's representation, which is added if it is new. LACKING if the source lacks
+   * something required, undefined if its type is not asked for anything.
    *
-   * With `members` the source's own values lead to it, and no object is made of one that is known: as JSON,
-   * keys were a tenth of a large operation's time.
+   * With `members` the source's own values lead to the index, and no object is made for a known entity. With
+   * JSON as keys, making the keys took a tenth of a large operation's time.
    */
   indexOf(
     source: JsonObject,
@@ -44,11 +44,11 @@ export class EntityIndex {
     return branch.index;
   }
 
-  /** Undefined if a member is no text and no number: of an object there may be an equal one. */
+  /** Undefined if a member is neither a string nor a number: equal objects could not be recognised. */
   #branchOf(source: JsonObject, members: FlatMembers): Branch | undefined {
     const own = members.get(source.__typename as string);
     if (!own) return undefined;
-    // The same value under another name is another entity.
+    // The same value under another name means another entity.
     const { names, signature } = own;
     let branch = stepTo(stepTo(this.#byMembers, signature), source.__typename);
     for (let at = 0; at < names.length; at++) {

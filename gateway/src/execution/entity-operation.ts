@@ -1,6 +1,7 @@
 /**
- * The operations that ask for entities: `query($representations: [_Any!]!) { _entities(representations:
- * $representations) { … } }`.
+ * The operations that ask for entities:
+ *
+ *     query($representations: [_Any!]!) { _entities(representations: $representations) { … } }
  */
 import {
   type FieldNode,
@@ -12,17 +13,17 @@ import {
 } from "graphql";
 import { inlinedOperation, printCompact, usedVariables } from "../ground/documents.ts";
 
-/** A field of entities, and the type on which it is asked for. */
+/** A field of an entity, and the type on which it is asked for. */
 export interface EntityField {
   type: string;
   field: string;
 }
 
-/** A fetch's operation. The planner may have put fragments into it. */
+/** The operation of a fetch. The planner may have put fragments into it. */
 export const entityOperation = (text: string): OperationDefinitionNode =>
   inlinedOperation(parse(text, { noLocation: true }));
 
-/** The fields that a fetch asks entities for, under the type conditions next to them. */
+/** The fields that a fetch asks of entities, each with the innermost type condition around it. */
 export function* entityFields(
   { selections }: SelectionSetNode,
   type = "",
@@ -38,9 +39,7 @@ export function* entityFields(
   }
 }
 
-/**
- * The part of an operation on entities that asks for some of their fields only, with the variables of these.
- */
+/** The part of an entity operation that asks for some of its fields, with the variables that these use. */
 export function partOf(operation: OperationDefinitionNode, isAsked: (field: EntityField) => boolean) {
   const within = (selectionSet: SelectionSetNode, type: string): SelectionSetNode => ({
     ...selectionSet,

@@ -1,6 +1,6 @@
 /**
- * The steps of a plan that ask a subgraph: for fields of the root, or of something that leads back to it; for
- * entities.
+ * The steps of a plan that ask a subgraph: for root fields, for fields of an object that leads back to the
+ * root, or for entities.
  */
 import type { FetchNode } from "@apollo/query-planner";
 import { type GraphQLFormattedError, type GraphQLSchema, isInterfaceType } from "graphql";
@@ -23,21 +23,21 @@ const NOTHING_TOLD: JsonObject = Object.freeze({});
 export interface FetchTerms {
   /** By subgraph. */
   sources: ReadonlyMap<string, Source>;
-  /** The supergraph's types. */
+  /** The types of the supergraph. */
   schema: GraphQLSchema;
   needs: FieldNeeds;
-  /** Where parts of fetches are kept. */
+  /** The cache for parts of fetches. */
   parts: PartCache;
 }
 
-/** Makes the fetches of one plan. */
+/** Compiles the fetches of one plan. */
 export class FetchCompiler {
   readonly #sources: ReadonlyMap<string, Source>;
   readonly #schema: GraphQLSchema;
   readonly #needs: FieldNeeds;
   readonly #parts: PartCache;
   readonly #abstractTypes: ReadonlySet<string>;
-  /** Those of entities, by what they ask. */
+  /** The entity fetches, by what they ask. */
   readonly #entityFetches = new Map<string, EntityFetch>();
   #fetchCount = 0;
 
@@ -112,13 +112,13 @@ export class FetchCompiler {
 function rewritten(represent: Represent, rewrite: Rewrite): Represent {
   return (source) => {
     const representation = represent(source);
-    // The planner may set the type's name: of what has nothing to be known by it must not make an entity.
+    // The rewrite may set `__typename`, and must not turn an empty representation into an entity.
     if (representation?.__typename !== undefined) rewrite(representation);
     return representation;
   };
 }
 
-/** Equal for fetches that can be sent as one. */
+/** Equal for fetches that can go into one request. */
 function whatIsAsked({ serviceName, operation, outputRewrites }: FetchNode): string {
   return JSON.stringify([serviceName, operation, outputRewrites ?? []]);
 }
@@ -143,7 +143,7 @@ async function fetchFields(
   if (errors.length > 0) run.addServiceErrors(fetch.subgraph, atSites(errors, path, sites, run));
 }
 
-/** What the root could not say is missing at every site. */
+/** An error of the root's answer applies at every site. */
 function* atSites(
   errors: readonly GraphQLFormattedError[],
   path: PlanPath,

@@ -1,6 +1,6 @@
 /**
- * What the fields and entities of each subgraph need to be asked for: what @requires and @key say, as a plan
- * has it.
+ * What an object must have before each subgraph can be asked for its fields and entities: the content of
+ * @requires and @key, in the form of a plan.
  */
 import type { QueryPlanSelectionNode } from "@apollo/query-planner";
 import {
@@ -20,7 +20,7 @@ export type Selections = readonly QueryPlanSelectionNode[];
 export class FieldNeeds {
   /** By subgraph, type and field. */
   readonly #ofFields = new Map<string, Selections>();
-  /** The keys that can be resolved, by subgraph and type. */
+  /** The resolvable keys, by subgraph and type. */
   readonly #keys = new Map<string, Selections[]>();
   readonly #supergraph: Supergraph;
   readonly #standIns: StandIns | undefined;
@@ -33,16 +33,13 @@ export class FieldNeeds {
     }
   }
 
-  /**
-   * What an object of this type must have for a field of it that is asked for on another type, e.g. on an
-   * interface.
-   */
+  /** The needs of a field of this type. The field may be asked for on another type, e.g. on an interface. */
   ofField(subgraph: string, type: string, askedOn: string, field: string): Selections {
     const own = this.#ofFields.get(whoNeeds(subgraph, type, field));
     return own ?? this.#ofFields.get(whoNeeds(subgraph, askedOn, field)) ?? [];
   }
 
-  /** The keys by which a subgraph knows an object of this type, those of the type's interfaces among them. */
+  /** The keys by which a subgraph finds an object of this type, with the keys of the type's interfaces. */
   keysOf(subgraph: string, typeName: string): readonly Selections[] {
     const type = this.#supergraph.schema.getType(typeName);
     const above = isObjectType(type) || isInterfaceType(type) ? type.getInterfaces() : [];
@@ -69,7 +66,7 @@ export class FieldNeeds {
 
   #nameOf = (graph: string): string => this.#supergraph.subgraphs.get(graph)!.name;
 
-  /** A field that is required with arguments stands in the data under its stand-in's name. */
+  /** A field that is required with arguments stands in the data under the name of its stand-in. */
   #required(type: string, text: string): Selections {
     const standIns = this.#standIns;
     if (!standIns) return selectionsOf(parseFieldSet(text));

@@ -1,4 +1,4 @@
-/** Which subgraphs may have brought a field's value. */
+/** Tells which subgraphs may have supplied the value of a field. */
 import { isObjectType } from "graphql";
 import { fieldOf } from "../ground/stand-ins.ts";
 import { argumentsOf, directivesOf, type Supergraph } from "../ground/supergraph.ts";
@@ -12,8 +12,8 @@ export class FieldSuppliers {
   }
 
   /**
-   * Undefined if that is not known: of an interface, and of what a subgraph tells that has an interface as an
-   * object.
+   * Undefined if the supplier is not known: for an interface, and for a field of a subgraph that has an
+   * interface object.
    */
   of(typeName: string, fieldName: string): ReadonlySet<string> | undefined {
     const name = `${typeName}.${fieldName}`;
@@ -25,7 +25,7 @@ export class FieldSuppliers {
     const type = this.#supergraph.schema.getType(typeName);
     const field = isObjectType(type) ? fieldOf(type, fieldName) : undefined;
     if (!type || !field) return undefined;
-    // One that is external there may be what another field provides.
+    // A field that is external in a subgraph may be supplied by another field's @provides.
     const own = directivesOf(field, "join__field");
     const joins = own.length > 0 ? own : directivesOf(type, "join__type");
     const graphs = joins.map((join) => argumentsOf(join).graph);

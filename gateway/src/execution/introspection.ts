@@ -1,4 +1,4 @@
-/** The part of an operation that asks for the schema itself. It is answered here, by the schema that clients see. */
+/** Answers the introspection fields of an operation from the schema that clients see. */
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import {
   type DocumentNode,
@@ -17,10 +17,10 @@ import {
   withDefaults,
 } from "../ground/documents.ts";
 
-/** The answers by response name. @throws GraphQLError if the arguments are not acceptable */
+/** Returns the answers by response name. @throws GraphQLError if an argument is not valid */
 export type Introspect = (variables: JsonObject) => JsonObject;
 
-/** Undefined if the operation does not ask for the schema. @param operation without fragment spreads */
+/** Undefined if the operation has no introspection fields. @param operation without fragment spreads */
 export function compileIntrospection(
   operation: OperationDefinitionNode,
   schema: GraphQLSchema,
@@ -44,7 +44,7 @@ export function compileIntrospection(
 
 const isMeta = (name: string) => name === "__schema" || name === "__type";
 
-/** The operation with these fields alone, and the variables that they use. */
+/** The operation with only these fields, and the variables that they use. */
 function documentOf(operation: OperationDefinitionNode, selections: readonly SelectionNode[]): DocumentNode {
   const selectionSet = { kind: Kind.SELECTION_SET, selections } as const;
   const used = usedVariables(selectionSet);

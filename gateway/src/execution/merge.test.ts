@@ -1,4 +1,6 @@
-/** Goal: what several fetches tell of one object comes together. Method: objects with all that JSON has. */
+/**
+ * Goal: what several fetches bring of one object is merged. Method: objects with all kinds of JSON values.
+ */
 import { expect, test } from "vitest";
 import type { JsonObject } from "../ground/answer.ts";
 import { copyJson } from "../ground/answer.ts";
@@ -32,7 +34,7 @@ test("what is joined stays where it is: a branch of the plan may be about to put
   expect((target.list as unknown[])[0]).toBe(element);
   expect(size).toEqual({ width: 1, height: 2 });
   expect(element).toEqual({ a: 1, b: 2 });
-  // Joined with itself it stays as it is.
+  // Merging an object with itself changes nothing.
   mergeInto(target, { size, list: [element] });
   expect(target).toEqual({ size: { width: 1, height: 2 }, list: [{ a: 1, b: 2 }] });
 });

@@ -1,12 +1,12 @@
-/** Joining what several fetches tell of one object. */
+/** Merges what several fetches bring of one object. */
 import { isObject, type JsonObject, ownValue, setOwn } from "../ground/answer.ts";
 
 /**
- * Puts the members of one object into another. What both have as objects is joined in place: a branch of the plan that runs beside this
- * one may be about to put something into it. Of two other values, the later one counts.
+ * Puts the members of one object into another. Objects on both sides are merged in place, because a parallel
+ * branch of the plan may be about to write into them. Of two other values, the later one counts.
  */
 export function mergeInto(target: JsonObject, received: JsonObject): void {
-  // Neither a service's answer nor what is made of it inherits anything that can be enumerated.
+  // Neither a service's answer nor an object made of it inherits enumerable members.
   for (const name in received) {
     const added = received[name];
     if (name === "__proto__") {

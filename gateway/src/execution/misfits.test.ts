@@ -1,6 +1,6 @@
 /**
- * Goal: a null where none may be is told at its place, whatever else has failed. Method: entities that are
- * missing beside errors of others.
+ * Goal: a null in a non-null place is reported at its place, whatever else has failed. Method: missing
+ * entities together with errors of other services.
  */
 import { GraphQLScalarType } from "graphql";
 import { expect, test } from "vitest";
@@ -73,10 +73,10 @@ test.each<[string, unknown, string[]]>([
   ],
   ["{ part { of { name } must } }", { part: null }, ["part"]],
   ["{ bad all { must } }", null, ["all.0.must", "bad"]],
-  // Of another service, at the same object and without a place.
+  // An error of another service, at the same object or without a place.
   ["{ one { fails must } }", { one: null }, ["one.fails", "one.must"]],
   ["query ($v: Odd) { odd(v: $v) one { must } }", { odd: null, one: null }, ["none", "one.must"]],
-  // Of another service that has to be asked before.
+  // An error of another service that must be asked first.
   ["{ alone { needs } }", { alone: null }, ["alone"]],
 ])("%s", async (query, data, places) => {
   const answer = await world.ask(query, { v: 1 });

@@ -1,6 +1,6 @@
 /**
- * What is told of values that do not fit the schema, e.g. null where it must not be: nothing where an error
- * of a service explains it.
+ * Makes errors for values that do not fit the schema, e.g. null in a non-null place. A value that a service's
+ * error explains gets none.
  */
 import { GraphQLError } from "graphql";
 import type { ResponsePath } from "../ground/answer.ts";
@@ -16,14 +16,14 @@ const LOGGED_MISFITS_MAX = 10;
 
 export interface MisfitTerms {
   run: Run;
-  /** Of the value, from the answer's root. */
+  /** The place of the value, from the answer's root. */
   place: ResponsePath;
-  /** The errors that the client is told anyway. */
+  /** The errors that the client is told in any case. */
   told: readonly GraphQLError[];
   suppliers: FieldSuppliers;
 }
 
-/** An error for each place where a value does not fit, unless one of those that are told explains it. */
+/** An error for each place where a value does not fit, unless one of the `told` errors explains it. */
 export function misfitErrors(shape: Complete, value: unknown, terms: MisfitTerms): GraphQLError[] {
   const { run, place, told } = terms;
   const shaping = new ShapeRun("locate");
@@ -42,25 +42,28 @@ export function misfitErrors(shape: Complete, value: unknown, terms: MisfitTerms
   );
 }
 
-/** What the errors of one service explain beside their own places and what is around these. */
+/** What the errors of one service explain, apart from their own places and the places around them. */
 interface Explained {
-  /** An error without a place, or for places that are not listed, may explain anything. */
+  /**
+   * Set by an error without a place, or one that stands for places that are not listed: it may explain
+   * anything.
+   */
   all: boolean;
   /**
-   * What an error is about as a whole: the members of the object, and theirs, but nothing in a list below it,
-   * whose elements have errors of their own.
+   * The values that an error covers as a whole: it explains missing members at any depth below, but nothing
+   * inside a list below, since list elements have errors of their own.
    */
   wholes: Set<string>;
   /**
-   * The objects of which a field has failed: a service that fails one that must not be null leaves its
-   * siblings out, too.
+   * The objects with a failed field. A service whose non-null field fails leaves out the siblings of that
+   * field, too.
    */
   besides: Set<string>;
 }
 
 /**
- * A value is explained by an error at its place or below it, whoever tells it, and by errors of those who may
- * have brought the value.
+ * A value is explained by any service's error at its place or below it, or by an error of a service that may
+ * have supplied the value.
  */
 function unexplained(misfits: readonly Misfit[], { run, told, suppliers }: MisfitTerms): readonly Misfit[] {
   const around = new Set<string>();
@@ -80,7 +83,8 @@ function unexplained(misfits: readonly Misfit[], { run, told, suppliers }: Misfi
   }
   const isExplained = ({ path, members }: Misfit): boolean => {
     if (around.has(JSON.stringify(path))) return true;
-    // What was not known, so that a service could not be asked, any other one may have failed to tell.
+    // If an object lacked what was needed to ask a service for the value, an error of any service may explain
+    // it.
     const isAsked = !members.some(({ object }) => run.lacking.has(object));
     const member = isAsked ? members.at(-1) : undefined;
     const from = member && suppliers.of(member.typeName, member.fieldName);
@@ -101,7 +105,7 @@ function isOfWhole(path: ResponsePath, wholes: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** The place of the object whose member is at, or around, a place. */
+/** The path of the object whose member the place is, or is inside of. */
 const objectAround = (path: ResponsePath): ResponsePath =>
   path.slice(
     0,

@@ -1,7 +1,7 @@
 /**
  * Goal: nothing of a mutation is carried out after a failure that makes the whole answer null. Method: root
- * fields of three services and two partitions, some of which must not be null; the resolvers' calls, the data
- * and the places of errors are those of graphql-js on one schema.
+ * fields of three services and two partitions, some of them non-null. The resolvers' calls, the data and the
+ * places of errors must be those of graphql-js on one schema.
  */
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fc from "fast-check";
@@ -78,7 +78,7 @@ async function expectSame(fields: string): Promise<void> {
   });
   const places = (all: readonly { path?: readonly (string | number)[] | undefined }[] = []) =>
     all.map(({ path }) => path?.join(".")).sort();
-  // Nothing more is fetched for an answer that is null as a whole.
+  // For an answer that is null as a whole, nothing more is fetched, so there may be fewer errors.
   if (expected.data !== null) expect(places(errors)).toEqual(places(expected.errors));
   else expect(places(expected.errors)).toEqual(expect.arrayContaining(places(errors)));
   expect(errors?.length ?? 0).toBeGreaterThanOrEqual(expected.data === null ? 1 : 0);

@@ -1,7 +1,7 @@
 /**
- * A mutation's root fields are carried out one after the other, and none after a failure that makes the whole
- * answer null. A service sees to that among fields that it is asked for together (mutation-requests.ts says
- * which those are); here nothing else is sent.
+ * Carries out a mutation's root fields in order, and none after a failure that makes the whole answer null. A
+ * service does this for the fields of one request (mutation-requests.ts decides which those are). This file
+ * stops the requests that follow.
  */
 import {
   type GraphQLSchema,
@@ -23,7 +23,10 @@ import type { Run } from "./run.ts";
 import { ShapeRun, TooLarge } from "./shape/shape-run.ts";
 import { Shapes, type ShapeTerms } from "./shape/shapes.ts";
 
-/** Undefined if no failure of the operation stops others. @param operation without fragment spreads */
+/**
+ * Undefined if no failure in the operation can stop other fields.
+ * @param operation without fragment spreads
+ */
 export function stopAfterFailure(operation: OperationDefinitionNode, terms: ShapeTerms): PlanTerms["around"] {
   if (operation.operation !== OperationTypeNode.MUTATION) return undefined;
   const selections = [...rootSelections(operation.selectionSet)];
@@ -60,7 +63,7 @@ function isNull(shapes: Shapes, { data, variables, hasShared }: Run): boolean {
   try {
     return shapes.for(variables)(data, new ShapeRun(hasShared ? "shared" : "once")) === null;
   } catch (error) {
-    // It is not null but for its size; the whole answer is told so.
+    // The answer is not null, only too large; the whole answer gets that error.
     if (error instanceof TooLarge) return false;
     throw error;
   }

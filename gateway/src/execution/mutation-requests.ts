@@ -1,8 +1,9 @@
 /**
- * What one request of a mutation carries out. The planner asks a service for all that it can do on end, and
- * fetches what other services know of the results afterwards. If that fails, a field that must not be null
- * makes the whole answer null, and GraphQL would not have begun the fields after it. So such a field is the
- * last of its request, and what is known of it elsewhere is fetched before the next one is sent.
+ * Decides which fields of a mutation go into one request. The planner puts consecutive fields of one service
+ * into one request and fetches what other services know of the results afterwards. If such a fetch fails, a
+ * non-null field makes the whole answer null, and GraphQL would not have begun the fields after it. So such a
+ * field is the last of its request, and what other services know of it is fetched before the next request is
+ * sent.
  */
 import type { FetchNode, FlattenNode, PlanNode, QueryPlan } from "@apollo/query-planner";
 import { type FieldNode, type GraphQLSchema, isNonNullType, Kind, parse } from "graphql";
@@ -16,7 +17,7 @@ import {
   within,
 } from "../ground/documents.ts";
 
-/** @param schema what clients see */
+/** @param schema the schema that clients see */
 export function withFailuresLast(plan: QueryPlan, schema: GraphQLSchema): QueryPlan {
   const { node } = plan;
   if (!node || node.kind === "Subscription") return plan;
@@ -50,7 +51,7 @@ const selectionsOf = ({ operation }: FetchNode): RootSelection[] => [
   ...rootSelections(inlinedOperation(parse(operation, { noLocation: true })).selectionSet),
 ];
 
-/** The fetches at the root of a plan, and what is below it. */
+/** The fetches at the root of a plan, and the nodes below them. */
 function* partsOf(node: PlanNode): Generator<FetchNode | FlattenNode> {
   switch (node.kind) {
     case "Fetch":
@@ -72,7 +73,7 @@ function* partsOf(node: PlanNode): Generator<FetchNode | FlattenNode> {
   }
 }
 
-/** What of a plan is for some of the root's fields. */
+/** The part of a plan that belongs to some of the root fields. */
 function partOf(node: PlanNode, names: ReadonlySet<string>): PlanNode | undefined {
   switch (node.kind) {
     case "Fetch":
@@ -113,7 +114,7 @@ function fetchOf(node: FetchNode, names: ReadonlySet<string>): FetchNode | undef
   );
   return {
     ...fetch,
-    // What is deferred until the fetch is over must wait for all of its parts: the last one has its id.
+    // A deferred part that waits for this fetch must wait for all of its parts, so the last part has the id.
     ...(id !== undefined && own.at(-1) === all.at(-1) && { id }),
     operation: printCompact({
       ...operation,

@@ -1,4 +1,6 @@
-/** A client's operation, compiled: its plan, and the shape of its answer. Made once, run for each request. */
+/**
+ * A client's compiled operation: its plan and the shape of its answer. Compiled once, run for each request.
+ */
 import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import type { ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
@@ -20,17 +22,17 @@ import { Shapes } from "./shape/shapes.ts";
 export type OperationResult = ExecutionResult<JsonObject>;
 
 export interface OperationTerms {
-  /** What clients see. */
+  /** The schema that clients see. */
   schema: GraphQLSchema;
-  /** Where the shapes of answers are kept. */
+  /** The cache of answer shapes. */
   cache: ShapeCache;
   suppliers: FieldSuppliers;
-  /** About how many bytes the operation itself keeps. */
+  /** The bytes that the operation itself keeps, approximately. */
   weight: number;
 }
 
 export class CompiledOperation {
-  /** About how many bytes it keeps. */
+  /** The bytes that it keeps, approximately. */
   readonly weight: number;
   readonly #operation: OperationDefinitionNode;
   readonly #schema: GraphQLSchema;

@@ -1,11 +1,12 @@
 /**
- * The parts of fetches that are kept for one graph (partial-fetch.ts). An operation's fields that require k different things, each under a
- * condition of its own, make 2^k of them: kept with the operation they would have no bound, and weigh nothing.
+ * Keeps the parts of fetches (partial-fetch.ts) of one graph. If fields of an operation need k different
+ * things, each under its own condition, there are 2^k parts. Kept with the operation they would have no
+ * bound, and no weight would count them.
  */
 import { BoundedCache } from "../ground/bounded-cache.ts";
 import type { CompiledFetch } from "./step.ts";
 
-/** Conditions and outages make a few sorts of incomplete objects. */
+/** Conditions and outages make only a few kinds of incomplete objects. */
 const PARTS_MAX = 1_000;
 
 export class PartCache {
@@ -21,7 +22,7 @@ export class PartCache {
     });
   }
 
-  /** A key for a fetch, unlike all others. */
+  /** A new key prefix, unique to one fetch. */
   newFetch(): string {
     return String(this.#fetches++);
   }

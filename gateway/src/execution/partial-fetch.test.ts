@@ -1,7 +1,7 @@
 /**
- * Goal: what cannot be asked takes nothing along. Method: random operations with conditions over subgraphs
- * whose fields require one another, against graphql-js on one schema that has all fields; and services that
- * are down.
+ * Goal: what cannot be asked for does not take other fields with it. Method: random operations with
+ * conditions over subgraphs whose fields require one another, compared with graphql-js on one schema with all
+ * fields; and services that are down.
  */
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fc from "fast-check";

@@ -1,7 +1,7 @@
 /**
- * Asking for a part of a fetch. An object may lack something that a fetch requires: the field was left out
- * by @skip, belongs to another type, or its service was down. Only what needs it is not asked for then; the
- * planner's one representation would take its siblings along.
+ * Asks for a part of a fetch. An object may lack something that the fetch requires: @skip left it out, it
+ * belongs to another type, or its service was down. Then only the fields that need it are not asked for. With
+ * the planner's single representation, their siblings would be lost too.
  */
 import type { FetchNode } from "@apollo/query-planner";
 import type { GraphQLSchema, OperationDefinitionNode } from "graphql";
@@ -14,7 +14,7 @@ import { compileRepresentation, type Represent } from "./representations.ts";
 import { typesWithin } from "./rewrites.ts";
 import type { CompiledFetch, Step } from "./step.ts";
 
-/** Something that needs what an object may lack: a field that is asked for, or a key. */
+/** Something that needs what an object may lack: a requested field, or a key. */
 interface Needing {
   /** Undefined for a key. */
   field: EntityField | undefined;
@@ -24,9 +24,9 @@ interface Needing {
 
 export interface PartTerms {
   needs: FieldNeeds;
-  /** The supergraph's types. */
+  /** The types of the supergraph. */
   schema: GraphQLSchema;
-  /** Where parts are kept. */
+  /** The cache for parts. */
   cache: PartCache;
   compile: (node: FetchNode) => CompiledFetch;
 }
@@ -46,7 +46,10 @@ export class PartialFetches {
     this.#key = terms.cache.newFetch();
   }
 
-  /** What asks for as much as can be asked of an object that lacks something; undefined if nothing can. */
+  /**
+   * The step that asks for as much as possible of an object that lacks something. Undefined if nothing is
+   * possible.
+   */
   stepFor(object: JsonObject): Step | undefined {
     const type = String(object.__typename);
     const all = this.#byType.get(type) ?? this.#needingsOf(type);
@@ -93,9 +96,9 @@ export class PartialFetches {
 }
 
 /**
- * The types of which a fetch requires something, but no key: the planner asks for a field of one type on an
- * interface that the subgraph has as an object, and what is required of the interface then stands for the
- * other types without their keys.
+ * The types of which a fetch requires something, but no key. The planner asks for a field of one type on an
+ * interface that is an object in the subgraph, and then lists the interface's requirements for the other
+ * types without their keys.
  */
 export function keylessTypes({ serviceName, requires }: FetchNode, needs: FieldNeeds, schema: GraphQLSchema) {
   const keyless = new Set<string>();
@@ -118,7 +121,7 @@ export function keylessTypes({ serviceName, requires }: FetchNode, needs: FieldN
   return keyless;
 }
 
-/** The names on the way to each field, as the data has them: `tins`, `tins.code`. */
+/** The paths to all fields, with the names of the data: `tins`, `tins.code`. */
 function* pathsOf(selections: Selections, above = ""): Generator<string> {
   for (const selection of selections) {
     if (selection.kind === Kind.INLINE_FRAGMENT) {

@@ -1,6 +1,6 @@
 /**
- * Representations: what of an object is sent to a subgraph so that it knows which entity is meant. Compiled
- * once a fetch.
+ * Representations: the part of an object that tells a subgraph which entity is meant. Compiled once for each
+ * fetch.
  */
 import type { QueryPlanSelectionNode } from "@apollo/query-planner";
 import {
@@ -20,16 +20,16 @@ import { mergeInto } from "./merge.ts";
 import { typesWithin } from "./rewrites.ts";
 
 /**
- * The representation of an object, empty if the selections are of other types; null if it lacks something
- * that is required.
+ * The representation of an object. Empty if the selections are for other types; null if the object lacks
+ * something required.
  */
 export type Represent = (source: JsonObject) => JsonObject | null;
 
 type Part = (source: JsonObject, result: JsonObject) => boolean;
 
 /**
- * @param schema the supergraph's types
- * @param parent what is selected from, if the selections do not begin with type conditions
+ * @param schema the types of the supergraph
+ * @param parent the type selected from, if the selections do not begin with type conditions
  */
 export function compileRepresentation(
   selections: readonly QueryPlanSelectionNode[],
@@ -58,11 +58,11 @@ function compilePart(
         compileRepresentation(selection.selections, schema, type && getNamedType(type));
       const isOrdinary = !isInherited(alias);
       return (source, result) => {
-        // A field that is required with arguments stands under a name of its own.
+        // A field that is required with arguments stands under the name of its stand-in.
         const value = isOrdinary ? source[alias] : ownValue(source, alias);
         const told = inner ? within(value, inner, type) : value;
         if (told === undefined) return false;
-        // Fields may require different things of one object.
+        // Several fields may require different members of one object.
         if (inner && name in result) mergeInto(result, { [name]: told });
         else result[name] = told;
         return true;
@@ -87,9 +87,9 @@ function compilePart(
 }
 
 /**
- * What is told of a value; undefined if something in it lacks what is required. An element may be null for
- * that where the schema lets it: the stock of a city that is down is a null in its place, and the rest can be
- * added up.
+ * The represented form of a value. Undefined if something in the value lacks what is required. A list element
+ * that lacks it becomes null where the schema allows null: the stock of a city that is down becomes null in
+ * its place, and the rest can be added up.
  */
 function within(value: unknown, represent: Represent, type: GraphQLOutputType | undefined): unknown {
   if (isObject(value)) return represent(value) ?? undefined;
@@ -105,15 +105,15 @@ function within(value: unknown, represent: Represent, type: GraphQLOutputType | 
 }
 
 /**
- * The names of a representation's members by type, if each type's are texts and numbers alone, and one
- * fragment tells them.
+ * The names of a representation's members by type. Exists only for representations that consist of strings
+ * and numbers, with one fragment for each type.
  */
 export type FlatMembers = ReadonlyMap<string, { names: readonly string[]; signature: string }>;
 
 /**
- * What says which entity is meant, for fetches whose representations are plain: nearly all are `... on Type {
- * __typename id }`.
- * @param schema the supergraph's types
+ * The members that identify an entity, for fetches with plain representations. Nearly all are
+ * `... on Type { __typename id }`.
+ * @param schema the types of the supergraph
  */
 export function flatMembers(
   selections: readonly QueryPlanSelectionNode[],

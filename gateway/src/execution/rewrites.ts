@@ -1,4 +1,4 @@
-/** The query planner's rewrites: small changes to what is sent to a subgraph, or to what comes back, compiled once. */
+/** Compiles the planner's rewrites: small changes to what is sent to a subgraph or comes back from it. */
 import type { FetchDataRewrite } from "@apollo/query-planner";
 import { type GraphQLSchema, isAbstractType } from "graphql";
 import { isObject, type JsonObject, ownValue, setOwn } from "../ground/answer.ts";
@@ -9,7 +9,7 @@ export type Rewrite = (value: unknown) => void;
 /** How the planner marks a type condition in a path. */
 const TYPE_CONDITION = "... on ";
 
-/** All rewrites in their order; undefined if there are none. */
+/** All rewrites in order. Undefined if there are none. */
 export function compileRewrites(
   rewrites: readonly FetchDataRewrite[] | undefined,
   schema: GraphQLSchema,
@@ -45,7 +45,7 @@ function changeOf(rewrite: FetchDataRewrite, name: string): (object: JsonObject)
   }
 }
 
-/** Lists are transparent to a rewrite's path. */
+/** A rewrite's path passes through lists. */
 function everywhere(change: (object: JsonObject) => void): Rewrite {
   const apply: Rewrite = (value) => {
     if (Array.isArray(value)) for (const element of value) apply(element);
@@ -57,14 +57,14 @@ function everywhere(change: (object: JsonObject) => void): Rewrite {
 function at(step: string, inner: Rewrite, schema: GraphQLSchema): Rewrite {
   if (!step.startsWith(TYPE_CONDITION)) return everywhere((object) => inner(ownValue(object, step)));
   const types = typesWithin(schema, step.slice(TYPE_CONDITION.length));
-  // An object that does not tell its type is taken for one of the right type: the planner has seen to that.
+  // An object without `__typename` counts as one of the right type: the planner has made sure of that.
   return everywhere((object) => {
     const typeName = ownValue(object, "__typename");
     if (typeof typeName !== "string" || types.has(typeName)) inner(object);
   });
 }
 
-/** The names of all types that a type condition lets through, its own among them. */
+/** The names of all types that a type condition admits, with its own. */
 export function typesWithin(schema: GraphQLSchema, condition: string): ReadonlySet<string> {
   const type = schema.getType(condition);
   const names = new Set([condition]);

@@ -1,4 +1,4 @@
-/** One operation while its plan is carried out. */
+/** The state of one operation while its plan is carried out. */
 import { ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
@@ -9,20 +9,20 @@ import type { GatewayContext } from "../sources/request-context.ts";
 import type { Shapes } from "./shape/shapes.ts";
 
 export class Run {
-  /** What all fetches have brought together so far. */
+  /** The merged data of all fetches so far. */
   readonly data: JsonObject = bareObject();
   readonly errors: GraphQLError[] = [];
-  /** As the client gave them. */
+  /** The variables as the client gave them. */
   readonly variables: JsonObject;
   readonly context: GatewayContext;
-  /** The entities that are about to be asked for, by what is asked. */
+  /** The batches of entities that are about to be sent, by what is asked. */
   readonly batches = new Map<string, unknown>();
-  /** The objects that lack what must be known of them before a service can be asked for more. */
+  /** The objects that lack what is needed to ask a service for more of them. */
   readonly lacking = new Set<unknown>();
-  /** Whether some object of `data` stands at several places. */
+  /** Whether an object of `data` stands at several places. */
   hasShared = false;
   /**
-   * What was carried out of a mutation before it failed as a whole, if more was asked for
+   * The root fields of a mutation that were carried out before it failed as a whole, if others were to follow
    * (mutation-order.ts).
    */
   carriedOut: Shapes | undefined;
@@ -32,7 +32,7 @@ export class Run {
     this.context = context;
   }
 
-  /** Takes over a service's errors, which are at their places in the data. */
+  /** Adds a service's errors, whose paths already lead into the data. */
   addServiceErrors(subgraph: string, errors: Iterable<GraphQLFormattedError>): void {
     for (const { message, path, extensions } of limitErrors(errors)) {
       const said = message || ERROR_CODES.INTERNAL_SERVER_ERROR;
@@ -45,7 +45,7 @@ export class Run {
     }
   }
 
-  /** A fault of ours. What it says is for the log. */
+  /** Adds our own fault as an error. Its message is for the log only. */
   addFault(fault: unknown): void {
     if (fault instanceof GraphQLError) {
       this.errors.push(fault);

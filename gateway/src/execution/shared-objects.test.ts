@@ -1,6 +1,7 @@
 /**
- * Goal: branches of a plan that share requests and objects change nothing of one another's, and lose nothing. Method: graphs in which several
- * subgraphs tell of one object, in an order that the test decides.
+ * Goal: branches of a plan that share requests and objects do not change each other's objects, and lose
+ * nothing. Method: graphs in which several subgraphs answer for one object, in an order that the test
+ * decides.
  */
 import { expect, test } from "vitest";
 import { startGraph } from "../fixture/engine.ts";
@@ -33,7 +34,10 @@ test("entities that branches know by different keys are different ones, though t
   expect(asked.filter(({ subgraph }) => subgraph === "names")).toHaveLength(1);
 });
 
-/** `slow` says of the part what `others` do not; `last` goes by what `others` have said, and is answered after `slow`. */
+/**
+ * `slow` brings members that `others` does not. `last` needs what `others` has brought, and is answered after
+ * `slow`.
+ */
 function startParts() {
   const begun = Promise.withResolvers<void>();
   const merged = Promise.withResolvers<void>();
@@ -57,7 +61,7 @@ function startParts() {
         Thing: {
           __resolveReference: async (thing: object) => {
             await begun.promise;
-            // The answer is on its way when `last` goes on.
+            // The answer is on its way when `last` continues.
             setImmediate(merged.resolve);
             return thing;
           },
@@ -113,6 +117,6 @@ test("branches that ask for other things under one name do not see one another's
   );
   expect(errors).toBeUndefined();
   expect(data).toEqual({ a: { part: { text: "p in fr" } }, b: { part: { text: "p in wo" } } });
-  // One request for the part of both, one for each label.
+  // One request for the part that both share, and one for each label.
   expect(asked.map(({ subgraph }) => subgraph).sort()).toEqual(["labels", "labels", "lists", "parts"]);
 });

@@ -1,4 +1,7 @@
-/** Goal: an object is one site however many places it stands at, and each of its places is known when there is something to say. */
+/**
+ * Goal: an object is one site however many places it stands at, and each of its places is found when there is
+ * an error to report.
+ */
 import { expect, test } from "vitest";
 import type { JsonObject } from "../ground/answer.ts";
 import { placesOf, sitesAt } from "./sites.ts";

@@ -1,6 +1,7 @@
 /**
- * Sites: the objects that a plan's path leads to. An entity that was fetched once may stand at thousands of places of the answer, as
- * one object; it is one site, and whatever happens to it happens once. So the work goes with what is distinct, not with the answer's size.
+ * Sites: the objects that a plan's path leads to. One fetched entity may stand, as one object, at thousands
+ * of places of the answer. It is one site, and whatever happens to it happens once. So the work depends on
+ * the number of distinct objects, not on the answer's size.
  */
 import type { GraphQLFormattedError } from "graphql";
 import { errorAt, isObject, type JsonObject, ownValue, type ResponsePath } from "../ground/answer.ts";
@@ -12,8 +13,8 @@ export type PlanPath = readonly string[];
 export const EACH = "@";
 
 /**
- * The distinct objects at a path below these. What is null or absent on the way is left out.
- * @param areShared whether an object may stand at several places; if not, nothing needs to be compared
+ * The distinct objects at a path below `start`. Nulls and missing values on the way are skipped.
+ * @param areShared whether an object may stand at several places; if not, no objects are compared
  */
 export function sitesAt(
   start: readonly JsonObject[],
@@ -41,15 +42,15 @@ function membersOf(level: readonly unknown[], name: string): unknown[] {
 }
 
 /**
- * So many steps are taken to find out where errors are, some 20 ms. Objects that stand at many places within one another multiply the
- * ways there beyond any bound.
+ * The steps to search for the places of errors, about 20 ms. Objects that stand at many places inside one
+ * another multiply the paths without bound.
  */
 const STEPS_MAX = 200_000;
-/** An error is shown at so many places; its code and its words would be the same at all of them. */
+/** The places at which an error is shown. Its code and message are the same at all of them. */
 const SHOWN_PLACES_MAX = 100;
 
 /**
- * Where in an answer each of the sites stands, in the answer's order. Asked for only if there is an error to be placed.
+ * The places of each site, in the order of the answer. Called only if an error needs its places.
  * @param path from the answer's root
  */
 export function placesOf(
@@ -89,8 +90,9 @@ export function placesOf(
 }
 
 /**
- * An error at its places; beyond SHOWN_PLACES_MAX one stands for the others. Without a place it is an error of the whole fetch.
- * @param rest of the path, below each place
+ * An error at each of its places. Beyond SHOWN_PLACES_MAX, one error stands for the rest. An error without a
+ * place concerns the whole fetch.
+ * @param rest the path below each place
  */
 export function* atPlaces(
   error: GraphQLFormattedError,

@@ -1,4 +1,4 @@
-/** What asks a subgraph one thing, wherever in a plan. */
+/** A request to a subgraph as a plan describes it, wherever it stands in the plan. */
 import type { JsonObject } from "../ground/answer.ts";
 import type { PreparedFetch } from "../sources/fetch.ts";
 import type { Rewrite } from "./rewrites.ts";
@@ -6,22 +6,22 @@ import type { Run } from "./run.ts";
 
 export interface SubgraphFetch {
   subgraph: string;
-  /** What its name has after that of the client's operation, as Apollo's gateways have it: `__catalog__0`. */
+  /** Follows the client's operation name in the fetch's name, as in Apollo's gateways: `__catalog__0`. */
   nameEnd: string;
   prepared: PreparedFetch;
   variableNames: readonly string[];
   rewriteOutput: Rewrite | undefined;
-  /** The supergraph's interfaces. */
+  /** The names of the supergraph's interfaces. */
   abstractTypes: ReadonlySet<string>;
 }
 
-/** What the subgraph is told that it is called: its logs then say whose it is. */
+/** The operation name that the subgraph is told, so that its logs show whose fetch it is. */
 export function nameOf({ nameEnd }: SubgraphFetch, { context }: Run): string | undefined {
   const name = context.record.operation?.name;
   return name === undefined ? undefined : name + nameEnd;
 }
 
-/** Those variables of the client that a fetch mentions. */
+/** The client's variables that the fetch uses. */
 export function variablesOf({ variableNames }: SubgraphFetch, { variables }: Run): JsonObject {
   const picked: JsonObject = {};
   for (const name of variableNames) {

@@ -1,4 +1,4 @@
-/** The JSON of great answers is what it is of small ones, and other things have their turn meanwhile. */
+/** Goal: great answers have the same JSON as small ones, and other work has its turn between the pieces. */
 import { expect, test } from "vitest";
 import { answerJson, noteGreat } from "./answer-json.ts";
 import { AnswerRoom } from "./answer-room.ts";

@@ -1,18 +1,18 @@
 /**
- * The JSON of answers. That of a great one is made in pieces, with turns of the event loop between: 26 MB in
- * one piece held everybody up for 100 to 300 ms.
+ * Writes answers as JSON. A great answer is written in pieces with turns of the event loop between them: 26
+ * MB in one piece delayed all other requests by 100 to 300 ms.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Holding } from "./answer-room.ts";
 
-/** Members and elements of what is made JSON at once, in a tenth of a millisecond or two. */
+/** The members and elements that are written in one piece, in 0.1 to 0.2 ms. */
 const AT_ONCE_MAX = 2_000;
 const TURN_MS = 10;
 
-/** The data of great answers, and what is held for them until their JSON is there. */
+/** The data of great answers, each with the holding that ends when its JSON is complete. */
 const GREAT = new WeakMap<object, Holding>();
 
-/** To be called with the data of every answer that is made. */
+/** Must be called with the data of every finished answer. */
 export function noteGreat(data: object | null, holding: Holding | undefined): void {
   if (data && holding?.isGreat) GREAT.set(data, holding);
 }
@@ -21,7 +21,7 @@ interface Answer {
   data?: unknown;
 }
 
-/** What Apollo Server calls for the JSON of an answer. */
+/** Apollo Server calls this for the JSON of an answer. */
 export function answerJson(answer: Answer): string | Promise<string> {
   const { data } = answer;
   const holding = typeof data === "object" && data !== null ? GREAT.get(data) : undefined;
@@ -76,7 +76,7 @@ function* between(
   yield end;
 }
 
-/** What is left of a count of members and elements, looked at no further than to nothing. */
+/** Subtracts a value's members and elements from `count`. Stops at zero. */
 function leftOf(value: unknown, count: number): number {
   if (typeof value !== "object" || value === null) return count - 1;
   let left = count - 1;

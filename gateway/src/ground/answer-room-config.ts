@@ -1,4 +1,7 @@
-/** The variable of how many bytes of services' answers are put together; of the gateway and the proxy. */
+/**
+ * The environment variable that bounds the bytes of services' answers. The gateway and the partition proxy
+ * share it.
+ */
 import { countVariable } from "@teranga/kit/process/config.ts";
 import { ANSWER_BYTES_MAX } from "./answer-room.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Goal: what services' answers hold is bounded over all requests, the oldest always comes to its end, small
- * requests never wait, and a mutation never does. Method: bytes are counted; time is run by hand.
+ * Goal: the bytes of services' answers are bounded over all requests. The oldest request always finishes, and
+ * small requests and mutations never wait. Method: bytes are counted, and time is advanced by hand.
  */
 import { expect, test } from "vitest";
 import { AnswerRoom, type Holding } from "./answer-room.ts";
@@ -20,7 +20,7 @@ function world(bytesMax = 10 * MB) {
   return { room, timers, runOut };
 }
 
-/** What has become of a reading. */
+/** The outcome of a reading so far. */
 function outcomeOf(reading: Promise<void> | undefined) {
   const outcome = { state: reading ? "waits" : "read" };
   reading?.then(

@@ -1,21 +1,22 @@
 /**
- * Room for what services answer, from when it is read to when a client's answer has been made of it. Small
- * requests need none. One that has read more than 256 kB is great: it takes room for all that it reads, and
- * where there is none its reading stands still, up to the service, which makes no more of it either.
+ * Room for the answers of services, from reading them to finishing the client's answer. Small requests need
+ * none. A request that has read more than 256 kB is great: it takes room for everything that it reads.
+ * Without room its reading stops, and back-pressure stops the service from producing more.
  *
- *   small ── more than 256 kB are read ──> making ── the answer is made, or the client gone ──> over
- *                                            └─ no room for 2 s ──> refused: OVERLOADED
+ *   small ─ more than 256 kB are read ─> making ─ the answer is made, or the client gone ─> over
+ *                                          └─ no room for 2 s ─> refused: OVERLOADED
  *
- * The oldest that is making goes on whatever the others hold, so that one always comes to its end; all
- * together then hold twice `bytesMax` at most. A mutation counts, but never waits: it has been carried out.
+ * The oldest request that is making continues whatever the others hold, so one always finishes. All together
+ * therefore hold at most twice `bytesMax`. A mutation counts but never waits, because it has been carried
+ * out.
  */
 import type { ServerResponse } from "node:http";
 import { type Reader, TransportError } from "@teranga/kit/http/transport.ts";
 
-/** What services have answered to one request, if it is small; our own client's greatest need 100 kB. */
+/** The most that one small request may read. Our own client's largest requests need 100 kB. */
 const SMALL_BYTES = 256 * 1024;
 const WAITING_MS = 2_000;
-/** Of 64 connections to an endpoint (kit/src/http/transport.ts) others need some, too. */
+/** An endpoint has 64 connections (kit/src/http/transport.ts), and other requests need some of them. */
 const WAITING_MAX = 32;
 
 const NO_ROOM = new TransportError("unknown", "had answered more than there was room for", {
@@ -27,20 +28,22 @@ const TOO_LARGE = new TransportError("unknown", "answered more than one request 
   said: "its answer is too large",
 });
 
-/** Two of the greatest answers there are (shape-run.ts). In memory it is four to eight times as much. */
+/** Twice the largest possible answer (shape-run.ts). In memory it takes four to eight times as much. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface RoomTerms {
-  /** Of all requests that are great; also of one alone. */
+  /** The bytes of all great requests together, and also of a single one. */
   bytesMax?: number | undefined;
-  /** Runs something after so many milliseconds; what it gives back calls that off. In real time by default. */
+  /**
+   * Runs something after `ms` milliseconds. The function that it returns cancels that. Real time by default.
+   */
   startTimer?: (ms: number, run: () => void) => () => void;
 }
 
 export class AnswerRoom {
   readonly #bytesMax: number;
   readonly #startTimer: NonNullable<RoomTerms["startTimer"]>;
-  /** Great requests that are making, those that wait among them; the oldest first. */
+  /** The great requests that are making, those that wait among them, the oldest first. */
   readonly #making = new Set<Holding>();
   #bytes = 0;
   #waiting = 0;
@@ -50,17 +53,17 @@ export class AnswerRoom {
     this.#startTimer = startTimer;
   }
 
-  /** What great requests hold at the moment. */
+  /** The bytes that great requests hold now. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What one request holds. Its `end` has to be called. */
+  /** The holding of one request. Its `end` must be called. */
   begin(): Holding {
     return new Holding(this);
   }
 
-  /** For a holding only. */
+  /** Only for a holding. */
   take(holding: Holding, bytes: number): Promise<void> | undefined {
     this.#making.add(holding);
     if (holding.mustAnswer || this.#isRoomFor(holding, bytes)) {
@@ -72,13 +75,13 @@ export class AnswerRoom {
     return this.#wait(holding, bytes);
   }
 
-  /** For a holding only: it makes nothing any more, and may still hold. */
+  /** Only for a holding that makes no answer any more. It may still hold bytes. */
   leave(holding: Holding): void {
     this.#making.delete(holding);
     this.#goOn();
   }
 
-  /** For a holding only. */
+  /** Only for a holding. */
   give(bytes: number): void {
     this.#bytes -= bytes;
     this.#goOn();
@@ -126,36 +129,36 @@ export class AnswerRoom {
   }
 }
 
-/** What a request holds until it has been answered, or its client is gone. */
+/** The holding of a request, until it has been answered or its client has gone. */
 export function holdingOf(response: ServerResponse, room: AnswerRoom): Holding {
   const holding = room.begin();
   response.once("close", () => holding.end());
   return holding;
 }
 
-/** A fetch of a request whose reading stands still. */
+/** A fetch whose reading stands still until there is room. */
 interface Waiting {
   bytes: number;
   grant(): void;
   refuse(): void;
 }
 
-/** What is read for one request. */
+/** The bytes that are read for one request. */
 export class Holding implements Reader {
-  /** What has been read, or waits to be. */
+  /** The bytes that were read or wait to be read. */
   bytes = 0;
-  /** How much of it the room counts. */
+  /** The part of `bytes` that the room counts. */
   counted = 0;
-  /** Whether there was no room for it: then it is answered with OVERLOADED. */
+  /** There was no room for it, so it is answered with OVERLOADED. */
   isRefused = false;
-  /** A mutation: what it has done must be told. */
+  /** A mutation: its client must be told what it has done. */
   mustAnswer = false;
   readonly waiting = new Set<Waiting>();
   readonly #room: AnswerRoom;
-  /** What room was asked for. */
+  /** The room that was asked for, in bytes. */
   #asked = 0;
   #isOver = false;
-  /** Others that are yet to make a copy of what it has read. */
+  /** How many other requests have yet to copy what this one has read. */
   #kept = 0;
 
   constructor(room: AnswerRoom) {
@@ -167,8 +170,8 @@ export class Holding implements Reader {
   }
 
   /**
-   * Takes room for bytes that are read; undefined if there is some.
-   * @throws TransportError, later, if there will be none
+   * Takes room for bytes that are read. Returns undefined if there is room, else a promise to wait for.
+   * @throws TransportError by the promise, if there will be no room
    */
   read(bytes: number): Promise<void> | undefined {
     this.bytes += bytes;
@@ -185,7 +188,7 @@ export class Holding implements Reader {
     return why;
   }
 
-  /** The answer has been made, or nobody waits for it. */
+  /** The answer has been made, or no client waits for it any more. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -195,7 +198,9 @@ export class Holding implements Reader {
     this.#room.leave(this);
   }
 
-  /** Another request is to make a copy of what this one has read; `letGo` when it has, or will not. */
+  /**
+   * Another request is going to copy what this one has read. It must call `letGo` afterwards, copied or not.
+   */
   keep(): void {
     this.#kept++;
   }

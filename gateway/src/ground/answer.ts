@@ -1,4 +1,4 @@
-/** The shapes of answers and their errors while they are taken apart and joined. */
+/** The shapes of answers and errors while they are split and joined. */
 import type { GraphQLError, GraphQLFormattedError } from "graphql";
 
 export type JsonObject = Record<string, unknown>;
@@ -6,7 +6,7 @@ export type JsonObject = Record<string, unknown>;
 /** Response names and list indexes, outermost first. */
 export type ResponsePath = readonly (string | number)[];
 
-/** What one partition made of the part of an operation that it was sent. */
+/** A partition's answer to its part of an operation. */
 export type PartAnswer = AnsweredPart | { kind: "failed"; error: GraphQLError };
 
 export interface AnsweredPart {
@@ -20,14 +20,14 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * An object whose names clients choose, as aliases. It has nothing but what is put into it: in an ordinary one `constructor` is
- * there from the beginning, and setting `__proto__` sets no member.
+ * An object whose member names clients choose, as aliases. It has only the members that are put into it. An
+ * ordinary object has `constructor` from the start, and assigning `__proto__` to it sets no member.
  */
 export function emptyObject(): JsonObject {
   return Object.create(null) as JsonObject;
 }
 
-/** A member of an object that may be an ordinary one, e.g. one that came as JSON. */
+/** Reads a member of an object that may be an ordinary one, e.g. one parsed from JSON. */
 export function ownValue(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
@@ -37,7 +37,10 @@ export function setOwn(object: JsonObject, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true });
 }
 
-/** An error at a place in an answer. What a service says of its own document (`locations`) means nothing to a client. */
+/**
+ * An error at a place in an answer. The service's `locations` are left out: they refer to a document that the
+ * client does not know.
+ */
 export function errorAt(
   { message, extensions }: Pick<GraphQLFormattedError, "message" | "extensions">,
   path: ResponsePath,
@@ -45,7 +48,7 @@ export function errorAt(
   return { message, path, ...(extensions && { extensions }) };
 }
 
-/** A copy of a JSON value, for a request that shares an answer with others and changes what it gets. */
+/** Copies a JSON value for a request that shares an answer with others and changes its own. */
 export function copyJson(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyJson);
   if (!isObject(value)) return value;

@@ -1,7 +1,7 @@
 /**
- * Goal: answers that are ready at the same time leave the event loop to others every 20 ms, or 100 if they are
- * small, in the order in which they came.
- * Method: a clock that stands still but for what answers take, and turns of the real event loop.
+ * Goal: answers that are ready at the same time leave the event loop to other work every 20 ms, or every 100
+ * ms if they are small, and keep the order in which they came. Method: a clock that advances only by the time
+ * that answers take, and turns of the real event loop.
  */
 import { expect, test } from "vitest";
 import { Answering } from "./answering.ts";
@@ -16,10 +16,10 @@ const BYTES_PER_MS = 320_000;
 interface World {
   nowMs: number;
   done: string[];
-  /** After how long an answer others had their turn. */
+  /** The times that answers had taken when other work had its turn. */
   rests: number[];
   answers: Answering;
-  /** Shapes an answer, and writes it a few microtasks later; both take half of its time. */
+  /** Shapes an answer, and writes it a few microtasks later. Each takes half of the time. */
   answer(name: string, tookMs: number, asker?: object): Promise<void>;
 }
 
@@ -95,7 +95,7 @@ test("one that is written much later than it is shaped counts as a whole", async
   await nextTurn();
   expect(it.done).toEqual(["0"]);
   await Promise.all(all);
-  // As long as an answer took, if others wait; and what nobody waits for is no rest.
+  // The rest is as long as the answer if others wait, and 0 if none waits.
   await nextTurn();
   expect(it.rests).toEqual([30, 30, 0]);
 });
@@ -104,7 +104,7 @@ test("what is done between answers is none of their time", async () => {
   const it = world();
   await it.answer("a", 1);
   await nextTick();
-  // A plan, in the same turn.
+  // Planning, in the same turn.
   it.nowMs += 150;
   expect(it.answers.turn({})).toBeUndefined();
   await it.answer("b", 1);

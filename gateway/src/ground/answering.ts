@@ -1,46 +1,50 @@
 /**
- * Answers that are put together on the thread that answers everybody, in the order in which they are ready:
- * what was asked once for 30 clients comes to all of them at the same moment, and 30 answers of 26 MB in one
- * turn of the event loop took 15 s.
+ * Makes answers in turns, in the order in which they become ready. They all share the thread that serves
+ * every request, and one request to a service may complete the answers of 30 clients at the same moment: 30
+ * answers of 26 MB in one turn of the event loop took 15 s.
  *
- *   open ── the time is spent ──> others ── they had their turn ──> answering ── it is written ──> the next one
- *    ^                              ^─────────────────── the time is spent ──────────┤            that waits
- *    └──────────────────────────────────────────────────────────────── nobody waits ─┘
+ *   open       Answers continue at once. The turn's time is spent → others.
+ *   others     Other work has its turn. Then: an answer waits → answering. None waits → open.
+ *   answering  One waiting answer is copied, shaped and written. The turn's time is spent → others.
+ *              Otherwise: another answer waits → answering. None waits → open.
  *
- * Small ones are left together for longer: clients whose answers come apart ask apart, so 50 equal queries of
- * 0.7 ms that went out in two turns were asked of the services twice from then on.
+ * Small answers stay together for longer. Clients whose answers come apart ask again apart: 50 equal queries
+ * of 0.7 ms that were answered in two turns led to two requests to the services from then on.
  */
 import { halfTheTime, type Rest } from "./turns.ts";
 
-/** How long answers are put together in one turn. */
+/** How long answers are made in one turn of the event loop. */
 const ANSWERING_MS = 20;
-/** The same, as long as they are small. */
+/** The same, while the answers are small. */
 const ANSWERING_SMALL_MS = 100;
-/** A small one takes less on the average: one of 87 kB takes 0.4 to 0.8 ms. */
+/** A small answer takes less than this on average: one of 87 kB takes 0.4 to 0.8 ms. */
 const SMALL_MS = 2;
-/** How much is copied or written in a millisecond, about. */
+/** About how much is copied or written in a millisecond. */
 const SIZE_PER_MS = 10_000;
-/** So many bytes count as a member or an element does (shape-run.ts). */
+/** This many bytes count as one member or element (shape-run.ts). */
 const BYTES_PER_SIZE = 32;
 
 type State =
-  /** Whoever is ready goes on at once, until the turn's time is spent. */
+  /** A ready answer continues at once, until the turn's time is spent. */
   | { kind: "open" }
-  /** The answer of one that has waited is copied, shaped and written before the next one goes on. */
+  /** An answer that waited is copied, shaped and written before the next one continues. */
   | { kind: "answering"; asker: object }
   | { kind: "others" };
 
 export class Answering {
   readonly #nowMs: () => number;
   readonly #rest: Rest;
-  /** In the order in which they came. One place for an asker: as many at most as requests are carried out. */
+  /** In order of arrival, one entry an asker. So there are at most as many as running requests. */
   readonly #waiting = new Map<object, PromiseWithResolvers<void>>();
   #state: State = { kind: "open" };
-  /** What answers have taken in the present turn of the event loop, and how often one went on in it. */
+  /** The time that answers took in this turn of the event loop, and how many continued in it. */
   #spent: { ms: number; count: number } | undefined;
-  /** Since when answers are put together without a pause; undefined if none is. */
+  /** When the current run of answers without a pause began; undefined if there is none. */
   #sinceMs: number | undefined;
-  /** What is known to be ahead of those who went on since then: it comes in later microtasks than the next one. */
+  /**
+   * The known work of the answers that continued since then. They do it in later microtasks, after the next
+   * answer asks for its turn.
+   */
   #aheadMs = 0;
 
   constructor(nowMs: () => number, rest: Rest) {
@@ -49,9 +53,9 @@ export class Answering {
   }
 
   /**
-   * To be waited for before an answer is put together, if there is something to wait for.
-   * @param asker the same for all of one answer
-   * @param bytes how long the text is of what will be copied
+   * Must be awaited before an answer is made, if it returns a promise.
+   * @param asker the same object for all parts of one answer
+   * @param bytes the length of the text that will be copied
    */
   turn(asker: object, bytes = 0): Promise<void> | undefined {
     switch (this.#state.kind) {
@@ -69,7 +73,7 @@ export class Answering {
     }
   }
 
-  /** @param size of what was put together and is yet to be written, as an answer's is counted (shape-run.ts) */
+  /** @param size of an answer that was made and is still to be written, as shape-run.ts counts it */
   willWrite(size: number): void {
     this.#aheadMs += size / SIZE_PER_MS;
   }
@@ -98,7 +102,7 @@ export class Answering {
     this.#spent.count++;
     if (this.#sinceMs !== undefined) return;
     this.#sinceMs = this.#nowMs();
-    // What answers go through are microtasks. A tick that is asked for by one of them comes when none is left.
+    // Answers continue in microtasks. `nextTick`, called from a microtask, runs after all of them.
     queueMicrotask(() => process.nextTick(() => this.#end()));
   }
 
@@ -106,7 +110,7 @@ export class Answering {
     const tookMs = this.#nowMs() - this.#sinceMs!;
     this.#sinceMs = undefined;
     this.#aheadMs = 0;
-    // Microtasks and ticks come before the next turn of the event loop.
+    // Microtasks and ticks run before the next turn of the event loop.
     const spent = this.#spent!;
     spent.ms += tookMs;
     if (!this.#isSpent()) {

@@ -1,9 +1,10 @@
-/** Objects whose names clients choose, for the paths that must be fast. */
+/** Fast objects whose member names clients choose. */
 import type { JsonObject } from "./answer.ts";
 
 /**
- * An object that inherits nothing: `__proto__` and `constructor` are names like any other. Unlike `Object.create(null)`, which V8
- * keeps as a hash table, these have hidden classes: filling one is about three times as fast, and so is writing it as JSON.
+ * An object that inherits nothing, so `__proto__` and `constructor` are ordinary names. V8 keeps
+ * `Object.create(null)` as a hash table, while these have hidden classes: filling one is about three times as
+ * fast, and so is writing it as JSON.
  */
 class BareObject {}
 Object.setPrototypeOf(BareObject.prototype, null);
@@ -13,7 +14,7 @@ export function bareObject(): JsonObject {
   return new BareObject() as JsonObject;
 }
 
-/** Whether ordinary objects have a member of this name that nobody gave them. */
+/** Whether ordinary objects inherit a member of this name. */
 export function isInherited(name: string): boolean {
   return name in Object.prototype;
 }

@@ -1,4 +1,7 @@
-/** Goal: a cache keeps within its bounds, and whoever fills it drives out nobody who is busier. Method: keys that weigh as much as they are long. */
+/**
+ * Goal: a cache keeps within its bounds, and a caller that fills it does not displace busier ones. Method:
+ * keys whose weight is their length.
+ */
 import { expect, test } from "vitest";
 import { heapGrownBytes } from "../fixture/heap.ts";
 import { BoundedCache, SHARES } from "./bounded-cache.ts";

@@ -1,22 +1,26 @@
 /**
- * A cache that never grows beyond its size, and that no client can empty: what comes goes through a quarter of it, `recent`, and reaches the
- * rest, `proven`, where there is room, or if it was asked for more often than all that has to go for it. With one list, the least recently
- * used first to go, five operations of 10,000 tokens drove out a thousand others. Libraries for Node have the one list (`lru-cache`), or
- * count entries where these weigh (`transitory`).
+ * A cache with a bounded size that no client can empty. A new entry passes through a quarter of it, `recent`.
+ * From there it moves to the rest, `proven`, if there is room, or if it was used more often than all entries
+ * that would have to leave for it. With a single least-recently-used list, five operations of 10,000 tokens
+ * drove out a thousand others. The libraries for Node have the single list (`lru-cache`), or count entries
+ * where these weigh (`transitory`).
  */
 import { hash } from "node:crypto";
 
 export interface BoundedCacheOptions<Value> {
   entriesMax: number;
-  /** What one entry costs, in about bytes. Clients choose what is kept, so a count alone bounds nothing. */
+  /**
+   * An entry's weight, approximately in bytes. Clients choose what is kept, so a bound on the count alone
+   * bounds nothing.
+   */
   weigh: (key: string, value: Value) => number;
-  /** At least `SHARES` times what one entry may weigh: then whatever comes is kept for a while. */
+  /** At least `SHARES` times the greatest weight of an entry, so that every entry is kept for a while. */
   weightMax: number;
 }
 
-/** The share of a cache that is for what comes: one of so many. */
+/** New entries get one of this many shares of a cache. */
 export const SHARES = 4;
-/** Uses are counted as far back as so many look-ups for each entry, and up to twice as far. */
+/** Uses are counted over the last 4 to 8 look-ups for each entry that the cache can hold. */
 const USES_PER_ENTRY = 4;
 
 interface Entry<Value> {
@@ -42,7 +46,7 @@ export class BoundedCache<Value> {
     return this.#recent.size + this.#proven.size;
   }
 
-  /** The value of a key, made if it is not there. */
+  /** The value of a key. It is made if it is not there. */
   get(key: string, make: () => Value): Value {
     const found = this.find(key);
     if (found !== undefined) return found;
@@ -58,7 +62,7 @@ export class BoundedCache<Value> {
 
   put(key: string, value: Value): void {
     const entry = { value, weight: this.#weigh(key, value) };
-    // It may have grown, so it has to prove itself once more.
+    // The entry may have grown, so it must prove itself again.
     this.delete(key);
     if (!this.#recent.canHold(entry)) {
       this.#prove(key, entry);
@@ -111,7 +115,7 @@ class Segment<Value> {
   use(key: string): Entry<Value> | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    // A Map keeps the order of insertion: putting an entry in again makes it the newest.
+    // A Map keeps the order of insertion, so inserting an entry again makes it the newest.
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     return entry;
@@ -140,7 +144,7 @@ class Segment<Value> {
     return undefined;
   }
 
-  /** Those that have to go to make room for an entry, the oldest first. */
+  /** The entries that must leave to make room for another, the oldest first. */
   *leavingFor({ weight }: Entry<Value>): Generator<string> {
     let entriesOver = this.#entries.size + 1 - this.#entriesMax;
     let weightOver = this.#weight + weight - this.#weightMax;
@@ -153,12 +157,12 @@ class Segment<Value> {
   }
 }
 
-/** A key that is longer is counted by its digest. Keys that hold a digest of SHA-256 in hexadecimals are shorter. */
+/** Longer keys are counted by their digest. Keys that contain a SHA-256 digest in hexadecimal are shorter. */
 const COUNTED_LENGTH_MAX = 128;
 
 /**
- * How often keys were asked for lately: those that are not kept, too. They weigh nothing, so what is remembered of each is short: 5,000
- * keys of 1 MB that a client made up kept 5 GB.
+ * Counts the recent uses of keys, also of keys that are not kept. Their weight is not counted, so only a
+ * short form of each key is stored: 5,000 keys of 1 MB from one client kept 5 GB.
  */
 class Uses {
   readonly #countMax: number;
@@ -166,7 +170,7 @@ class Uses {
   #before = new Map<string, number>();
   #count = 0;
 
-  /** @param countMax after so many, those before the last so many are forgotten */
+  /** @param countMax after this many uses, the counts of the uses before the last `countMax` are dropped */
   constructor(countMax: number) {
     this.#countMax = countMax;
   }

@@ -1,4 +1,4 @@
-/** Small things done to GraphQL documents while an operation is planned. */
+/** Helpers for GraphQL documents while an operation is planned. */
 
 import { badInput } from "@teranga/kit/graphql/errors.ts";
 import {
@@ -23,8 +23,8 @@ import {
 import { emptyObject } from "./answer.ts";
 
 /**
- * A document with one of its operations, and the fragments that it spreads: others may mention variables that
- * it does not have.
+ * One operation of a document with the fragments that it spreads. Other fragments may use variables that the
+ * operation does not define.
  */
 export function withOneOperation(document: DocumentNode, name: string | undefined): DocumentNode {
   const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
@@ -32,8 +32,8 @@ export function withOneOperation(document: DocumentNode, name: string | undefine
 }
 
 /**
- * An operation of a document, its fragment spreads replaced by inline fragments.
- * @param name needed if there are several
+ * An operation of a document with its fragment spreads replaced by inline fragments.
+ * @param name needed if there are several operations
  */
 export function inlinedOperation(document: DocumentNode, name?: string): OperationDefinitionNode {
   const operation = getOperationAST(document, name) ?? undefined;
@@ -45,7 +45,7 @@ export function inlinedOperation(document: DocumentNode, name?: string): Operati
   return { ...operation, selectionSet: inlined(operation.selectionSet, fragments) };
 }
 
-/** Validation has refused fragments that contain themselves, and limits.ts bounds how far they expand. */
+/** Validation refuses fragments that contain themselves, and limits.ts bounds how far they expand. */
 function inlined(
   { selections }: SelectionSetNode,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
@@ -68,18 +68,18 @@ function inlined(
   return { kind: Kind.SELECTION_SET, selections: selections.map(expand) };
 }
 
-/** A field at the root of an operation, and what is said on it and on the fragments around it. */
+/** A root field of an operation, with the directives on it and on the fragments around it. */
 export interface RootSelection {
   field: FieldNode;
-  /** @skip and @include, its own and those of the fragments around it. */
+  /** @skip and @include of the field and of the fragments around it. */
   conditions: readonly DirectiveNode[];
-  /** Those of the fragments around it that say something to services. */
+  /** The service directives of the fragments around it. */
   around: readonly DirectiveNode[];
 }
 
 const AT_ROOT = { conditions: [], around: [] };
 
-/** Takes the fragments at the root apart; what is on them holds for each of their fields. */
+/** Flattens the fragments at the root. The directives of a fragment apply to each of its fields. */
 export function* rootSelections(
   { selections }: SelectionSetNode,
   outer: Pick<RootSelection, "conditions" | "around"> = AT_ROOT,
@@ -95,22 +95,22 @@ export function* rootSelections(
   }
 }
 
-/** Whether a directive decides what is asked for. */
+/** Whether a directive decides if something is selected. */
 export const isCondition = ({ name }: DirectiveNode): boolean =>
   name.value === "skip" || name.value === "include";
 
-/** Directives of the graph's own, which services carry out. */
+/** The graph's own directives, which services carry out. */
 export const saidToServices = (directives: readonly DirectiveNode[] = []): DirectiveNode[] =>
   directives.filter((directive) => !isCondition(directive) && directive.name.value !== "defer");
 
-/** A selection in a fragment with these directives; itself if there are none. */
+/** The selection, wrapped in a fragment with these directives. Without directives, the selection itself. */
 export function within(selection: SelectionNode, directives: readonly DirectiveNode[]): SelectionNode {
   if (directives.length === 0) return selection;
   const selectionSet = { kind: Kind.SELECTION_SET, selections: [selection] } as const;
   return { kind: Kind.INLINE_FRAGMENT, directives, selectionSet };
 }
 
-/** The variables that @skip and @include look at. */
+/** The variables that @skip and @include use. */
 export function conditionVariables(directives: Iterable<DirectiveNode>): string[] {
   const names = new Set<string>();
   for (const directive of directives) {
@@ -121,10 +121,10 @@ export function conditionVariables(directives: Iterable<DirectiveNode>): string[
   return [...names].sort();
 }
 
-/** The name of a field in the answer. */
+/** The response name of a field. */
 export const responseNameOf = ({ alias, name }: FieldNode): string => (alias ?? name).value;
 
-/** The names of the variables that a part of a document mentions. */
+/** The names of the variables that a node uses. */
 export function usedVariables(
   node: SelectionNode | SelectionSetNode | DirectiveNode | OperationDefinitionNode,
 ): Set<string> {
@@ -133,12 +133,12 @@ export function usedVariables(
   return names;
 }
 
-/** Whether a number's text is that of the double that JavaScript makes of it. */
+/** Whether a number survives as a JavaScript double with the same text. */
 export const isKept = (text: string): boolean => String(Number(text)) === text;
 
 /**
- * A literal as JSON has it. A number that would change is told as text, but for an Int: -0 is 0.
- * @param variables needed if there may be some in it
+ * A literal as a JSON value. A number that would change becomes a string. An Int of -0 becomes 0.
+ * @param variables needed if the literal may contain some
  */
 export function literalValue(node: ValueNode, variables: Readonly<Record<string, unknown>> = {}): unknown {
   switch (node.kind) {
@@ -158,7 +158,7 @@ export function literalValue(node: ValueNode, variables: Readonly<Record<string,
   }
 }
 
-/** The definitions of an operation's variables, printed, and their defaults. */
+/** The definitions of an operation's variables, printed, with their defaults. */
 export interface VariableDefinitions {
   printed: ReadonlyMap<string, string>;
   defaults: Readonly<Record<string, unknown>>;
@@ -175,7 +175,7 @@ export function variableDefinitionsOf(operation: OperationDefinitionNode): Varia
   return { printed, defaults };
 }
 
-/** The variables that were given, and the defaults of the others. */
+/** The given variables, and the defaults of the others. */
 export function withDefaults(
   { defaults }: Pick<VariableDefinitions, "defaults">,
   given: Record<string, unknown> | undefined,
@@ -184,7 +184,8 @@ export function withDefaults(
 }
 
 /**
- * A variable's value, or its default if none was given. Names of variables may be names that objects inherit.
+ * A variable's value, or its default if none was given. Variables may have names that ordinary objects
+ * inherit.
  */
 export function variableValue(
   name: string,
@@ -194,7 +195,7 @@ export function variableValue(
   return Object.hasOwn(given, name) && given[name] !== undefined ? given[name] : defaults[name];
 }
 
-/** `($id:ID!,$first:Int=20)` for the variables of these names, or nothing. */
+/** `($id:ID!,$first:Int=20)` for these variables, or an empty string. */
 export function printVariableDefinitions({ printed }: VariableDefinitions, names: Iterable<string>): string {
   const definitions = [...names].map((name) => printed.get(name)!);
   return definitions.length > 0 ? `(${definitions.join(",")})` : "";
@@ -204,17 +205,17 @@ export function printCompact(node: Parameters<typeof print>[0]): string {
   return stripIgnoredCharacters(print(node));
 }
 
-/** The text of an operation that has no name, with one. */
+/** The text of a nameless operation, with a name. */
 export function namedText(text: string, kind: OperationTypeNode, name: string | undefined): string {
   return name === undefined ? text : `${kind} ${name}${withoutKind(text, kind)}`;
 }
 
-/** The text of an operation that has no name from where the name would end. */
+/** The text of a nameless operation, from where the name would end. */
 export function withoutKind(text: string, kind: OperationTypeNode): string {
   return text.startsWith(kind) ? text.slice(kind.length).trimStart() : text;
 }
 
-/** Only these variables, if they were given. */
+/** Those of these variables that were given. */
 export function pickVariables(
   variables: Record<string, unknown>,
   names: Iterable<string>,
@@ -224,7 +225,7 @@ export function pickVariables(
   return picked;
 }
 
-/** Whether @skip and @include let a selection through. `variables` has the defaults filled in. */
+/** Whether @skip and @include select something. `variables` has the defaults filled in. */
 export function isIncluded(
   directives: readonly DirectiveNode[],
   variables: Record<string, unknown>,
@@ -244,7 +245,7 @@ export function isIncluded(
   });
 }
 
-/** A set of fields, as the arguments of @key and @requires have them. */
+/** Parses a field set, the argument of @key and @requires. */
 export function parseFieldSet(text: string): SelectionSetNode {
   return inlinedOperation(parse(`{${text}}`, { noLocation: true })).selectionSet;
 }

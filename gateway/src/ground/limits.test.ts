@@ -1,6 +1,6 @@
 /**
- * Goal: an operation one beyond a limit is refused with the figures, and one at the limit is not. Method: the
- * rules alone.
+ * Goal: an operation one beyond a limit is refused with the figures, and one at the limit is accepted.
+ * Method: the rules alone.
  */
 import { buildSchema, GraphQLError, getIntrospectionQuery, parse, validate } from "graphql";
 import { describe, expect, test } from "vitest";

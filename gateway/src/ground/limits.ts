@@ -1,13 +1,13 @@
 /**
- * What a client's operation may be before anything is planned: how many tokens it has, how deep it is nested,
- * how many root fields, aliases and fields it has once its fragments are expanded. Checked while validating,
- * so an operation beyond a limit costs microseconds, and one within them is measured once for as long as its
- * document is kept. What it may cost is cost.ts.
+ * Limits on a client's operation, checked before it is planned: its tokens, its depth, and its root fields,
+ * aliases and fields with fragments expanded. Validation checks them, so refusing an operation costs
+ * microseconds, and an accepted one is measured once for as long as its document is kept. cost.ts limits the
+ * cost.
  */
 import { codedError, type ErrorCode } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError, Lexer, TokenKind } from "graphql";
 
-/** The limits that an operator may set (config.ts). */
+/** The limits that an operator can set (config.ts). */
 export interface Limits {
   depthMax: number;
   aliasesMax: number;
@@ -17,48 +17,48 @@ export interface Limits {
   bodyBytesMax: number;
 }
 
-/** Each leaves room above the most that our own clients and tests ask for. */
+/** Each leaves room above the most that our own clients and tests need. */
 export const DEFAULT_LIMITS: Limits = {
   /**
-   * The introspection query is 13 deep; from a city through an order's allocations to the city's stock is 14.
+   * The introspection query is 13 deep. From a city through an order's allocations to the city's stock is 14.
    */
   depthMax: 20,
-  /** Programs that put operations together alias each of their parts. */
+  /** Programs that assemble operations alias each of their parts. */
   aliasesMax: 100,
-  /** A shop's page asks for up to ten things at once. */
+  /** A page of the shop asks for up to ten things at once. */
   rootFieldsMax: 50,
   /** The longest operation of our own clients has about 600; Sandbox's introspection has about 350. */
   tokensMax: 10_000,
   /**
-   * 100 orders of 14 cities with their allocations cost 17,000; the public gateway benchmark's heavy query
-   * 25,000.
+   * 100 orders of 14 cities with their allocations cost 17,000. The heavy query of the public gateway
+   * benchmark costs 25,000.
    */
   costMax: 100_000,
-  /** A document of 10,000 tokens is about 100 kB; the rest is for variables. */
+  /** A document of 10,000 tokens is about 100 kB. The rest is for variables. */
   bodyBytesMax: 1024 * 1024,
 };
 
 /**
- * Fragments within fragments multiply: 20 lines can stand for millions of fields. Not for operators: it
- * bounds our own work.
+ * Fragments inside fragments multiply: 20 lines can stand for millions of fields. Operators cannot set this
+ * limit, since it bounds our own work.
  */
 export const FIELDS_MAX = 5_000;
 
 /**
- * A token and the space around it: those of our own clients take 8. Comments are no tokens, so these have to
- * be counted, too.
+ * A token and the whitespace around it: our own clients use 8. Comments are not tokens, so characters must be
+ * limited as well.
  */
 const CHARACTERS_PER_TOKEN = 13;
-/** Tests and small installations set few tokens. */
+/** Tests and small installations allow few tokens. */
 const CHARACTERS_MIN = 16 * 1024;
 
 /**
- * How often as much as one document a document may come to once its fragments are expanded: then it is kept
- * as well. Not for operators either.
+ * How many times its own size a document may reach when its fragments are expanded, and still be kept.
+ * Operators cannot set this limit either.
  */
 export const EXPANSION_MAX = 2;
 
-/** How long a text with so many tokens may be. */
+/** The maximum length of a text with this many tokens. */
 export function charactersMaxOf({ tokensMax }: Pick<Limits, "tokensMax">): number {
   return Math.max(CHARACTERS_MIN, CHARACTERS_PER_TOKEN * tokensMax);
 }
@@ -81,8 +81,8 @@ export type LimitName =
 export const LIMIT_CODE = "OPERATION_LIMIT_EXCEEDED" satisfies ErrorCode;
 
 /**
- * The refusal of an operation beyond a limit. JSON has no number for some figures of operations that
- * multiply.
+ * The error for an operation beyond a limit. Operations that multiply can have figures that JSON has no
+ * number for.
  */
 export function limitExceeded(limit: LimitName, actual: number, allowed: number): GraphQLError {
   const figure = Math.min(actual, Number.MAX_SAFE_INTEGER);
@@ -106,9 +106,9 @@ const WORDS: Record<LimitName, (actual: number) => string> = {
 };
 
 /**
- * What to say of a document that the parser does not take, if it stopped because of the limit of tokens: for
- * that it has no code, and its words are not for machines. The tokens are counted again up to where it
- * stopped, which is 1 ms at most.
+ * The error for a document at which the parser stopped because of the token limit; undefined if it stopped
+ * for another reason. The parser has no code for this, and its message is not made for programs. So the
+ * tokens are counted again up to where it stopped, which takes 1 ms at most.
  */
 export function tokensExceeded(error: unknown, tokensMax: number): GraphQLError | undefined {
   if (!(error instanceof GraphQLError) || !error.source || error.positions?.length !== 1) return undefined;
@@ -119,7 +119,7 @@ export function tokensExceeded(error: unknown, tokensMax: number): GraphQLError 
       if (kind === TokenKind.EOF || start >= error.positions[0]!) return undefined;
     }
   } catch {
-    // It stopped because something is no token at all.
+    // The parser stopped at characters that form no token.
     return undefined;
   }
   return limitExceeded("tokens", tokensMax + 1, tokensMax);

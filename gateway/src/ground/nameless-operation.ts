@@ -1,6 +1,6 @@
 /**
- * What is compiled and kept of a client's operation. It has no name: a thousand names of one operation are
- * compiled once.
+ * The form in which a client's operation is compiled and kept. It has no name, so an operation under a
+ * thousand names is compiled once.
  */
 import { digest } from "@teranga/kit/process/digest.ts";
 import { type DocumentNode, getOperationAST, Kind, type OperationDefinitionNode } from "graphql";
@@ -11,9 +11,9 @@ import { treeBytes } from "./kept-bytes.ts";
 /** An operation as a client asks for it. */
 export interface AskedOperation {
   document: DocumentNode;
-  /** Which one of the document's, if there are several. */
+  /** Needed if the document has several operations. */
   operationName: string | undefined;
-  /** As the client gave them. */
+  /** The variables as the client gave them. */
   variables: JsonObject;
 }
 
@@ -22,20 +22,20 @@ export interface NamelessOperation {
   document: DocumentNode;
   /** Equal for equal documents. */
   key: string;
-  /** Its characters. */
+  /** The length of its text in characters. */
   size: number;
-  /** About how many bytes the document keeps. */
+  /** The bytes that the document keeps, approximately. */
   treeBytes: number;
 }
 
 const KNOWN = new WeakMap<OperationDefinitionNode, NamelessOperation>();
 
-/** Whether it costs nothing to have: to print the largest documents takes 20 ms. */
+/** Whether the nameless form is ready. Making it prints the document, which takes 20 ms for the largest. */
 export const isNamelessKnown = ({ document, operationName }: AskedOperation): boolean =>
   KNOWN.has(getOperationAST(document, operationName)!);
 
 export function namelessOperation({ document, operationName }: AskedOperation): NamelessOperation {
-  // Apollo Server has found it.
+  // Apollo Server has already found the operation.
   const asked = getOperationAST(document, operationName)!;
   const known = KNOWN.get(asked);
   if (known) return known;

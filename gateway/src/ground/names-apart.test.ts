@@ -1,6 +1,7 @@
 /**
- * Goal: the planner's fetches bring what each field requires, whatever the client asks for beside it and however it names it; nothing of
- * this shows in the answer. Method: two subgraphs, and the list of what they were asked.
+ * Goal: the planner's fetches bring what each field requires, whatever else the client asks for and however
+ * it names it, and the answer shows nothing of this. Method: two subgraphs, and the list of what they were
+ * asked.
  */
 import { operationFromDocument } from "@apollo/federation-internals";
 import { QueryPlanner } from "@apollo/query-planner";
@@ -16,7 +17,7 @@ const BOATS = [
   { id: "b2", name: "Mame Coumba", catches: [3, 8] },
 ];
 
-/** A harbour that knows the boats, and a scale that needs what they have caught. */
+/** A harbour that knows the boats, and a scale that needs their catch. */
 function startBoats() {
   return startGraph({
     harbour: {

@@ -1,7 +1,8 @@
 /**
- * Names that the gateway keeps apart. Keys and what is required are read from the data under the fields' own names; a client that gives
- * one of these names to another field (`length: name`) would have that read instead. So such a field is planned and fetched under a name
- * of its own, and gets the client's name in the answer. No name in a plan begins like these by chance.
+ * Names that the gateway keeps apart. Plans read keys and required fields from the data under the fields' own
+ * names. If a client gives such a name to another field (`length: name`), plans would read that instead. So
+ * such a field is planned and fetched under a name of its own, and gets the client's name in the answer.
+ * Other names in a plan never begin with this prefix.
  */
 import { type DocumentNode, type FieldNode, Kind, type SelectionSetNode, visit } from "graphql";
 import type { ResponsePath } from "./answer.ts";
@@ -10,20 +11,22 @@ import { argumentsOf, directivesOf, type Supergraph } from "./supergraph.ts";
 
 const APART = "apart_";
 
-/** For what no client has asked for: a client's name never begins with a digit. */
+/** A name for something that no client asked for: a client's name never begins with a digit. */
 export const nameApart = (number: number): string => `${APART}${number}`;
 
-/** Whether a plan's part may have such names. */
+/** Whether a part of a plan may contain such names. */
 export const mayHaveNamesApart = (text: string): boolean => text.includes(APART);
 
-/** What a client calls what stands in the data under this name; undefined if no client has asked for it. */
+/**
+ * The client's name for a field that stands in the data under `name`. Undefined if no client asked for it.
+ */
 export function clientName(name: string): string | undefined {
   if (!name.startsWith(APART)) return name;
   const own = name.slice(APART.length);
   return /^\d/.test(own) ? undefined : own;
 }
 
-/** A place in the data as a client sees it, up to what the client has not asked for. */
+/** A path in the data as the client sees it, up to the first field that the client did not ask for. */
 export function clientPath(path: ResponsePath): ResponsePath {
   const seen: (string | number)[] = [];
   for (const step of path) {
@@ -34,7 +37,7 @@ export function clientPath(path: ResponsePath): ResponsePath {
   return seen;
 }
 
-/** The names under which a graph's plans read what is in representations. */
+/** The names under which a graph's plans read representations. */
 export function namesRead(supergraph: Supergraph): ReadonlySet<string> {
   const names = new Set(["__typename"]);
   const addFieldsOf = (set: unknown): void => {
@@ -57,11 +60,14 @@ function addFields({ selections }: SelectionSetNode, names: Set<string>): void {
   }
 }
 
-/** A client's document with names apart where it gives one of these names to another field. @param read see `namesRead` */
+/**
+ * A client's document in which fields with one of these names as an alias have names apart.
+ * @param read see `namesRead`
+ */
 export function withNamesApart(document: DocumentNode, read: ReadonlySet<string>): DocumentNode {
   return visit(document, {
     Field(field) {
-      // The schema tells of itself under the client's names at once.
+      // Introspection is answered under the client's own names.
       if (field.name.value === "__schema" || field.name.value === "__type") return false;
       const name = field.alias?.value ?? field.name.value;
       if (!name.startsWith(APART) && (name === field.name.value || !read.has(name))) return undefined;

@@ -1,4 +1,4 @@
-/** What a client is told whose request cannot be carried out now, and may be a little later. */
+/** The error for a request that cannot be carried out now, and perhaps can a little later. */
 import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import type { GraphQLError } from "graphql";
 

@@ -1,17 +1,17 @@
-/** What is taken over of a service's errors, and how many. */
+/** Limits what is taken over of a service's errors, and how many. */
 import type { GraphQLFormattedError } from "graphql";
 
-/** Enough to see which rows an outage costs; an answer must not be made of errors. */
+/** Enough to see which rows an outage costs. An answer must not consist of errors. */
 const ERRORS_OF_A_KIND_MAX = 100;
 /** Further kinds are counted together. */
 const KINDS_MAX = 10;
 
-/** Longer messages are cut off: an error may be said at many places. */
+/** Longer messages are cut, since an error may be repeated at many places. */
 const MESSAGE_LENGTH_MAX = 1_000;
-/** Extensions that are longer as JSON are left out, but for the code. */
+/** If the extensions are longer as JSON, only the code is kept. */
 const EXTENSIONS_LENGTH_MAX = 4_000;
 
-/** Errors as a service sent them, without what is not for clients, and no more than `limitErrors` lets through. */
+/** A service's errors without what is not meant for clients, and limited by `limitErrors`. */
 export function takenErrors(errors: readonly GraphQLFormattedError[] = []): GraphQLFormattedError[] {
   return limitErrors(errors.map(taken));
 }
@@ -21,14 +21,14 @@ function taken({ message, path, locations, extensions }: GraphQLFormattedError):
   return {
     message: said,
     ...(locations && { locations }),
-    // A service may well send null for what it does not know.
+    // A service may send null for an unknown path.
     ...(path && { path }),
     ...(extensions && { extensions: takenExtensions(extensions) }),
   };
 }
 
 function takenExtensions(all: Record<string, unknown>): Record<string, unknown> {
-  // Apollo Server would set its own answer's status by `http`.
+  // Apollo Server would take the status of the whole answer from `http`.
   const { stacktrace: _, exception: __, http: ___, ...extensions } = all;
   if (JSON.stringify(extensions).length <= EXTENSIONS_LENGTH_MAX) return extensions;
   return typeof extensions.code === "string" ? { code: extensions.code.slice(0, MESSAGE_LENGTH_MAX) } : {};
@@ -37,13 +37,14 @@ function takenExtensions(all: Record<string, unknown>): Record<string, unknown> 
 interface Kind {
   shown: number;
   notListed: number;
-  /** The first one that is not listed. */
+  /** The first error that is not listed. */
   first: GraphQLFormattedError | undefined;
 }
 
 /**
- * The first errors of each kind, and one for the others: the first of them, with their number in `extensions.notListed`. Those of a
- * kind have one code and say the same. What has been limited before, part by part, can be limited again as a whole.
+ * The first errors of each kind, and one more that stands for the rest, with their number in
+ * `extensions.notListed`. Errors of one kind have the same code and message. Errors that were limited part by
+ * part can be limited again as a whole.
  */
 export function limitErrors(errors: Iterable<GraphQLFormattedError>): GraphQLFormattedError[] {
   const kinds = new Map<string, Kind>();
@@ -66,7 +67,7 @@ export function limitErrors(errors: Iterable<GraphQLFormattedError>): GraphQLFor
   return listed;
 }
 
-/** How many errors an error stands for that are not listed. */
+/** The number of errors that this one stands for and that are not listed. */
 export function notListedBy({ extensions }: GraphQLFormattedError): number {
   const number = extensions?.notListed;
   return Number.isSafeInteger(number) && (number as number) > 0 ? (number as number) : 0;

@@ -1,7 +1,8 @@
 /**
- * Fields that some @requires names and that take arguments. The planner fetches a field once, under its own name, whoever asks for it: with
- * the client's arguments or with one of the required ones, and the data of all others are wrong. In the graph that it plans on, a field of
- * its own, without arguments, stands in for each of them (`apart_1` for `price(currency: EUR)`), and the plan gets the real one back.
+ * Stand-ins for fields with arguments that some @requires names. The planner fetches a field once, under its
+ * own name, for all that use it: with the client's arguments or those of one @requires, and the data are
+ * wrong for the others. So in the graph that it plans on, each such field has a stand-in without arguments
+ * (`apart_1` for `price(currency: EUR)`). The finished plan gets the real field back.
  */
 import type { QueryPlanSelectionNode } from "@apollo/query-planner";
 import {
@@ -20,27 +21,30 @@ import { parseFieldSet, printCompact } from "./documents.ts";
 import { nameApart } from "./names-apart.ts";
 import { argumentsOf, directivesOf, type Supergraph } from "./supergraph.ts";
 
-/** One step down into what is required. */
+/** One step down into the required fields. */
 export interface NeedStep {
-  /** On which the field is asked for. */
+  /** The type on which the field is asked for. */
   type: GraphQLNamedType;
-  /** As the service knows it. */
+  /** The service's name for the field. */
   field: string;
-  /** As the planner knows it: the stand-in, where there is one. */
+  /** The planner's name: the stand-in, if there is one. */
   planned: string;
 }
 
-/** Where in what is required a stand-in is: the steps to it, itself the last. */
+/** The place of a stand-in in the required fields: the steps to it. The last step is the stand-in. */
 export type Need = readonly NeedStep[];
 
 export interface StandIns {
-  /** The supergraph's types. */
+  /** The types of the supergraph. */
   schema: GraphQLSchema;
   /** The real fields, without selections, by the stand-in's name. */
   fields: ReadonlyMap<string, FieldNode>;
-  /** Those that a type needs, by the type's name. */
+  /** The stand-ins that a type needs, by the type's name. */
   ofTypes: ReadonlyMap<string, ReadonlySet<string>>;
-  /** What @requires says in the planner's graph, by what it says in the supergraph and the type that it is said on. */
+  /**
+   * The text of each @requires in the planner's graph, by its text in the supergraph and the type on which it
+   * stands.
+   */
   requires: ReadonlyMap<string, string>;
   /** By subgraph, type and field (`whoNeeds`). */
   needs: ReadonlyMap<string, readonly Need[]>;
@@ -49,15 +53,15 @@ export interface StandIns {
 export const whoNeeds = (subgraph: string, type: string, field: string): string =>
   `${subgraph} ${type}.${field}`;
 
-/** Under which `StandIns.requires` has a text. */
+/** The key of `StandIns.requires`. */
 export const requiredOn = (type: string, fields: string): string => `${type} ${fields}`;
 
-/** The definition of a field; undefined if the type has no such field of its own, e.g. of `__typename`. */
+/** The definition of a field. Undefined if the type defines no such field, as for `__typename`. */
 export function fieldOf(type: GraphQLNamedType, name: string): GraphQLField<unknown, unknown> | undefined {
   return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
 }
 
-/** Undefined if no @requires of the graph names a field that takes arguments. */
+/** Undefined if no @requires of the graph names a field with arguments. */
 export function readStandIns(supergraph: Supergraph): StandIns | undefined {
   const reader = new StandInReader(supergraph);
   for (const type of Object.values(supergraph.schema.getTypeMap())) {
@@ -81,7 +85,7 @@ class StandInReader implements StandIns {
   readonly needs = new Map<string, readonly Need[]>();
   readonly #sdl: string;
   #lastNumber = 0;
-  /** Stand-ins by the printed field. */
+  /** The stand-ins, by the printed field. */
   readonly #names = new Map<string, string>();
 
   constructor(supergraph: Supergraph) {
@@ -142,7 +146,7 @@ class StandInReader implements StandIns {
     return name;
   }
 
-  /** Unlike anything in the supergraph. */
+  /** A name that does not occur in the supergraph. */
   #newName(): string {
     let name: string;
     do name = nameApart(++this.#lastNumber);
@@ -156,7 +160,7 @@ class StandInReader implements StandIns {
   }
 }
 
-/** What is told to a subgraph: `price`, which stands as `apart_1` in the data. */
+/** The selection as the subgraph reads it: `price`, which stands as `apart_1` in the data. */
 export function readAs(selection: QueryPlanSelectionNode, standIns: StandIns): QueryPlanSelectionNode {
   const inner = selection.selections?.map((each) => readAs(each, standIns));
   if (selection.kind === Kind.INLINE_FRAGMENT) return { ...selection, selections: inner! };

@@ -1,4 +1,7 @@
-/** Goal: what a supergraph says is carried out, or refused at the start. Method: composed supergraphs. */
+/**
+ * Goal: every directive of a supergraph is carried out, or refused at the start. Method: composed
+ * supergraphs.
+ */
 import { compose } from "@teranga/schema/compose.ts";
 import { expect, test } from "vitest";
 import { readSupergraph } from "./supergraph.ts";

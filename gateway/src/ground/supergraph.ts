@@ -1,6 +1,6 @@
 /**
- * What the gateway reads from a supergraph document itself: its subgraphs, which subgraph a field belongs to,
- * and the local names of the partition spec's directives.
+ * What the gateway itself reads from a supergraph document: its subgraphs, the subgraphs of each field, and
+ * the local names of the partition spec's directives.
  */
 import { StartupError } from "@teranga/kit/process/config.ts";
 import {
@@ -21,13 +21,13 @@ import {
 } from "graphql";
 import { literalValue } from "./documents.ts";
 
-/** Where the partition spec lives, whatever its version. */
+/** The URL of the partition spec, without its version. */
 const SPEC_URL = "https://teranga.dev/partition/";
 
-/** One subgraph as the supergraph names it. */
+/** A subgraph as the supergraph names it. */
 export interface SupergraphSubgraph {
   name: string;
-  /** The URL written into the supergraph; may be empty, or a placeholder that a topology overrides. */
+  /** The URL in the supergraph. It may be empty, or a placeholder that a topology overrides. */
   url: string;
 }
 
@@ -41,7 +41,7 @@ export interface SpecNames {
 
 export interface Supergraph {
   sdl: string;
-  /** All types, with their directives in the AST nodes. For reading only: it is not what clients see. */
+  /** All types, with their directives in the AST nodes. Only for reading: clients see another schema. */
   schema: GraphQLSchema;
   /** By the graph's enum value (`CITY`). */
   subgraphs: ReadonlyMap<string, SupergraphSubgraph>;
@@ -49,13 +49,13 @@ export interface Supergraph {
   names: SpecNames | undefined;
 }
 
-/** Where links stand. */
+/** The nodes that may have @link directives. */
 type SchemaNodes = Pick<GraphQLSchema, "astNode" | "extensionASTNodes">;
 
-/** Anything with directives in its AST node: a type or a field. */
+/** A type or a field, with directives in its AST node. */
 type Annotated = GraphQLNamedType | GraphQLField<unknown, unknown>;
 
-/** @throws StartupError with one line if the text is not a supergraph. */
+/** @throws StartupError, one line, if the text is not a supergraph */
 export function readSupergraph(sdl: string): Supergraph {
   let document: DocumentNode;
   let schema: GraphQLSchema;
@@ -73,8 +73,8 @@ export function readSupergraph(sdl: string): Supergraph {
 }
 
 /**
- * A label moves a share of a field's requests. Nobody decides on one here, and all of them would silently go
- * to the old subgraph.
+ * Refuses @override labels. A label moves a share of a field's requests to another subgraph. The gateway does
+ * not evaluate labels, so all requests would silently go to the old subgraph.
  */
 function refuseLabels(schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {
@@ -90,7 +90,7 @@ function refuseLabels(schema: GraphQLSchema): void {
   }
 }
 
-/** What a client writes is read here to find out whose it is: the digits count. */
+/** Values of custom scalars are parsed here to find out their owner, and must keep all their digits. */
 function keepDigits(schema: GraphQLSchema): void {
   for (const type of Object.values(schema.getTypeMap())) {
     if (isScalarType(type) && !isSpecifiedScalarType(type))
@@ -111,7 +111,7 @@ function readSubgraphs(schema: GraphQLSchema): Map<string, SupergraphSubgraph> {
   return subgraphs;
 }
 
-/** The partition spec's directives as a supergraph, or a subgraph, calls them. */
+/** The local names of the partition spec's directives in a supergraph or a subgraph. */
 export function readSpecNames(schema: SchemaNodes): SpecNames | undefined {
   const local = linkedNames(schema, SPEC_URL, "partition");
   if (!local) return undefined;
@@ -124,10 +124,9 @@ export function readSpecNames(schema: SchemaNodes): SpecNames | undefined {
 }
 
 /**
- * Follows the core-schema link of a specification: its directives may be imported, perhaps under another
- * name; else they have the prefix that the link gives them. The directive that has the specification's own
- * name needs no import.
- * @returns what a directive is called here; undefined if the specification is not linked
+ * Follows the core-schema link of a specification. A directive may be imported, perhaps under another name.
+ * Otherwise it has the prefix of the link, except for the directive with the specification's own name.
+ * @returns the local name of a directive; undefined if the specification is not linked
  */
 export function linkedNames(
   { astNode, extensionASTNodes }: SchemaNodes,
@@ -156,7 +155,7 @@ function importedAs(name: string, imports: readonly unknown[]): string | undefin
   return undefined;
 }
 
-/** The directives of one name on a type or field. */
+/** The directives with this name on a type or field. */
 export function directivesOf(annotated: Annotated, name: string): ConstDirectiveNode[] {
   return annotated.astNode?.directives?.filter((directive) => directive.name.value === name) ?? [];
 }
@@ -169,8 +168,8 @@ export function argumentsOf(directive: ConstDirectiveNode): Record<string, unkno
 }
 
 /**
- * Whether a subgraph (by its enum value) resolves the field. A field that names no graph belongs to all of
- * its type's.
+ * Whether a subgraph (by its enum value) resolves the field. A field that names no graph belongs to all
+ * graphs of its type.
  */
 export function resolvesField(graph: string, type: GraphQLObjectType, field: Annotated): boolean {
   const own = directivesOf(field, "join__field")

@@ -30,7 +30,7 @@ test("the rest is as long as the work took if there is more", async () => {
 test("what smaller pieces have overtaken for ten seconds is refused, and no sooner", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const outcomes: string[] = [];
-  // A small piece takes 100 ms, and there is always another one when it is done.
+  // A small piece takes 100 ms, and the next one arrives whenever one is done.
   const turns = new Turns(async () => {});
   const work = () => new Promise<void>((resolve) => setTimeout(resolve, 100));
   const small = (): void => void turns.next(1, work).then(small);

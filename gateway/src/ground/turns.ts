@@ -1,12 +1,16 @@
 /**
- * Work that keeps a processor busy, one piece at a time, the smallest first: a small operation must not wait for 50 that take 100 ms each.
+ * Does processor-heavy work one piece at a time, the smallest first: a small operation must not wait for 50
+ * that take 100 ms each.
  */
 import { overloaded } from "./overloaded.ts";
 
-/** Ten seconds of the largest operations: who waits longer is near the end of its time anyway. */
+/** Ten seconds of the largest operations. A request that waits longer has little of its time left anyway. */
 const WAITING_MAX = 64;
 
-/** A piece is overtaken for so long: beside small ones without end a large one would never be done, nor refused. */
+/**
+ * The longest wait of a piece that others overtake. With an endless supply of small pieces, a large one would
+ * be neither done nor refused.
+ */
 const PATIENCE_MS = 10_000;
 
 interface Piece {
@@ -17,12 +21,12 @@ interface Piece {
   patience?: NodeJS.Timeout;
 }
 
-/** What there is to wait after a piece that took so long. */
+/** Waits after a piece of work that took `tookMs`. */
 export type Rest = (tookMs: number) => Promise<void>;
 
 export class Turns {
   readonly #rest: Rest;
-  /** The smallest first; of equal ones those that came first. */
+  /** The smallest first; among equals, the one that came first. */
   readonly #waiting: Piece[] = [];
   #isBusy = false;
 
@@ -31,8 +35,8 @@ export class Turns {
   }
 
   /**
-   * Does the work, at once if there is no other.
-   * @throws GraphQLError if too much is waiting that is smaller, or went before for too long
+   * Does the work, at once if no other work is running.
+   * @throws GraphQLError if too many smaller pieces wait, or others went first for too long
    */
   next<Result>(size: number, work: () => Result | Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -67,22 +71,25 @@ export class Turns {
       clearTimeout(piece.patience);
       const startMs = performance.now();
       await piece.run();
-      // Who comes only now comes in another turn.
+      // Pieces that arrive from now on run in another turn of the event loop.
       await this.#rest(this.#waiting.length > 0 ? performance.now() - startMs : 0);
     }
     this.#isBusy = false;
   }
 }
 
-/** After shorter pieces one turn is enough. */
+/** After shorter pieces, one turn of the event loop is enough. */
 const SHORT_MS = 2;
 
-/** Half of the time belongs to others: one new connection is accepted in a turn of the event loop, and each waits for a few turns. */
+/**
+ * Leaves half of the time to other work. The event loop accepts one new connection in a turn, and each needs
+ * a few turns.
+ */
 export const halfTheTime: Rest = (tookMs) =>
   new Promise((resolve) => {
     if (tookMs < SHORT_MS) setImmediate(resolve);
     else setTimeout(resolve, tookMs);
   });
 
-/** What is done on the thread that answers requests. */
+/** The work on the thread that answers requests. */
 export const onThisThread = new Turns(halfTheTime);

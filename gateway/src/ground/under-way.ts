@@ -1,4 +1,4 @@
-/** What is being made and will be known: who asks for it meanwhile waits for the same. */
+/** Values that are being made. A second caller for the same key waits for the first one's value. */
 export class UnderWay<Value> {
   readonly #begun = new Map<string, Promise<Value>>();
 

@@ -1,5 +1,5 @@
 /**
- * Goal: variables that do not fit are refused in few words, whatever they are. Method: values, one by one.
+ * Goal: variables that do not fit are refused with short errors, whatever they are. Method: single values.
  */
 import { buildSchema, type OperationDefinitionNode, parse } from "graphql";
 import { expect, test } from "vitest";
@@ -21,7 +21,7 @@ function errorsOf(definition: string, given: Record<string, unknown>) {
   return errors.map(({ message }) => message);
 }
 
-/** A value that is nested so deep. */
+/** A value with this many levels. */
 function nested(levels: number): unknown {
   let value: unknown = {};
   for (let level = 1; level < levels; level++) value = level % 2 === 0 ? { not: value } : { and: [value] };

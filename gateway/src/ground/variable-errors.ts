@@ -1,6 +1,6 @@
 /**
- * What is wrong with the variables of a request. graphql-js says that, too, but its words quote the whole
- * value with each error (1 MB of unknown fields was answered with 51 MB), suggest what the schema has, and
+ * The errors in the variables of a request. graphql-js reports them, too, but its messages quote the whole
+ * value with each error (1 MB of unknown fields was answered with 51 MB), suggest names from the schema, and
  * have no code if there are many.
  */
 import { codedError, cutText } from "@teranga/kit/graphql/errors.ts";
@@ -16,7 +16,7 @@ import {
   type VariableDefinitionNode,
 } from "graphql";
 
-/** As deep as the cost of a value is reckoned. What walks through values calls itself for each level. */
+/** The depth to which cost is computed. Functions that walk through values recurse for each level. */
 const DEPTH_MAX = 100;
 
 /** @param given as the client sent them */
@@ -57,7 +57,7 @@ function misfits({ name, type, hasDefault }: Variable, given: Readonly<Record<st
   const value = given[name];
   if (value === null && isNonNullType(type)) return [`of non-null type "${type}" must not be null.`];
   if (isDeeper(value, DEPTH_MAX)) return [`is nested deeper than ${DEPTH_MAX} levels.`];
-  // JSON.parse makes 1e400 infinite, and JSON has no word for that: a service would be told null.
+  // JSON.parse turns 1e400 into Infinity, which JSON would send to a service as null.
   if (holdsInfinity(value)) return ["holds a number that is too large for JSON here; send it as a string."];
   const words: string[] = [];
   try {
@@ -77,7 +77,7 @@ function misfits({ name, type, hasDefault }: Variable, given: Readonly<Record<st
   return words;
 }
 
-/** Ends a walk through a value: the function that makes it has no other way. */
+/** Thrown to stop `coerceInputValue` after enough errors: it has no other way to stop. */
 const ENOUGH = new Error("enough errors");
 
 function isDeeper(value: unknown, levels: number): boolean {

@@ -1,41 +1,44 @@
 /**
- * What a gateway runs, a supergraph over a topology, and how it is replaced while it runs.
+ * Keeps what a gateway runs, a supergraph over a topology, and replaces it while it runs.
  *
- * Of what is wanted as much is taken as makes sense: the new topology with a new supergraph; or else the new topology with the supergraph
- * as it is; or else a new supergraph over the topology as it is; or else nothing. Why something cannot be taken is one line in the
- * log, once.
+ * It takes as much of a change as makes sense: the new topology with a new supergraph; else the new topology
+ * with the present supergraph; else a new supergraph over the present topology; else nothing. The reason why
+ * something cannot be taken is logged once, as one line.
  */
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Topology } from "@teranga/kit/topology/topology.ts";
 
-/** What can be run: the supergraph is sound, and has what it needs of the topology. */
+/** A graph that can be run: the supergraph is valid, and the topology has what it needs. */
 export interface RunnableGraph {
   supergraphSdl: string;
-  /** A gateway that has nothing but a supergraph goes without. */
+  /** Undefined for a gateway that has only a supergraph. */
   topology: Topology | undefined;
 }
 
 /**
- * Takes changes up. Each may refuse by a StartupError, which is logged, and then nothing has changed. They are called one at a time, and
- * a promise is waited for.
+ * Carries changes out. A change may be refused by a StartupError, which is logged, and then nothing has
+ * changed. Changes run one at a time, and their promises are awaited.
  */
 export interface GraphChanges {
   /** The topology has changed, and the supergraph has not. */
   onTopology: (topology: Topology) => void | Promise<void>;
-  /** The supergraph has changed; perhaps the topology has with it. */
+  /** The supergraph has changed, and perhaps the topology with it. */
   onSupergraph: (supergraphSdl: string, topology: Topology | undefined) => void | Promise<void>;
 }
 
 export interface GraphKeeperOptions {
   /** What runs at the start. */
   running: RunnableGraph;
-  /** The newest supergraph for a topology; undefined if it cannot be told yet. @throws StartupError if there can be none */
+  /**
+   * The newest supergraph for a topology. Undefined if it is not known yet.
+   * @throws StartupError if there can be none
+   */
   supergraphFor: (topology: Topology | undefined) => string | undefined;
   /** @throws StartupError if the two cannot be run together */
   check: (supergraphSdl: string, topology: Topology | undefined) => void;
   changes: GraphChanges;
-  /** A new supergraph is run. */
+  /** Called when a new supergraph runs. */
   onRunning: (graph: RunnableGraph) => Promise<void>;
   log: Logger;
 }
@@ -45,7 +48,9 @@ export class GraphKeeper {
   #running: RunnableGraph;
   #wanted: Topology | undefined;
   #lastFault: string | undefined;
-  /** The settlement under way. The next one begins when it has ended; there are as many as callers who wait. */
+  /**
+   * The settlement under way. The next one begins after it, and as many wait as there are waiting callers.
+   */
   #settled: Promise<void> = Promise.resolve();
 
   constructor(options: GraphKeeperOptions) {
@@ -58,12 +63,12 @@ export class GraphKeeper {
     return this.#running;
   }
 
-  /** Asks for a topology; `settle` takes it up. */
+  /** Sets the wanted topology; `settle` runs it. */
   want(topology: Topology): void {
     this.#wanted = topology;
   }
 
-  /** Runs what is wanted and can be had now. Rejects if a change failed otherwise than by being refused. */
+  /** Runs what is wanted and possible now. Rejects if a change failed for another reason than a refusal. */
   settle(): Promise<void> {
     const settled = this.#settled.then(() => this.#settleOnce());
     this.#settled = settled.catch(() => {});
@@ -117,7 +122,7 @@ export class GraphKeeper {
 }
 
 interface Candidate {
-  /** Undefined if a service has to be heard first. */
+  /** Undefined if a service must answer first. */
   supergraphSdl: string | undefined;
   topology: Topology | undefined;
 }

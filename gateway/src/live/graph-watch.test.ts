@@ -1,7 +1,6 @@
 /**
- * Goal: a running gateway follows its services, its topology and its supergraph file, and nothing that is
- * wrong with them takes the graph away. Method: real services on real HTTP that are replaced by others, and
- * real files.
+ * Goal: a running gateway follows its services, its topology and its supergraph file, and no fault of these
+ * takes the graph away. Method: real services over HTTP that are replaced by others, and real files.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -114,7 +113,7 @@ test("the topology file: cities come, move and go; a slip changes nothing", asyn
   await becomes(stage.taken, ["topology north,south"]);
   await writeFile(stage.topologyFile, topologyText({ north: [north.url] }).replace("urls", "url"));
   await becomes(stage.lines, [expect.stringContaining('Unrecognized key: "url"')]);
-  // One that nobody can reach is a place all the same.
+  // A service that cannot be reached is still a place of the topology.
   await stage.writeTopology({ north: [NOBODY], south: [south.url] });
   await becomes(stage.taken, ["topology north,south", "topology north,south"]);
   await stage.writeTopology({ south: [south.url] });

@@ -1,5 +1,5 @@
 /**
- * The graph of a gateway, and all that may change it while it runs: the topology file, the schemas that the
+ * Watches everything that may change a gateway's graph while it runs: the topology file, the schemas that the
  * services serve, or a supergraph file made elsewhere.
  */
 
@@ -19,8 +19,8 @@ import { loadServedGraph } from "./load-graph.ts";
 import { ServedSchemas } from "./served-schemas.ts";
 
 /**
- * Where the graph comes from: composed from the running services, or a supergraph made elsewhere. Files that
- * are named are watched.
+ * Where the graph comes from: composed from the running services, or a supergraph made elsewhere. Named files
+ * are watched.
  */
 export type GraphSource =
   | { kind: "topology"; topology: Topology; topologyFile?: string | undefined }
@@ -35,29 +35,29 @@ export type GraphSource =
 export interface GraphWatchOptions {
   source: GraphSource;
   send: Send;
-  /** Is told why the topology file's topology is not taken. */
+  /** Is told why a topology in the file is not taken. */
   standing?: TopologyStanding | undefined;
   log: Logger;
-  /** Where the last supergraph is kept for a start at which no service can be asked; nowhere by default. */
+  /** Where the last supergraph is kept, for a start without any service. By default it is not kept. */
   cacheFile?: string | undefined;
-  /** How often services are asked for their schema. */
+  /** How often services are asked for their schemas. */
   pollMs: number;
-  /** How long the start waits for every subgraph to have one service that answers. */
+  /** How long the start waits until one service of every subgraph has answered. */
   startupWaitMs: number;
-  /** How often the files are looked at for changes that nothing reported. */
+  /** How often the files are checked for changes that no event reported. */
   filePollMs?: number | undefined;
 }
 
 export interface GraphWatch extends RunnableGraph {
-  /** Begins to watch. What has changed since the start is told at once. */
+  /** Starts to watch. Changes since the start are reported at once. */
   follow(changes: GraphChanges): void;
-  /** What the graph leaves out because not every service of a subgraph has it. */
+  /** What the graph leaves out because some service of a subgraph does not have it. */
   omitted(): readonly SubgraphOmission[];
-  /** Resolves when nothing is called any more. */
+  /** Stops. Resolves when no change is called any more. */
   stop(): Promise<void>;
 }
 
-/** @throws StartupError with one line if no graph can be had */
+/** @throws StartupError, one line, if there is no graph */
 export async function startGraphWatch(options: GraphWatchOptions): Promise<GraphWatch> {
   switch (options.source.kind) {
     case "topology":
@@ -113,7 +113,7 @@ async function watchServices(
       served.setTopology(wanted);
       keeper.want(wanted);
       await settle();
-      // Those that are new are asked at once, before the others.
+      // New services are asked at once, before all others.
       round.abort();
       worker.wake();
     };

@@ -1,14 +1,14 @@
 /**
- * The last supergraph that was composed, in a file: what a gateway starts with while no service can be asked.
- * Its first line says when and of what topology it was made, and has the text's hash, so that a file that was
- * cut off or edited is not taken for one.
+ * Keeps the last composed supergraph in a file. A gateway starts with it while no service answers. The first
+ * line has the time, the topology's hash and the text's hash, so that a file that was truncated or edited is
+ * not used.
  */
 import { createHash } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Topology } from "@teranga/kit/topology/topology.ts";
 
-/** It says what fields there are, hidden ones too. */
+/** The file names all fields, with hidden ones. */
 const FILE_MODE = 0o600;
 const FIRST_LINE =
   /^# A supergraph of Teranga, composed (?<at>\S+) of topology (?<topology>[0-9a-f]{12}), SHA-256 (?<hash>[0-9a-f]{64})\n/;
@@ -20,8 +20,8 @@ export interface LastSupergraph {
 }
 
 /**
- * Replaces the file at once: who reads it finds the old text or the new one. A failure is logged; the graph
- * does not depend on it.
+ * Replaces the file atomically: a reader finds the old text or the new one. A failure is logged, and the
+ * graph does not depend on it.
  */
 export async function writeLastSupergraph(
   file: string,
@@ -49,7 +49,7 @@ export async function writeLastSupergraph(
   }
 }
 
-/** Undefined if there is none; also if it is damaged, which is logged. */
+/** Undefined if there is no file, or if it is damaged, which is logged. */
 export async function readLastSupergraph(file: string, log: Logger): Promise<LastSupergraph | undefined> {
   let text: string;
   try {
@@ -69,7 +69,7 @@ export async function readLastSupergraph(file: string, log: Logger): Promise<Las
   return { supergraphSdl, composedAt: at };
 }
 
-/** Tells topologies apart; for people who compare files. */
+/** Tells topologies apart, for people who compare files. */
 function topologyHash({ placements }: Topology): string {
   return sha256(JSON.stringify([...placements])).slice(0, 12);
 }

@@ -1,6 +1,6 @@
 /**
- * The graph and the network that requests are carried out on; both are replaced while the gateway runs, each
- * on its own.
+ * The graph and the network that requests run on. Both are replaced while the gateway runs, independently of
+ * each other.
  */
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { GraphQLSchema } from "graphql";
@@ -17,7 +17,7 @@ import type { GraphChanges, RunnableGraph } from "./graph-keeper.ts";
 export interface LiveGraphParts extends SourceDependencies {
   networks: Networks;
   observer?: GraphObserver | undefined;
-  /** Those of the operations. */
+  /** The limits of operations. */
   limits?: Limits | undefined;
   log?: Logger | undefined;
 }
@@ -32,10 +32,10 @@ export class LiveGraph implements GraphChanges {
   readonly #costModels = new WeakMap<GraphQLSchema, CostModel>();
   #supergraphSdl: string;
   #topology: Topology;
-  /** How each subgraph is placed: what the sources of a graph are made for. */
+  /** The kind of placement of each subgraph, for which a graph's sources are made. */
   #kinds = "";
 
-  /** @throws StartupError with one line if the supergraph and the topology do not fit together */
+  /** @throws StartupError, one line, if the supergraph and the topology do not fit together */
   constructor({ supergraphSdl, topology }: RunnableGraph, parts: LiveGraphParts) {
     this.#parts = parts;
     this.#supergraphSdl = supergraphSdl;
@@ -48,12 +48,12 @@ export class LiveGraph implements GraphChanges {
     return this.gateway.network;
   }
 
-  /** Of the graph whose API schema this is. */
+  /** The cost model of the graph with this API schema. */
   costModelOf(apiSchema: GraphQLSchema): CostModel | undefined {
     return this.#costModels.get(apiSchema);
   }
 
-  /** Whether the topology says where a subgraph is. */
+  /** Whether the topology places a subgraph. */
   isPlaced(subgraph: string): boolean {
     return this.#topology?.placements.has(subgraph) === true;
   }

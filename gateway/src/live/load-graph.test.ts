@@ -1,4 +1,7 @@
-/** Goal: a gateway starts as soon as it can, and without its services with the last graph that it knew. Method: real services and files. */
+/**
+ * Goal: a gateway starts as soon as it can, and without its services it starts with the last graph. Method:
+ * real services and files.
+ */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

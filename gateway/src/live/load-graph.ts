@@ -1,4 +1,7 @@
-/** The graph that a gateway begins with: composed of what its services serve, or the last one that was. */
+/**
+ * Loads the graph that a gateway starts with: composed from what its services serve, or else the last one
+ * that was.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
@@ -14,9 +17,12 @@ import { readLastSupergraph, writeLastSupergraph } from "./last-supergraph.ts";
 import type { ServedSchemas } from "./served-schemas.ts";
 
 const RETRY = { firstMs: 100, maxMs: 1_000 };
-/** With a supergraph at hand clients need not wait longer: services that come up later are served as soon as they do. */
+/**
+ * With a last supergraph clients need not wait longer: services that start later are served as soon as they
+ * answer.
+ */
 const WAIT_WITH_LAST_MS = 5_000;
-/** Of what is left out, the log shows so much. */
+/** The log shows this many of the omissions. */
 const OMISSIONS_SHOWN_MAX = 20;
 
 export interface LoadOptions {
@@ -28,8 +34,8 @@ export interface LoadOptions {
 }
 
 /**
- * Waits for one service of each subgraph, no longer than told.
- * @throws StartupError if there is none, or they do not fit together, and no supergraph is kept from before
+ * Waits for one service of each subgraph, at most as long as told.
+ * @throws StartupError if one is missing, or they do not fit together, and no earlier supergraph is kept
  */
 export async function loadServedGraph({ topology, served, log, cacheFile, startupWaitMs }: LoadOptions) {
   const composer = new Composer(served, log);
@@ -88,7 +94,10 @@ async function waitForServices(
   }
 }
 
-/** Composes what is served, and only when that has changed: a composition costs a few hundred milliseconds in which nothing else runs. */
+/**
+ * Composes what is served, but only when that has changed: a composition takes a few hundred milliseconds in
+ * which nothing else runs.
+ */
 export class Composer {
   readonly #served: ServedSchemas;
   readonly #log: Logger;
@@ -102,14 +111,14 @@ export class Composer {
     this.#log = log;
   }
 
-  /** What was left out when the served schemas were last put together. */
+  /** What the last composition left out. */
   get omitted(): readonly SubgraphOmission[] {
     return this.#omitted;
   }
 
   /**
-   * Undefined if nobody has told the schema of some subgraph yet.
-   * @throws StartupError with one line if there can be none
+   * Undefined if no service of some subgraph has told its schema yet.
+   * @throws StartupError, one line, if there can be no supergraph
    */
   supergraphFor(topology: Topology): string | undefined {
     const servedBy = (subgraph: string) => this.#served.of(subgraph);
@@ -124,7 +133,7 @@ export class Composer {
     return this.#last();
   }
 
-  /** Gives the same supergraph, or throws the same error, again and again. */
+  /** The function that it returns gives the same supergraph, or throws the same error, on every call. */
   #compose(ingredients: ReturnType<typeof ingredientsOf>): () => string {
     try {
       const { supergraphSdl, hints } = composeIngredients(ingredients);

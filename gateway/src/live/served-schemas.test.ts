@@ -1,4 +1,7 @@
-/** Goal: asking a thousand services for their schema is cheap, and nothing they say is believed unseen. Method: a network that counts. */
+/**
+ * Goal: asking a thousand services for their schemas is cheap, and no schema is used unchecked. Method: a
+ * network that counts.
+ */
 
 import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
@@ -64,7 +67,7 @@ test("a round asks everybody once, 16 at a time, twice a second", async () => {
   expect(await round()).toBe(64);
   expect([asked.length, new Set(asked).size, underWayMax]).toEqual([1_024, 1_024, 16]);
   expect(pausesMs).toEqual(Array(63).fill(500));
-  // What is as it was is no change.
+  // An unchanged schema is no change.
   expect(await round()).toBe(0);
   expect(new Set(served.of("city").map(({ sdl }) => sdl))).toEqual(new Set([OLD]));
 });

@@ -1,11 +1,11 @@
 /**
- * What the services serve: every instance is asked for its SDL, and what it said last is kept, because a
- * service that is down for a moment has not changed its schema. One that was never heard is left out of
- * account until it is.
+ * The schemas that the services serve. Every instance is asked for its SDL. The last SDL of each is kept,
+ * because a service that is down for a moment has not changed its schema. An instance that never answered is
+ * left out until it does.
  *
- * A round asks all instances once, those first that have waited longest, a few at a time and with pauses: 32
- * a second are about 1 % of a core, so that a thousand cities are gone through in half a minute and clients
- * notice nothing.
+ * A round asks all instances once, those first that were asked longest ago, a few at a time and with pauses.
+ * 32 instances a second take about 1 % of a core. So a round over a thousand cities takes half a minute, and
+ * clients notice nothing.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
@@ -15,25 +15,26 @@ import type { ServedSdl } from "../composition/common-schema.ts";
 import { readSdl } from "../composition/sdl-model.ts";
 
 const SDL_QUERY = "{ _service { sdl } }";
-/** The SDL is read from memory. What takes longer is as good as down. */
+/** Services read the SDL from memory. An instance that takes longer is as good as down. */
 const SDL_DEADLINE_MS = 2_000;
-/** Ours have 35 thousand characters. */
+/** Our own have 35 thousand characters. */
 const SDL_LENGTH_MAX = 2_000_000;
 const SLICE_SIZE = 16;
 const SLICE_PAUSE_MS = 500;
-/** At the start nobody else is kept waiting, and each that is dead costs its deadline. */
+/** At the start no clients are kept waiting, and each dead instance costs its deadline. */
 const FIRST_SLICE_SIZE = 64;
 
 /** One instance of a service. */
 interface Instance {
   subgraph: string;
   /**
-   * What people call it: the partition or subgraph, with its place in the list if it has several instances.
+   * Its name for people: the partition or subgraph, with its position in the list if there are several
+   * instances.
    */
   label: string;
   url: string;
   sdl: string | undefined;
-  /** Why it does not tell its SDL although it answers, if that is so. */
+  /** Why an instance that answers does not tell its SDL; undefined if it does. */
   fault: string | undefined;
   askedAtMs: number;
 }
@@ -42,7 +43,7 @@ export interface ServedSchemasOptions {
   send: Send;
   log: Logger;
   nowMs: () => number;
-  /** Resolves after so many milliseconds, or rejects when the signal comes; real time by default. */
+  /** Resolves after `ms` milliseconds, or rejects when the signal comes. Real time by default. */
   delay?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined;
 }
 
@@ -51,7 +52,7 @@ export class ServedSchemas {
   readonly #log: Logger;
   readonly #nowMs: () => number;
   readonly #delay: (ms: number, signal: AbortSignal) => Promise<unknown>;
-  /** By subgraph, partition and URL; in the topology's order. */
+  /** By subgraph, partition and URL, in the topology's order. */
   #instances = new Map<string, Instance>();
 
   constructor({ send, log, nowMs, delay }: ServedSchemasOptions) {
@@ -61,7 +62,7 @@ export class ServedSchemas {
     this.#delay = delay ?? ((ms, signal) => sleep(ms, undefined, { signal }));
   }
 
-  /** Goes on with the instances of this topology. What the others served is forgotten. */
+  /** Continues with the instances of this topology. The SDL of all others is forgotten. */
   setTopology(topology: Topology): void {
     const before = this.#instances;
     this.#instances = new Map();
@@ -69,12 +70,12 @@ export class ServedSchemas {
       const key = `${subgraph} ${owner} ${url}`;
       const known = before.get(key);
       const fresh = { sdl: undefined, fault: undefined, askedAtMs: Number.NEGATIVE_INFINITY };
-      // The same object: an answer that is under way finds it.
+      // The object stays the same, so that a running request finds it.
       this.#instances.set(key, Object.assign(known ?? fresh, { subgraph, label, url }));
     }
   }
 
-  /** What is known to be served of a subgraph; empty if nobody has said anything. */
+  /** The known SDL of a subgraph's instances. Empty if none has answered yet. */
   of(subgraph: string): ServedSdl[] {
     return [...this.#instances.values()].flatMap((instance) =>
       instance.subgraph === subgraph && instance.sdl !== undefined
@@ -83,13 +84,13 @@ export class ServedSchemas {
     );
   }
 
-  /** Why the services of a subgraph that answer are of no use, if that is known. */
+  /** Why the answering services of a subgraph are of no use, if that is known. */
   faultOf(subgraph: string): string | undefined {
     return [...this.#instances.values()].find((instance) => instance.subgraph === subgraph && instance.fault)
       ?.fault;
   }
 
-  /** Asks those who have never said anything, without pauses. */
+  /** Asks the instances that have never answered, without pauses. */
   async askUnheard(signal: AbortSignal): Promise<void> {
     const unheard = [...this.#instances.values()].filter(({ sdl }) => sdl === undefined);
     for (let at = 0; at < unheard.length && !signal.aborted; at += FIRST_SLICE_SIZE) {
@@ -98,9 +99,9 @@ export class ServedSchemas {
   }
 
   /**
-   * Asks everybody once.
-   * @param onChanged called, and awaited, after each few of which one has said something new
-   * @param signal ends the round early; the next one begins with those that were left
+   * Asks every instance once.
+   * @param onChanged called and awaited after each slice in which an SDL has changed
+   * @param signal ends the round early; the next round begins with the instances that were left
    */
   async round(onChanged: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const byTurn = [...this.#instances.values()].sort((one, other) => one.askedAtMs - other.askedAtMs);
@@ -118,16 +119,16 @@ export class ServedSchemas {
     try {
       await this.#delay(SLICE_PAUSE_MS, signal);
     } catch {
-      // The signal: whoever gave it goes on.
+      // The pause was aborted by the signal, and the caller continues.
     }
   }
 
-  /** Whether it serves something else than before. */
+  /** Whether the instance serves another SDL than before. */
   async #ask(instance: Instance): Promise<boolean> {
     instance.askedAtMs = this.#nowMs();
     try {
       const sdl = await readServedSdl(instance.url, this.#send);
-      // It must be SDL before anything is made of it.
+      // The text must be valid SDL before it is used.
       if (!this.#isServed(sdl)) readSdl(sdl);
       instance.fault = undefined;
       if (sdl === instance.sdl) return false;
@@ -146,7 +147,7 @@ export class ServedSchemas {
     return [...this.#instances.values()].some((instance) => instance.sdl === sdl);
   }
 
-  /** One text for all who serve it, lest a thousand cities keep a thousand copies. */
+  /** All instances with equal SDL share one string: a thousand cities must not keep a thousand copies. */
   #sameText(sdl: string): string {
     return [...this.#instances.values()].find((instance) => instance.sdl === sdl)?.sdl ?? sdl;
   }
@@ -166,7 +167,7 @@ function* instancesOf({ placements }: Topology) {
   }
 }
 
-/** @throws TransportError if there is no answer, Error if it is of no use */
+/** @throws TransportError if there is no answer, Error if the answer is of no use */
 async function readServedSdl(url: string, send: Send): Promise<string> {
   const { data, errors } = await send(url, { query: SDL_QUERY }, { deadlineMs: SDL_DEADLINE_MS });
   const sdl = (data as { _service?: { sdl?: unknown } } | null | undefined)?._service?.sdl;

@@ -1,6 +1,6 @@
 /**
- * Goal: the breaker opens for what does not answer and for nothing else. Method: its transitions one by one,
- * and histories drawn at random.
+ * Goal: the breaker opens for endpoints that do not answer, and for nothing else. Method: single transitions,
+ * and random histories.
  */
 import type { Clock } from "@teranga/kit/process/retry.ts";
 import fc from "fast-check";
@@ -21,7 +21,7 @@ const clock: Clock = { nowMs: () => 0, random: () => 0.5 };
 const after = (events: readonly CircuitEvent[], from: Circuit = newCircuit(0)) =>
   events.reduce((circuit, event) => advance(circuit, event, clock), from);
 
-/** Each failure is of an operation of its own by default. */
+/** By default each failure is of another operation. */
 let operations = 0;
 const answered = (atMs: number, tookMs = 1, operation = `a${operations++}`): CircuitEvent => ({
   kind: "answered",
@@ -206,7 +206,7 @@ test("it never opens without a reason, and every wait for a probe is within the 
   );
 });
 
-/** Why a history may have opened the circuit with its last event, told without the circuit. */
+/** Why a history may have opened the circuit with its last event, decided without the circuit. */
 function isReason(events: readonly CircuitEvent[]): boolean {
   const last = events.at(-1)!;
   if (last.kind !== "failed") return false;

@@ -1,28 +1,29 @@
 /**
- * The circuit breaker of one endpoint: what has been seen of it, and whether it is asked.
+ * The circuit breaker of one endpoint: what is known of the endpoint, and whether it is asked.
  *
- *   closed      is asked. A connection that cannot be made → open. A request whose time is over, when nobody
- *               has heard anything for longer than it ever takes to answer → open. FAILURES_MAX failures in a
- *               row → open. Any other → closed.
- *   open        is not asked. Its time to be probed comes → half-open. An answer after all, to a request of
- *               before → closed.
- *   half-open   is not asked either; one probe is under way. It is answered → closed. It fails → open, for
- *               longer.
+ *   closed      is asked. A connection that cannot be made → open. A request that ran out of time,
+ *               when nothing was heard for longer than the endpoint ever takes to answer → open.
+ *               FAILURES_MAX failures in a row → open. Any other failure → closed.
+ *   open        is not asked. The wait before a probe ends → half-open. A late answer to an earlier
+ *               request → closed.
+ *   half-open   is not asked either; one probe is under way. The probe is answered → closed. It fails →
+ *               open, for longer.
  *
- * It learns of the endpoint, not of its operations: one that always fails is its own askers' trouble. So
- * useless answers and requests that ran out of time count once an operation, and what cannot be of all
- * operations (an answer too large, a refusal of who asks) is no failure at all. Connections that break, and
- * 502 to 504, are the endpoint's whatever was asked.
+ * The breaker judges the endpoint, not its operations: an operation that always fails is a problem of its own
+ * clients. So useless answers and requests that ran out of time count once for each operation. Faults that
+ * depend on the request (an answer too large, a caller that is refused) are no failures at all. Broken
+ * connections and the statuses 502 to 504 always count.
  *
- * One silent request is enough, because every further one costs a client its whole deadline, and a mistake
- * costs little: any answer that still comes closes it, and the first probe leaves within 100 ms. What is slow
- * but answers is not silent for twice as long as its slowest answers take. The operation that was silent is a
- * suspect if the probe after it is answered: until it is answered itself, or another one is silent, its
- * silence says nothing more. Requests that fail together are one failure: those that were begun before the
- * last one was counted say nothing new.
+ * One silent request is enough, because every further one costs a client its whole deadline, while a mistake
+ * costs little: any late answer closes the circuit, and the first probe leaves within 100 ms. An endpoint
+ * that is slow but answers is never silent for twice as long as its slowest answers take. The silent
+ * operation becomes a suspect if the probe after it is answered. Until it is answered itself, or another
+ * operation is silent, its silence does not count any more. Requests that fail together are one failure:
+ * those that began before the last counted failure do not count.
  *
- * `mistrust` is how often it was opened since an answer to a request came. It lengthens the wait before a
- * probe, so that what answers nothing but probes is tried less and less, every PROBE_WAIT.maxMs at most.
+ * `mistrust` counts the probes since the last answer to a client's request. It lengthens the wait before the
+ * next probe, so an endpoint that answers only probes is tried less and less often, down to once in
+ * PROBE_WAIT.maxMs.
  */
 
 import type { TransportFault } from "@teranga/kit/http/transport.ts";
@@ -31,13 +32,13 @@ import { backoffMs, type Clock } from "@teranga/kit/process/retry.ts";
 export type Circuit =
   | {
       kind: "closed";
-      /** When it was closed, or the last failure was counted. */
+      /** When the circuit was closed, or when the last failure was counted. */
       sinceMs: number;
-      /** Of failures in a row, the operations; null for one that was the endpoint's whatever was asked. */
+      /** The operations that failed in a row; null for a failure that does not depend on the operation. */
       failures: readonly (string | null)[];
       /** When the last answer came. */
       heardAtMs: number;
-      /** What answers have taken of late, the slowest of them. */
+      /** The slowest of the recent answers. */
       slowestMs: number;
       mistrust: number;
       suspect: string | null;
@@ -54,25 +55,25 @@ export type CircuitEvent =
 
 export type EndpointFault = Exclude<TransportFault, "not-theirs">;
 
-/** Nobody can be expected to answer within less, and no wait for it says anything. */
+/** No endpoint can be expected to answer faster, so a shorter wait says nothing about it. */
 const SHORT_MS = 50;
 /**
- * So long a silence is no answer, at least and at most: a healthy service answers within 100 ms, and a
- * request has 5 s. In between it is twice what the slowest answers have taken.
+ * The silence that opens the circuit is twice the slowest answer, within these bounds. A healthy service
+ * answers within 100 ms, and a request has 5 s.
  */
 export const SILENCE = { minMs: 1_000, maxMs: 4_000 };
-/** With every answer the slowest one of before counts a little less: after 60 of them it is forgotten. */
+/** With every answer the earlier slowest one counts a little less. After 60 answers it is forgotten. */
 const SLOWEST_KEPT = 0.95;
 /**
- * Failures of other kinds, one after the other: a service that answers half of its requests with 500 gets as
- * far once in 32 times.
+ * The failures of other kinds in a row that open the circuit. A service that answers half of its requests
+ * with 500 gets there once in 32 times.
  */
 export const FAILURES_MAX = 5;
-/** From when it opens to its first probe, and between two probes. */
+/** The wait from opening to the first probe, and between two probes. */
 export const PROBE_WAIT = { firstMs: 100, maxMs: 5_000 };
 
 /**
- * A probe's deadline doubles with mistrust: the dead are to be tried again soon, and what is slow is to be
+ * A probe's deadline doubles with mistrust: a dead endpoint must be tried again soon, and a slow one must be
  * found alive.
  */
 const PROBE_DEADLINE = { firstMs: 1_000, maxMs: 5_000 };
@@ -81,7 +82,7 @@ export function probeDeadlineMs({ mistrust }: Circuit): number {
   return Math.min(PROBE_DEADLINE.maxMs, PROBE_DEADLINE.firstMs * 2 ** Math.min(mistrust, 30));
 }
 
-/** Of an endpoint that was never asked. */
+/** The circuit of an endpoint that was never asked. */
 export function newCircuit(atMs: number): Circuit {
   return {
     kind: "closed",
@@ -95,8 +96,8 @@ export function newCircuit(atMs: number): Circuit {
 }
 
 /**
- * Whether a probe that has failed so finds the endpoint alive. It answers for the endpoint no more than a
- * client's request would: a useless answer or a refusal comes from something that lives.
+ * Whether a probe with this fault finds the endpoint alive. A useless answer or a refusal also comes from a
+ * live service, as it would to a client's request.
  */
 export function isAlive(fault: TransportFault): boolean {
   return fault === "bad-answer" || fault === "not-theirs";
@@ -135,7 +136,7 @@ function advanceClosed(
       const suspect = event.fault === "timeout" ? event.operation : circuit.suspect;
       return opened(circuit.mistrust, suspect, event.atMs, clock);
     }
-    // The probe of a circuit that an answer has closed meanwhile.
+    // Belongs to a probe of an open circuit that an answer has closed since.
     case "probe-begun":
     case "probe-answered":
     case "probe-failed":
@@ -153,7 +154,7 @@ function advanceOpened(
   switch (event.kind) {
     case "answered":
       return { ...newCircuit(event.atMs), suspect: suspectAfter(circuit, event) };
-    // Requests of before it opened: that is known.
+    // A request from before the circuit opened tells nothing new.
     case "failed":
       return circuit;
     case "probe-begun":
@@ -181,8 +182,8 @@ function withFailure(failures: ClosedCircuit["failures"], { fault, operation }: 
 }
 
 /**
- * Whether a request had so little time that nobody could have answered it, or is one that is silent by
- * itself.
+ * Whether a request's silence does not count: it had too little time for any answer, or its operation is the
+ * suspect.
  */
 function saysNothing(
   { fault, operation, begunAtMs, atMs }: FailedEvent,
@@ -191,7 +192,7 @@ function saysNothing(
   return fault === "timeout" && (atMs - begunAtMs < SHORT_MS || suspect === operation);
 }
 
-/** Whether one failure is enough to know that nobody answers there. */
+/** Whether this one failure proves that the endpoint does not answer. */
 function isSure(event: FailedEvent, { heardAtMs, slowestMs }: ClosedCircuit): boolean {
   switch (event.fault) {
     case "no-connection":

@@ -1,6 +1,6 @@
 /**
- * Goal: what one client asks of an endpoint closes it for nobody else. Method: operations that behave as the
- * test says, in virtual time.
+ * Goal: no request of one client makes an endpoint unavailable to other clients. Method: operations that
+ * behave as the test says, in virtual time.
  */
 import { expect, test } from "vitest";
 import { EndpointWorld } from "../fixture/endpoint-world.ts";

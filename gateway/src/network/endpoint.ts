@@ -1,6 +1,6 @@
 /**
- * One service process that can be asked, and its circuit breaker (breaker.ts). Probes it in the background
- * while it is not asked.
+ * One instance of a service with its circuit breaker (breaker.ts). Probes the instance in the background
+ * while the circuit is not closed.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
@@ -16,14 +16,14 @@ import { advance, type Circuit, type CircuitEvent, isAlive, newCircuit, probeDea
 
 export interface EndpointMeans {
   send: Send;
-  /** Of milliseconds that only ever grow. */
+  /** Monotonic milliseconds. */
   clock: Clock;
   startTimer: StartTimer;
   log?: Logger | undefined;
   onCircuit?: ((change: CircuitChange) => void) | undefined;
 }
 
-/** Runs something after so many milliseconds; what it gives back calls that off. */
+/** Runs something after `ms` milliseconds. The function that it returns cancels that. */
 export type StartTimer = (ms: number, run: () => void) => () => void;
 
 /** A breaker that has opened, begun to probe, or closed. */
@@ -32,12 +32,12 @@ export interface CircuitChange {
   state: Circuit["kind"];
 }
 
-/** Every GraphQL service can answer it, and it costs none of them anything. */
+/** Every GraphQL service can answer it, at no cost. */
 const PROBE: SubgraphRequest = { query: "{ __typename }" };
 
 /**
- * Of which 64 have a connection (kit/src/http/transport.ts). What would wait behind more would wait for its
- * deadline.
+ * 64 of these have a connection (kit/src/http/transport.ts). A request behind more than this would wait until
+ * its deadline.
  */
 const UNDER_WAY_MAX = 2_000;
 const TOO_MANY = new TransportError("refused", `${UNDER_WAY_MAX} requests are under way already`, {
@@ -65,7 +65,7 @@ export class Endpoint {
     return this.#circuit.kind;
   }
 
-  /** Sends, whatever the circuit is: who asks looks at `state` before. @throws TransportError */
+  /** Sends whatever the circuit's state; callers look at `state` first. @throws TransportError */
   async send(request: SubgraphRequest, options: SendOptions): Promise<SubgraphResponse> {
     const { send, clock } = this.#means;
     if (this.#underWay >= UNDER_WAY_MAX) throw TOO_MANY;
@@ -86,7 +86,7 @@ export class Endpoint {
     }
   }
 
-  /** For good: requests under way end as they do, but a probe is called off, and none leaves any more. */
+  /** For good: running requests finish as they do, a running probe is cancelled, and no other starts. */
   async retire(): Promise<void> {
     this.#retired.abort();
     this.#cancelProbe();

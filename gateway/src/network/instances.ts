@@ -1,23 +1,27 @@
 /**
- * Asking the instances that can answer for one placement: the nearest whose circuit is closed, then others.
+ * Asks the instances of one placement: the nearest with a closed circuit, then others.
  *
- * A query goes on to the next instance whatever has happened, and once more to one that failed fast if there is no other: a service
- * that restarts closes its idle connections just as a request leaves on one. While there is another instance to go
- * to, a query gives the one that it asks half of the time that is left.
+ * A query that failed in any way goes on to the next instance. If there is no other, it goes once more to an
+ * instance that failed fast: a service that restarts closes its idle connections just as a request leaves on
+ * one. While another instance is left to ask, a query gives the present one half of the remaining time.
  *
- * A mutation goes on only if the instance has certainly not acted on it, because no connection could be made or the service refused
- * it before execution, and then to another instance. Otherwise nobody knows whether it has happened, and it is never repeated.
+ * A mutation goes on to another instance only if the first has certainly not acted on it: no connection could
+ * be made, or the service refused the mutation before execution. Otherwise its outcome is unknown, and it is
+ * never repeated.
  */
 import { type SubgraphResponse, TransportError } from "@teranga/kit/http/transport.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import type { Endpoint } from "./endpoint.ts";
 
-/** A service that fails three times within one request will hardly do better the fourth time, and it has others to answer. */
+/**
+ * A service that fails three times within one request will hardly succeed the fourth time, and has others to
+ * answer.
+ */
 const ATTEMPTS_MAX = 3;
-/** What failed later than this was busy or away, and would be again. */
+/** An instance that took longer to fail was busy or away, and would be again. */
 const FAST_MS = 100;
 
-/** What is asked, and on which terms. */
+/** A request and its terms. */
 export interface Question {
   query: string;
   operationName?: string | undefined;
@@ -31,12 +35,15 @@ export interface Question {
   holding?: Holding | undefined;
 }
 
-/** What has come of it. `attempts` is 0 if nothing was sent. */
+/** The outcome. `attempts` is 0 if nothing was sent. */
 export type Asked =
   | { kind: "answered"; answer: SubgraphResponse; attempts: number }
   | { kind: "failed"; error: TransportError; attempts: number };
 
-/** Made once: a placement that is down is asked by every request, and a stack trace for each would cost more than all the rest. */
+/**
+ * Created once: every request asks a placement that is down, and a stack trace for each would cost more than
+ * all the rest.
+ */
 const NOBODY_ANSWERS = new TransportError("refused", "no instance answers at the moment", {
   fault: "no-connection",
 });
@@ -44,7 +51,7 @@ const NO_TIME_LEFT = new TransportError("refused", "the time of the request was 
   fault: "timeout",
 });
 
-/** What is said without sending anything, if that is all there is to say. */
+/** The failure that is certain without sending anything; null if a request must be sent. */
 export function refusedAtOnce(
   endpoints: readonly Endpoint[],
   deadlineAtMs: number,
@@ -60,7 +67,7 @@ export function isBrokenCircuit(asked: Asked): boolean {
   return asked.kind === "failed" && asked.error === NOBODY_ANSWERS;
 }
 
-/** Asks in turn until one answers. Never rejects for what happens there. */
+/** Asks one instance after the other until one answers. Never rejects for what happens at the instances. */
 export async function askInstances(
   endpoints: readonly Endpoint[],
   question: Question,

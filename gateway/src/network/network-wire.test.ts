@@ -1,4 +1,7 @@
-/** Goal: on a real wire what is dead costs one deadline, then next to nothing, and is asked again when it is back. */
+/**
+ * Goal: on a real network a dead endpoint costs one deadline, then next to nothing, and is asked again when
+ * it is back.
+ */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createTransport, type Transport } from "@teranga/kit/http/transport.ts";
@@ -50,7 +53,7 @@ async function ask() {
   return { outcome, tookMs: performance.now() - startMs };
 }
 
-/** The median time of many. */
+/** The median time of several requests. */
 async function medianMs(times: number): Promise<number> {
   const took: number[] = [];
   for (let time = 0; time < times; time++) {

@@ -1,6 +1,6 @@
 /**
- * Goal: requests go where they can be answered, a change is never made twice, what is dead costs nothing and what is back is found.
- * Method: endpoints that behave as the test says, in virtual time.
+ * Goal: requests go where they can be answered, a mutation is never sent twice, dead endpoints cost nothing,
+ * and endpoints that are back are found. Method: endpoints that behave as the test says, in virtual time.
  */
 import { expect, test } from "vitest";
 import { type Behaviour, EndpointWorld } from "../fixture/endpoint-world.ts";
@@ -21,7 +21,7 @@ test("the nearest is asked, and nobody else; it is told what is left", async () 
   await it.time.pass(10);
   expect(await asked).toEqual({ data: { url: "http://a", number: 1 }, shared: false });
   expect(it.sent).toEqual([
-    // Half: there are others to go to.
+    // Half of the time: there are other instances.
     { url: "http://a", query: "{ x }", headers: { "x-request-id": "r" }, deadlineMs: 350 },
   ]);
 });
@@ -120,7 +120,7 @@ test("one that nobody can connect to is not asked again until a probe is answere
   const asked = ask();
   await it.time.pass(5_000);
   expect((await asked).data).toMatchObject({ url: "http://a" });
-  // Only while it is open.
+  // Probes are sent only while the circuit is open.
   expect(it.probes).toHaveLength(probes);
   expect(it.time.waiting).toBe(0);
   expect(it.changes.slice(0, 2)).toEqual(["http://a open", "http://a half-open"]);
@@ -151,7 +151,7 @@ test("one that is slow but answers is never left out", async () => {
   const it = world({ a: 900 });
   const { ask, networks } = it.replicas(["http://a"]);
   for (let client = 0; client < 100; client++) {
-    // Every second one has too little time for it.
+    // Every second request has too little time for an answer.
     void ask(`{ x${client} }`, { leftMs: client % 2 ? 1_000 : 600 });
     await it.time.pass(150);
   }

@@ -1,9 +1,10 @@
 /**
- * The network: for each placement of the topology a way to ask it. What asks belongs to a topology and is replaced with it; what is known of
- * an endpoint (its breaker, its connections) belongs to its URL and stays.
+ * The network: a way to ask each placement of the topology. The ways belong to a topology and are replaced
+ * with it. The state of an endpoint (its breaker, its connections) belongs to its URL and stays.
  *
  *   ask ── refused at once? ── shared with a query under way? (shared-requests.ts)
- *                                └─ the instances in turn (instances.ts) ── an endpoint (endpoint.ts) ── its breaker (breaker.ts)
+ *                                └─ the instances in turn (instances.ts)
+ *                                     └─ an endpoint (endpoint.ts) ── its breaker (breaker.ts)
  */
 
 import type { Send, SubgraphRequest, SubgraphResponse } from "@teranga/kit/http/transport.ts";
@@ -17,7 +18,7 @@ import { type CircuitChange, Endpoint, type EndpointMeans, type StartTimer } fro
 import { type Asked, askInstances, isBrokenCircuit, type Question, refusedAtOnce } from "./instances.ts";
 import { type SharedAsked, SharedRequests, type Writes } from "./shared-requests.ts";
 
-/** What can be asked under one topology. Never changed: a request keeps the one that it began with. */
+/** The placements of one topology. It never changes: a request keeps the network with which it began. */
 export interface Network {
   placements: ReadonlyMap<string, LivePlacement>;
 }
@@ -40,40 +41,43 @@ export type PartitionNetwork = Extract<LivePlacement, { kind: "partitions" }>;
 export type Ask = (request: SubgraphRequest, terms: AskTerms) => Promise<SubgraphAnswer>;
 
 export interface AskTerms {
-  /** Whether it is a query: it may be repeated and shared. */
+  /** True for a query: it may be repeated and shared. */
   mayRepeat: boolean;
   headers: Record<string, string>;
-  /** On the clock of `nowMs`. All tries together keep to it. */
+  /** On the clock of `nowMs`. All attempts together must keep it. */
   deadlineAtMs: number;
-  /** Whose answer it is for: an answer takes its turn once (answering.ts). Nobody else's by default. */
+  /**
+   * The client's answer that this is for: an answer takes its turn once (answering.ts). By default an answer
+   * of its own.
+   */
   asker?: object;
-  /** What is read for it; no bound by default. */
+  /** Bounds what is read for the request; no bound by default. */
   holding?: Holding | undefined;
   onFetched?: ((fetch: FetchRecord) => void) | undefined;
 }
 
 export interface SubgraphAnswer extends SubgraphResponse {
-  /** This very object goes to other requests too: it must not be changed. */
+  /** Other requests get this same object, so it must not be changed. */
   shared: boolean;
 }
 
-/** One question to a placement, and what has come of it. */
+/** One question to a placement and its outcome. */
 export interface FetchRecord {
   subgraph: string;
   partition?: string;
   /**
-   * `refused`: certainly not acted on. `unknown`: perhaps. `broken-circuit`: no instance was asked, because none of them answers
-   * at the moment.
+   * `refused`: certainly not acted on. `unknown`: perhaps acted on. `broken-circuit`: no instance was asked,
+   * because none answers at the moment.
    */
   outcome: "answered" | "refused" | "unknown" | "broken-circuit";
   durationMs: number;
-  /** How many requests were sent for it; 0 if it was answered by another's. */
+  /** The requests that were sent for it; 0 if another question's request answered it. */
   attempts: number;
-  /** Whether another's request was waited for. */
+  /** Whether it waited for another question's request. */
   shared: boolean;
 }
 
-/** What happens on the network, for whoever counts it. */
+/** Hears what happens on the network, for counting. */
 export interface NetworkObserver {
   fetched?(fetch: FetchRecord): void;
   circuitChanged?(change: CircuitChange): void;
@@ -89,29 +93,32 @@ export interface CircuitView {
 
 export interface NetworkDependencies {
   send: Send;
-  /** Milliseconds that only ever grow. */
+  /** Monotonic milliseconds. */
   nowMs: () => number;
-  /** A number in [0, 1), for the jitter of probes; chance by default. */
+  /** A number in [0, 1), for the jitter of probes. `Math.random` by default. */
   random?: () => number;
-  /** Says which endpoints do not answer; nobody by default. */
+  /** Logs which endpoints do not answer. No log by default. */
   log?: Logger;
-  /** Whether equal queries that are under way share one request; they do by default. */
+  /** Whether equal queries that are under way share one request. True by default. */
   shareQueries?: boolean;
   observer?: NetworkObserver | undefined;
-  /** How the probes of open circuits wait, and who waits for another's request; in real time by default. */
+  /** The timer for probes of open circuits and for waiting on another's request. Real time by default. */
   startTimer?: StartTimer;
 }
 
 export interface Networks {
-  /** The network of these placements. What is not in them any more is not probed any more; requests under way end as they do. */
+  /**
+   * The network of these placements. Endpoints that are in none of them are no longer probed. Running
+   * requests finish as they do.
+   */
   update(placements: Iterable<Placement>): Network;
-  /** The breakers of the last update's placements, for whoever shows them. */
+  /** The breakers of the last update's placements, for display. */
   circuits(): CircuitView[];
-  /** Stops all probes. The connections are the transport's to close. */
+  /** Stops all probes. The owner of the transport closes the connections. */
   close(): Promise<void>;
 }
 
-/** One row owner, or all replicas: the endpoints that can answer the same. */
+/** One partition, or all replicas: the endpoints that can give the same answers. */
 interface Place {
   subgraph: string;
   partition?: string;
@@ -217,7 +224,7 @@ function createAsk(means: AskMeans): Ask {
     const begin = () => askInstances(endpoints, question, nowMs);
     const { asker = terms } = terms;
     if (terms.mayRepeat) return shared ? shared.run({ ...question, asker }, begin) : begin().then(alone);
-    // Whatever became of it: it may have been acted on.
+    // Whatever the outcome: the mutation may have been carried out.
     return begin()
       .then(alone)
       .finally(() => writes.ended++);
@@ -280,7 +287,7 @@ function outcomeOf(asked: Asked): FetchRecord["outcome"] {
   return isBrokenCircuit(asked) ? "broken-circuit" : asked.error.effect;
 }
 
-/** Does not keep the process alive: a probe that nobody waits for is no reason to run. */
+/** Does not keep the process alive: a pending probe is no reason to run. */
 const startRealTimer: StartTimer = (ms, run) => {
   const timer = setTimeout(run, ms).unref();
   return () => clearTimeout(timer);

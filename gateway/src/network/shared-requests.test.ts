@@ -1,6 +1,6 @@
 /**
- * Goal: equal queries that are under way share one request, and nobody gets an answer that is older than what was written, or somebody else's.
- * Method: endpoints in virtual time that number their answers.
+ * Goal: equal queries that are under way share one request. No client gets an answer from before its own
+ * mutation, or another client's answer. Method: endpoints in virtual time that number their answers.
  */
 import { expect, test, vi } from "vitest";
 import { EndpointWorld } from "../fixture/endpoint-world.ts";
@@ -118,7 +118,7 @@ test("a query joins only what leaves it half of its time", async () => {
   const { ask } = it.replicas([URL_A]);
   const short = ask("{ x }", { leftMs: 500 });
   const patient = ask("{ x }", { leftMs: 1_100 });
-  // The patient one's flight has taken the place of the short one's.
+  // The patient query's flight has replaced that of the short one.
   const equal = ask("{ x }", { leftMs: 1_000 });
   await it.time.pass(500);
   expect(await numbers([short, patient, equal])).toEqual([1, 2, 2]);
@@ -161,7 +161,7 @@ test("a flight that fails fails all who joined, and nobody after", async () => {
   const asked = [ask(), ask(), ask()];
   await it.time.pass(10);
   for (const one of asked) await expect(one).rejects.toMatchObject({ effect: "unknown" });
-  // Each instance as often as for one, so twice.
+  // Each instance as often as for one query, so twice.
   expect(it.sent).toHaveLength(2);
   it.behaviours.set(URL_A, 1);
   const later = ask();

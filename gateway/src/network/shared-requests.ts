@@ -1,26 +1,27 @@
 /**
- * Equal queries to one placement that are under way at the same time, answered by one request.
+ * Answers equal queries to one placement that are under way at the same time by one request (a flight).
  *
- * Two queries are equal if all that may change the answer is: where they go (there is one of these objects
- * for each placement and its instances), the body (text, name, variables) and the headers, but for those that
- * only name or trace the request.
+ * Two queries are equal if everything that may change the answer is equal: the placement with its instances
+ * (each has its own SharedRequests), the body (text, name, variables), and the headers except those that only
+ * name or trace the request.
  *
- * **Read your writes.** A client that has had the answer to its mutation must not get the answer of a query
- * that was begun before, and may have been executed before, too. So every mutation that ends, whether
- * answered or not, moves a number on that all placements have in common, and a query joins only one that was
- * begun under the present number. In common, because a mutation of one subgraph changes what another one
- * answers: an order that the orders service takes is rows of the cities. The number is of this gateway: a
- * client that writes through one gateway and reads through another may see what was so a flight's time ago.
+ * **Read your writes.** A client that has the answer to its mutation must not get the answer of a query that
+ * began, and perhaps was executed, before the mutation. So every mutation that ends, answered or not,
+ * increments a number, and a query joins only a flight that began under the present number. All placements
+ * share the number, because a mutation of one subgraph changes what another one answers: an order that the
+ * orders service takes becomes rows of the cities. Each gateway has its own number. A client that writes
+ * through one gateway and reads through another may see data that is older by the duration of a flight.
  *
- * **Deadlines.** A flight has the deadline of who began it. Another query joins if that leaves at least half
- * of its own time, and it waits no longer than its own. All of them hear of the answer at the same moment, and
- * each makes a copy to change: they do so in turns (answering.ts), which is a part of that wait.
+ * **Deadlines.** A flight has the deadline of the query that began it. Another query joins if that deadline
+ * leaves at least half of the query's own time, and it never waits beyond its own deadline. All joined
+ * queries get the answer at the same moment, and each makes a copy to change. They copy in turns
+ * (answering.ts), which is a part of that wait.
  *
- * **Room.** A great answer is held by who began the flight until all who joined have made their copies. Each
- * of them takes room for its own copy before (answer-room.ts).
+ * **Room.** The query that began the flight holds a great answer until all joined queries have made their
+ * copies. Each of them first takes room for its own copy (answer-room.ts).
  *
- * **Failures.** A flight that fails fails all who have joined. It has already tried every instance, and some
- * twice; as many requests as have joined, once more each, are what a service that fails needs least.
+ * **Failures.** A flight that fails fails all queries that joined. It has already tried every instance, some
+ * of them twice. A failing service must not get one more request from each of them.
  */
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import { TransportError } from "@teranga/kit/http/transport.ts";
@@ -30,19 +31,19 @@ import { answering } from "../ground/answering.ts";
 import type { StartTimer } from "./endpoint.ts";
 import type { Asked } from "./instances.ts";
 
-/** Flights of one placement that can be joined. Beyond it queries travel alone. */
+/** The flights of one placement that can be joined. Queries beyond these travel alone. */
 const FLIGHTS_MAX = 1_000;
 
-/** They say who asks in which trace, and no answer depends on them. */
+/** These headers say who asks in which trace. No answer depends on them. */
 const NOT_IN_KEY = new Set([REQUEST_ID_HEADER, "traceparent", "tracestate"]);
 
-/** How many mutations have ended. One for all placements. */
+/** How many mutations have ended, over all placements. */
 export interface Writes {
   ended: number;
 }
 
 interface Flight {
-  /** `Writes.ended` when it was begun. */
+  /** `Writes.ended` when the flight began. */
   writes: number;
   deadlineAtMs: number;
   joined: number;
@@ -55,18 +56,18 @@ export interface SharedTerms {
   body: string;
   headers: Readonly<Record<string, string>>;
   deadlineAtMs: number;
-  /** Whose answer it is for. */
+  /** The client's answer that this is for. */
   asker: object;
-  /** What is read for it. */
+  /** Bounds what is read for it. */
   holding?: Holding | undefined;
 }
 
-/** What a query was answered with, or why it was not. */
+/** A query's outcome. */
 export interface SharedAsked {
   asked: Asked;
-  /** It was another's request that was waited for. */
+  /** The query waited for another query's request. */
   isJoined: boolean;
-  /** Others have, or may have, the same answer. */
+  /** Other queries have, or may have, the same answer. */
   isShared: boolean;
 }
 
@@ -82,7 +83,10 @@ export class SharedRequests {
     this.#startTimer = startTimer;
   }
 
-  /** Joins a flight of the same, or begins one. @param begin never rejects for what happens at the service */
+  /**
+   * Joins a flight for an equal query, or begins one.
+   * @param begin never rejects for what happens at the service
+   */
   async run(terms: SharedTerms, begin: () => Promise<Asked>): Promise<SharedAsked> {
     const key = terms.body + headersKey(terms.headers);
     const flight = this.#flights.get(key);
@@ -111,7 +115,7 @@ export class SharedRequests {
       span: currentSpan(),
       holding,
       asked: begin().finally(() => {
-        // A later one may have taken the place of one that could not be joined any more.
+        // A later flight may have replaced this one, because this one could not be joined any more.
         if (this.#flights.get(key) === flight) this.#flights.delete(key);
       }),
     };
@@ -120,7 +124,7 @@ export class SharedRequests {
   }
 
   async #join({ asked, deadlineAtMs, holding }: Flight, terms: SharedTerms): Promise<Asked> {
-    // A flight whose deadline is not later than the joiner's ends in time by itself.
+    // A flight with an earlier or equal deadline ends in time by itself.
     const isInTime = terms.deadlineAtMs >= deadlineAtMs;
     holding?.keep();
     const answer = await (isInTime ? asked : this.#inTime(asked, terms));
@@ -130,7 +134,7 @@ export class SharedRequests {
     return this.#inTurn(copied, terms);
   }
 
-  /** The answer, when it is this asker's turn to make its own of it. */
+  /** Waits until it is the turn of this asker to make its answer. */
   async #inTurn(asked: Asked, terms: SharedTerms): Promise<Asked> {
     const turn = asked.kind === "failed" ? undefined : answering.turn(terms.asker, asked.answer.bytes);
     return turn
@@ -161,7 +165,7 @@ const NOT_IN_TIME = new TransportError("unknown", "the request that it shared di
   fault: "timeout",
 });
 
-/** Nothing but a header's name ends with a colon after a line break, and no JSON text has a line break. */
+/** Only a header's name can follow a line break and end with a colon: JSON text has no line breaks. */
 function headersKey(headers: Readonly<Record<string, string>>): string {
   let key = "";
   for (const name in headers) {
@@ -170,7 +174,10 @@ function headersKey(headers: Readonly<Record<string, string>>): string {
   return key;
 }
 
-/** The traces of both lead to one another; the request itself is a span of who began it. */
+/**
+ * Links the joining query's trace to that of the query that began the flight. The request is a span of the
+ * latter.
+ */
 function linkSpans({ span }: Flight): void {
   const joining = currentSpan();
   if (!span || !joining) return;

@@ -1,7 +1,7 @@
 /**
- * Goal: a new operation is gone through only in turns, whether it is answered at once or in parts: outside of
- * them nobody else gets his while it is taken apart. Method: a field's selections tell who looks at them, and
- * whether that is a turn's work.
+ * Goal: a new operation is walked through only in turns, whether it is answered at once or in parts. Outside
+ * of turns, other requests would have to wait. Method: a field's selections note each access, and whether it
+ * happens in a turn.
  */
 import type { ApolloServerPlugin } from "@apollo/server";
 import { type DocumentNode, type FieldNode, getOperationAST, parse } from "graphql";
@@ -24,7 +24,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** @returns the document, and how often its first field's selections were looked at in turns and outside */
+/** @returns the document, and counts of accesses to its first field's selections in turns and outside */
 function watched(text: string) {
   let isTurn = false;
   const next = onThisThread.next.bind(onThisThread);

@@ -1,5 +1,5 @@
 /**
- * Goal: an object that is there is never null because conditions leave out all of its fields. Method: the
+ * Goal: an object that exists is never null because conditions leave out all of its fields. Method: the
  * cases, on two subgraphs.
  */
 import { expect, test } from "vitest";

@@ -1,8 +1,8 @@
 /**
- * Objects of which nothing may be left. An object that is there is `{}` if conditions leave out all of its
- * fields; the planner leaves out the object, too, where it sees that they contradict those around it
- * (`box @include(if: $t) { x @skip(if: $t) }`), and a mutation is then not carried out at all. So each object
- * whose fields all have conditions is planned with its type's name, which has none.
+ * Keeps objects whose fields conditions may all leave out. Such an object, if it exists, is `{}`. The planner
+ * leaves out the object itself where it sees that the inner conditions contradict the outer ones
+ * (`box @include(if: $t) { x @skip(if: $t) }`), and then a mutation is not carried out at all. So each object
+ * whose fields are all conditional is planned with an unconditional `__typename`.
  */
 import {
   type DocumentNode,
@@ -16,8 +16,8 @@ import { isCondition } from "../ground/documents.ts";
 import { nameApart } from "../ground/names-apart.ts";
 
 /**
- * Under a name of its own: the planner lets the plain one go along with the field beside it. Stand-ins count
- * from 1.
+ * The alias keeps it apart: the planner drops a plain `__typename` together with the field beside it.
+ * Stand-ins count from 1.
  */
 const TYPENAME: FieldNode = {
   kind: Kind.FIELD,

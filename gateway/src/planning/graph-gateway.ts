@@ -1,6 +1,6 @@
 /**
- * What Apollo Server asks of a gateway: a schema, which may be replaced while it runs, and how operations are
- * carried out.
+ * What Apollo Server needs of a gateway: a schema, which may be replaced at run time, and an executor for
+ * operations.
  */
 import { prettyFormatQueryPlan } from "@apollo/query-planner";
 import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
@@ -22,20 +22,19 @@ interface Running {
 }
 
 /**
- * By what clients see. An operation that began on a graph goes on with it, though another may have come
- * since.
+ * By API schema. An operation finishes on the graph on which it began, even if that has been replaced since.
  */
 const RUNNING = new WeakMap<GraphQLSchema, Running>();
 
-/** Where large documents are validated against what clients see. */
+/** The thread that validates large documents against this API schema. */
 export function sideThreadOf(schema: GraphQLSchema): SideThread | undefined {
   return RUNNING.get(schema)?.graph.sideThread;
 }
 
 /**
- * Begins an answer in parts; undefined if nothing is deferred, or if the operation cannot be begun: then the
- * executor says why.
- * @param schema what the operation was validated against
+ * Begins an answer in parts. Returns undefined if nothing is deferred, or if the operation cannot be begun:
+ * the executor then reports why.
+ * @param schema the one that the operation was validated against
  */
 export async function beginDeferred(
   schema: GraphQLSchema,
@@ -64,14 +63,14 @@ export class GraphGateway implements GatewayInterface {
     return this.#running.network;
   }
 
-  /** From now on operations are carried out on this graph. */
+  /** Carries out operations on this graph from now on. */
   update(graph: Graph, network: Network): void {
     this.#running = { graph, network };
     RUNNING.set(graph.apiSchema, this.#running);
     this.#notify();
   }
 
-  /** From now on the graph's operations go to these services. */
+  /** Sends the graph's requests to these services from now on. */
   updateNetwork(network: Network): void {
     this.#running.network = network;
   }
@@ -102,7 +101,7 @@ export class GraphGateway implements GatewayInterface {
     const operation = await graph.operation(asked);
     const own = context as GatewayContext;
     own.record.planned(() => prettyFormatQueryPlan(graph.planOf(asked)));
-    // The context was made before Apollo Server chose the schema; the two must be of one time.
+    // The context was made before Apollo Server chose the schema, so the network must be that of the schema.
     return operation.execute(variables, { ...own, network });
   };
 }

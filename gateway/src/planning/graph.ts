@@ -1,7 +1,7 @@
 /**
- * The graph of one supergraph: the schema that clients see, the query planner, and the operations that were
- * compiled for it. It knows no service's address; where fetches go is the network's affair, which changes on
- * its own (network.ts).
+ * The graph of one supergraph: the schema that clients see, the query planner, and the operations compiled
+ * for it. It knows no service's address. The network decides where fetches go and changes independently
+ * (network.ts).
  */
 import type { QueryPlan } from "@apollo/query-planner";
 import { codedError } from "@teranga/kit/graphql/errors.ts";
@@ -42,35 +42,35 @@ import { withRootOnce } from "./mutation-root.ts";
 import { Planner } from "./planner.ts";
 import { SideThread } from "./side-thread.ts";
 
-/** A client has a few dozen operations; beyond that one is planned again. */
+/** A client has a few dozen operations. An operation that no longer fits is planned again. */
 const OPERATIONS_MAX = 1_000;
 
 /**
- * Fields of operations that are planned on the thread that answers requests, the fragments expanded: 50 ms at
- * most.
+ * The fields, with fragments expanded, of the largest operation that is planned on the thread that answers
+ * requests: 50 ms at most.
  */
 const NEAR_FIELDS_MAX = 150;
 
 export interface GraphObserver {
   /**
-   * An operation was looked up.
-   * @param planMs how long it took to have it planned and compiled, if it was not known
+   * Called when an operation was looked up.
+   * @param planMs the time to plan and compile it; undefined if it was kept
    */
   operationFound(planMs: number | undefined): void;
 }
 
 export interface GraphTerms {
   observer?: GraphObserver | undefined;
-  /** Of what is asked: they bound what is kept. */
+  /** The limits of documents, which bound what is kept. */
   limits?: Pick<Limits, "tokensMax"> | undefined;
   log?: Logger | undefined;
 }
 
 export class Graph {
   readonly supergraph: Supergraph;
-  /** What clients see. */
+  /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema;
-  /** Where large operations are validated and planned. */
+  /** The thread that validates and plans large operations. */
   readonly sideThread: SideThread;
   readonly #sources: ReadonlyMap<string, Source>;
   readonly #planner: Planner;
@@ -86,7 +86,7 @@ export class Graph {
 
   /**
    * @param sources by subgraph
-   * @throws StartupError with one line if the text is not a supergraph
+   * @throws StartupError, one line, if the text is not a supergraph
    */
   constructor(
     supergraph: Supergraph,
@@ -124,14 +124,14 @@ export class Graph {
     });
   }
 
-  /** How many operations are kept compiled. */
+  /** How many compiled operations are kept. */
   get operationCount(): number {
     return this.#operations.size + this.#deferred.size;
   }
 
   /**
-   * An operation of a validated document, compiled if it is not known.
-   * @throws GraphQLError if the planner refuses it, or too many are waiting to be planned
+   * The compiled form of an operation of a validated document. It is compiled if it is not kept.
+   * @throws GraphQLError if the planner refuses it, or too many operations are waiting to be planned
    */
   async operation(asked: AskedOperation): Promise<CompiledOperation> {
     const nameless = isNamelessKnown(asked) ? prepared(asked) : await preparedInTurn(asked);
@@ -151,8 +151,8 @@ export class Graph {
   }
 
   /**
-   * The same of an operation that a client takes in parts; undefined if nothing of it is deferred.
-   * @throws GraphQLError if the planner refuses it, or too many are waiting to be planned
+   * The same for an operation that a client takes in parts. Undefined if nothing of it is deferred.
+   * @throws GraphQLError if the planner refuses it, or too many operations are waiting to be planned
    */
   async deferredOperation(asked: AskedOperation): Promise<DeferredOperation | undefined> {
     const nameless = isNamelessKnown(asked) ? prepared(asked) : await preparedInTurn(asked);
@@ -161,7 +161,7 @@ export class Graph {
     return found?.operation;
   }
 
-  /** The plan of an operation that is answered at once, to be looked at. */
+  /** The plan of an operation that is answered at once, for inspection. */
   planOf(asked: AskedOperation): QueryPlan {
     return this.#planner.plan(this.#atOnce(prepared(asked).document));
   }
@@ -175,7 +175,7 @@ export class Graph {
     });
   }
 
-  /** The pieces of it let others have their turn; a small operation is one piece. */
+  /** Compiles in pieces with turns of the event loop between them. A small operation is one piece. */
   async #compiled<Compiled>(size: number, prepare: () => ToPlan<Compiled>): Promise<Compiled> {
     const first = await onThisThread.next(size, () => {
       const { planned, operation, finish } = prepare();
@@ -193,7 +193,8 @@ export class Graph {
     const around = stopAfterFailure(operation, { schema: this.apiSchema, defaults, cache: this.#shapes });
     const terms = { fetches: this.#newFetchCompiler(), defaults, ...(around && { around }) };
     if (!queryPlan.node && asksForFields(operation)) {
-      // The planner leaves out what nobody can resolve, and the answer would be null without a word.
+      // The planner leaves out fields that no service can resolve, and the answer would be null without an
+      // error.
       const message = "No service can answer what the operation asks for.";
       throw codedError("GRAPHQL_VALIDATION_FAILED", message, { http: { status: 400 } });
     }
@@ -216,16 +217,16 @@ export class Graph {
   }
 }
 
-/** The first time, it is gone through as a whole. */
+/** Preparing walks the whole document the first time, so it waits for its turn. */
 const preparedInTurn = (asked: AskedOperation): Promise<NamelessOperation> =>
   onThisThread.next(asked.document.tokenCount ?? 0, () => prepared(asked));
 
-/** An operation as it is compiled. */
+/** The form in which an operation is compiled. */
 function prepared(asked: AskedOperation): NamelessOperation {
   return withRootOnce(namelessOperation(asked), asked.variables);
 }
 
-/** Whether some field at the root is asked for whatever the variables, other than of the schema itself. */
+/** Whether the operation has an unconditional root field that is not introspection. */
 function asksForFields({ selectionSet }: OperationDefinitionNode): boolean {
   for (const { field, conditions } of rootSelections(selectionSet)) {
     if (conditions.length === 0 && !field.name.value.startsWith("__")) return true;

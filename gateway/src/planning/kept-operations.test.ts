@@ -1,7 +1,7 @@
 /**
- * Goal: whatever the limits admit is planned once, whatever it is called, and whoever sends much of it drives
- * out nobody. Method: a type with as many fields as an operation may ask for, and what the graph knows after
- * each operation.
+ * Goal: every operation within the limits is planned once, whatever its name, and a client that sends many
+ * does not displace those of others. Method: a type with as many fields as an operation may ask for, and what
+ * the graph knows after each operation.
  */
 import { parse, specifiedRules, validate } from "graphql";
 import { expect, test } from "vitest";
@@ -15,7 +15,7 @@ function startWide(limits: { tokensMax: number }) {
   const fields = numbersTo(limits.tokensMax / 6 - 2);
   const sdl = `type Query { wide: Wide small: Int } type Wide { ${fields.map((number) => `f${number}(a: Int): Int`).join(" ")} }`;
   const resolvers = { Query: { wide: () => ({}), small: () => 1 } };
-  /** Six tokens a field; unlike others for each salt. */
+  /** Six tokens a field; another operation for each salt. */
   const greatest = (salt: number) => fields.map((number) => `f${number}(a: ${salt})`).join(" ");
   return { ...startGraph({ plain: { sdl, resolvers } }, limits), greatest };
 }

@@ -1,7 +1,7 @@
 /**
- * Goal: a literal reaches a service as the client wrote it. Method: fields that tell their arguments and
- * directives, asked of a graph and of graphql-js on all of its types; the scalars tell the text of a literal,
- * and of a variable's value that it was JSON.
+ * Goal: a literal reaches a service as the client wrote it. Method: fields that report their arguments and
+ * directives, asked of a graph and of graphql-js on all of its types. The scalars report the text of a
+ * literal, and of a variable's value that it was JSON.
  */
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fc from "fast-check";
@@ -108,7 +108,7 @@ test.each([
   "{ echo(any: { a: 1.50, b: 2 }) echo(any: { b: 2, a: 1.50 }) }",
 ])("%s", (query) => expectSame(query));
 
-/** Literals that change easily. */
+/** Literals that are easily changed. */
 const WHOLE = ["9007199254740993", "-9007199254740993", "0", "-0", "12345678901234567890123456789"];
 const NUMBERS = [...WHOLE, "1.50", "-0.0", "1E3", "0.1", "1e-400", "12345678901234567.89"];
 const long = fc.constantFrom(...NUMBERS, "1e400");
@@ -145,7 +145,7 @@ const LITERALS: [name: string, type: string, literal: fc.Arbitrary<string>][] = 
   ["finds", "[Find!]", fc.oneof(find, list(find))],
 ];
 
-/** Arguments as they are written; or by variables, whose defaults these are. */
+/** Arguments as literals, or as variables with these literals as defaults. */
 const given = fc.array(
   fc
     .constantFrom(...LITERALS)

@@ -1,9 +1,9 @@
 /**
- * Literals that the gateway keeps apart. The planner keeps values as JavaScript has them: a number is a
- * double (9007199254740993 would be sent as 9007199254740992, 1.50 as 1.5, and 1e400 cannot be sent at all),
- * an enum value within a custom scalar is a string. So an argument with such a literal is planned as a
- * variable, and a variable with such a default as one without. The plan's fetches get the client's words
- * back.
+ * Literals that the planner would change. It keeps values as JavaScript does: a number is a double
+ * (9007199254740993 would be sent as 9007199254740992, 1.50 as 1.5, and 1e400 cannot be sent at all), and an
+ * enum value inside a custom scalar is a string. So an argument with such a literal is planned as a variable,
+ * and a variable with such a default is planned without the default. The plan's fetches get the client's
+ * literals back.
  */
 import type { FetchNode, QueryPlan } from "@apollo/query-planner";
 import {
@@ -32,19 +32,19 @@ import { isKept, printCompact } from "../ground/documents.ts";
 import { withFetches } from "./plan-fetches.ts";
 
 export class LiteralsApart {
-  /** What is to be planned. */
+  /** The document to plan. */
   readonly document: DocumentNode;
   readonly #schema: GraphQLSchema;
-  /** The client's, by name. */
+  /** The client's variables, by name. */
   readonly #definitions: ReadonlyMap<string, VariableDefinitionNode>;
-  /** What variables of ours stand for, by name. */
+  /** The literals that our own variables stand for, by name. */
   readonly #values = new Map<string, ValueNode>();
-  /** Their definitions, by type and value. */
+  /** The definitions of our own variables, by type and value. */
   readonly #standing = new Map<string, VariableDefinitionNode>();
   readonly #isApart: boolean;
   #lastNumber = 0;
 
-  /** @param document of one operation, validated. @param schema what clients see */
+  /** @param document one operation, validated. @param schema the schema that clients see */
   constructor(document: DocumentNode, schema: GraphQLSchema) {
     this.#schema = schema;
     const { variableDefinitions = [] } = getOperationAST(document)!;
@@ -56,7 +56,7 @@ export class LiteralsApart {
     this.document = this.#isApart ? withDefinitions(planned, definitions) : document;
   }
 
-  /** The plan of `document` with the client's literals. */
+  /** The plan of `document`, with the client's literals put back. */
   putBack(plan: QueryPlan): QueryPlan {
     return this.#isApart ? withFetches(plan, (fetch) => this.#inFetch(fetch)) : plan;
   }
@@ -64,7 +64,8 @@ export class LiteralsApart {
   #withVariables(document: DocumentNode): DocumentNode {
     const types = new TypeInfo(this.#schema);
     const visitor = {
-      // What is said there is constant.
+      // The only arguments there are those of directives. They must be constant, so no variable can replace
+      // them.
       VariableDefinition: () => false,
       Argument: (argument: ArgumentNode): ArgumentNode | undefined => {
         const type = types.getArgument()?.type;
@@ -75,7 +76,7 @@ export class LiteralsApart {
     return visit(document, visitWithTypeInfo(types, visitor));
   }
 
-  /** The same for equal values: selections with them may be one field. */
+  /** Equal values get the same variable: selections with equal arguments may be one field. */
   #variableFor(value: ValueNode, type: GraphQLInputType): VariableNode {
     const key = `${type} ${print(inOneOrder(value))}`;
     let definition = this.#standing.get(key);
@@ -89,7 +90,7 @@ export class LiteralsApart {
     return definition.variable;
   }
 
-  /** Unlike the client's. */
+  /** A name that the client does not use. */
   #newName(): string {
     let name: string;
     do name = `literal_${++this.#lastNumber}`;
@@ -101,7 +102,7 @@ export class LiteralsApart {
     const used = new Set<string>();
     const document: DocumentNode = visit(parse(fetch.operation, { noLocation: true }), {
       VariableDefinition: () => false,
-      // The client's variables within a literal are visited after it.
+      // `visit` goes on into the literal, so it also sees the client's variables in it.
       Variable: ({ name: { value: name } }) => {
         const literal = this.#values.get(name);
         if (!literal) used.add(name);
@@ -112,7 +113,7 @@ export class LiteralsApart {
       getOperationAST(document)!.variableDefinitions?.map((each) => [nameOf(each), each]),
     );
     const names = [...used];
-    // Those that the client has not defined are the planner's: representations.
+    // A variable that the client has not defined is the planner's own: `representations`.
     const defined = names.map((name) => this.#definitions.get(name) ?? definitions.get(name)!);
     return {
       ...fetch,
@@ -122,7 +123,7 @@ export class LiteralsApart {
   }
 }
 
-/** Most documents have nothing of the kind; to know the types takes five times as long. */
+/** Most documents have no such literal, and tracking types makes a visit take five times as long. */
 function mayChange(document: DocumentNode): boolean {
   let found = false;
   visit(document, {
@@ -136,8 +137,8 @@ function mayChange(document: DocumentNode): boolean {
 }
 
 /**
- * Whether the planner would change a literal of a type, or one within it.
- * @param type undefined within a custom scalar
+ * Whether the planner would change a literal of this type, or a literal inside it.
+ * @param type undefined inside a custom scalar
  */
 function changes(value: ValueNode, type?: GraphQLInputType): boolean {
   const named = type && getNamedType(type);
@@ -173,7 +174,7 @@ function changesIn(
 
 const nameOf = ({ variable }: VariableDefinitionNode): string => variable.name.value;
 
-/** For the planner it is one that is always given, which fits wherever one with a default does. */
+/** To the planner the variable is always given, so it fits wherever a variable with a default fits. */
 function withoutDefault({ variable, type }: VariableDefinitionNode): VariableDefinitionNode {
   const given = type.kind === Kind.NON_NULL_TYPE ? type : ({ kind: Kind.NON_NULL_TYPE, type } as const);
   return { kind: Kind.VARIABLE_DEFINITION, variable, type: given };
@@ -190,7 +191,7 @@ function withDefinitions(
   return { ...document, definitions };
 }
 
-/** Objects are equal in whatever order their fields are. */
+/** Sorts the fields of objects: objects are equal whatever the order of their fields. */
 function inOneOrder(value: ValueNode): ValueNode {
   return visit(value, {
     ObjectValue: {

@@ -1,8 +1,8 @@
 /**
- * Goal: whatever a document selects twice, and under whatever conditions, each field of a mutation's root is
- * carried out once, in the order of GraphQL. Method: random mutations over three subgraphs and two
- * partitions, carried out by the gateway and by graphql-js on one schema; the resolvers' calls and the
- * answers must be equal.
+ * Goal: each root field of a mutation is carried out once, in GraphQL's order, whatever a document selects
+ * twice and under whatever conditions. Method: random mutations over three subgraphs and two partitions,
+ * carried out by the gateway and by graphql-js on one schema. The resolvers' calls and the answers must be
+ * equal.
  */
 import fc from "fast-check";
 import { buildSchema, graphqlSync, parse, validate } from "graphql";
@@ -10,8 +10,8 @@ import { expect, test } from "vitest";
 import { type SubgraphFixture, startGraph } from "../fixture/engine.ts";
 
 /**
- * Each subgraph has a field at the mutation's root; what it gives is an entity, of which the others know
- * something, too.
+ * Each subgraph has a root field of the mutation. It returns an entity that the other subgraphs have fields
+ * of, too.
  */
 const SUBGRAPHS = ["bank", "post", "shop"] as const;
 const DOMAIN = "type Domain { a: Int b: Int }";

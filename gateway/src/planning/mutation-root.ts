@@ -1,8 +1,8 @@
 /**
- * A mutation's root field is carried out once, however often a document selects its name. The planner keeps
- * selections apart that differ in their conditions or directives; with another subgraph's field between them
- * it sends both. So a document of this kind is planned as the specification reads it (CollectFields): for
- * each way its conditions at the root turn out, with one selection a name.
+ * A mutation's root field is carried out once, however often a document selects its response name. The
+ * planner keeps selections apart if their conditions or directives differ, and sends both if another
+ * subgraph's field stands between them. So such a document is planned as CollectFields of the specification
+ * reads it: once for each outcome of its root conditions, with one selection for each response name.
  */
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import {
@@ -31,10 +31,10 @@ import {
 import type { NamelessOperation } from "../ground/nameless-operation.ts";
 
 interface RepeatedRoot {
-  /** Without fragment spreads. */
+  /** The operation, without fragment spreads. */
   operation: OperationDefinitionNode;
   selections: readonly RootSelection[];
-  /** The variables that decide which of them are carried out. */
+  /** The variables that decide which selections are carried out. */
   conditions: readonly string[];
   defaults: Readonly<Record<string, unknown>>;
 }
@@ -43,8 +43,8 @@ interface RepeatedRoot {
 const KNOWN = new WeakMap<OperationDefinitionNode, RepeatedRoot | null>();
 
 /**
- * The same operation with each root field once, if it is a mutation that selects one twice.
- * @param given as the client gave them
+ * The same operation, with each root field once if it is a mutation that selects one of them twice.
+ * @param given the variables as the client gave them
  */
 export function withRootOnce(asked: NamelessOperation, given: JsonObject): NamelessOperation {
   const definition = getOperationAST(asked.document);
@@ -57,7 +57,7 @@ export function withRootOnce(asked: NamelessOperation, given: JsonObject): Namel
   if (!root) return asked;
   const { operation, selections, conditions, defaults } = root;
   const variables = withDefaults({ defaults }, given);
-  // It is refused for its variables before anything is carried out.
+  // The request is refused for its variables before anything is carried out.
   if (conditions.some((name) => typeof variables[name] !== "boolean")) return asked;
   const included = selections.filter((selection) => isIncluded(selection.conditions, variables));
   const byName = Map.groupBy(included, ({ field }) => responseNameOf(field));
@@ -79,7 +79,7 @@ function repeatedRoot({ document }: NamelessOperation): RepeatedRoot | null {
   return { operation, selections, conditions: conditionVariables(directives), defaults };
 }
 
-/** Selections of one name as one. Validation has seen to it that their arguments are the same. */
+/** Joins selections of one response name. Validation ensures that their arguments are equal. */
 function joined(same: readonly RootSelection[]): SelectionNode {
   const fields = same.map(({ field }) => field);
   const first = fields[0]!;
@@ -100,8 +100,8 @@ function joined(same: readonly RootSelection[]): SelectionNode {
 }
 
 /**
- * What each of several places says to the services, once.
- * @throws GraphQLError if two of them say different things
+ * The service directives of several places of one field, each directive once.
+ * @throws GraphQLError if two places contradict each other
  */
 function joinedDirectives(
   field: FieldNode,

@@ -1,12 +1,12 @@
-/** The fetches of a plan, wherever they are in it. */
+/** Visits the fetches of a plan at any depth. */
 import type { DeferredNode, FetchNode, PlanNode, QueryPlan } from "@apollo/query-planner";
 
 type Change = (fetch: FetchNode) => PlanNode;
 
-/** The same plan with something else in the place of each fetch. */
+/** The same plan with each fetch replaced by what `change` returns. */
 export function withFetches(plan: QueryPlan, change: Change): QueryPlan {
   const { node } = plan;
-  // The planner is not asked for subscriptions.
+  // Subscriptions are never planned.
   return !node || node.kind === "Subscription" ? plan : { ...plan, node: changed(node, change) };
 }
 

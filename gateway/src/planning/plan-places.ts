@@ -1,6 +1,6 @@
-/** Which choices of a plan depend on each other: those of fields below one place of the answer. */
+/** Finds which choices of a plan depend on each other: those of fields below one place of the answer. */
 
-/** A step of a way: along an edge of the planner's graph, because of what the operation asks for. */
+/** A step of a way: an edge of the planner's graph, and the part of the operation that needs it. */
 interface Step {
   edge: Edge | null;
   trigger: Trigger;
@@ -13,12 +13,12 @@ interface Edge {
 }
 
 /**
- * A field or fragment of the operation, or something of the planner's own, e.g. for a step to another
+ * A field or fragment of the operation, or a trigger of the planner itself, e.g. for a step to another
  * subgraph.
  */
 type Trigger = { kind?: string; responseName?: () => string } | null;
 
-/** Ways through the subgraphs to fields, as the planner's PathTree has them. */
+/** Ways through the subgraphs to fields: the planner's PathTree. */
 export interface WayTree {
   readonly graph: unknown;
   readonly vertex: unknown;
@@ -38,19 +38,16 @@ type WayTreeClass = new (
   childs: WayTree["childs"],
 ) => WayTree;
 
-/** The names of the fields down to a place of the answer. */
+/** The field names from the root down to a place of the answer. */
 export type Path = readonly string[];
 
-/**
- * A place below which there are choices, and the ways to each group of fields that can be had by the same
- * ones.
- */
+/** A place with choices below it, and the ways to each group of fields that the same ways reach. */
 export interface Place {
   path: Path;
   ways: WayTree[][];
 }
 
-/** @param choices the ways to each field that can be had in several */
+/** @param choices for each field that several ways reach: those ways */
 export function divide(choices: readonly WayTree[][]): Place[] {
   const read = choices.map((ways) => ({ ways, steps: ways.map(stepsOf) }));
   const withPlaces = read.map((choice) => ({ ...choice, path: whereWaysPart(choice.steps) }));
@@ -65,7 +62,7 @@ export function divide(choices: readonly WayTree[][]): Place[] {
   return [...places.values()].map(({ path, groups }) => ({ path, ways: [...groups.values()] }));
 }
 
-/** The place that a path is below, or at; made if there is none. Shorter paths come first. */
+/** The place at this path or above it; a new one if there is none. Shorter paths must come first. */
 function placeAbove(places: Map<string, { path: Path; groups: Map<string, WayTree[]> }>, path: Path) {
   for (let length = 0; length <= path.length; length++) {
     const known = places.get(path.slice(0, length).join("."));
@@ -76,7 +73,7 @@ function placeAbove(places: Map<string, { path: Path; groups: Map<string, WayTre
   return made;
 }
 
-/** The one way of a tree, as far as it does not fork. */
+/** The only way of a tree, down to where the tree forks. */
 function stepsOf(way: WayTree): Step[] {
   const steps: Step[] = [];
   for (let tree = way; tree.childs.length === 1; ) {
@@ -99,7 +96,7 @@ function whereWaysPart([first = [], ...others]: readonly Step[][]): Path {
   return path;
 }
 
-/** A way up to where it last goes into another subgraph; what follows is asked for there. */
+/** A way up to its last step into another subgraph. That subgraph is asked for all that follows. */
 function lastJump(steps: readonly Step[]): string {
   const jump = steps.findLastIndex(({ edge }) => edge && edge.head.source !== edge.tail.source);
   return steps
@@ -108,11 +105,13 @@ function lastJump(steps: readonly Step[]): string {
     .join(" ");
 }
 
-/** Undefined of what is no field. */
+/** The response name of a field; undefined for any other trigger. */
 const nameOf = (trigger: Trigger): string | undefined =>
   trigger?.kind === "Field" ? trigger.responseName!() : undefined;
 
-/** What of a tree is below a place, with what leads there; undefined if there is nothing. */
+/**
+ * The part of a tree below a place, with the steps that lead there. Undefined if there is nothing below it.
+ */
 export function withinPlace(tree: WayTree, [name, ...path]: Path): WayTree | undefined {
   if (name === undefined) return tree;
   const childs = tree.childs.flatMap((child) => {
@@ -128,7 +127,7 @@ export function stepCount({ childs }: WayTree): number {
   return childs.reduce((count, { tree }) => count + 1 + stepCount(tree), 0);
 }
 
-/** A tree from the same vertex without any way. */
+/** A tree from the same vertex with no ways. */
 export const emptyTree = (tree: WayTree): WayTree => treeOf(tree, []);
 
 function treeOf(tree: WayTree, childs: WayTree["childs"]): WayTree {

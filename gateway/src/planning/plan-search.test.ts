@@ -1,7 +1,6 @@
 /**
- * Goal: what a plan may take is bounded, whatever may be chosen, and plans are as good as those of a whole
- * search. Method: the shop's own supergraph, where a city's name can be had in two ways; fetches and tries
- * are counted.
+ * Goal: planning is bounded, whatever choices there are, and plans are as good as those of a full search.
+ * Method: the shop's own supergraph, where two ways lead to a city's name. Fetches and tries are counted.
  */
 import { readFileSync } from "node:fs";
 import type { PlanNode, QueryPlan } from "@apollo/query-planner";
@@ -37,7 +36,7 @@ const products = (count: number, body: string) =>
 const stocks = (count: number, body: string) =>
   `{ product(id: "1") { ${Array.from({ length: count }, (_, i) => `s${i}: stock(cities: ["${i}"]) { ${body} }`).join(" ")} } }`;
 
-// One fetch for all products, and one for what each of their stocks has in the cities.
+// One fetch for all products, and one for each product's stocks in the cities.
 test.each([
   ["what can be had in two ways", products(50, "stock { city { name } }"), 51],
   ["several of such fields", products(50, "stock { city { name towns location { latitude } } }"), 51],

@@ -1,26 +1,26 @@
 /**
- * The search for the best plan, in the place of the planner's own, which tries every combination of the ways
- * to each field: two ways to a city's name are 2^50 plans for 50 products, and with more than 10,000 of them
- * the planner drops ways without a look.
+ * Searches for the best plan in place of the planner's own search. That search tries every combination of the
+ * ways to each field: two ways to a city's name are 2^50 plans for 50 products, and beyond 10,000 plans it
+ * drops ways without evaluating them.
  *
- * What is below different places of an answer shares no fetch, so the best plan below one place is the same
- * whatever is chosen below others: each place is searched on its own. And fields that can be had by the same
- * ways below one place are best had by one of them together.
+ * Fields below different places of an answer share no fetch, so the best plan below one place does not depend
+ * on the choices below others, and each place is searched on its own. Fields below one place that the same
+ * ways reach take the same way together.
  */
 import planner from "@apollo/query-planner/dist/generateAllPlans.js";
 import { divide, emptyTree, stepCount, type WayTree, withinPlace } from "./plan-places.ts";
 
-/** Up to so many combinations the planner's own search takes little. */
+/** With this few combinations the planner's own search is fast. */
 const COMBINATIONS_MAX = 16;
 /**
- * Steps of plans that are tried for one operation, about: 3 ms for 1,000 of them. 50 products with their
+ * About how many plan steps are evaluated for one operation: 1,000 steps take 3 ms. 50 products with their
  * cities have 300 steps.
  */
 const STEPS_MAX = 10_000;
-/** A place with one choice between two ways needs as many tries. */
+/** The tries that a place with one choice between two ways needs. */
 const TRIES_MIN = 2;
 
-/** The fetches of a plan, as the planner has them while it looks for one. */
+/** The fetches of a plan, in the planner's form during its search. */
 interface FetchGraph {
   supergraphSchema: unknown;
   federatedQueryGraph: unknown;
@@ -45,7 +45,7 @@ interface Plan {
   tree: WayTree;
 }
 
-/** What the planner asks: `toAdd` has the ways to each field that can be had in several. */
+/** The planner's request for a search: `toAdd` has, for each field that several ways reach, those ways. */
 interface Question {
   initial: Plan;
   toAdd: WayTree[][];
@@ -61,14 +61,14 @@ interface Found {
 const searchWhole = planner.generateAllPlansAndFindBest as (question: unknown) => unknown;
 let isOurs = false;
 
-// The planner has no setting for it, but calls the search through its module: other planners in this process
-// keep theirs.
+// The planner has no setting for the search, but calls it through its module. Other planners in this process
+// keep their own search.
 planner.generateAllPlansAndFindBest = ((question: unknown) =>
   isOurs
     ? search(question as Question)
     : searchWhole(question)) as typeof planner.generateAllPlansAndFindBest;
 
-/** Plans with our search. */
+/** Runs the planner with our search. */
 export function withOurSearch<Planned>(plan: () => Planned): Planned {
   isOurs = true;
   try {
@@ -93,7 +93,7 @@ function search(question: Question): Found {
   return { best, cost: costFct(best) };
 }
 
-/** One choice is tried after the other, with what is best so far for the others. */
+/** Varies one choice after the other and keeps the best of each while it varies the next. */
 function bestWays({ initial, toAdd, addFct, costFct }: Question, triesMax: number): WayTree[] {
   const costOf = (ways: readonly WayTree[]) => costFct(addFct(initial, mergedOf(ways)));
   // The first way to each field has the fewest fetches.

@@ -15,7 +15,7 @@ function inFetch(node: FetchNode, standIns: StandIns): PlanNode {
   const parts = splitByNeeds(node, standIns).map((part) => withRealFields(part, standIns));
   if (parts.length === 1) return parts[0]!;
   if (node.id === undefined) return { kind: "Parallel", nodes: parts };
-  // What is deferred until the fetch is over must wait for all of its parts: the last one has its id.
+  // A deferred part that waits for this fetch must wait for all of its parts, so the last part has the id.
   const nodes = parts.map(({ id, ...part }, index) =>
     id !== undefined && index === parts.length - 1 ? { ...part, id } : part,
   );
@@ -32,7 +32,7 @@ function withRealFields(node: FetchNode, standIns: StandIns): FetchNode {
   };
 }
 
-/** What a subgraph is asked: `apart_1` becomes `apart_1: price(currency: EUR)`. */
+/** The text for a subgraph: `apart_1` becomes `apart_1: price(currency: EUR)`. */
 function realFields(text: string, { fields }: StandIns): string {
   if (!mayHaveNamesApart(text)) return text;
   const document = visit(parse(text, { noLocation: true }), {

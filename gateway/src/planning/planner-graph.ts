@@ -1,4 +1,4 @@
-/** The supergraph as the query planner is given it: what it would plan wrongly is put in other words. */
+/** Rewrites the supergraph for the query planner, so that it makes no wrong plans. */
 import { Supergraph as PlannerSupergraph, type Schema } from "@apollo/federation-internals";
 import {
   type ConstDirectiveNode,
@@ -14,9 +14,9 @@ import { readStandIns, requiredOn, type StandIns } from "../ground/stand-ins.ts"
 import { argumentsOf, type Supergraph } from "../ground/supergraph.ts";
 
 export interface PlannerGraph {
-  /** What is planned on. */
+  /** The supergraph to plan on. */
   supergraph: PlannerSupergraph;
-  /** What clients see. */
+  /** The schema that clients see. */
   apiSchema: Schema;
   standIns: StandIns | undefined;
 }
@@ -33,8 +33,8 @@ export function plannerGraph(supergraph: Supergraph): PlannerGraph {
     const built = PlannerSupergraph.build(planned);
     return { supergraph: built, apiSchema: built.apiSchema(), standIns };
   }
-  // Clients do not see the stand-ins; and it is the supergraph as it is that has to be valid. In the planner's one, the fields that others
-  // stand in for are external for no reason.
+  // Clients must not see the stand-ins, and the original supergraph is the one that must be valid. In the
+  // planner's supergraph the replaced fields are external without a use, which validation would refuse.
   const whole = PlannerSupergraph.build(supergraph.sdl);
   whole.subgraphs();
   const built = PlannerSupergraph.build(planned, { validateSupergraph: false });
@@ -48,8 +48,8 @@ function inOtherWords(node: DefinitionNode, standIns: StandIns | undefined): Def
 }
 
 /**
- * To go back into a subgraph with what a field of it requires, the planner takes the type's first key there, and does not look whether it
- * can be resolved. So those that can come first.
+ * Puts resolvable keys first. To return to a subgraph with what one of its fields requires, the planner takes
+ * the type's first key there without checking whether it can be resolved.
  */
 function resolvableFirst(directives: readonly ConstDirectiveNode[]): ConstDirectiveNode[] {
   const isResolvable = (node: ConstDirectiveNode) =>
@@ -75,7 +75,7 @@ function withStandIns({ name: { value: type }, fields = [] }: FieldsNode, standI
   });
 }
 
-/** A directive with the stand-ins in what it requires. */
+/** A directive whose `requires` names the stand-ins. */
 function requiring(directive: ConstDirectiveNode, type: string, { requires }: StandIns): ConstDirectiveNode {
   if (directive.name.value !== "join__field") return directive;
   const changed = directive.arguments?.map((argument) => {

@@ -1,4 +1,4 @@
-/** The query planner of one supergraph, with our search and without its stand-ins. */
+/** The query planner of one supergraph. It uses our search, and its plans have no stand-ins. */
 import { type Operation, operationFromDocument, type Schema } from "@apollo/federation-internals";
 import { type QueryPlan, QueryPlanner } from "@apollo/query-planner";
 import { type DocumentNode, type GraphQLError, type GraphQLSchema, getOperationAST } from "graphql";
@@ -13,13 +13,13 @@ import { withoutStandIns } from "./plan-stand-ins.ts";
 import { plannerGraph } from "./planner-graph.ts";
 
 /**
- * Ways through the subgraphs to one field. The shop has two at most; with 1,000 to each a small operation is
- * planned for seconds.
+ * The maximum number of ways through the subgraphs to one field. The shop has two at most. With 1,000 ways to
+ * each field, a small operation takes seconds to plan.
  */
 const WAYS_MAX = 100;
 
 export class Planner {
-  /** What clients see. */
+  /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema;
   readonly standIns: StandIns | undefined;
   readonly #apiSchema: Schema;
@@ -30,7 +30,7 @@ export class Planner {
     const { supergraph: planned, apiSchema, standIns } = plannerGraph(supergraph);
     this.standIns = standIns;
     this.#apiSchema = planned.apiSchema();
-    // Nothing is looked for in fragments when real fields are put back.
+    // Putting the real fields back does not look inside fragments.
     this.#planner = new QueryPlanner(planned, {
       reuseQueryFragments: standIns === undefined,
       incrementalDelivery: { enableDefer: true },
@@ -41,7 +41,7 @@ export class Planner {
 
   /** @throws GraphQLError if the planner refuses the operation */
   plan(document: DocumentNode): QueryPlan {
-    // The conditions of a mutation may leave nothing of it (mutation-root.ts).
+    // The conditions of a mutation may leave nothing to plan (mutation-root.ts).
     const isEmpty = getOperationAST(document)?.selectionSet.selections.length === 0;
     if (isEmpty) return { kind: "QueryPlan" };
     const asked = withTypenames(document);
@@ -60,7 +60,7 @@ export class Planner {
   }
 }
 
-/** The planner gives up with an error of its own, which has no code. */
+/** Gives a code to the planner's own error for too many ways, which has none. */
 function tooManyWays(error: unknown): GraphQLError | undefined {
   const words = /^(?:Too many options generated|Number of non-local selections).* limit of (\d+)/s;
   const found = words.exec((error as Error).message);

@@ -1,4 +1,7 @@
-/** What side-thread.ts runs: it does what it is sent, one order after the other. */
+/**
+ * The program of the side thread (side-thread.ts): carries out the orders that it receives, one after the
+ * other.
+ */
 import { parentPort, workerData } from "node:worker_threads";
 import { type DocumentNode, GraphQLError, parse } from "graphql";
 import { readSupergraph } from "../ground/supergraph.ts";
@@ -34,7 +37,7 @@ function validated(document: DocumentNode, terms: ClientTerms): readonly GraphQL
   return problemsOf(planner.apiSchema, document, clientTerms(terms));
 }
 
-/** Only values go to another thread. */
+/** Only plain values can go to another thread. */
 function told({ message, locations, extensions }: GraphQLError): ToldError {
   return { message, locations, extensions: JSON.parse(JSON.stringify(extensions)) };
 }

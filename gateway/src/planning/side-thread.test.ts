@@ -58,7 +58,7 @@ test("a refusal keeps its class, and the thread goes on", async () => {
 
 let nowMs = 0;
 
-/** Each answer tells which thread it is, and some texts do harm. */
+/** Each answer tells which thread gave it. Some texts break the thread. */
 const HARMED = `
   import { parentPort, threadId } from "node:worker_threads";
   parentPort.on("message", ({ text }) => {

@@ -1,6 +1,7 @@
 /**
- * A thread that validates and plans large operations, where nobody waits for it: the largest that the limits allow take up to 200 ms each. It
- * begins with the first of them, and ends when none has come for a while.
+ * A thread that validates and plans large operations, so that no other request waits for them. The largest
+ * that the limits allow take up to 200 ms each. The thread starts with the first large operation and ends
+ * when none has come for a while.
  */
 import { Worker } from "node:worker_threads";
 import type { QueryPlan } from "@apollo/query-planner";
@@ -11,26 +12,26 @@ import { BoundedCache } from "../ground/bounded-cache.ts";
 import { Turns } from "../ground/turns.ts";
 import type { ClientTerms } from "../validation/validation.ts";
 
-/** It takes about a second to begin, and 100 MB. */
+/** A new thread takes about a second to start, and 100 MB. */
 const IDLE_MS = 60_000;
-/** As long as a request may take. The largest pieces take 200 ms, and the thread a second to begin. */
+/** As long as a request may take. The largest pieces take 200 ms, and the thread a second to start. */
 const ANSWER_MS = 15_000;
-/** Validating and planning the largest operations does with 48. */
+/** Validating and planning the largest operations fits into 48 MB. */
 const HEAP_MB = 256;
 
 /**
- * A piece that came to nothing is not tried again for so long. A client may repeat an operation that holds the
- * thread for 15 s without end; what was no fault of the piece is over by then.
+ * How long a failed piece is not tried again. A client may repeat without end an operation that holds the
+ * thread for 15 s. A failure that was not the piece's fault is over by then.
  */
 const REMEMBERED_MS = 60_000;
-/** Each is some kilobytes: errors are cut, and there are ten of them at most. */
+/** Each takes a few kilobytes: errors are cut, and there are ten at most. */
 const REMEMBERED_MAX = 256;
 
 const PROGRAM = new URL("./side-thread-main.ts", import.meta.url);
 
 export type Order = { kind: "validate"; text: string; terms: ClientTerms } | { kind: "plan"; text: string };
 
-/** A GraphQLError: errors keep no class between threads. */
+/** The data of a GraphQLError: errors lose their class between threads. */
 export interface ToldError {
   message: string;
   locations: readonly SourceLocation[] | undefined;
@@ -45,13 +46,13 @@ export type Answer =
 
 export interface SideThreadTerms {
   log?: Logger | undefined;
-  /** What it runs. */
+  /** The program that the thread runs. */
   program?: URL;
   heapMb?: number;
   nowMs?: () => number;
 }
 
-/** What came of a piece that came to nothing. */
+/** The answer to a failed piece. */
 interface Remembered {
   answer: Answer;
   untilMs: number;
@@ -74,13 +75,13 @@ export class SideThread {
     this.#terms = terms;
   }
 
-  /** What is wrong with a document. @throws GraphQLError if too many are waiting */
+  /** The errors of a document. @throws GraphQLError if too many pieces are waiting */
   async validate(text: string, terms: ClientTerms): Promise<readonly GraphQLError[]> {
     const answer = await this.#ask({ kind: "validate", text, terms }, text.length);
     return answer.kind === "validated" ? answer.errors.map(errorOf) : unexpected(answer);
   }
 
-  /** @throws GraphQLError if the planner refuses the operation, or too many are waiting */
+  /** @throws GraphQLError if the planner refuses the operation, or too many pieces are waiting */
   async plan(document: DocumentNode): Promise<QueryPlan> {
     const text = print(document);
     const answer = await this.#ask({ kind: "plan", text }, text.length);
@@ -89,13 +90,14 @@ export class SideThread {
 
   async #ask(order: Order, size: number): Promise<Answer> {
     const key = digest([JSON.stringify(order)]);
-    // What was asked twice at once is looked for again when its turn has come.
+    // If the same piece was sent twice at once and the first one failed, the second finds that answer when
+    // its turn comes.
     return (
       this.#recall(key) ?? this.#turns.next(size, async () => this.#recall(key) ?? this.#new(key, order))
     );
   }
 
-  /** The answer that a piece had a short while ago, if it came to nothing. */
+  /** The recent answer to a piece, if the piece failed. */
   #recall(key: string): Answer | undefined {
     const known = this.#remembered.find(key);
     return known && known.untilMs > this.#nowMs() ? known.answer : undefined;
@@ -116,7 +118,7 @@ export class SideThread {
     try {
       return await answerOf(worker, order);
     } catch (error) {
-      // It has ended, or does not end: either way the next piece gets another one.
+      // The thread has ended, or does not finish. In both cases the next piece starts a new thread.
       await this.#end();
       throw error;
     } finally {
@@ -137,7 +139,7 @@ export class SideThread {
     const forget = () => {
       if (this.#worker === worker) this.#worker = undefined;
     };
-    // Of one that nobody waits for, too: an error that nobody listens to ends the process.
+    // Also for a thread that no piece waits for: an unhandled error event ends the process.
     worker.on("error", (error) => {
       forget();
       log?.error({ err: error }, "the side thread failed");

@@ -1,7 +1,7 @@
 /**
- * Fields of one subgraph that need the same field with different arguments, e.g. a price in two currencies. A
- * representation has room for one of the two; so what the planner asks for at once is asked for in several
- * fetches side by side.
+ * Splits a fetch whose fields need the same field with different arguments, e.g. a price in two currencies. A
+ * representation has room for one of the two values, so one fetch of the planner becomes several parallel
+ * ones.
  */
 import type { FetchNode, QueryPlanSelectionNode } from "@apollo/query-planner";
 import {
@@ -19,13 +19,13 @@ import { fieldOf, type Need, type NeedStep, type StandIns, whoNeeds } from "../g
 /** Fields whose needs fit into one representation. */
 interface Group {
   needs: Need[];
-  /** By type and field. */
+  /** The fields, by type and name. */
   fields: Set<string>;
 }
 
 /**
- * Fetches that together ask what one asked; the fetch itself if all that it needs fits into one
- * representation.
+ * The fetches that together replace one. If all its needs fit into one representation, that is the fetch
+ * itself.
  */
 export function splitByNeeds(node: FetchNode, standIns: StandIns): FetchNode[] {
   if (!node.requires || !mayHaveNamesApart(JSON.stringify(node.requires))) return [node];
@@ -34,7 +34,7 @@ export function splitByNeeds(node: FetchNode, standIns: StandIns): FetchNode[] {
   if (groups.length < 2) return [node];
   return groups.map((group, index) => {
     const others = groups.filter((other) => other !== group);
-    // What needs nothing goes with the first.
+    // Fields without needs go into the first group.
     const isAsked = (field: EntityField) =>
       group.fields.has(nameOf(field)) ||
       (index === 0 && !others.some(({ fields }) => fields.has(nameOf(field))));
@@ -48,7 +48,7 @@ export function splitByNeeds(node: FetchNode, standIns: StandIns): FetchNode[] {
   });
 }
 
-/** Each field goes into the first group that it fits into. */
+/** Puts each field into the first group into which it fits. */
 function groupsOf({ selectionSet }: OperationDefinitionNode, subgraph: string, standIns: StandIns): Group[] {
   const groups: Group[] = [];
   for (const asked of entityFields(selectionSet)) {
@@ -66,8 +66,8 @@ function groupsOf({ selectionSet }: OperationDefinitionNode, subgraph: string, s
 }
 
 /**
- * Whether the needs can go into one fetch with those that are known. They cannot if two of them ask for one field of
- * one object with different arguments.
+ * Whether the needs can go into one fetch with the known ones. They cannot if two of them ask for one field
+ * of one object with different arguments.
  */
 const fits = (known: readonly Need[], needs: readonly Need[], standIns: StandIns): boolean =>
   needs.every((need) =>
@@ -98,7 +98,7 @@ function areSame(
 
 const nameOf = ({ type, field }: EntityField): string => `${type}.${field}`;
 
-/** @param above the steps to the selections. @param type of what is selected from, if it is known */
+/** @param above the steps that lead to the selections. @param type their parent type, if it is known */
 function withoutNeeds(
   selections: readonly QueryPlanSelectionNode[],
   above: Need,

@@ -1,4 +1,7 @@
-/** A partitioned subgraph while it runs: where its partitions are, and what they all can answer. Both may change at any time. */
+/**
+ * A partitioned subgraph while it runs: where its partitions are, and the schema that all of them can answer.
+ * Both may change at any time.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Send } from "@teranga/kit/http/transport.ts";
 import { StartupError } from "@teranga/kit/process/config.ts";
@@ -29,7 +32,7 @@ export class LiveSubgraph {
   #omitted = 0;
   #lastFault: string | undefined;
 
-  /** @throws StartupError if the subgraph is not in the topology, as partitions */
+  /** @throws StartupError if the topology does not place the subgraph by partitions */
   constructor(means: LiveSubgraphMeans) {
     this.#means = means;
     this.#sdls = new ServedSdls(means.send, means.log);
@@ -41,18 +44,21 @@ export class LiveSubgraph {
     return this.#network;
   }
 
-  /** Parts of the schema that some partitions lack, which are therefore left out. */
+  /** The number of schema parts that are left out because some partitions lack them. */
   get omitted(): number {
     return this.#omitted;
   }
 
-  /** Takes up another topology. @throws StartupError if the subgraph is not in it */
+  /** Uses another topology. @throws StartupError if the subgraph is not in it */
   update(topology: Topology): void {
     this.#placement = partitionsOf(topology, this.#means.subgraph);
     this.#network = this.#means.networks.update([this.#placement]);
   }
 
-  /** Waits for one partition to answer. @throws StartupError if none does in time, or if the subgraph cannot be split */
+  /**
+   * Waits until a partition answers.
+   * @throws StartupError if none does in time, or if the subgraph cannot be split
+   */
   async firstSchema(waitMs: number): Promise<SubgraphSchema> {
     const { subgraph } = this.#means;
     const endMs = performance.now() + waitMs;
@@ -67,7 +73,7 @@ export class LiveSubgraph {
     }
   }
 
-  /** Asks for the schema again and again. One that cannot be served leaves things as they are, and is logged once. */
+  /** Asks for the schema periodically. A schema that cannot be served changes nothing, and is logged once. */
   watchSchema(intervalMs: number, onChange: (schema: SubgraphSchema) => void): Worker {
     const { log, subgraph } = this.#means;
     const step = async () => {

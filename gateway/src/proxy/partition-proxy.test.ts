@@ -1,5 +1,6 @@
 /**
- * The partition proxy as its services change: their schema, their places, and whether they are there at all.
+ * Goal: the partition proxy follows its services: their schemas, their places, and whether they are there at
+ * all.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -28,7 +29,7 @@ async function started<Server extends RunningServer>(starting: Promise<Server>):
 const startBranch = (id: string, typeDefs = BRANCH_SDL, port = 0, onRequest = () => {}) =>
   started(startBranchService({ owned: [id], typeDefs, port, onRequest, log }));
 
-/** A port where nothing listens. */
+/** No server listens there. */
 const NOWHERE = "http://127.0.0.1:1/graphql";
 
 /** @param urls where the branches are; the others are nowhere */

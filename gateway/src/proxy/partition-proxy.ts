@@ -1,7 +1,7 @@
 /**
- * A partitioned subgraph as one endpoint, for routers that know nothing of partitions: what they send is
- * split as the gateway splits it. It is to its callers what a service is: it asks for the credential, keeps
- * to deadlines, and has health and metrics.
+ * Serves a partitioned subgraph as one endpoint to routers that know no partitions. It splits operations as
+ * the gateway does. To its callers it is a service: it requires the credential, keeps deadlines, and has
+ * health and metrics.
  */
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
@@ -48,26 +48,26 @@ export interface PartitionProxyOptions {
   topology: Topology;
   credential: string;
   port: number;
-  /** What connections are granted. */
+  /** The limits on connections. */
   door?: Door | undefined;
-  /** Of services' answers that are put together at a time. */
+  /** The bytes of services' answers that may be in use at a time. */
   answerBytesMax?: number | undefined;
   log: Logger;
   registry?: Registry;
-  /** How long one request to a partition may take; also of a caller that does not say how long it waits. */
+  /** How long one request to a partition may take. Also the deadline of a caller that does not send one. */
   deadlineMs?: number;
-  /** How long to wait at the start for one partition to answer. */
+  /** How long the start waits for a partition to answer. */
   startupWaitMs?: number;
   /** How often the partitions are asked for their schema. */
   schemaPollMs?: number;
   onSubgraphRequest?: (request: SentRequest) => void;
-  /** What is noted in its health of the topology's file. */
+  /** What its health page notes about the topology file. */
   standing?: TopologyStanding;
 }
 
 export interface PartitionProxy extends RunningServer {
   /**
-   * Takes up another topology; requests under way go on with theirs.
+   * Uses another topology. Running requests keep theirs.
    * @throws StartupError if the subgraph is not in it
    */
   update(topology: Topology): void;
@@ -78,8 +78,8 @@ const STARTUP_WAIT_MS = 60_000;
 const SCHEMA_POLL_MS = 10_000;
 
 /**
- * Routers fuse fetches, with an alias for each, and put `_entities` around them. What multiplies is bounded
- * as for clients.
+ * Routers merge fetches, with an alias for each, and wrap them in `_entities`. Limits on what multiplies are
+ * those for clients.
  */
 const LIMITS = {
   ...DEFAULT_LIMITS,

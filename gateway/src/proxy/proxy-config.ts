@@ -1,4 +1,4 @@
-/** Where the partition proxy takes its configuration from. */
+/** The partition proxy's configuration, from the command line and the environment. */
 import { parseArgs } from "node:util";
 import { doorVariables } from "@teranga/kit/http/door-config.ts";
 import { readConfig, StartupError, serviceVariables } from "@teranga/kit/process/config.ts";
@@ -15,7 +15,7 @@ export const proxyVariables = z.object({
     .describe("The partitioned subgraph of the topology that it stands for. `--subgraph` goes before it."),
 });
 
-/** @param args the command line: `[--subgraph NAME] [--port N]`. @throws StartupError with one line */
+/** @param args the command line: `[--subgraph NAME] [--port N]`. @throws StartupError, one line */
 export function readProxyConfig(args: readonly string[], env: NodeJS.ProcessEnv) {
   const { subgraph, port } = parseOptions(args);
   return readConfig(proxyVariables, {

@@ -1,4 +1,4 @@
-/** The SDL that the partitions of one subgraph serve: asked of each of them, and made one that all of them can answer. */
+/** Asks the partitions of one subgraph for their SDL, and makes one that all of them can answer. */
 
 import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
@@ -6,15 +6,15 @@ import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import { type CommonSchema, commonSchema } from "../composition/common-schema.ts";
 
 const SDL_QUERY = "{ _service { sdl } }";
-/** The SDL is read from memory. Something that takes longer is treated as down for now. */
+/** Partitions read the SDL from memory. One that takes longer counts as down for now. */
 const SDL_DEADLINE_MS = 2_000;
-/** 1,024 partitions are asked within a second, and the requests of routers go in between. */
+/** 1,024 partitions are asked within a second, and routers' requests go in between. */
 const AT_ONCE_MAX = 32;
 
 export class ServedSdls {
   readonly #send: Send;
   readonly #log: Logger;
-  /** What each partition served last; one that is down now will serve it again. */
+  /** The last SDL of each partition. A partition that is down now will serve it again. */
   readonly #known = new Map<string, string>();
 
   constructor(send: Send, log: Logger) {
@@ -23,8 +23,9 @@ export class ServedSdls {
   }
 
   /**
-   * Asks all partitions again. @returns undefined as long as none has ever answered
-   * @throws Error with one line if no schema can serve all
+   * Asks all partitions again.
+   * @returns undefined as long as none has ever answered
+   * @throws Error, one line, if no schema fits all
    */
   async read({ subgraph, partitions }: PartitionPlacement): Promise<CommonSchema | undefined> {
     const waiting = [...partitions];

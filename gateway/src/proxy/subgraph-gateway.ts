@@ -1,6 +1,6 @@
 /**
- * What Apollo Server asks of a gateway, for one partitioned subgraph: its schema, which may be replaced, and
- * how it is asked.
+ * What Apollo Server needs of a gateway, for one partitioned subgraph: its schema, which may be replaced, and
+ * an executor.
  */
 import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
 import { GraphQLError, type GraphQLSchema } from "graphql";
@@ -25,7 +25,7 @@ const OPERATIONS = {
   weightMax: operationsBytesMax(DEFAULT_LIMITS),
 } as const;
 
-/** One version of the subgraph with what has been planned on it. */
+/** One version of the subgraph with the operations planned on it. */
 interface Version {
   subgraph: SubgraphSchema;
   source: Source;
@@ -36,7 +36,7 @@ export class SubgraphGateway implements GatewayInterface {
   #current: Version;
   readonly #dependencies: SourceDependencies;
   readonly #listeners = new Set<Listener>();
-  /** A request goes on with the version that it began with. */
+  /** By schema: a request finishes on the version on which it began. */
   readonly #versions = new WeakMap<GraphQLSchema, Version>();
 
   constructor(subgraph: SubgraphSchema, dependencies: SourceDependencies) {
@@ -48,7 +48,7 @@ export class SubgraphGateway implements GatewayInterface {
     return this.#current.subgraph;
   }
 
-  /** How many operations are kept planned. */
+  /** How many planned operations are kept. */
   get operationCount(): number {
     return this.#current.operations.size;
   }
@@ -96,7 +96,7 @@ export class SubgraphGateway implements GatewayInterface {
       const make = () => new SubgraphOperation(nameless, subgraph, source);
       return await operations.get(nameless.key, make).execute(variables, context as GatewayContext);
     } catch (error) {
-      // Apollo Server answers a request as failed, with 500, if its executor throws.
+      // If an executor throws, Apollo Server answers with status 500, so errors are returned.
       const originalError = error instanceof Error ? error : new Error(String(error));
       return { errors: [new GraphQLError(originalError.message, { originalError })] };
     }

@@ -1,7 +1,8 @@
 /**
- * An operation that a router sends to a partitioned subgraph. Its root fields come apart: entities, which are
- * fetched by their keys; what is answered here (introspection, `_service`); and the rest, which is split by
- * partition. Values were completed by the services, so they are passed on as they are.
+ * An operation that a router sends to a partitioned subgraph. Its root fields fall into three groups:
+ * entities, which are fetched by their keys; fields that are answered here (introspection, `_service`); and
+ * all others, which are split by partition. The services have completed the values, so they are passed on
+ * unchanged.
  */
 import { badInput } from "@teranga/kit/graphql/errors.ts";
 import {
@@ -43,7 +44,7 @@ export interface SubgraphResult {
   errors?: readonly GraphQLError[];
 }
 
-/** What one step of an operation has brought. */
+/** The result of one step of an operation. */
 interface StepAnswer {
   data: JsonObject;
   errors: readonly GraphQLFormattedError[];
@@ -51,25 +52,22 @@ interface StepAnswer {
 
 interface StepVariables {
   given: JsonObject;
-  /** With the defaults of the operation's definitions. */
+  /** The variables, with the defaults of the operation's definitions. */
   variables: JsonObject;
 }
 
 type Step = (variables: StepVariables, context: GatewayContext) => Promise<StepAnswer>;
 
-/**
- * `representations`, as federation calls the variable; the entities' fetches of all routers are made alike
- * here.
- */
+/** Federation's name for the variable. Here it gives the entity fetches of all routers the same form. */
 const REPRESENTATIONS = "representations";
 
 export class SubgraphOperation {
-  /** About how many bytes it keeps. */
+  /** The bytes that it keeps, approximately. */
   readonly weight: number;
   readonly #operation: OperationDefinitionNode;
   readonly #subgraph: SubgraphSchema;
   readonly #steps: readonly Step[];
-  /** In the operation's order. */
+  /** The response names, in the operation's order. */
   readonly #names: readonly string[];
   readonly #nonNull: readonly string[];
 
@@ -118,7 +116,7 @@ function toGraphQLError({ message, path, extensions }: GraphQLFormattedError): G
 
 const nameNode = (value: string) => ({ kind: Kind.NAME, value }) as const;
 
-/** Takes an operation apart, once for all requests. */
+/** Splits an operation into steps, once for all requests. */
 class StepPlanner {
   weight = 0;
   readonly #operation: OperationDefinitionNode;
@@ -173,7 +171,9 @@ class StepPlanner {
     };
   }
 
-  /** @param same entities of one name: they are of the same representations, and one answer */
+  /**
+   * @param same `_entities` fields of one response name: they have equal representations and share an answer
+   */
   #entitiesStep(same: readonly RootSelection[]): Step {
     const field = joined(same);
     const responseName = responseNameOf(field);
@@ -212,7 +212,7 @@ class StepPlanner {
     return { ...part, variableDefinitions: [own, ...others] };
   }
 
-  /** The operation with some of its root fields, and the variables that they mention. */
+  /** The operation with some of its root fields, and the variables that they use. */
   #part(selections: readonly RootSelection[]): OperationDefinitionNode {
     const fields = selections.map(({ field, conditions, around }) => {
       const directives = [...conditions, ...saidToServices(field.directives)];
@@ -226,7 +226,7 @@ class StepPlanner {
   }
 }
 
-/** Fields of one name as one, what is on each of them around its own selections. */
+/** Merges fields of one response name. The directives of each are put around its own selections. */
 function joined(same: readonly RootSelection[]): RootSelection["field"] {
   const [first, ...others] = same;
   if (others.length === 0) return first!.field;
@@ -237,7 +237,7 @@ function joined(same: readonly RootSelection[]): RootSelection["field"] {
   return { ...first!.field, selectionSet: { kind: Kind.SELECTION_SET, selections } };
 }
 
-/** For fields whose answer is missing as a whole. */
+/** Nulls for fields whose whole answer is missing. */
 function nullsOf(selections: readonly RootSelection[], variables: JsonObject): JsonObject {
   const included = selections.filter(({ conditions }) => isIncluded(conditions, variables));
   return Object.assign(
@@ -246,7 +246,7 @@ function nullsOf(selections: readonly RootSelection[], variables: JsonObject): J
   );
 }
 
-/** The entities at the indexes of their representations, and their errors there. */
+/** The entities at the indexes of their representations, with their errors. */
 function placeEntities(
   responseName: string,
   count: number,
@@ -264,7 +264,7 @@ function placeEntities(
   return { data: { [responseName]: entities }, errors: located };
 }
 
-/** The representations that can be asked for, by index, and the errors of the others. */
+/** The representations that can be asked for, by index, and errors for the others. */
 function sorted(representations: readonly unknown[], isEntity: (typeName: string) => boolean) {
   const known = new Map<number, JsonObject>();
   const errors: [index: number, error: GraphQLError][] = [];

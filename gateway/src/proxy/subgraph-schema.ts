@@ -1,4 +1,7 @@
-/** What a partitioned subgraph is to a router: one schema, with federation's own root fields, and the spec by which it is split. */
+/**
+ * A partitioned subgraph as a router sees it: one schema with federation's own root fields, and the partition
+ * spec by which it is split.
+ */
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { StartupError } from "@teranga/kit/process/config.ts";
 import { compose } from "@teranga/schema/compose.ts";
@@ -23,16 +26,17 @@ import {
 const SERVICE_TYPE = "_Service";
 
 export interface SubgraphSchema {
-  /** What the partitions serve. */
+  /** The SDL that the partitions serve. */
   sdl: string;
-  /** With `_entities` and `_service`. */
+  /** The schema, with `_entities` and `_service`. */
   schema: GraphQLSchema;
   spec: PartitionSpec;
 }
 
 /**
- * The spec is read from a supergraph, so the subgraph is composed alone; what it has of other subgraphs' types are keys.
- * @throws StartupError with one line if it cannot be, or if it breaks the rules of the partition spec
+ * Composes the subgraph alone, because the spec is read from a supergraph. Of other subgraphs' types it has
+ * only the keys.
+ * @throws StartupError, one line, if that fails or the subgraph breaks the rules of the partition spec
  */
 export function readSubgraphSchema(subgraph: string, sdl: string): SubgraphSchema {
   const supergraph = readSupergraph(composeAlone(subgraph, sdl));
@@ -45,7 +49,7 @@ export function readSubgraphSchema(subgraph: string, sdl: string): SubgraphSchem
   return { sdl, schema, spec: readPartitionSpec(supergraph, graph) };
 }
 
-/** Some servers tell federation's own definitions with their SDL, ours among them, and some leave them out. */
+/** Some servers, ours among them, include federation's own definitions in their SDL, and others do not. */
 function buildSchema(document: DocumentNode): GraphQLSchema {
   const isWhole = document.definitions.some(
     (definition) => definition.kind === Kind.OBJECT_TYPE_DEFINITION && definition.name.value === SERVICE_TYPE,
@@ -65,7 +69,10 @@ function composeAlone(subgraph: string, sdl: string): string {
 export const FEDERATION_FIELDS = { entities: "_entities", service: "_service" } as const;
 const UNROUTED = new Set<string>(["__typename", "__schema", "__type", ...Object.values(FEDERATION_FIELDS)]);
 
-/** Refuses root fields that belong to no partition: services ask them of one another, and know whom. */
+/**
+ * Refuses root fields that are for one given service: services ask each other for these, and know which to
+ * ask.
+ */
 export function createRoutableRule(spec: () => PartitionSpec) {
   return (context: ValidationContext): ASTVisitor => ({
     Field(node) {
@@ -74,7 +81,7 @@ export function createRoutableRule(spec: () => PartitionSpec) {
       const parent = context.getParentType();
       if (!parent || (parent !== schema.getQueryType() && parent !== schema.getMutationType())) return;
       if (UNROUTED.has(node.name.value) || roots.has(`${parent.name}.${node.name.value}`)) return;
-      // That there is no such field is said by another rule.
+      // Another rule reports that the field does not exist.
       if (!parent.getFields()[node.name.value]) return;
       const message = `${parent.name}.${node.name.value} is asked of one ${subgraph}, not of all of them.`;
       context.reportError(new GraphQLError(message, { nodes: node }));

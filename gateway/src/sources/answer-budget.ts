@@ -1,7 +1,8 @@
 /**
- * How far crossings may make one client's answer grow. They multiply: a city's orders lead to cities, these to their orders, and so
- * on; a few lines of a query then stand for gigabytes, although each city is fetched once only. A service's answer is bounded by
- * the transport; what is put together from answers is bounded here.
+ * Bounds how far crossings may make one client's answer grow. Crossings multiply: a city's orders lead to
+ * cities, these to their orders, and so on. A few lines of a query then stand for gigabytes, although each
+ * city is fetched only once. The transport bounds the answer of one service; this file bounds what is put
+ * together from several.
  */
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import type { GraphQLFormattedError } from "graphql";
@@ -9,14 +10,14 @@ import { errorAt, type ResponsePath } from "../ground/answer.ts";
 
 /** The longest lists of our own clients, 100 orders of 14 cities with two allocations each, come to 2,800. */
 const PLACES_MAX = 20_000;
-/** 20,000 objects of 200 characters. In memory it is about ten times as much. */
+/** 20,000 objects of 200 characters. In memory this is about ten times as much. */
 const COPIED_CHARACTERS_MAX = 4 * 1024 * 1024;
 
 /** What is left for one client request. */
 export interface AnswerBudget {
-  /** Objects behind crossings. */
+  /** The number of objects behind crossings. */
   places: number;
-  /** JSON of objects that stand at more than one place, for each place after the first. */
+  /** The JSON characters of objects at several places, for each place after the first. */
   copiedCharacters: number;
 }
 
@@ -24,14 +25,16 @@ export function createAnswerBudget(): AnswerBudget {
   return { places: PLACES_MAX, copiedCharacters: COPIED_CHARACTERS_MAX };
 }
 
-/** Takes from the budget, if there is enough left. */
+/** Takes an amount from the budget. False, and takes nothing, if too little is left. */
 export function spend(budget: AnswerBudget, what: keyof AnswerBudget, amount: number): boolean {
   if (budget[what] < amount) return false;
   budget[what] -= amount;
   return true;
 }
 
-/** The places for which nothing was left, one a list: those whose paths differ in indexes only are one. */
+/**
+ * The places for which nothing was left, one for each list: paths that differ only in indexes count as one.
+ */
 export class PlacesBeyond {
   readonly #paths = new Map<string, ResponsePath>();
 
@@ -40,7 +43,7 @@ export class PlacesBeyond {
     if (!this.#paths.has(list)) this.#paths.set(list, path);
   }
 
-  /** An error at the first place of each list. */
+  /** One error for each list, at its first such place. */
   errors(): GraphQLFormattedError[] {
     if (this.#paths.size === 0) return [];
     const error = codedError(

@@ -1,7 +1,7 @@
 /**
- * The shape that an answer must have: where its lists and objects are. A service that sends something else there would break what
- * is built on the answer, for everybody's rows; so its part counts as failed. Values of the wrong scalar type do no such harm,
- * and are made null further on.
+ * The shape that an answer must have: where its lists and objects are. A service that sends something else
+ * would break what is built on the answer, for the rows of all services, so its part counts as failed. A
+ * scalar of a wrong type does no such harm, and is made null later.
  */
 import {
   type GraphQLError,
@@ -19,26 +19,26 @@ import {
 } from "graphql";
 import { isObject, type JsonObject, ownValue } from "../ground/answer.ts";
 
-/** By response name. Scalars are not in it, nor fields that the schema does not tell about. */
+/** By response name. It leaves out scalars and fields that the schema does not know. */
 export type ObjectShape = ReadonlyMap<string, ValueShape>;
 
 interface ValueShape {
-  /** How many lists are around it. */
+  /** The number of lists around the value. */
   lists: number;
   /** Undefined for a scalar or an enum. */
   object: ObjectShape | undefined;
 }
 
-/** What a root field must come back as. */
+/** The shape of a root field's value. */
 export interface RootShape {
   responseName: string;
-  /** Undefined if the schema does not tell. */
+  /** Undefined if the schema does not know the field. */
   value: ValueShape | undefined;
-  /** Null must be explained by an error. */
+  /** A null must be explained by an error. */
   nonNull: boolean;
 }
 
-/** @param parent undefined if only type conditions tell. Fragments must have been inlined. */
+/** @param parent undefined if only type conditions tell the type. Fragments must be inlined. */
 export function objectShape(
   selectionSet: SelectionSetNode,
   parent: GraphQLNamedType | undefined,
@@ -65,18 +65,18 @@ function addSelections(
     const type = fieldType(parent, selection.name.value);
     if (!type) continue;
     const responseName = selection.alias?.value ?? selection.name.value;
-    // Under one name there are objects of one shape, whatever their types; validation has seen to that.
+    // Validation ensures that objects under one response name have one shape, whatever their types.
     const object = (shape.get(responseName)?.object ?? new Map()) as Map<string, ValueShape>;
     const isComposite = isCompositeType(getNamedType(type)) && selection.selectionSet !== undefined;
     if (isComposite) addSelections(selection.selectionSet!, getNamedType(type), schema, object);
     const lists = listDepth(type);
-    // Of a scalar anything will do, and most fields are scalars.
+    // Scalars are not checked, and most fields are scalars.
     if (isComposite || lists > 0)
       shape.set(responseName, { lists, object: isComposite ? object : undefined });
   }
 }
 
-/** @param definition the field's, if it is known */
+/** @param definition the field's definition, if it is known */
 export function rootShape(
   responseName: string,
   definition: { type: GraphQLOutputType } | undefined,
@@ -104,7 +104,9 @@ interface Answer {
   errors: readonly (GraphQLError | GraphQLFormattedError)[];
 }
 
-/** Whether an answer has all of these fields, in their shapes. What is missing must be explained by an error. */
+/**
+ * Whether an answer has all of these fields, in their shapes. A missing field must be explained by an error.
+ */
 export function hasFields({ data, errors }: Answer, fields: readonly RootShape[]): boolean {
   return fields.every(({ responseName, value: shape, nonNull }) => {
     const value = data === null ? undefined : ownValue(data, responseName);
@@ -113,7 +115,7 @@ export function hasFields({ data, errors }: Answer, fields: readonly RootShape[]
   });
 }
 
-/** Whether an answer has one entity, or null, for each representation. */
+/** Whether an answer has an entity, or null, for each representation. */
 export function hasEntities({ data, errors }: Answer, object: ObjectShape, count: number): boolean {
   const entities = data === null ? undefined : ownValue(data, "_entities");
   if (entities === undefined || entities === null) return errors.length > 0;

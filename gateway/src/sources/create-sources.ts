@@ -1,4 +1,4 @@
-/** What a supergraph and a topology come to together: a source and a placement for each subgraph. */
+/** Makes a source and a placement for each subgraph from a supergraph and a topology. */
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Placement, Topology } from "@teranga/kit/topology/topology.ts";
 import type { Supergraph } from "../ground/supergraph.ts";
@@ -9,7 +9,7 @@ import { partitionedGraphs, readPartitionSpec } from "./partitions/partition-spe
 import { ReplicaSource } from "./replica-source.ts";
 import type { SourceDependencies } from "./source.ts";
 
-/** @throws StartupError with one line if a partitioned subgraph breaks the rules of the partition spec */
+/** @throws StartupError, one line, if a partitioned subgraph breaks the rules of the partition spec */
 export function createSources(
   supergraph: Supergraph,
   placements: ReadonlyMap<string, Placement>,
@@ -29,9 +29,9 @@ export function createSources(
 }
 
 /**
- * Where each subgraph of a supergraph is.
+ * The placement of each subgraph of a supergraph.
  * @param topology overrides the supergraph's URLs; needed for a partitioned subgraph
- * @throws StartupError with one line if the two do not fit together
+ * @throws StartupError, one line, if the two do not fit together
  */
 export function placementsOf(supergraph: Supergraph, topology: Topology | undefined): Map<string, Placement> {
   const placements = new Map<string, Placement>();

@@ -1,4 +1,4 @@
-/** A subgraph any of whose instances can answer; also every subgraph of a foreign supergraph. */
+/** A subgraph that any of its instances can answer. Every subgraph of a foreign supergraph is one. */
 import { TransportError } from "@teranga/kit/http/transport.ts";
 import { type DirectiveNode, type GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
 import { copyJson, errorAt, type JsonObject } from "../ground/answer.ts";
@@ -27,11 +27,11 @@ import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "./fetch
 import type { GatewayContext } from "./request-context.ts";
 import { askTerms, isAway, noAnswer, type SourceDependencies } from "./source.ts";
 
-/** An operation, and what it must come back as. */
+/** An operation, and the shape that its answer must have. */
 interface Expectation {
   /** The request's body up to the variables. */
   headOf: (name: string | undefined) => string;
-  /** What each entity must be; undefined if no entities are asked for. */
+  /** The shape of each entity. Undefined if no entities are asked for. */
   entity: ObjectShape | undefined;
   fields: readonly (RootShape & { conditions: readonly DirectiveNode[] })[];
   definitions: VariableDefinitions;
@@ -42,7 +42,7 @@ export class ReplicaSource implements Source {
   readonly #schema: GraphQLSchema;
   readonly #dependencies: SourceDependencies;
 
-  /** @param schema the whole supergraph's types */
+  /** @param schema the types of the whole supergraph */
   constructor(subgraph: string, schema: GraphQLSchema, dependencies: SourceDependencies) {
     this.#subgraph = subgraph;
     this.#schema = schema;
@@ -94,7 +94,7 @@ export class ReplicaSource implements Source {
   }
 }
 
-/** Null and an error for each thing that was asked for, so that a client sees what is missing and why. */
+/** Null and an error for everything that was asked for, so that a client sees what is missing and why. */
 function failed(error: GraphQLError, expected: Expectation, variables: JsonObject): FetchAnswer {
   if (expected.entity) {
     const representations = representationsOf(variables);
@@ -120,7 +120,7 @@ function expectationOf({ text, kind }: FetchOperation, schema: GraphQLSchema): E
   return { headOf: headsOf(text, kind), entity, fields, definitions: variableDefinitionsOf(operation) };
 }
 
-/** All but the name is the same each time. */
+/** Prepares the body's head: only the name differs between requests. */
 function headsOf(text: string, kind: OperationTypeNode): Expectation["headOf"] {
   const nameless = `${JSON.stringify({ query: text }).slice(0, -1)},"variables":`;
   const rest = JSON.stringify(withoutKind(text, kind)).slice(1);
@@ -137,7 +137,7 @@ function isWhole(
   return hasFields(answer, includedFields(expected, variables));
 }
 
-/** Those that @skip and @include let through. */
+/** The fields that @skip and @include select. */
 function includedFields({ fields, definitions }: Expectation, variables: JsonObject): RootShape[] {
   const all = withDefaults(definitions, variables);
   return fields.filter(({ conditions }) => isIncluded(conditions, all));

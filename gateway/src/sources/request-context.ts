@@ -1,4 +1,4 @@
-/** What belongs to one client request while it runs. */
+/** The context of one client request while it runs. */
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import type { Network } from "../network/network.ts";
@@ -6,26 +6,26 @@ import type { AnswerBudget } from "./answer-budget.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 export interface GatewayContext {
-  /** Sent along with every request to a service. */
+  /** Sent with every request to a service. */
   requestId: string;
   log: Logger;
-  /** The services as they were placed when the request began. */
+  /** The network from when the request began. */
   network: Network;
-  /** When the request must be over, by the clock of `performance.now`. */
+  /** When the request must be over, on the clock of `performance.now`. */
   deadlineAtMs: number;
-  /** How long one fetch of it may take: what hangs must leave time for what comes after. */
+  /** How long one fetch may take: a fetch that hangs must leave time for those after it. */
   fetchDeadlineMs: number;
-  /** The client's headers that services get to see. */
+  /** The client's headers that services may see. */
   forwardedHeaders: Readonly<Record<string, string>>;
-  /** What is noted of it. */
+  /** The notes for logs, metrics and explanations. */
   record: RequestRecord;
   /**
-   * What has failed to answer within this request. It is not asked again: however many fetches a plan has, something that
-   * hangs costs the request one deadline.
+   * The places that have failed to answer within this request. They are not asked again: a place that hangs
+   * costs the request one deadline, however many fetches a plan has.
    */
   unavailable: Set<string>;
-  /** What all fetches of the request may still add to its answer. */
+  /** How much all fetches together may still add to the answer. */
   budget: AnswerBudget;
-  /** What services' answers to it hold; no bound by default. */
+  /** Bounds what services' answers to this request hold; no bound by default. */
   holding?: Holding;
 }

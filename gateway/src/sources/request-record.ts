@@ -1,24 +1,24 @@
 /**
- * What is noted of one client request while it runs: for its line in the log, for the metrics, and for the
- * client if it asks.
+ * The notes about one client request while it runs: for its log line, for the metrics, and for the client if
+ * it asks.
  */
 import type { FetchRecord } from "../network/network.ts";
 
-/** Of a plan over 1,024 cities, a step and a half. More are counted. */
+/** One and a half steps of a plan over 1,024 cities. Further fetches are only counted. */
 const FETCHES_SHOWN_MAX = 1_500;
-/** Codes of services that are not ours are their affair; as many different ones are told apart. */
+/** Services that are not ours may use any codes. This many different ones are kept apart. */
 const CODES_MAX = 20;
 const OTHER_CODE = "(other)";
-/** Of errors that have none. */
+/** For errors without a code. */
 export const NO_CODE = "(none)";
 const CODE = /^[\w.:-]{1,100}$/;
 
 /** The operation of a request, once it is known. */
 export interface ObservedOperation {
-  /** As the client named it. */
+  /** The client's name for it. */
   name: string | undefined;
   type: "query" | "mutation" | "subscription";
-  /** SHA-256 of its text. Log lines have it instead of the text, which may hold what is nobody's business. */
+  /** SHA-256 of its text. Log lines have it instead of the text, which may contain private data. */
   hash: string | undefined;
 }
 
@@ -53,7 +53,7 @@ export class RequestRecord {
     return this.#nowMs() - this.#begunAtMs;
   }
 
-  /** To be called for each question to a service once it is over. */
+  /** Must be called for each request to a service once it is over. */
   readonly fetched = (fetch: FetchRecord): void => {
     this.fetches++;
     if (fetch.outcome !== "answered") this.failedFetches++;
@@ -66,14 +66,14 @@ export class RequestRecord {
   };
 
   /**
-   * To be called once the operation is planned.
-   * @param describe makes the plan readable; called only if somebody reads it
+   * Must be called once the operation is planned.
+   * @param describe makes the plan readable; called only if a client asked for an explanation
    */
   planned(describe: () => unknown): void {
     if (this.explanation) this.explanation.plan = describe();
   }
 
-  /** Codes of services that are not ours may be any text, which must not reach logs and labels. */
+  /** Codes of services that are not ours may be any text, and must not reach logs and labels. */
   told(said: string): void {
     const code = said === NO_CODE || CODE.test(said) ? said : OTHER_CODE;
     const known = this.errors.has(code) || this.errors.size < CODES_MAX ? code : OTHER_CODE;

@@ -1,4 +1,4 @@
-/** What the sources of all placements have in common. */
+/** What all sources share. */
 import { codedError, type ErrorCode, unavailableCode } from "@teranga/kit/graphql/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import type { TransportError } from "@teranga/kit/http/transport.ts";
@@ -6,27 +6,27 @@ import type { GraphQLError } from "graphql";
 import type { AskTerms } from "../network/network.ts";
 import type { GatewayContext } from "./request-context.ts";
 
-/** One request that is about to be sent to a service. */
+/** A request that is about to be sent to a service. */
 export interface SentRequest {
   subgraph: string;
   partition?: string;
   operation: string;
 }
 
-/** What every source needs. */
+/** The dependencies of every source. */
 export interface SourceDependencies {
   onSubgraphRequest?: ((request: SentRequest) => void) | undefined;
 }
 
-/** Who was asked: all replicas of a subgraph, or one of its partitions. */
+/** The place that was asked: all replicas of a subgraph, or one of its partitions. */
 export interface AskedPlace {
   subgraph: string;
   partition?: string;
 }
 
 /**
- * For a place that gave no answer. It says which, never where it is.
- * @param failure undefined if it was not asked, since it has not answered before
+ * The error for a place that gave no answer. It names the place but not its address.
+ * @param failure undefined if the place was not asked, because it had failed before in this request
  */
 export function noAnswer(
   place: AskedPlace,
@@ -40,7 +40,7 @@ export function noAnswer(
   return codedError(code, message, extensionsOf(place));
 }
 
-/** For a mutation: it may have been carried out, and nobody sends it again but the client. */
+/** The error for a mutation that may have been carried out. Only the client may send it again. */
 function outcomeUnknown(place: AskedPlace): GraphQLError {
   const message = `Whether this has happened is not known: the ${nameOf(place)} gave no answer to be read.`;
   return codedError("OUTCOME_UNKNOWN", message, extensionsOf(place));
@@ -54,12 +54,12 @@ function extensionsOf({ subgraph, partition }: AskedPlace): Record<string, strin
   return partition === undefined ? { subgraph } : { [subgraph]: partition };
 }
 
-/** Whether a failure is of all that could be asked of a place, rather than of what was asked. */
+/** Whether the place is away altogether, so that it would fail any request. */
 export function isAway({ fault }: TransportError): boolean {
   return fault === "no-connection" || fault === "timeout" || fault === "unable";
 }
 
-/** How the services are asked on behalf of a client's request. */
+/** The terms on which services are asked for a client's request. */
 export function askTerms(context: GatewayContext, mayRepeat: boolean): AskTerms {
   const { requestId, forwardedHeaders, record } = context;
   const deadlineAtMs = Math.min(context.deadlineAtMs, performance.now() + context.fetchDeadlineMs);

@@ -1,6 +1,6 @@
 /**
- * Refuses what the labels of @defer must not be: variables, and one label for two fragments. By the label a client knows which fragment
- * it is given. graphql-js has this rule from version 17 on.
+ * Refuses labels of @defer that are variables, and equal labels of two fragments. A label tells a client
+ * which fragment it got. graphql-js has this rule from version 17 on.
  */
 import { type ASTNode, GraphQLError, Kind, type ValidationRule } from "graphql";
 

@@ -1,4 +1,4 @@
-/** Goal: a Float that no double holds is refused wherever it is written. Method: documents, one by one. */
+/** Goal: a Float that no double holds is refused wherever it is written. Method: single documents. */
 import { buildSchema, parse, validate } from "graphql";
 import { expect, test } from "vitest";
 import { finiteFloatsRule } from "./finite-floats.ts";

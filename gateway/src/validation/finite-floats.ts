@@ -1,6 +1,6 @@
 /**
- * Refuses numbers for a Float that no double holds: graphql-js makes them infinite, and nobody can tell them
- * on.
+ * Refuses a Float literal that no double holds: graphql-js makes it infinite, and JSON cannot send it to a
+ * service.
  */
 import {
   type ASTVisitor,

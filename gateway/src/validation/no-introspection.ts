@@ -1,4 +1,4 @@
-/** Refuses operations that ask for the schema, where clients may not. */
+/** Refuses introspection where clients may not see the schema. */
 import { type ASTVisitor, BREAK, GraphQLError, type ValidationContext } from "graphql";
 
 const MESSAGE =
@@ -10,7 +10,7 @@ export function noIntrospectionRule(context: ValidationContext): ASTVisitor {
       const name = node.name.value;
       if (name !== "__schema" && name !== "__type") return undefined;
       context.reportError(new GraphQLError(MESSAGE, { nodes: node }));
-      // Once is enough.
+      // One error is enough.
       return BREAK;
     },
   };

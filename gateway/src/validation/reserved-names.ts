@@ -1,10 +1,10 @@
-/** Names in a client's operation that would get in the way of what the gateway makes of it. */
+/** Refuses names in a client's operation that the gateway needs itself. */
 import { type ASTVisitor, GraphQLError, type ValidationContext } from "graphql";
 
-/** Entities are fetched by a variable of this name, which federation prescribes. */
+/** Federation prescribes this variable for fetching entities. */
 const RESERVED_VARIABLE = "representations";
 
-/** Refuses variables of the reserved name. */
+/** Refuses variables with the reserved name. */
 export function reservedNamesRule(context: ValidationContext): ASTVisitor {
   return {
     VariableDefinition(definition) {

@@ -1,6 +1,6 @@
 /**
- * How large an operation is, its fragments expanded: measured while it is validated, so one beyond a limit
- * costs microseconds, and one within them is measured once for as long as its document is kept.
+ * Measures an operation with its fragments expanded, as a part of validation. An operation beyond a limit
+ * costs microseconds, and one within the limits is measured once for as long as its document is kept.
  */
 import {
   type FragmentDefinitionNode,
@@ -22,8 +22,8 @@ import {
 } from "../ground/limits.ts";
 
 /**
- * How often the depth of fields may be nested if fragments count too: a client built of components has one or
- * two around each field.
+ * How much deeper an operation may be if fragments count as levels, too. A client that is built of components
+ * has one or two fragments around each field.
  */
 const NESTING_PER_DEPTH = 3;
 
@@ -34,9 +34,9 @@ interface Size {
   nesting: number;
   fields: number;
   aliases: number;
-  /** Fields that are not below another one. */
+  /** Fields that are not inside another field. */
   topFields: number;
-  /** Those of the text of fragments, wherever they are spread. */
+  /** Tokens with the text of each fragment counted wherever it is spread. */
   tokens: number;
   characters: number;
 }
@@ -52,8 +52,7 @@ const NOTHING: Size = {
 };
 
 /**
- * Refuses operations that are nested too deep, expand to too many fields, or have too many aliases or root
- * fields.
+ * Refuses operations that are too deep, expand to too many fields, or have too many aliases or root fields.
  */
 export function createSizeRule(limits: Limits): ValidationRule {
   return (context) => {
@@ -70,7 +69,7 @@ export function createSizeRule(limits: Limits): ValidationRule {
   };
 }
 
-/** Measures selections; a fragment is measured once, however often it is spread. */
+/** Measures selections. A fragment is measured once, however often it is spread. */
 function createMeasure(fragmentOf: (name: string) => FragmentDefinitionNode | undefined) {
   const sizes = new Map<FragmentDefinitionNode, Size>();
 
@@ -100,7 +99,7 @@ function createMeasure(fragmentOf: (name: string) => FragmentDefinitionNode | un
     if (!fragment) return NOTHING;
     const known = sizes.get(fragment);
     if (known) return known;
-    // A fragment that contains itself meets this entry; another rule refuses it.
+    // A fragment that contains itself finds this entry. Another rule refuses it.
     sizes.set(fragment, NOTHING);
     const size = withText(sizeOf(fragment.selectionSet), fragment);
     sizes.set(fragment, size);
@@ -109,7 +108,7 @@ function createMeasure(fragmentOf: (name: string) => FragmentDefinitionNode | un
   return sizeOf;
 }
 
-/** With a definition's own text. */
+/** Adds a definition's own text. */
 function withText(size: Size, { loc }: OperationDefinitionNode | FragmentDefinitionNode): Size {
   if (!loc) return size;
   let count = 1;
@@ -119,7 +118,7 @@ function withText(size: Size, { loc }: OperationDefinitionNode | FragmentDefinit
   return { ...size, tokens: size.tokens + count, characters: size.characters + loc.end - loc.start };
 }
 
-/** The first limit that is exceeded: one is enough to refuse. */
+/** The first limit that is exceeded. One is enough to refuse. */
 function problemOf(size: Size, limits: Limits): GraphQLError | undefined {
   const figures: [LimitName, number, number][] = [
     ["depth", size.depth, limits.depthMax],

@@ -1,4 +1,4 @@
-/** Whether a document is valid, at a cost that is bounded, and in few words if not. */
+/** Validates documents at a bounded cost, and with short errors. */
 import { cutText } from "@teranga/kit/graphql/errors.ts";
 import { REFUSAL_ERRORS_MAX, REFUSAL_MESSAGE_LENGTH_MAX } from "@teranga/kit/http/short-refusals.ts";
 import {
@@ -16,18 +16,18 @@ import { noIntrospectionRule } from "./no-introspection.ts";
 import { reservedNamesRule } from "./reserved-names.ts";
 import { createSizeRule } from "./size-rule.ts";
 
-/** Two are enough to find what contradicts what. */
+/** Two locations are enough to show a contradiction. */
 export const LOCATIONS_MAX = 2;
 
 export interface ValidationTerms {
   limits: Limits;
-  /** Beside those of the specification. */
+  /** In addition to the rules of the specification. */
   rules: readonly ValidationRule[];
-  /** "Did you mean" gives the schema away a word at a time. */
+  /** The suggestions of "Did you mean" would give the schema away word by word. */
   hidesSchema: boolean;
 }
 
-/** What the terms of a surface come from: nothing but values, which can go to another thread. */
+/** The part of the terms that consists of plain values, which can go to another thread. */
 export type ClientTerms = Pick<ValidationTerms, "limits" | "hidesSchema">;
 
 export function clientTerms({ limits, hidesSchema }: ClientTerms): ValidationTerms {
@@ -35,7 +35,7 @@ export function clientTerms({ limits, hidesSchema }: ClientTerms): ValidationTer
   return { limits, rules, hidesSchema };
 }
 
-/** What is too much of a document, which is cheap to see. @param document with its locations */
+/** The limits that a document exceeds, which is cheap to check. @param document with its locations */
 export function sizeProblemsOf(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -53,7 +53,7 @@ export function problemsOf(
 ): readonly GraphQLError[] {
   const source = document.loc!.source;
   const { body } = source;
-  // An error reads the text up to each of its places. They are known from the tokens.
+  // An error would scan the text up to each of its locations. The tokens already know these.
   source.body = "";
   try {
     const sizes = sizeProblemsOf(schema, document, { limits });
@@ -67,7 +67,7 @@ export function problemsOf(
   }
 }
 
-/** What a rule says, cut; with its own code if it is one of ours. */
+/** A rule's error, cut, with the rule's code if it is one of ours. */
 function told({ message, nodes, extensions }: GraphQLError): GraphQLError {
   const error = new GraphQLError(cutText(message, REFUSAL_MESSAGE_LENGTH_MAX), {
     extensions: { code: "GRAPHQL_VALIDATION_FAILED", ...extensions, http: { status: 400 } },

@@ -1,6 +1,7 @@
 /**
- * One answer with @defer: what is not deferred first, then each deferred fragment when it is there and what is around it has been
- * delivered. Answers are shaped when they are taken, so what nobody takes is never made.
+ * One answer with @defer: first what is not deferred, then each deferred fragment, once it is complete and
+ * the part around it has been delivered. Data is shaped only when it is taken, so parts that no client takes
+ * cost nothing.
  */
 import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError } from "graphql";
@@ -22,42 +23,42 @@ export type { Place } from "./defer-errors.ts";
 
 /** What is delivered at one place. */
 export interface Delivery extends Readonly<Shaped> {
-  /** The places at which something is yet to come because of it. */
+  /** The places at which something is still to come because of this delivery. */
   opened: readonly Place[];
 }
 
 /** A part of an operation, compiled. */
 export interface AnswerPart {
-  /** Undefined for what is answered first. */
+  /** Undefined for the part that is answered first. */
   fragment: DeferredFragment | undefined;
-  /** Of the object that it selects from, if the object does not tell. */
+  /** The type of the object that it selects from, for an object without `__typename`. */
   typeName: string;
   plan: PartPlan | undefined;
   shapes: Shapes;
 }
 
 export interface AnswerTerms {
-  /** As the client gave them. */
+  /** The variables as the client gave them. */
   variables: JsonObject;
-  /** With the defaults of the others. */
+  /** The variables that conditions use, with defaults filled in. */
   conditions: Record<string, unknown>;
   context: GatewayContext;
   suppliers: FieldSuppliers;
-  /** What is known of the root without asking anybody. */
+  /** The root's members that are known without asking a service. */
   root: JsonObject;
 }
 
 /** A part of one answer. */
 interface LivePart extends AnswerPart {
   children: LivePart[];
-  /** Its own, or of the part around it if that fetches all of it. */
+  /** Its own run, or its parent's if the parent fetches all of it. */
   run: PartRun;
-  /** Resolves when its run has the data that it goes on from. */
+  /** Resolves when its run has the data to continue from. */
   begun: Promise<void>;
-  /** Resolves when all has been fetched that it needs. */
+  /** Resolves when everything that it needs has been fetched. */
   fetched: Promise<void>;
   isFetched: boolean;
-  /** Known when what is around it has been delivered. */
+  /** Known once its parent has been delivered. */
   places: Place[];
 }
 
@@ -66,15 +67,15 @@ export class DeferredAnswer {
   readonly #fetching = new Fetching();
   readonly #errors = new DeferredErrors();
   readonly #primary: LivePart;
-  /** The parts with places that are to be delivered. */
+  /** The parts that have places and are not delivered yet. */
   readonly #waiting = new Set<LivePart>();
-  /** What services have said of this answer so far. */
+  /** The services' errors in this answer so far. */
   readonly #told: GraphQLError[] = [];
-  /** Members and elements so far: parts share the bound of one answer. */
+  /** Members and elements so far: all parts share the bound of one answer. */
   #size = 0;
   #places = 0;
 
-  /** All fetches that can begin do so. @param deferred parents before what is deferred within them */
+  /** Starts all fetches that can start. @param deferred each parent before the fragments inside it */
   constructor(primary: AnswerPart, deferred: readonly AnswerPart[], terms: AnswerTerms) {
     this.#terms = terms;
     const live = new Map<DeferredFragment | undefined, LivePart>();
@@ -83,12 +84,12 @@ export class DeferredAnswer {
     for (const part of deferred) live.set(part.fragment, this.#start(part, live.get(part.fragment!.parent)!));
   }
 
-  /** Whether something is yet to be delivered. */
+  /** Whether something is still to be delivered. */
   get hasNext(): boolean {
     return this.#waiting.size > 0;
   }
 
-  /** What is not deferred, when it is there. To be called once, before `next`. */
+  /** The part that is not deferred, once it is complete. Must be called once, before `next`. */
   async first(): Promise<Delivery> {
     await this.#primary.fetched;
     await answering.turn(this.#terms.context.record);
@@ -96,13 +97,13 @@ export class DeferredAnswer {
     return this.#deliver(this.#primary)[0]!;
   }
 
-  /** What is there by now, when something is; nothing if nothing is to come. */
+  /** Waits until a deferred part is complete, and returns all that are. Empty if nothing is to come. */
   async next(): Promise<Delivery[]> {
     if (!this.hasNext) return [];
     await Promise.race(Array.from(this.#waiting, ({ fetched }) => fetched));
     await answering.turn(this.#terms.context.record);
     const deliveries: Delivery[] = [];
-    // What a part has deferred within it is added to the set and met further on.
+    // A delivered part adds its inner fragments to the set, and the loop reaches them too.
     for (const part of this.#waiting) {
       if (!part.isFetched) continue;
       this.#waiting.delete(part);
@@ -112,7 +113,7 @@ export class DeferredAnswer {
     return deliveries;
   }
 
-  /** The client has gone. What is under way comes to its end or its deadline; nothing else is begun. */
+  /** The client has gone. Running fetches finish or reach their deadline, and no others start. */
   end(): void {
     this.#fetching.isOver = true;
     this.#waiting.clear();
@@ -138,7 +139,7 @@ export class DeferredAnswer {
     return live;
   }
 
-  /** Has a part begin when what it goes on from is there. */
+  /** Starts a part when the data that it continues from is there. */
   #follow(part: LivePart, plan: PartPlan, parent: LivePart): void {
     const awaited = Array.from(plan.awaitedFetches, (id) => this.#fetching.whenOver(id));
     const ready = Promise.all([parent.begun, plan.awaitsParent ? parent.fetched : undefined, ...awaited]);
@@ -202,7 +203,7 @@ export class DeferredAnswer {
     return opened;
   }
 
-  /** The errors of a delivery whose nulls no error has explained. */
+  /** Errors for nulls of a delivery that no other error explains. */
   #unexplained(part: LivePart, { place, data, errors, misfitCount }: Shaping): GraphQLError[] {
     if (misfitCount > 0) {
       const { run } = part;
@@ -218,7 +219,7 @@ export class DeferredAnswer {
 
 interface Shaping extends Delivery {
   errors: GraphQLError[];
-  /** How many values did not fit. */
+  /** The number of values that did not fit the schema. */
   misfitCount: number;
 }
 

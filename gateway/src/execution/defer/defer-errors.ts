@@ -1,6 +1,6 @@
 /**
- * Which errors of an answer are told with which part. A fetch may bring something for a part that comes later: an error in it waits
- * until its place is there.
+ * Decides with which part of an answer each error is delivered. A fetch may bring data for a later part; an
+ * error in that data waits until its place is delivered.
  */
 import type { GraphQLError } from "graphql";
 import type { JsonObject, ResponsePath } from "../../ground/answer.ts";
@@ -9,9 +9,9 @@ import type { DataPlace } from "./defer-places.ts";
 
 /** A place at which a deferred fragment is delivered. */
 export interface Place extends DataPlace {
-  /** Different for all places of an answer. */
+  /** Unique within an answer. */
   id: string;
-  /** The client's. */
+  /** The client's label. */
   label: string | undefined;
 }
 
@@ -19,13 +19,13 @@ export interface Place extends DataPlace {
 export interface Shaped {
   place: Place;
   data: JsonObject | null;
-  /** The errors that are told with it. */
+  /** The errors that are delivered with it. */
   errors: GraphQLError[];
 }
 
 export class DeferredErrors {
   #held: GraphQLError[] = [];
-  /** How many fragments are yet to be delivered at a path. */
+  /** The number of fragments that are still to be delivered at each path. */
   readonly #open = new Map<string, number>();
 
   opened({ path }: Place): void {
@@ -41,8 +41,9 @@ export class DeferredErrors {
   }
 
   /**
-   * Shares errors out over what one part delivers. What has no place in it is dropped: nobody is given anything there.
-   * @param fresh of the part's own fetches
+   * Distributes errors over the deliveries of one part. An error outside of all of them is dropped, since the
+   * client gets nothing at its place.
+   * @param fresh errors of the part's own fetches
    */
   share(fresh: readonly GraphQLError[], parts: readonly Shaped[]): void {
     const byPath = new Map(parts.map((shaped) => [JSON.stringify(shaped.place.path), shaped]));
@@ -69,7 +70,7 @@ export class DeferredErrors {
   }
 }
 
-/** What is kept for the longest beginning of a path. */
+/** The value for the longest prefix of a path that has one. */
 function innermost<T>(byPath: ReadonlyMap<string, T>, path: ResponsePath = []): T | undefined {
   for (let length = path.length; length >= 0; length--) {
     const found = byPath.get(JSON.stringify(path.slice(0, length)));

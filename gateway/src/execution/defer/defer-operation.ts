@@ -1,4 +1,4 @@
-/** Operations with @defer, compiled for each way their conditions turn out, and kept. */
+/** Compiles and keeps operations with @defer, one for each outcome of their conditions. */
 import type { QueryPlan } from "@apollo/query-planner";
 import { inSpan } from "@teranga/kit/process/tracing.ts";
 import {
@@ -31,26 +31,26 @@ import { type AnswerPart, DeferredAnswer } from "./defer-answer.ts";
 import { compileParts } from "./defer-plan.ts";
 import { deferVariables, type SplitOperation, splitOperation } from "./defer-split.ts";
 
-/** What a graph gives to its operations. */
+/** What a graph gives to its deferred operations. */
 export interface DeferTerms {
-  /** What clients see. */
+  /** The schema that clients see. */
   schema: GraphQLSchema;
   withNamesApart: (document: DocumentNode) => DocumentNode;
-  /** Plans what was prepared, and finishes it. @param size the operation's characters */
+  /** Plans what `prepare` returns, and finishes it. @param size the operation's length in characters */
   compiled: <Compiled>(size: number, prepare: () => ToPlan<Compiled>) => Promise<Compiled>;
   newFetchCompiler: () => FetchCompiler;
-  /** Where the shapes of answers are kept. */
+  /** The cache of answer shapes. */
   cache: ShapeCache;
   suppliers: FieldSuppliers;
-  /** How much the operations may keep, in bytes. */
+  /** The most that the operations may keep, in bytes. */
   weightMax: number;
 }
 
-/** An operation that was taken apart, so far. */
+/** An operation that was taken apart and is not planned yet. */
 export interface ToPlan<Compiled> {
   /** Undefined if no service needs to be asked. */
   planned: DocumentNode | undefined;
-  /** Without fragment spreads. */
+  /** The operation, without fragment spreads. */
   operation: OperationDefinitionNode;
   finish: (plan: QueryPlan) => Compiled;
 }
@@ -58,9 +58,9 @@ export interface ToPlan<Compiled> {
 /** A client has a few such operations, with one or two conditions each. */
 const OPERATIONS_MAX = 200;
 
-/** An operation of which something is deferred. */
+/** A compiled operation with at least one deferred fragment. */
 export class DeferredOperation {
-  /** About how many bytes it keeps. */
+  /** The bytes that it keeps, approximately. */
   readonly weight: number;
   readonly #operation: OperationDefinitionNode;
   readonly #schema: GraphQLSchema;
@@ -86,7 +86,7 @@ export class DeferredOperation {
     this.#introspect = compileIntrospection(operation, schema);
   }
 
-  /** Begins an answer; undefined if the variables do not fit. @throws GraphQLError of the schema's description of itself */
+  /** Begins an answer. Undefined if the variables are not valid. @throws GraphQLError of introspection */
   begin(variables: JsonObject, context: GatewayContext): DeferredAnswer | undefined {
     const definitions = this.#operation.variableDefinitions ?? [];
     if (variableErrors(this.#schema, definitions, variables).length > 0) return undefined;
@@ -111,16 +111,16 @@ interface CompiledParts {
 
 export interface FoundOperation {
   operation: DeferredOperation;
-  /** How long it took to plan and compile, if it was not known. */
+  /** The time to plan and compile it; undefined if it was kept. */
   planMs: number | undefined;
 }
 
 /** The operations with @defer of one graph. */
 export class DeferredOperations {
   readonly #terms: DeferTerms;
-  /** By document; undefined if it has no @defer. */
+  /** The variables that decide what is deferred, by document. Undefined for a document without @defer. */
   readonly #variables = new WeakMap<DocumentNode, readonly string[] | undefined>();
-  /** Null for those of which nothing is deferred with these variables. */
+  /** Null for an operation of which nothing is deferred with these conditions. */
   readonly #operations: BoundedCache<DeferredOperation | null>;
   readonly #compiling = new UnderWay<DeferredOperation | null>();
 
@@ -133,18 +133,19 @@ export class DeferredOperations {
     });
   }
 
-  /** How many are kept compiled. */
+  /** How many compiled operations are kept. */
   get size(): number {
     return this.#operations.size;
   }
 
   /**
-   * An operation, compiled if it is not known; undefined if nothing of it is deferred.
+   * The compiled form of an operation; it is compiled if it is not kept. Undefined if nothing of it is
+   * deferred.
    * @throws GraphQLError if the planner refuses it
    */
   async find(asked: NamelessOperation, variables: JsonObject): Promise<FoundOperation | undefined> {
     const { document, size } = asked;
-    // The first time, it is gone through as a whole.
+    // The first look at a document walks all of it, so it waits for its turn.
     if (!this.#variables.has(document)) await onThisThread.next(size, () => this.#deferVariables(document));
     const choice = this.#choiceOf(asked, variables);
     if (!choice) return undefined;
@@ -159,7 +160,7 @@ export class DeferredOperations {
     return operation ? { operation, planMs: performance.now() - startMs } : undefined;
   }
 
-  /** How an operation's conditions turn out; undefined if it has no @defer. */
+  /** The outcome of an operation's conditions. Undefined if it has no @defer. */
   #choiceOf({ document, key }: NamelessOperation, given: JsonObject) {
     const names = this.#deferVariables(document);
     const definition = names && getOperationAST(document);

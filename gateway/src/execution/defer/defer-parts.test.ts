@@ -1,6 +1,6 @@
 /**
- * Goal: each part of an answer comes when it can, once, at its place, with the errors that are its own. Method: single operations whose
- * services fail, or wait until they are let go.
+ * Goal: each part of an answer comes as early as it can, once, at its place, with its own errors. Method:
+ * single operations whose services fail, or wait until they are released.
  */
 import { afterEach, expect, test } from "vitest";
 import {
@@ -98,7 +98,7 @@ test("what stands at several places is copied once", () => {
   let object: JsonObject = { id: "1" };
   for (let level = 0; level < 60; level++) object = { left: object, list: [object] };
   const copy = copyShared(object, { copiesLeft: 121 }) as { left: unknown; list: unknown[] };
-  // Not by `toBe`, which would compare all places.
+  // Not with `toBe`, whose failure message would print all places.
   expect([copy.left === copy.list[0], copy.left === object.left]).toEqual([true, false]);
   expect(() => copyShared(object, { copiesLeft: 120 })).toThrow(TooLarge);
 });
@@ -259,7 +259,7 @@ test("what a part asks has the deadline of the whole answer, not one of its own"
     };
     placements.set(name, { ...placement, ask: asking });
   }
-  // Sooner than any fetch's own: 5 s from when it begins.
+  // Earlier than the deadline of any fetch, which is 5 s from its beginning.
   const deadlineAtMs = performance.now() + 1_000;
   const query = `{ one { name ... @defer { price ... @defer { freight reviews { about { weight } } } } } }`;
   const answer = (await begin(query, {}, { ...context, network: { placements }, deadlineAtMs }))!;

@@ -1,4 +1,7 @@
-/** Where in an answer a deferred fragment stands: at every object that its way leads to, as far as the client has been given it. */
+/**
+ * Finds the places of a deferred fragment in an answer: all objects at the end of its way that the client has
+ * been given.
+ */
 import { isObject, ownValue, type ResponsePath } from "../../ground/answer.ts";
 import { isIncluded } from "../../ground/documents.ts";
 import { clientName } from "../../ground/names-apart.ts";
@@ -6,25 +9,28 @@ import type { WayStep } from "./defer-split.ts";
 
 /** An object at which something is deferred. */
 export interface Start {
-  /** As it was fetched. */
+  /** The object as it was fetched. */
   source: unknown;
-  /** As the client was given it. */
+  /** The object as the client was given it. */
   built: unknown;
-  /** Its type if it does not tell. */
+  /** The object's type if it has no `__typename`. */
   typeName: string;
   place: DataPlace;
 }
 
-/** A place in the data and in the client's answer: the client may have other names for fields (names-apart.ts). */
+/**
+ * A place in the data and in the client's answer. The two paths differ where the client uses other field
+ * names (names-apart.ts).
+ */
 export interface DataPlace {
   sourcePath: ResponsePath;
   path: ResponsePath;
 }
 
 /**
- * Calls `found` with each place, in the answer's order.
+ * Calls `found` with each place, in the order of the answer.
  * @param variables with the defaults filled in
- * @param found false to stop
+ * @param found returns false to stop
  */
 export function eachPlace(
   start: Start,
@@ -34,7 +40,7 @@ export function eachPlace(
 ): void {
   const path = [...start.place.path];
   const sourcePath = [...start.place.sourcePath];
-  /** False if it was stopped. */
+  /** Returns false if `found` stopped it. */
   const follow = (source: unknown, built: unknown, typeName: string, depth: number): boolean => {
     if (Array.isArray(built)) {
       if (!Array.isArray(source)) return true;
@@ -77,7 +83,7 @@ export function eachPlace(
   follow(start.source, start.built, start.typeName, 0);
 }
 
-/** What stands at a place of what was fetched. */
+/** The value at a path of the fetched data. */
 export function valueAt(data: unknown, path: ResponsePath): unknown {
   let value = data;
   for (const step of path) {

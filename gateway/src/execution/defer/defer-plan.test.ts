@@ -1,4 +1,7 @@
-/** Goal: a part begins when what it goes on from is there. Method: plans written by hand, in forms that the planner seldom makes. */
+/**
+ * Goal: a part begins when the data that it continues from is there. Method: plans by hand, in forms rare
+ * from the planner.
+ */
 import type { DeferredNode, FetchNode, PlanNode } from "@apollo/query-planner";
 import { OperationTypeNode } from "graphql";
 import { expect, test } from "vitest";

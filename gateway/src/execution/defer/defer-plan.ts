@@ -1,11 +1,11 @@
-/** The plan of an operation with @defer, compiled part by part. */
+/** Compiles the plan of an operation with @defer, part by part. */
 import type { DeferNode, PlanNode, QueryPlan } from "@apollo/query-planner";
 import { compilePlan, type PlanTerms } from "../compile-plan.ts";
 import type { PartPlan, PartRun } from "./defer-run.ts";
 
 export interface PartPlans {
   primary: PartPlan;
-  /** By the fragments' ids. */
+  /** By the ids of the fragments. */
   deferred: ReadonlyMap<string, PartPlan>;
   weight: number;
 }
@@ -20,7 +20,7 @@ export function compileParts({ node }: QueryPlan, terms: PlanTerms): PartPlans {
   return { primary, deferred, weight };
 }
 
-/** @param deferred takes what is deferred within the part */
+/** @param deferred receives the plans of the fragments inside this part */
 function compilePart(
   { node, depends, queryPath }: PlannedPart,
   terms: PlanTerms,
@@ -32,7 +32,7 @@ function compilePart(
     const { id } = fetch;
     if (id !== undefined) fetchIds.push(id);
     const inner = terms.around?.(fetch, step) ?? step;
-    // Such a plan is carried out by nothing but PartRuns.
+    // Only PartRuns carry out such a plan.
     return (run, sites) => (run as PartRun).carryOut(id, () => inner(run, sites));
   };
   const { step, weight } = compilePlan(own ? { node: own } : {}, { ...terms, around });
@@ -41,7 +41,8 @@ function compilePart(
   for (const each of node?.kind === "Defer" ? node.deferred : []) {
     const part = compilePart(each, terms, deferred);
     deferred.set(each.label!, part);
-    // What is deferred within goes on from this part's data: what it waits for must be among that.
+    // Inner fragments continue from this part's data, so this part must wait for the fetches that they wait
+    // for.
     for (const id of part.awaitedFetches) awaitedFetches.add(id);
   }
   for (const id of fetchIds) awaitedFetches.delete(id);

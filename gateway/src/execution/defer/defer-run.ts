@@ -1,4 +1,4 @@
-/** The parts of one answer with @defer, while their plans are carried out. */
+/** Carries out the plans of the parts of one answer with @defer. */
 import { isObject, type JsonObject } from "../../ground/answer.ts";
 import { bareObject } from "../../ground/bare-object.ts";
 import type { GatewayContext } from "../../sources/request-context.ts";
@@ -6,30 +6,30 @@ import { Run } from "../run.ts";
 import { TooLarge } from "../shape/shape-run.ts";
 import type { Step } from "../step.ts";
 
-/** Objects and lists that the parts of one answer may copy together: as many as an answer may have. */
+/** The objects and lists that all parts of one answer together may copy: as many as one answer may have. */
 const COPIES_MAX = 1_000_000;
 
-/** What is fetched for a part of an answer. */
+/** The fetches of one part of an answer. */
 export interface PartPlan {
-  /** Undefined if the fetches of what is around it bring all of it. */
+  /** Undefined if the parent's fetches bring everything. */
   step: Step | undefined;
-  /** Whether it begins when all around it has been fetched. */
+  /** Whether it begins only when the parent has been fetched completely. */
   awaitsParent: boolean;
-  /** The single fetches of what is around it that must be over before it begins. */
+  /** The parent's fetches that must be over before it begins. */
   awaitedFetches: ReadonlySet<string>;
-  /** Its own fetches that others wait for. */
+  /** Its own fetches that other parts wait for. */
   fetchIds: readonly string[];
   weight: number;
 }
 
-/** What the parts of one answer know of one another. */
+/** The state that the parts of one answer share. */
 export class Fetching {
   copiesLeft = COPIES_MAX;
-  /** Nobody waits for the answer any more: nothing is asked that has not been asked yet. */
+  /** No client waits for the answer any more, so no further fetch starts. */
   isOver = false;
   readonly #gates = new Map<string, PromiseWithResolvers<void>>();
 
-  /** Resolves when a fetch is over, whatever came of it. */
+  /** Resolves when a fetch is over, whether it succeeded or failed. */
   whenOver(fetchId: string): Promise<void> {
     return this.#gate(fetchId).promise;
   }
@@ -48,22 +48,22 @@ export class Fetching {
 }
 
 /**
- * One part. It has data of its own, which begins as a copy of what is around it: a part may fetch again what another one has, and what it
- * gets then, perhaps nothing, must not come to stand in the others.
+ * One part of an answer. It has its own data, which begins as a copy of its parent's. A part may fetch again
+ * what another part has, and the result, perhaps null, must not change the other parts.
  */
 export class PartRun extends Run {
-  /** There was too much to copy: nothing is fetched for the part. */
+  /** There was too much to copy, so nothing is fetched for the part. */
   isTooLarge = false;
   readonly #fetching: Fetching;
 
   constructor(variables: JsonObject, context: GatewayContext, fetching: Fetching) {
     super(variables, context);
     this.#fetching = fetching;
-    // Entities that the parent's fetches have shared are shared in the copy, too.
+    // Objects that the parent's data shares are shared in the copy as well.
     this.hasShared = true;
   }
 
-  /** Takes over what is around the part. Never throws: nobody would catch it. */
+  /** Copies the parent's data. Never throws, since no caller would catch it. */
   goOnFrom({ data, lacking }: Run): void {
     const onCopy = (object: object, copy: object) => {
       if (lacking.has(object)) this.lacking.add(copy);
@@ -76,27 +76,27 @@ export class PartRun extends Run {
     }
   }
 
-  /** Carries out one fetch of the plan. @param id if others wait for it */
+  /** Carries out one fetch of the plan. @param id set if other parts wait for the fetch */
   async carryOut(id: string | undefined, fetch: () => Promise<void> | void): Promise<void> {
     if (this.#fetching.isOver) return;
     await fetch();
     if (id !== undefined) this.#fetching.ended(id);
   }
 
-  /** Carries out the part's plan. Never rejects: a fault of ours is an error of the answer. */
+  /** Carries out the part's plan. Never rejects: our own fault becomes an error of the answer. */
   async fetchAll({ step, fetchIds }: PartPlan): Promise<void> {
     try {
       if (!this.isTooLarge) await step?.(this, [this.data]);
     } catch (fault) {
       this.addFault(fault);
     }
-    // Fetches under conditions that do not hold are over, too.
+    // Fetches whose conditions do not hold are over as well.
     for (const id of fetchIds) this.#fetching.ended(id);
   }
 }
 
 /**
- * Copies an object; what stands in it at several places as one object does so in the copy.
+ * Copies an object. An object that stands at several places is one object in the copy as well.
  * @throws TooLarge
  */
 export function copyShared(

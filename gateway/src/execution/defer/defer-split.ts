@@ -1,6 +1,7 @@
 /**
- * Taking an operation with @defer apart: what is answered first, and each fragment that is answered later, with the way that leads to it.
- * The plan says what is fetched when; what a fragment's answer looks like and where it stands follows from the operation alone.
+ * Splits an operation with @defer into the part that is answered first and the fragments that are answered
+ * later, each with the way that leads to it. The plan says what is fetched when. The shape and the place of a
+ * fragment's answer follow from the operation alone.
  */
 import {
   type DirectiveNode,
@@ -25,16 +26,16 @@ import { typesWithin } from "../rewrites.ts";
 const DEFER = "defer";
 
 /**
- * So many fragments are deferred; further ones are answered with what is around them, as the specification lets servers do. Each may
- * keep a copy of what was fetched before it.
+ * The maximum number of deferred fragments. Further ones are answered with their parent, as the specification
+ * allows. Each deferred fragment may keep a copy of what was fetched before it.
  */
 const DEFERRED_MAX = 20;
 
-/** A step on the way from one object of an answer to objects below it. */
+/** A step of the way from an object of an answer to objects below it. */
 export type WayStep =
   | {
       kind: "field";
-      /** In the data; the client may call it otherwise (names-apart.ts). */
+      /** The name in the data. The client's name may differ (names-apart.ts). */
       sourceName: string;
       typeName: string;
       directives: readonly DirectiveNode[];
@@ -43,30 +44,33 @@ export type WayStep =
 
 /** A fragment that is answered later. */
 export interface DeferredFragment {
-  /** The planner's label for it: the client's may be missing, or stand in a fragment that is spread twice. */
+  /** The planner's label for it. The client's may be missing, or stand in a fragment that is spread twice. */
   id: string;
-  /** The client's. */
+  /** The client's label. */
   label: string | undefined;
-  /** What it is deferred within; undefined for the operation itself. */
+  /** The deferred fragment around it; undefined directly in the operation. */
   parent: DeferredFragment | undefined;
-  /** From the parent's object to the fragment, its own type condition and conditions included. */
+  /** From the parent's object to the fragment, with the fragment's own type condition and conditions. */
   way: readonly WayStep[];
-  /** The type of what it stands in. */
+  /** The type of the selection set in which the fragment stands. */
   type: GraphQLCompositeType;
-  /** The fragment, without what is deferred within it. */
+  /** The fragment's selections, without the fragments deferred inside it. */
   selectionSet: SelectionSetNode;
 }
 
 export interface SplitOperation {
-  /** What is answered first. Its selections may be empty. */
+  /** The part that is answered first. Its selections may be empty. */
   primary: SelectionSetNode;
-  /** What is planned: every deferred fragment has its id as its label. Undefined if no service needs to be asked. */
+  /**
+   * The document to plan, in which the label of each deferred fragment is its id. Undefined if no service
+   * needs to be asked.
+   */
   planned: DocumentNode | undefined;
-  /** Parents stand before what is deferred within them. */
+  /** Each parent before the fragments deferred inside it. */
   deferred: readonly DeferredFragment[];
 }
 
-/** The variables that decide what is deferred; undefined if a document has no @defer at all. */
+/** The variables that decide what is deferred. Undefined for a document without @defer. */
 export function deferVariables(document: DocumentNode): readonly string[] | undefined {
   const names = new Set<string>();
   let found = false;
@@ -81,14 +85,14 @@ export function deferVariables(document: DocumentNode): readonly string[] | unde
   return found ? [...names].sort() : undefined;
 }
 
-/** The same document, to be answered at once. */
+/** The same document without @defer, to be answered at once. */
 export function withoutDefer(document: DocumentNode): DocumentNode {
   return visit(document, { Directive: ({ name }) => (name.value === DEFER ? null : undefined) });
 }
 
 /**
  * @param operation without fragment spreads
- * @param schema what clients see
+ * @param schema the schema that clients see
  * @param variables the values of `deferVariables`
  */
 export function splitOperation(
@@ -98,7 +102,7 @@ export function splitOperation(
 ): SplitOperation {
   const splitter = new Splitter(schema, variables);
   const type = schema.getRootType(operation.operation)!;
-  // Mutations are carried out in their order; the specification allows no @defer around them.
+  // Mutations are carried out in order, and the specification allows no @defer at their root.
   const mayDefer = operation.operation !== OperationTypeNode.MUTATION;
   const { own, planned } = splitter.split(operation.selectionSet, {
     type,
@@ -114,17 +118,17 @@ export function splitOperation(
   };
 }
 
-/** Where in an operation a selection stands. */
+/** Where a selection stands in an operation. */
 interface Standing {
-  /** Of the objects that it selects from. */
+  /** The type of the objects that it selects from. */
   type: GraphQLCompositeType;
   within: DeferredFragment | undefined;
-  /** From what it is within. */
+  /** The way from the enclosing fragment's object. */
   way: readonly WayStep[];
   mayDefer: boolean;
 }
 
-/** Something selected twice: as it is answered with what is around it, and as it is planned. */
+/** Two versions of one selection: how it is answered with its parent, and how it is planned. */
 interface Halves<T> {
   own: T;
   planned: T;
@@ -156,7 +160,7 @@ class Splitter {
   #field(field: FieldNode, standing: Standing): Halves<FieldNode | undefined> {
     const { type, way } = standing;
     const name = field.name.value;
-    // No service is asked for the schema, and the planner knows such fields only where no fragment is around them.
+    // No service is asked for introspection fields, and the planner knows them only outside of fragments.
     if (name === "__schema" || name === "__type") return { own: field, planned: undefined };
     const definition = "getFields" in type ? type.getFields()[name] : undefined;
     const fieldType = definition && getNamedType(definition.type);
@@ -192,7 +196,7 @@ class Splitter {
     };
   }
 
-  /** The @defer of a fragment, if it is to be deferred. */
+  /** The @defer directive of a fragment, if the fragment is deferred. */
   #deferOf({ directives }: InlineFragmentNode, { mayDefer }: Standing): DirectiveNode | undefined {
     const defer = directives?.find(({ name }) => name.value === DEFER);
     if (!defer || !mayDefer || this.deferred.length >= DEFERRED_MAX) return undefined;
@@ -200,7 +204,11 @@ class Splitter {
     return !condition || valueFromASTUntyped(condition, this.#variables) === true ? defer : undefined;
   }
 
-  /** The fragment as it is planned. @param inner where its selections stand. @param type of what it stands in */
+  /**
+   * The fragment as it is planned.
+   * @param inner where its selections stand
+   * @param type the type around it
+   */
   #defer(
     fragment: InlineFragmentNode,
     defer: DirectiveNode,

@@ -1,6 +1,6 @@
 /**
- * Goal: an answer in parts is the answer. Method: operations on three subgraphs; what the parts come to together is compared with the same
- * operation answered at once.
+ * Goal: all parts of an answer together are the answer. Method: operations on three subgraphs. The assembled
+ * parts are compared with the answer to the same operation at once.
  */
 import fc from "fast-check";
 import { parse, validate } from "graphql";

@@ -1,4 +1,6 @@
-/** What a selection comes to for objects of one type: CollectFields of the GraphQL specification, done while compiling. */
+/**
+ * Merges the selections for objects of one type: CollectFields of the GraphQL specification, at compile time.
+ */
 import {
   type FieldNode,
   type GraphQLCompositeType,
@@ -9,10 +11,10 @@ import {
 } from "graphql";
 import { isIncluded } from "../../ground/documents.ts";
 
-/** Fields by response name, in the answer's order; those of one name are completed as one. */
+/** Fields by response name, in the order of the answer. Fields of one name are completed as one. */
 export type CollectedFields = ReadonlyMap<string, FieldNode[]>;
 
-/** @param conditions the variables that @skip and @include look at */
+/** @param conditions the values of the variables that @skip and @include use */
 export function collectFields(
   schema: GraphQLSchema,
   type: GraphQLCompositeType,

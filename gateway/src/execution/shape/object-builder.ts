@@ -1,11 +1,11 @@
-/** The functions that build an answer's objects, generated for each selection and type. */
+/** Generates the functions that build the objects of an answer, one for each selection and type. */
 import { type JsonObject, ownValue, setOwn } from "../../ground/answer.ts";
 import { isInherited } from "../../ground/bare-object.ts";
 import type { ShapeRun } from "./shape-run.ts";
 
 /**
- * The client's form of a value; MISFIT if it is null where it must not be, so that what is around it becomes
- * null.
+ * Turns a value into its client's form. MISFIT if it is null in a non-null place, so that the value around it
+ * becomes null.
  */
 export type Complete = (value: unknown, run: ShapeRun) => unknown;
 
@@ -15,19 +15,19 @@ export const MISFIT = undefined;
 export interface Member {
   /** A GraphQL name: letters, digits and underscores. */
   responseName: string;
-  /** Under which it stands in the data; nearly always the same. */
+  /** The name in the data, nearly always the same. */
   sourceName: string;
   typeName: string;
   fieldName: string;
   complete: Complete;
 }
 
-/** Builds the client's form of an object; null if a member of it is null that must not be. */
+/** Builds the client's form of an object. Null if a non-null member of it is null. */
 export type BuildObject = (source: JsonObject, run: ShapeRun) => JsonObject | null;
 
 /**
- * Generates the code of `{ id: completeId(source.id), … }`. V8 knows the hidden class of a literal beforehand
- * and inlines the members' functions: the same done in a loop over the members takes seven times as long.
+ * Generates an object literal such as `{ id: completeId(source.id), … }`. V8 knows its hidden class in
+ * advance and inlines the members' functions. A loop over the members takes seven times as long.
  */
 export function generateBuilder(members: readonly Member[]): BuildObject {
   const completers = members.map(({ complete }) => complete);
@@ -36,7 +36,7 @@ export function generateBuilder(members: readonly Member[]): BuildObject {
     const value = isInherited(sourceName) ? `own(source, "${sourceName}")` : `source.${sourceName}`;
     return `const v${index} = c${index}(${value}, run); if (v${index} === undefined) return null;`;
   });
-  // In brackets `__proto__` is a name like any other.
+  // In brackets, `__proto__` is an ordinary name.
   const literal = names.map((name, index) => `[${name}]: v${index}`).join(", ");
   const code = `
     const [${completers.map((_, index) => `c${index}`).join(", ")}] = completers;
@@ -44,7 +44,7 @@ export function generateBuilder(members: readonly Member[]): BuildObject {
   return new Function("completers", "own", code)(completers, ownValue) as BuildObject;
 }
 
-/** The same in a loop, telling the run where it is. */
+/** Does the same in a loop and tells the run its position. */
 export function buildLocating(
   members: readonly Member[],
   source: JsonObject,

@@ -1,6 +1,6 @@
 /**
- * Goal: what clients make the gateway compile is bounded. Method: operations that come to as much code as
- * they may.
+ * Goal: what clients can make the gateway compile is bounded. Method: operations that need as much code as
+ * the limits allow.
  */
 import { buildSchema, parse } from "graphql";
 import { expect, test, vi } from "vitest";

@@ -1,17 +1,17 @@
 /**
- * The shapes that are kept for one graph: generated code, of which a few lines of a query can make a great
- * deal.
+ * Keeps the shapes of one graph. A shape is generated code, and a few lines of a query can need a great deal
+ * of it.
  */
 import { BoundedCache } from "../../ground/bounded-cache.ts";
 import type { Complete } from "./object-builder.ts";
 import type { ShapeCompiler } from "./shape.ts";
 
-/** What a member of a compiled object keeps, measured: 160,000 of them kept 30 MB. */
+/** The bytes that a member of a compiled object keeps, measured: 160,000 members kept 30 MB. */
 export const MEMBER_BYTES = 200;
 const SHAPES_MAX = 4_000;
 /**
- * A quarter is for what comes (bounded-cache.ts), 80,000 members: the 5,000 fields that an operation may
- * have, of 16 types that they are asked of.
+ * A quarter is for new entries (bounded-cache.ts). That is 80,000 members: the 5,000 fields that an operation
+ * may have, on 16 types each.
  */
 const BYTES_MAX = 64 * 1024 * 1024;
 
@@ -28,7 +28,7 @@ export class ShapeCache {
   });
   #selections = 0;
 
-  /** A key for a selection, unlike all others. */
+  /** A new key prefix, unique to one selection. */
   newSelection(): string {
     return String(this.#selections++);
   }
@@ -38,7 +38,7 @@ export class ShapeCache {
     return this.#shapes.get(key, () => this.#weighing(key, compile())).shape;
   }
 
-  /** A shape grows while it is used: types are compiled when they are met. */
+  /** Updates the weight of a shape: it grows in use, because each type is compiled when it first occurs. */
   #weighing(key: string, { compiler, shape }: KeptShape): KeptShape {
     let weighed = compiler.memberCount;
     const kept: KeptShape = {

@@ -1,12 +1,12 @@
-/** One answer while it is shaped. */
+/** The state of one answer while it is shaped. */
 import type { JsonObject, ResponsePath } from "../../ground/answer.ts";
 
 /**
- * Members and elements of one answer, and a unit for every 32 characters of a text or a name. Entities that
- * lead to one another multiply to any size in a few lines of a query.
+ * The members and elements of one answer, plus one unit for every 32 characters of a string or a name.
+ * Entities that lead to one another can multiply to any size in a few lines of a query.
  */
 const SIZE_MAX = 1_000_000;
-/** The answer would be larger than SIZE_MAX. */
+/** Thrown if the answer would be larger than SIZE_MAX. */
 export class TooLarge extends Error {
   override name = "TooLarge";
 }
@@ -23,42 +23,44 @@ export interface Misfit {
   path: ResponsePath;
   reason: string;
   /**
-   * What it is within, from the answer's root on; the last one is the value itself, or a list that it is in.
+   * The members around the value, from the answer's root on. The last one is the value itself or the list
+   * around it.
    */
   members: readonly MemberOf[];
 }
 
-/** What was made of an object under one selection, and how many members and elements it has. */
+/** The result for an object under one selection, with its number of members and elements. */
 interface Known {
   built: JsonObject | null;
   size: number;
 }
 
 /**
- * @see ShapeCompiler. The first run only counts what does not fit: paths cost a fifth of the time, and are
- * needed only then. A second run, which remembers nothing, finds the places.
+ * Shapes one answer for a ShapeCompiler. The first run only counts the values that do not fit, since paths
+ * cost a fifth of the time and are needed only if there are such values. A second run, which remembers
+ * nothing, finds their places.
  */
 export class ShapeRun {
-  /** Members and elements so far. An object that stands at several places counts at each. */
+  /** Members and elements so far. An object counts at each place where it stands. */
   size = 0;
   /** How many values did not fit. */
   misfitCount = 0;
   readonly misfits: Misfit[] = [];
   readonly #path: (string | number)[] | undefined;
-  /** Those that were entered, from the root on. */
+  /** The members around the current position, from the root on. */
   readonly #members: MemberOf[] = [];
   readonly #known: Map<object, Map<JsonObject, Known>> | undefined;
 
   /**
-   * @param mode `shared`: some objects stand at several places. `once`: none does. `locate`: to find what
-   * does not fit
+   * @param mode `shared`: some objects stand at several places. `once`: none does. `locate`: the run finds
+   * the values that do not fit
    */
   constructor(mode: "shared" | "once" | "locate") {
     this.#path = mode === "locate" ? [] : undefined;
     this.#known = mode === "shared" ? new Map() : undefined;
   }
 
-  /** Whether it is to find what does not fit. Only then it is told where it is. */
+  /** Whether the run finds the values that do not fit. Only then does it need to know its position. */
   get isLocating(): boolean {
     return this.#path !== undefined;
   }
@@ -87,7 +89,7 @@ export class ShapeRun {
     if (this.size > SIZE_MAX) throw new TooLarge();
   }
 
-  /** Takes note of a value that does not fit; its place is null. */
+  /** Notes a value that does not fit. Its place becomes null. */
   misfit(reason: string): null {
     this.misfitCount++;
     if (this.#path) this.misfits.push({ path: [...this.#path], reason, members: [...this.#members] });
@@ -95,8 +97,8 @@ export class ShapeRun {
   }
 
   /**
-   * What was made of an object before, under the same selection.
-   * @param selection any object that stands for it
+   * The earlier result for an object under the same selection.
+   * @param selection any object that identifies the selection
    */
   known(selection: object, object: JsonObject): JsonObject | null | undefined {
     if (!this.#known) return undefined;
@@ -106,7 +108,7 @@ export class ShapeRun {
     return known.built;
   }
 
-  /** Remembers what was made of an object. @param sizeBefore of the run, when the object was begun */
+  /** Remembers the result for an object. @param sizeBefore the run's size before the object */
   learn(selection: object, object: JsonObject, built: JsonObject | null, sizeBefore: number): void {
     if (!this.#known) return;
     let objects = this.#known.get(selection);

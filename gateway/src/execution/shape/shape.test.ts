@@ -1,6 +1,6 @@
 /**
- * Goal: an answer has the form that GraphQL gives it. Method: random operations on random data, shaped and,
- * for comparison, executed by graphql-js with the same data as its root value.
+ * Goal: an answer has the form that GraphQL prescribes. Method: random operations on random data, shaped
+ * here, and for comparison executed by graphql-js with the same data as its root value.
  */
 import fc from "fast-check";
 import { buildSchema, executeSync, parse, type SelectionSetNode, validate } from "graphql";
@@ -33,7 +33,7 @@ function shape(query: string, data: object, mode: "once" | "shared" = "once", va
 
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
 
-/** What a service might send: mostly what fits, now and then null or something else. */
+/** What a service might send: mostly fitting values, now and then null or something else. */
 const odd = fc.constantFrom(null, "text", 7, 1.5, true, [], {});
 const mostly = <T>(usual: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 24, arbitrary: usual as fc.Arbitrary<unknown> }, { weight: 1, arbitrary: odd });
@@ -94,7 +94,7 @@ test("an answer is what graphql-js makes of the same data, whether objects are r
   );
 });
 
-/** Services answer under the names that the operation gives. */
+/** Services answer under the response names of the operation. */
 function aliased(data: unknown): unknown {
   if (Array.isArray(data)) return data.map(aliased);
   if (typeof data !== "object" || data === null) return data;
@@ -105,8 +105,8 @@ function aliased(data: unknown): unknown {
 }
 
 /**
- * graphql-js makes the best of a value (1 is true, true is "true"); a gateway takes it for what it is. So
- * leave it nothing to make.
+ * graphql-js coerces values (1 is true, true is "true"), and a gateway does not. So values of a wrong type
+ * throw here.
  */
 function withoutCoercion(data: unknown): unknown {
   const wrong = () => {
@@ -182,7 +182,7 @@ test("an object of a type that cannot be at its place is null, and the rest of t
   expect(shape("{ any { ... on Item { id } } }", { any: [{ __typename: "Tool" }] })).toMatchObject({
     data: { any: [null] },
   });
-  // A subgraph that has the interface as an object says no other name.
+  // A subgraph with an interface object knows only the interface's name.
   expect(shape("{ item { id } }", { item: { ...item, __typename: "Node" } })).toMatchObject({
     data: { item: { id: "1" } },
   });

@@ -1,7 +1,7 @@
 /**
- * The result shaper: what the fetches brought together, made into what the client asked for. Aliases and
- * their order, types and their conditions, nulls that bubble up, values checked against their types: all
- * decided while compiling, once an operation and type.
+ * The result shaper: turns the data of all fetches into the answer that the client asked for. Aliases and
+ * their order, type conditions, nulls that bubble up and checks of values are all decided at compile time,
+ * once for each operation and type.
  */
 import {
   type FieldNode,
@@ -33,7 +33,7 @@ import {
 /** Objects of one type under one selection. */
 interface ObjectShape {
   members: readonly Member[];
-  /** What its names add to an answer's size. */
+  /** What the member names add to an answer's size. */
   size: number;
   build: BuildObject;
 }
@@ -43,18 +43,21 @@ export class ShapeCompiler {
   readonly #conditions: Record<string, unknown>;
   #memberCount = 0;
 
-  /** @param schema what clients see. @param conditions the variables that @skip and @include look at */
+  /**
+   * @param schema the schema that clients see
+   * @param conditions the values of the variables that @skip and @include use
+   */
   constructor(schema: GraphQLSchema, conditions: Record<string, unknown>) {
     this.#schema = schema;
     this.#conditions = conditions;
   }
 
-  /** How many members the objects have that were compiled so far. */
+  /** The number of members of all objects compiled so far. */
   get memberCount(): number {
     return this.#memberCount;
   }
 
-  /** The shape of a whole answer. */
+  /** Compiles the shape of a whole answer. */
   compileRoot(type: GraphQLCompositeType, selectionSet: SelectionSetNode): Complete {
     return this.#object(type, [selectionSet]);
   }
@@ -69,7 +72,7 @@ export class ShapeCompiler {
     );
   }
 
-  /** Shapes are compiled for the types that are met: an interface may have hundreds. */
+  /** Compiles a type only when it first occurs: an interface may have hundreds of types. */
   #object(type: GraphQLCompositeType, selectionSets: readonly SelectionSetNode[]): Complete {
     const shapes = new Map<string, ObjectShape>();
     const shapeFor = (typeName: string): ObjectShape | undefined => {
@@ -100,14 +103,15 @@ export class ShapeCompiler {
   }
 
   /**
-   * The type of an object that says its name, at a place of a declared type; undefined if it cannot be there.
+   * The type for an object's `__typename` at a place of a declared type. Undefined if such an object cannot
+   * be there.
    */
   #realType(declared: GraphQLCompositeType, typeName: string): GraphQLCompositeType | undefined {
     if (typeName === declared.name) return declared;
     const found = this.#schema.getType(typeName);
     if (!isCompositeType(found)) return undefined;
     if (isAbstractType(declared)) return this.#isWithin(declared, found) ? found : undefined;
-    // A subgraph that has an interface as an object knows no name but the interface's.
+    // A subgraph with an interface object knows only the interface's name.
     return isAbstractType(found) && this.#isWithin(found, declared) ? declared : undefined;
   }
 
@@ -133,7 +137,8 @@ export class ShapeCompiler {
 
   #typename(type: GraphQLCompositeType): Complete {
     if (isObjectType(type)) return () => type.name;
-    // Of an abstract type without a `__typename` of its own: an alias may hold the name of the real one.
+    // An object of an abstract type without a plain `__typename`: an alias may hold the name of its real
+    // type.
     return (value, run) => {
       const found = typeof value === "string" ? this.#schema.getType(value) : undefined;
       if (isObjectType(found)) return found.name;
@@ -182,14 +187,14 @@ function leaf(completeLeaf: CompleteLeaf): Complete {
   };
 }
 
-/** A unit for each, and one more for every 32 characters of its name. */
+/** One unit for each member, and one more for every 32 characters of its name. */
 function sizeOf(members: readonly Member[]): number {
   return members.reduce((size, { responseName }) => size + 1 + (responseName.length >> 5), 0);
 }
 
 /**
- * What a leaf adds to an answer's size beside itself: a unit for every 32 characters, and for each part of a
- * scalar with parts.
+ * What a leaf adds to an answer's size besides itself: one unit for every 32 characters, and one for each
+ * part of a structured scalar.
  */
 function weightOf(value: unknown): number {
   if (typeof value === "string") return value.length >> 5;

@@ -1,4 +1,4 @@
-/** The shapes of one selection's answer: one for each way its @skip and @include can turn out. */
+/** The shapes of one selection's answer: one for each outcome of its @skip and @include. */
 
 import { badInput } from "@teranga/kit/graphql/errors.ts";
 import {
@@ -16,11 +16,11 @@ import { ShapeCompiler } from "./shape.ts";
 import type { ShapeCache } from "./shape-cache.ts";
 
 export interface ShapeTerms {
-  /** What clients see. */
+  /** The schema that clients see. */
   schema: GraphQLSchema;
   /** The defaults of the operation's variables. */
   defaults: Readonly<Record<string, unknown>>;
-  /** Where shapes are kept; those of one graph bound one another. */
+  /** The cache of shapes. All shapes of one graph share its bound. */
   cache: ShapeCache;
 }
 
@@ -41,7 +41,7 @@ export class Shapes {
   }
 
   /**
-   * A selection whose @skip and @include look at n variables has 2^n of them.
+   * The shape for these variables. A selection whose @skip and @include use n variables has up to 2^n shapes.
    * @param variables as the client gave them
    */
   for(variables: JsonObject): Complete {
@@ -55,7 +55,7 @@ export class Shapes {
     });
   }
 
-  /** Null is no condition, though a variable that has a default may be given it. */
+  /** A condition must not be null, although a client may give null to a variable with a default. */
   conditionErrors(variables: JsonObject): GraphQLError[] {
     const { defaults } = this.#terms;
     return this.#conditionNames
@@ -64,7 +64,7 @@ export class Shapes {
   }
 }
 
-/** The variables that decide what an answer has. */
+/** The variables that decide which fields an answer has. */
 function conditionsWithin(selectionSet: SelectionSetNode): string[] {
   const directives: DirectiveNode[] = [];
   visit(selectionSet, { Directive: (directive) => void directives.push(directive) });

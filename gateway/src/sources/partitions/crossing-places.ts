@@ -1,9 +1,11 @@
-/** Crossings, the answering side: finding the tokens in an answer and putting the fetched objects in their place. */
+/**
+ * Crossings, the answering side: finds the tokens in an answer and puts the fetched objects in their places.
+ */
 
 import { isObject, type JsonObject, ownValue, type ResponsePath, setOwn } from "../../ground/answer.ts";
 import type { Crossing, CrossingTree, EntityPlan } from "./crossing-plan.ts";
 
-/** One object that is to be fetched from its owner. */
+/** The place of one object that must be fetched from its owner. */
 export interface CrossingPlace {
   followUp: EntityPlan;
   /** `__typename` and the key. */
@@ -12,7 +14,10 @@ export interface CrossingPlace {
   put: (value: JsonObject | null) => void;
 }
 
-/** Takes the tokens out of a value and yields a place for each object behind them. Places hold null until something is put. */
+/**
+ * Removes the tokens from a value and yields a place for each object behind them. A place holds null until an
+ * object is put there.
+ */
 export function* takeCrossings(
   value: unknown,
   tree: CrossingTree,
@@ -40,7 +45,8 @@ function* takeCrossing(
   delete parent[token];
   const path = [...parentPath, responseName];
   if (!Array.isArray(found)) {
-    // The same field may stand in the operation twice, with a token each: the second adds to what the first has put.
+    // The operation may select the same field twice, each time with its own token. The second object is
+    // merged into the first.
     const put = (value: JsonObject | null) => {
       setOwn(parent, responseName, merged(ownValue(parent, responseName), value));
     };
@@ -60,7 +66,9 @@ function* takeCrossing(
   }
 }
 
-/** Two answers for one object, joined: what either of them has. Null wins, as an error at the object itself does. */
+/**
+ * Merges two answers for one object: the members of both. Null wins, as with an error at the object itself.
+ */
 function merged(old: unknown, added: unknown): unknown {
   if (old === undefined) return added;
   if (Array.isArray(old) && Array.isArray(added) && old.length === added.length) {

@@ -1,9 +1,9 @@
 /**
- * Crossings, the planning side. The query planner believes that a subgraph can resolve all of its fields in
- * one place; a field with @crosses may lead to another partition's row. Its selection is cut down to the key
- * and gets an alias of its own (a token); what was asked is kept as a follow-up, to be fetched by that key
- * from the owner. A token in an answer therefore says by itself that the field was really there: type
- * conditions, @skip and @include have been applied by the service.
+ * Crossings, the planning side. The query planner assumes that a subgraph resolves all of its fields in one
+ * place, but a field with @crosses may lead to a row of another partition. So its selection is cut down to
+ * the key and gets an alias of its own (a token). The original selection is kept as a follow-up, which
+ * fetches it by that key from the owner. A token in an answer proves that the field was really selected: the
+ * service has applied type conditions, @skip and @include.
  */
 import {
   type FieldNode,
@@ -23,10 +23,10 @@ import { planBytes } from "../../ground/kept-bytes.ts";
 import { type ObjectShape, objectShape } from "../answer-shape.ts";
 import { isCrossing, type PartitionSpec } from "./partition-spec.ts";
 
-/** Directives for services. */
+/** The operation's directives for services. */
 export interface SaidDirectives {
   text: string;
-  /** The variables that `text` mentions. */
+  /** The variables that `text` uses. */
   variables: ReadonlySet<string>;
 }
 
@@ -34,21 +34,21 @@ export interface SaidDirectives {
 export interface EntityPlan {
   kind: "entities";
   text: string;
-  /** The variables of `text` beside `representations`. */
+  /** The variables of `text`, without `representations`. */
   variables: ReadonlySet<string>;
-  /** What each entity must come back as. */
+  /** The shape of each entity. */
   shape: ObjectShape;
-  /** Where the crossings are below each entity. */
+  /** The crossings below each entity. */
   crossings: CrossingTree;
 }
 
-/** One field that was cut: its name in the client's answer, and what to ask the owner. */
+/** A field whose selection was cut: its name in the client's answer, and the request to the owner. */
 export interface Crossing {
   responseName: string;
   followUp: EntityPlan;
 }
 
-/** Where tokens can be in an answer, by response names. */
+/** Where tokens may stand in an answer, by response names. */
 export interface CrossingTree {
   /** By token. */
   here: Map<string, Crossing>;
@@ -58,7 +58,7 @@ export interface CrossingTree {
 
 const TYPENAME: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: "__typename" } };
 
-/** About how many bytes are kept for all that is below a tree. */
+/** The bytes that are kept for everything below a tree, approximately. */
 export function crossingsWeight({ here, below }: CrossingTree): number {
   let weight = 0;
   for (const { followUp } of here.values())
@@ -69,17 +69,17 @@ export function crossingsWeight({ here, below }: CrossingTree): number {
 
 export const isEmptyTree = (tree: CrossingTree) => tree.here.size === 0 && tree.below.size === 0;
 
-/** The whole operation: tokens are made unlike anything in its text. */
+/** `text` is the whole operation: no token may occur in it. */
 export interface CrossingTerms {
   variables: VariableDefinitions;
-  /** The operation's own. */
+  /** The operation's own directives. */
   directives: SaidDirectives;
   text: string;
 }
 
 /** Cuts the crossings out of one operation and its follow-ups. */
 export class CrossingPlanner {
-  /** What each token stands for in a path: the field's response name. */
+  /** The response name of the field that each token stands for in a path. */
   readonly names = new Map<string, string>();
   readonly #spec: PartitionSpec;
   readonly #variables: VariableDefinitions;
@@ -95,7 +95,7 @@ export class CrossingPlanner {
     this.#prefix = prefix;
   }
 
-  /** Plans a fetch by key. `selectionSet` is what `_entities` selects. */
+  /** Plans a fetch by key. `selectionSet` is the selection of `_entities`. */
   planEntities(selectionSet: SelectionSetNode): EntityPlan {
     const { cut, tree } = this.cut(selectionSet, undefined);
     const variables = new Set([...usedVariables(cut), ...this.#directives.variables]);
@@ -112,7 +112,7 @@ export class CrossingPlanner {
 
   /**
    * Cuts all crossings below a selection set.
-   * @param parent its type; undefined if only type conditions tell
+   * @param parent its type; undefined if only type conditions tell it
    */
   cut(
     selectionSet: SelectionSetNode,
@@ -178,7 +178,7 @@ function onType(typeName: string, selectionSet: SelectionSetNode): SelectionSetN
   };
 }
 
-/** Whether everything that is asked is in the key, which the partition at hand knows. */
+/** Whether the key, which the partition at hand knows, covers everything that is selected. */
 function isWithin(asked: SelectionSetNode, key: SelectionSetNode): boolean {
   return asked.selections.every((selection) => {
     if (selection.kind === Kind.INLINE_FRAGMENT) return isWithin(selection.selectionSet, key);

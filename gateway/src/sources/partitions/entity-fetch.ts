@@ -1,7 +1,7 @@
 /**
- * Fetching entities by their keys: each from the partition that owns it, all partitions side by side, the
- * answers back in the order of the request. What crosses to yet other partitions is fetched after that, in
- * the same way.
+ * Fetches entities by their keys. Each comes from the partition that owns it. All partitions are asked in
+ * parallel, and the entities are returned in the order of the request. Afterwards their crossings to other
+ * partitions are fetched in the same way.
  */
 import { type GraphQLFormattedError, OperationTypeNode } from "graphql";
 import { errorAt, isObject, type JsonObject, ownValue, type PartAnswer } from "../../ground/answer.ts";
@@ -13,7 +13,7 @@ import { type CrossingPlace, takeCrossings } from "./crossing-places.ts";
 import { type EntityPlan, isEmptyTree } from "./crossing-plan.ts";
 import { clientPath, ownerOf, type PartitionRun } from "./partition-run.ts";
 
-/** Entities in the order they were asked for; null for one that does not exist or could not be had. */
+/** Entities in the order of the request. Null for an entity that does not exist or could not be fetched. */
 export interface FetchedEntities {
   entities: (JsonObject | null)[];
   /** Their paths begin with the entity's index. */
@@ -21,8 +21,8 @@ export interface FetchedEntities {
 }
 
 /**
- * Fetches entities. An operation's depth, which limits.ts bounds, bounds how far crossings lead to further
- * crossings.
+ * Fetches entities. Crossings lead to further crossings only as deep as the operation is, and limits.ts
+ * bounds that.
  */
 export async function fetchEntities(
   plan: EntityPlan,
@@ -56,7 +56,7 @@ export async function fetchEntities(
   return { entities: fetched.entities, errors: limitErrors([...fetched.errors, ...errors]) };
 }
 
-/** The representations' indexes by owner. One without an owner is an error of its own. */
+/** The indexes of the representations by owner. A representation without an owner is an error. */
 function groupByOwner(
   representations: readonly JsonObject[],
   { errors }: FetchedEntities,
@@ -90,7 +90,7 @@ function valueAt(representation: JsonObject, path: readonly string[]): unknown {
   return value;
 }
 
-/** Puts one partition's answer in the places of the representations that it was sent. */
+/** Puts one partition's entities at the indexes of the representations that it was sent. */
 function takeEntities(
   answer: PartAnswer,
   indexes: readonly number[],
@@ -109,8 +109,8 @@ function takeEntities(
   for (const error of answer.errors) {
     const [, position, ...rest] = clientPath(error, run) ?? [];
     const index = typeof position === "number" ? indexes[position] : undefined;
-    // An error of the whole request is said once, where its first entity would be; so is one of an entity
-    // that was not asked for.
+    // An error of the whole request is reported once, at its first entity. So is an error of an entity that
+    // was not asked for.
     fetched.errors.push(
       index === undefined ? errorAt(error, [indexes[0]!]) : errorAt(error, [index, ...rest]),
     );
@@ -118,9 +118,9 @@ function takeEntities(
 }
 
 /**
- * Fetches what crosses to other partitions and puts it in its place: one request a partition and follow-up,
- * each object once however often it occurs, null where it cannot be had. Returns the errors, at the places'
- * paths.
+ * Fetches the objects behind crossings and puts them in their places, with one request for each partition and
+ * follow-up. Each object is fetched once however often it occurs, and is null where it cannot be fetched.
+ * Returns the errors, at the paths of the places.
  */
 export async function followCrossings(
   places: Iterable<CrossingPlace>,
@@ -134,7 +134,7 @@ export async function followCrossings(
       beyond.add(place.path);
       continue;
     }
-    // Follow-ups of the same text ask the same thing, wherever in the operation they come from.
+    // Follow-ups with equal text ask for the same, wherever they stand in the operation.
     const batch = batches.get(place.followUp.text);
     if (batch) batch.push(place);
     else batches.set(place.followUp.text, [place]);
@@ -163,7 +163,8 @@ async function followUp(
 }
 
 /**
- * Puts one object in all of its places. Later fetches write into the objects, so no two places may share one.
+ * Puts one object in all of its places. Later fetches write into the objects, so each place gets its own
+ * copy.
  */
 function putAll(
   entity: JsonObject | null,
@@ -183,7 +184,7 @@ function putAll(
   }
 }
 
-/** One after the other: there may be far more than anybody wants to see. */
+/** Yields errors one by one: there may be far more than are shown. */
 function* errorsAtPlaces(
   errors: readonly GraphQLFormattedError[],
   distinct: readonly (readonly CrossingPlace[])[],

@@ -1,8 +1,8 @@
 /**
- * Running root fields on a partitioned subgraph. The query planner fuses all root fields of a subgraph into
- * one operation; here each goes to the owner of its routing value, or to everybody, with one request a
- * partition. A mutation's fields run one after the other, as GraphQL has it; consecutive ones of the same
- * partition stay one request.
+ * Runs root fields on a partitioned subgraph. The query planner puts all root fields of a subgraph into one
+ * operation. Here each field goes to the owner of its routing value, or to all partitions, with one request
+ * for each partition. A mutation's fields run one after the other, as GraphQL requires. Consecutive fields of
+ * the same partition stay in one request.
  */
 import { type GraphQLError, type GraphQLFormattedError, OperationTypeNode, valueFromAST } from "graphql";
 import {
@@ -29,7 +29,7 @@ import { positionOf } from "./merge-position.ts";
 import type { FieldArgument, FieldRoute, FieldsPlan, RootField } from "./operation-plan.ts";
 import { type AskTerms, clientPath, type Owner, ownerOf, type PartitionRun } from "./partition-run.ts";
 
-/** An answer to a whole operation. */
+/** The answer to a whole operation. */
 export interface FetchedFields {
   data: JsonObject | null;
   errors: GraphQLFormattedError[];
@@ -39,14 +39,14 @@ export interface FetchedFields {
 export interface Part {
   partition: string;
   fields: RootField[];
-  /** Where its merged pages begin, by the variables that say so. */
+  /** Where its merged pages begin, by the `after` variables. */
   afters: JsonObject;
 }
 
-/** Which partition runs what, and the answers that need nobody. */
+/** Which partition runs what, and the answers that need no partition. */
 export interface Split {
   parts: Part[];
-  /** What the merged fields ask for, by response name. */
+  /** The windows of the merged fields, by response name. */
   windows: ReadonlyMap<string, { window: Window; page: PagePlan }>;
   data: JsonObject;
   errors: GraphQLFormattedError[];
@@ -73,7 +73,7 @@ export async function fetchFields(
 
 type PrintPart = (part: Part) => ReturnType<typeof printPart>;
 
-/** All parts side by side. */
+/** Runs all parts in parallel. */
 async function fetchQuery(
   fields: readonly RootField[],
   request: PrintPart,
@@ -112,7 +112,7 @@ function termsOf({ fields }: Part, mayRepeat: boolean): AskTerms {
   };
 }
 
-/** One part after the other. Nothing runs after a field whose failure makes the whole answer null. */
+/** Runs the parts in order. Stops after a field whose failure makes the whole answer null. */
 async function fetchMutation(
   fields: readonly RootField[],
   request: PrintPart,
@@ -137,8 +137,8 @@ async function fetchMutation(
 }
 
 /**
- * Runs of fields that one partition can take together. Fields of one name are one field, in the place of the
- * first (CollectFields of the specification): apart, they would be carried out twice.
+ * Groups consecutive fields that one partition can run together. Fields of one response name are one field,
+ * at the place of the first (CollectFields of the specification): apart, they would be carried out twice.
  */
 function consecutive(fields: readonly RootField[], run: PartitionRun): RootField[][] {
   const steps: { owner: string | undefined; fields: RootField[] }[] = [];
@@ -153,7 +153,7 @@ function consecutive(fields: readonly RootField[], run: PartitionRun): RootField
   return steps.map((step) => step.fields);
 }
 
-/** Decides who runs each field. A partition's fields keep their order; the parts have the topology's. */
+/** Decides which partition runs each field. Fields keep their order, and parts have the topology's order. */
 export function splitFields(fields: readonly RootField[], run: PartitionRun): Split {
   const byPartition = new Map<string, RootField[]>();
   const add = (partition: string, field: RootField) => {
@@ -198,7 +198,7 @@ export function splitFields(fields: readonly RootField[], run: PartitionRun): Sp
         route satisfies never;
     }
   }
-  // A field of one partition, by far the commonest, costs the same however many there are.
+  // A field of one partition, by far the commonest case, costs the same however many partitions there are.
   const involved =
     byPartition.size > 1 ? run.partitionIds.filter((id) => byPartition.has(id)) : [...byPartition.keys()];
   const parts = involved.map((partition) => ({
@@ -209,7 +209,7 @@ export function splitFields(fields: readonly RootField[], run: PartitionRun): Sp
   return { parts, windows, data, errors };
 }
 
-/** Where a partition's pages begin, by the variables that say so. */
+/** Where a partition's pages begin, by the `after` variables. */
 function aftersOf(
   partition: string,
   windows: Iterable<{ window: Window; page: PagePlan }>,
@@ -229,14 +229,14 @@ function fieldOwner(route: Extract<FieldRoute, { kind: "owner" }>, run: Partitio
   return ownerOf(run, routing, route.by, "name");
 }
 
-/** An argument as the partitions will understand it: what is written, else the schema's default. */
+/** An argument as the partitions will read it: the written value, else the schema's default. */
 function argumentValue({ argument, field }: FieldArgument, run: PartitionRun): unknown {
   const given = field.arguments?.find(({ name }) => name.value === argument.name);
   const written = given ? valueFromAST(given.value, argument.type, run.variables) : undefined;
   return written === undefined ? argument.defaultValue : written;
 }
 
-/** The operation that a part comes to: its fields, and only the variables that they mention. */
+/** The operation of a part: its fields, with only the variables that they use. */
 export function printPart(
   plan: FieldsPlan,
   { fields, afters }: Part,
@@ -255,7 +255,8 @@ export function printPart(
 }
 
 /**
- * Takes the fields that the partition owns from its answer; gathered and merged ones are made of all answers.
+ * Takes the fields that the partition owns from its answer. Gathered and merged fields are made from all
+ * answers.
  */
 function takeOwned(part: Part, answer: PartAnswer, into: Split | FetchedFields, run: PartitionRun): void {
   const owned = part.fields.filter(({ route }) => route.kind === "owner");
@@ -271,7 +272,7 @@ function takeOwned(part: Part, answer: PartAnswer, into: Split | FetchedFields, 
   for (const error of answer.errors) {
     const path = clientPath(error, run);
     if (path && names.has(String(path[0]))) into.errors.push(errorAt(error, path));
-    // An error of the whole request is said once, at its first field.
+    // An error of the whole request is reported once, at its first field.
     else if (!path?.length && names.size > 0) into.errors.push(errorAt(error, [[...names][0]!]));
   }
 }
@@ -280,8 +281,8 @@ const namesOf = (fields: readonly RootField[], kind: FieldRoute["kind"]) =>
   new Set(fields.filter(({ route }) => route.kind === kind).map(({ responseName }) => responseName));
 
 /**
- * Follows the crossings of all fields together. Fields of one name share a value; each takes its own tokens
- * out of it.
+ * Follows the crossings of all fields together. Fields of one response name share a value, and each takes its
+ * own tokens out of it.
  */
 function followAll(
   fields: readonly RootField[],

@@ -1,4 +1,4 @@
-/** Gathered lists: a root field that every partition answers with its part. */
+/** Gathered lists: every partition answers a root field with its part of the list. */
 import type { GraphQLFormattedError } from "graphql";
 import {
   type AnsweredPart,
@@ -9,12 +9,16 @@ import {
 } from "../../ground/answer.ts";
 import { clientPath, type PartitionRun } from "./partition-run.ts";
 
-/** A partition's share of a gathered list is a list, if only an empty one, whatever the field allows. */
+/**
+ * A partition must answer a gathered field with a list, perhaps an empty one, even if the field is nullable.
+ */
 export function hasLists({ data, errors }: AnsweredPart, names: ReadonlySet<string>): boolean {
   return errors.length > 0 || [...names].every((name) => Array.isArray(ownValue(data ?? {}, name)));
 }
 
-/** Joins the partitions' lists. A partition without a list is one null element, with an error that says why. */
+/**
+ * Joins the partitions' lists. A partition without a list becomes a null element with an error that says why.
+ */
 export function gather(
   name: string,
   answers: readonly { answer: PartAnswer }[],
@@ -39,7 +43,10 @@ export function gather(
   return joined;
 }
 
-/** An error's path in the joined list, whose part from `start` to `end` it is about; undefined if it is another field's. */
+/**
+ * The path of a partition's error in the joined list, where its part is from `start` to `end`. Undefined if
+ * the error is another field's.
+ */
 function gatheredPath(
   path: ResponsePath | undefined,
   name: string,

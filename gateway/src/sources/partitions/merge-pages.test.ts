@@ -1,6 +1,6 @@
 /**
  * Goal: a merged list has every row once, in order, whatever is down meanwhile. Method: partitions that are
- * lists in memory, pages of random sizes after random rows, random outages; compared with one big sorted
+ * lists in memory, pages of random sizes after random rows, and random outages, compared with one sorted
  * list.
  */
 import { cursorBytes, decodeCursor, encodeCursor } from "@teranga/kit/graphql/cursor.ts";
@@ -46,7 +46,7 @@ interface Page {
   missingBranches: string[];
 }
 
-/** Asks for a page. @param asked notes who is asked, and after which row */
+/** Asks for a page. @param asked notes which partition is asked, and after which row */
 async function list(
   partitions: Partitions,
   variables: { first: number; after: string | null },
@@ -76,7 +76,7 @@ async function list(
   return { page: data!.allReaders as Page | null, errors };
 }
 
-/** What a partition answers. */
+/** The answer of a partition. */
 function answerOf(all: readonly Row[], first: number, after: string | null) {
   try {
     if (after !== null) decodeCursor(after, "NAME_ASC", "text");
@@ -103,7 +103,7 @@ function answerOf(all: readonly Row[], first: number, after: string | null) {
 
 const PARTITIONS = ["a", "ab", "a-b", "b"];
 
-/** Names with ties, prefixes of one another, and characters that UTF-16 sorts otherwise than UTF-8. */
+/** Names with ties, prefixes of one another, and characters that UTF-16 sorts differently from UTF-8. */
 const name = fc.string({ unit: fc.constantFrom("a", "é", "\uffff", "😀"), maxLength: 2 });
 const partitions = fc
   .array(fc.tuple(fc.constantFrom(...PARTITIONS), name), { maxLength: 30 })
@@ -138,7 +138,9 @@ test("pages have every row once and in order", async () => {
   );
 });
 
-/** A page: how many rows, who is down, and after which of its rows the client goes on. */
+/**
+ * A page: the number of rows, which partitions are down, and after which of its rows the client continues.
+ */
 const step = fc.record({
   first: fc.integer({ min: 1, max: 7 }),
   down: fc.subarray(PARTITIONS, { maxLength: 3 }),
@@ -194,7 +196,7 @@ test("a cursor is the row's own, and longer only while a partition is behind", a
   expect(next.page!.pageInfo.endCursor).toBe(`${c1}.a:${a1}.b:`);
   const last = await list(three, { first: 5, after: next.page!.pageInfo.endCursor });
   expect(last.page!.all.map(({ node }) => node.id)).toEqual(["b:1"]);
-  // Once all are where the furthest one is, nothing of the outage is left.
+  // Once all partitions have reached the furthest one, nothing of the outage is left.
   expect(
     (
       await list(

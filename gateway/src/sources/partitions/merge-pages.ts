@@ -1,6 +1,6 @@
 /**
- * Merged pages, the answering side: each partition's page is in order, so the merged one is made by taking the first of the heads
- * again and again, as many times as the page has rows.
+ * Merged pages, the answering side. Each partition's page is in order, so the merged page takes the first of
+ * all heads, again and again, until it has as many rows as were asked for.
  */
 import { parsePageSize } from "@teranga/kit/graphql/connection.ts";
 import { cursorBytes } from "@teranga/kit/graphql/cursor.ts";
@@ -27,13 +27,13 @@ import {
 } from "./merge-position.ts";
 import { clientPath, type PartitionRun } from "./partition-run.ts";
 
-/** Which rows a client asks for. */
+/** The rows that a client asks for. */
 export interface Window {
   first: number;
   start: MergePosition;
 }
 
-/** A partition's page: the client's, with the cursors of its rows. */
+/** A partition's page as the client asked for it, with the cursors of its rows. */
 interface Page {
   partition: string;
   data: JsonObject;
@@ -45,18 +45,18 @@ interface Page {
 interface MergedRow {
   page: Page;
   index: number;
-  /** Where a page after this row begins. */
+  /** The cursor of a page that begins after this row. */
   cursor: string;
 }
 
 interface MergedRows {
   rows: MergedRow[];
   hasNextPage: boolean;
-  /** Of the last row; of an empty page, where it began. */
+  /** The cursor of the last row. For an empty page, the position where it began. */
   endCursor: string | null;
 }
 
-/** What a partition said to a merged field. */
+/** A partition's answer to a merged field. */
 export interface PartOfMerge {
   partition: string;
   answer: PartAnswer;
@@ -69,7 +69,7 @@ export interface Merged {
 
 export type AskedWindow = { kind: "found"; window: Window } | { kind: "refused"; error: GraphQLError };
 
-/** Checks a merged field's arguments, so that nobody is asked for what nobody would answer. */
+/** Checks a merged field's arguments before any partition is asked. */
 export function windowOf(first: unknown, after: unknown): AskedWindow {
   try {
     const size = parsePageSize(typeof first === "number" ? first : null);
@@ -81,7 +81,7 @@ export function windowOf(first: unknown, after: unknown): AskedWindow {
   }
 }
 
-/** A partition's page, if its answer has one that is whole. */
+/** A partition's page. Undefined if its answer has no complete one. */
 function pageOf({ data }: AnsweredPart, responseName: string, plan: PagePlan): JsonObject | undefined {
   const page = data === null ? undefined : ownValue(data, responseName);
   if (!isObject(page)) return undefined;
@@ -98,12 +98,12 @@ const hasCursor = (edge: unknown) => isObject(edge) && typeof ownValue(edge, "cu
 const isListOf = (value: unknown, length: number) =>
   Array.isArray(value) && value.length === length && value.every(isObject);
 
-/** Whether an answer has a page of the field, or an error that says why not. */
+/** Whether an answer has a page of the field, or an error that explains why not. */
 export function hasPage(answer: AnsweredPart, responseName: string, plan: PagePlan): boolean {
   return answer.errors.some(isAbout(responseName)) || pageOf(answer, responseName, plan) !== undefined;
 }
 
-/** Merges the partitions' pages of one field. @param parts in the topology's order, one a partition */
+/** Merges the partitions' pages of one field. @param parts in the topology's order, one for each partition */
 export function mergePages(
   responseName: string,
   plan: PagePlan,
@@ -121,7 +121,7 @@ export function mergePages(
   const refusals = missingErrors(responseName, parts, missing);
   const isRefused = refusals.some(({ extensions }) => extensions?.code === "BAD_USER_INPUT");
   const behind = new Set([...missing, ...window.start.behind.keys()]);
-  // All partitions got the same arguments: what one of them refuses is refused.
+  // All partitions got the same arguments, so what one of them refuses is refused.
   if (pages.length === 0 || isRefused || behind.size > BEHIND_MAX) return { value: null, errors: refusals };
   const merged = mergeRows(pages, window, missing, run.partitionIds);
   const value = emptyObject();
@@ -168,7 +168,7 @@ function mergeRows(
 interface Head {
   page: Page;
   index: number;
-  /** Of its cursor; undefined behind the last row. */
+  /** The bytes of its cursor. Undefined after the last row. */
   bytes: Buffer | undefined;
 }
 
@@ -176,7 +176,10 @@ function bytesAt({ cursors }: Page, index: number): Buffer | undefined {
   return index < cursors.length ? cursorBytes(cursors[index]!) : undefined;
 }
 
-/** The head whose row comes first. Looking at all heads for each row is less work than reading their answers was. */
+/**
+ * The head whose row comes first. Looking at all heads for each row costs less than reading their answers
+ * did.
+ */
 function firstOf(heads: readonly Head[]): Head | undefined {
   let found: Head | undefined;
   for (const head of heads) {
@@ -237,7 +240,7 @@ function totalOf(counts: readonly unknown[]): number | null {
   return numbers.length === counts.length ? numbers.reduce((sum, count) => sum + count, 0) : null;
 }
 
-/** Why there is no page of some partitions, each reason once, at the field. */
+/** The errors for the partitions without a page: each reason once, at the field. */
 function missingErrors(
   responseName: string,
   parts: readonly PartOfMerge[],
@@ -255,13 +258,16 @@ function missingErrors(
   return limitErrors(said.values());
 }
 
-/** An error without a path is about the whole request. */
+/** An error without a path concerns the whole request. */
 const isAbout =
   (responseName: string) =>
   ({ path }: GraphQLFormattedError) =>
     !path?.length || path[0] === responseName;
 
-/** The errors within pages, at the places where their rows are now. Those of rows that are on a later page are not for now. */
+/**
+ * The errors inside pages, at the new places of their rows. Errors of rows that are on a later page are left
+ * out.
+ */
 function* pageErrors(
   responseName: string,
   plan: PagePlan,

@@ -1,41 +1,42 @@
 /**
- * Merged pages, the planning side. The gateway needs each row's cursor and whether more rows follow, whether the client asks for
- * them or not, and under names that are nobody's alias; and each partition may have to begin elsewhere. So a field with @merge is
- * sent with two selections more and with a variable for `after`. What the client calls the parts of its page is noted.
+ * Merged pages, the planning side. The gateway needs each row's cursor and whether more rows follow, even if
+ * the client does not ask for them, under names that no alias uses. And each partition may begin at another
+ * position. So a field with @merge is sent with two more selections and a variable for `after`. The plan
+ * notes the client's names for the parts of the page.
  */
 import { type FieldNode, Kind, type SelectionNode, type SelectionSetNode } from "graphql";
 
 export const PAGE_INFO_FIELDS = ["hasNextPage", "hasPreviousPage", "startCursor", "endCursor"] as const;
 export type PageInfoField = (typeof PAGE_INFO_FIELDS)[number];
 
-/** What a name in the client's page stands for. */
+/** The meaning of a response name in the client's page. */
 export type PagePart =
-  /** `cursors`: the names of the edges' cursors. */
+  /** `cursors`: the response names of the edges' cursors. */
   | { kind: "edges"; cursors: Set<string> }
   | { kind: "pageInfo"; fields: Map<string, PageInfoField> }
   | { kind: "totalCount" }
   | { kind: "complete" }
   | { kind: "missing" };
 
-/** Where the parts of a page are in the partitions' answers, and where they have to be in the client's. */
+/** Where the parts of a page stand in the partitions' answers, and where they go in the client's. */
 export interface PagePlan {
-  /** By response name. What is not in it, `__typename`, is the same in all pages. */
+  /** By response name. `__typename` is left out: it is the same in all pages. */
   parts: Map<string, PagePart>;
-  /** The name of the edges that have nothing but their `cursor`. */
+  /** The alias of the edges that select only their `cursor`. */
   edgesToken: string;
-  /** The name of the page info that has nothing but `hasNextPage`. */
+  /** The alias of the page info that selects only `hasNextPage`. */
   pageInfoToken: string;
-  /** The variable that says where the partition's page begins. */
+  /** The variable for the position where the partition's page begins. */
   afterVariable: string;
 }
 
 /** Plans the merged fields of one operation. */
 export class PagePlanner {
-  /** By response name: fields of one name are one field to those who answer, so they have one plan. */
+  /** By response name: fields of one response name are one field to the partitions, so they share a plan. */
   readonly plans = new Map<string, PagePlan>();
   readonly #prefix: string;
 
-  /** @param text the whole operation: tokens are made unlike anything in it */
+  /** @param text the whole operation: no token may occur in it */
   constructor(text: string) {
     let prefix = "merge_";
     while (text.includes(prefix)) prefix = `_${prefix}`;
@@ -81,7 +82,7 @@ function selection(alias: string, field: string, inner: string): FieldNode {
   return { kind: Kind.FIELD, alias: nameNode(alias), name: nameNode(field), selectionSet };
 }
 
-/** Fields whose conditions do not hold are noted too: they are not in the answers. */
+/** Includes fields whose conditions do not hold: they are just missing in the answers. */
 function addParts(selectionSet: SelectionSetNode, missing: string, parts: Map<string, PagePart>): void {
   for (const field of fieldsOf(selectionSet)) {
     const responseName = field.alias?.value ?? field.name.value;
@@ -97,7 +98,7 @@ function addParts(selectionSet: SelectionSetNode, missing: string, parts: Map<st
   }
 }
 
-/** merge-rules.ts has seen to it that a page has no other fields. */
+/** merge-rules.ts ensures that a page has no other fields. */
 function newPart(fieldName: string, missing: string): PagePart | undefined {
   switch (fieldName) {
     case "edges":
@@ -112,7 +113,7 @@ function newPart(fieldName: string, missing: string): PagePart | undefined {
   }
 }
 
-/** The fields of a selection set and of the fragments in it, which have been inlined. */
+/** The fields of a selection set and of its inline fragments. */
 function* fieldsOf({ selections }: SelectionSetNode): Generator<FieldNode> {
   for (const selection of selections as readonly SelectionNode[]) {
     if (selection.kind === Kind.FIELD) yield selection;

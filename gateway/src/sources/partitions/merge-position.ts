@@ -1,8 +1,9 @@
 /**
- * Where a merged page begins: a position for each partition. In the ordinary case it is the same one for all, and a cursor of a
- * merged list is the cursor of the row's own partition, as long with 1,024 partitions as with one. Partitions that are behind, since
- * they did not answer when the others moved on, stand after it: `<cursor>.<id>,<id>:<cursor>`, without a second cursor if they have to
- * begin at the beginning. So no row is passed over while its partition is away.
+ * Where a merged page begins: a position for each partition. Usually all partitions have the same one, and
+ * then a merged list's cursor is the cursor of the row's own partition, as short with 1,024 partitions as
+ * with one. Partitions that are behind, because they did not answer when the others moved on, are listed
+ * after it: `<cursor>.<id>,<id>:<cursor>`. The second cursor is empty if they start at the beginning. So no
+ * row is skipped while its partition is away.
  */
 import {
   CURSOR_LENGTH_MAX,
@@ -15,7 +16,7 @@ import {
 export type RowPosition = string | null;
 
 export interface MergePosition {
-  /** The furthest position of all: that of every partition that is not behind. */
+  /** The furthest position: that of every partition that is not behind. */
   at: RowPosition;
   /** By partition. */
   behind: ReadonlyMap<string, RowPosition>;
@@ -24,15 +25,15 @@ export interface MergePosition {
 export const BEGINNING: MergePosition = { at: null, behind: new Map() };
 
 /**
- * A longer list would make each row's cursor longer than the row. When more cities than this are away at once, a list over all of
- * them is not worth paging through.
+ * A longer list would make each row's cursor longer than the row. If more cities than this are away at once,
+ * paging through a list over all of them is of no use.
  */
 export const BEHIND_MAX = 64;
 /** A partition's id has 63 characters at most. */
 const ID = /^[a-z][a-z0-9-]{0,62}$/;
 const TEXT_LENGTH_MAX = (CURSOR_LENGTH_MAX + 66) * (BEHIND_MAX + 1);
 
-/** @throws GraphQLError BAD_USER_INPUT naming `after` */
+/** @throws GraphQLError BAD_USER_INPUT, which names `after` */
 export function parseMergePosition(text: string): MergePosition {
   if (text.length > TEXT_LENGTH_MAX) throw notOfThisList();
   const [at = "", ...groups] = text.split(".");
@@ -50,21 +51,24 @@ export function parseMergePosition(text: string): MergePosition {
   return { at, behind };
 }
 
-/** The cursor; null at the beginning. */
+/** The cursor; null for the beginning. */
 export function printMergePosition({ at, behind }: MergePosition): string | null {
   const groups = Map.groupBy(behind.keys(), (id) => behind.get(id) ?? "");
   const texts = Array.from(groups, ([cursor, ids]) => `.${ids.join(",")}:${cursor}`);
   return at === null ? null : at + texts.join("");
 }
 
-/** Where a partition's part begins. A partition that joined the topology meanwhile begins where the others are. */
+/**
+ * Where a partition's part begins. A partition that has joined the topology since begins where the others
+ * are.
+ */
 export function positionOf({ at, behind }: MergePosition, partition: string): RowPosition {
   return behind.has(partition) ? behind.get(partition)! : at;
 }
 
 /**
- * The position after a row of a page. Partitions that answered have given all rows up to it that they had to give; the others stay
- * where the page began.
+ * The position after a row of a page. Partitions that answered have given all their rows up to this one. The
+ * others stay where the page began.
  * @param row the row's own cursor
  */
 export function positionAfter(

@@ -1,4 +1,4 @@
-/** What a root field with @merge must look like so that its partitions' pages can be merged. */
+/** The rules that a root field with @merge must keep so that its partitions' pages can be merged. */
 import {
   type GraphQLField,
   type GraphQLObjectType,
@@ -7,7 +7,7 @@ import {
   isObjectType,
 } from "graphql";
 
-/** The fields of a page that the gateway knows how to merge, beside the list of missing partitions. */
+/** The fields of a page that the gateway can merge, apart from the list of missing partitions. */
 const PAGE_FIELDS: Readonly<Record<string, RegExp>> = {
   edges: /^\[\w+!?\]!?$/,
   pageInfo: /^\w+!?$/,
@@ -23,14 +23,17 @@ const PAGE_INFO_FIELDS: Readonly<Record<string, string>> = {
   endCursor: "String",
 };
 
-/** The first rule that a field with @merge breaks, as the rest of a sentence. @param missing the directive's argument */
+/**
+ * The first rule that a field with @merge breaks, worded as the end of a sentence.
+ * @param missing the directive's argument
+ */
 export function brokenPageRule(field: GraphQLField<unknown, unknown>, missing: string): string | undefined {
   const first = field.args.find(({ name }) => name === "first");
   const after = field.args.find(({ name }) => name === "after");
   if (String(first && getNullableType(first.type)) !== "Int" || !Number.isInteger(first?.defaultValue))
     return "so it must have an argument `first: Int` with a default";
   if (String(after?.type) !== "String") return "so it must have an argument `after: String`";
-  // A non-null type is no object type here.
+  // A non-null type is refused as well.
   if (!isObjectType(field.type)) return "so it must be a nullable connection";
   return brokenConnectionRule(field.type, missing);
 }

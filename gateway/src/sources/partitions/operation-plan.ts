@@ -1,6 +1,6 @@
 /**
- * What an operation on a partitioned subgraph comes to, worked out once per text: the root fields one by one,
- * each with its route, or a fetch of entities by their keys.
+ * The plan of an operation on a partitioned subgraph, made once for each text: either the root fields one by
+ * one, each with its route, or a fetch of entities by their keys.
  */
 import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import {
@@ -37,26 +37,26 @@ import {
 import { type PagePlan, PagePlanner } from "./merge-plan.ts";
 import { type FieldPath, type PartitionSpec, rootRoute } from "./partition-spec.ts";
 
-/** An argument of a field as it stands in an operation. */
+/** An argument of a field in an operation. */
 export interface FieldArgument {
   argument: GraphQLArgument;
   field: FieldNode;
 }
 
-/** Who answers a root field, with all that is needed to find out for given variables. */
+/** Which partitions answer a root field, with all that is needed to decide it for given variables. */
 export type FieldRoute =
   | ({ kind: "owner"; by: FieldPath } & FieldArgument)
   | { kind: "gather" }
   | { kind: "merge"; first: FieldArgument; after: FieldArgument; page: PagePlan }
-  /** `__typename`, which nobody needs to be asked for. */
+  /** `__typename`, for which no partition needs to be asked. */
   | { kind: "typename"; typeName: string };
 
-/** One root field, ready to stand in an operation with others. */
+/** A root field, ready to be printed into an operation with others. */
 export interface RootField extends RootShape {
   text: string;
-  /** The variables that `text` mentions. */
+  /** The variables that `text` uses. */
   variables: ReadonlySet<string>;
-  /** @skip and @include, its own and those of the fragments around it. They are not in `text`. */
+  /** @skip and @include of the field and of the fragments around it. They are not in `text`. */
   conditions: readonly DirectiveNode[];
   route: FieldRoute;
   crossings: CrossingTree;
@@ -65,7 +65,7 @@ export interface RootField extends RootShape {
 export interface FieldsPlan {
   kind: "fields";
   operation: OperationTypeNode;
-  /** The operation's own. */
+  /** The operation's own directives. */
   directives: SaidDirectives;
   /** In the operation's order. */
   fields: readonly RootField[];
@@ -74,13 +74,11 @@ export interface FieldsPlan {
 export interface OperationPlan {
   root: FieldsPlan | EntityPlan;
   variables: VariableDefinitions;
-  /** What the crossings' tokens stand for in the paths of errors. */
+  /** The response names that the crossings' tokens stand for in the paths of errors. */
   tokenNames: ReadonlyMap<string, string>;
 }
 
-/**
- * @throws GraphQLError if the operation cannot be routed: the graph and its rules would have to have changed.
- */
+/** @throws GraphQLError if the operation cannot be routed, which the rules of the graph rule out */
 export function planOperation(text: string, spec: PartitionSpec): OperationPlan {
   const operation = inlinedOperation(parse(text, { noLocation: true }));
   const variables = variableDefinitionsOf(operation);
@@ -113,7 +111,7 @@ function saidBy({ directives }: OperationDefinitionNode): SaidDirectives {
   };
 }
 
-/** The operation's variables, and those of merged pages. */
+/** The operation's variables, and the `after` variables of merged pages. */
 function withAfters(variables: VariableDefinitions, { plans }: PagePlanner): VariableDefinitions {
   if (plans.size === 0) return variables;
   const afters = Array.from(
@@ -123,7 +121,7 @@ function withAfters(variables: VariableDefinitions, { plans }: PagePlanner): Var
   return { ...variables, printed: new Map([...variables.printed, ...afters]) };
 }
 
-/** About how many bytes a plan keeps: for each of its texts, whatever they have in common. */
+/** The bytes that a plan keeps, approximately: the sum over its texts, whatever they share. */
 export function planWeight({ root }: OperationPlan): number {
   if (root.kind === "entities") return planBytes(root.text) + crossingsWeight(root.crossings);
   return root.fields.reduce(
@@ -170,7 +168,7 @@ class RootFieldPlanner {
     };
   }
 
-  /** The field as it is sent, and who it is sent to. */
+  /** The field as it is sent, and its route. */
   #route(
     field: FieldNode,
     definition: GraphQLField<unknown, unknown> | undefined,

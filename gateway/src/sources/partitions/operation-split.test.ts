@@ -1,5 +1,5 @@
 /**
- * Goal: an operation comes apart into the right operations. Method: a table of operations and what each
+ * Goal: an operation is split into the right operations. Method: a table of operations and of what each
  * partition gets.
  */
 import { getOperationAST, parse } from "graphql";
@@ -20,8 +20,8 @@ const placement = libraryTopology({ north: urls, south: urls, west: urls }, urls
 type Asked = unknown[];
 
 /**
- * A run whose partitions answer nothing and note what they are asked; variables are left out where there are
- * none.
+ * A run whose partitions answer nothing and note what they are asked. Empty variables are left out of the
+ * notes.
  */
 function startRun(
   plan: OperationPlan,
@@ -45,7 +45,7 @@ function startRun(
   };
 }
 
-/** Runs an operation: what was asked, in order, and the errors. */
+/** Runs an operation. Returns what was asked, in order, and the errors. */
 async function split(text: string, variables: Record<string, unknown> = {}) {
   const plan = planOperation(text, spec);
   const asked: Asked = [];
@@ -55,7 +55,7 @@ async function split(text: string, variables: Record<string, unknown> = {}) {
   return { asked, ...(await fetchEntities(plan.root, representations, run)) };
 }
 
-/** What a merged list is sent with. */
+/** The text that is sent for a merged list. */
 const MERGED =
   "query ($merge_after_0:String){all:allReaders(first:2 after:$merge_after_0){edges{node{id}}...on ReaderConnection{totalCount}merge_edges:edges{cursor}merge_pageInfo:pageInfo{hasNextPage}}}";
 const TOKENS = "_merge_edges:edges{cursor}_merge_pageInfo:pageInfo{hasNextPage}";

@@ -1,4 +1,7 @@
-/** Goal: a schema that cannot be split is refused with its reason. Method: a table of changes to a schema that can. */
+/**
+ * Goal: a schema that cannot be split is refused with its reason. Method: a table of changes to a schema that
+ * can be.
+ */
 import { expect, test } from "vitest";
 import { BRANCH_SDL } from "../../fixture/branch-service.ts";
 import { librarySupergraph } from "../../fixture/library.ts";

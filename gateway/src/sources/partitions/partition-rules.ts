@@ -1,6 +1,6 @@
 /**
- * What a partitioned subgraph must look like so that every operation on it can be split. Checked when the gateway starts;
- * each broken rule is one sentence that names the type and field.
+ * The rules that a partitioned subgraph must keep so that every operation on it can be split. They are
+ * checked when the gateway starts. Each broken rule is one sentence that names the type and field.
  */
 import {
   type GraphQLField,
@@ -22,7 +22,7 @@ import { type FieldPath, type PartitionSpec, readPartitionSpec, resolvableKeys }
 
 type Field = GraphQLField<unknown, unknown>;
 
-/** @param graph the partitioned subgraph's enum value. Returns the broken rules; none if all hold. */
+/** The broken rules; empty if all hold. @param graph the partitioned subgraph's enum value */
 export function brokenPartitionRules(supergraph: Supergraph, graph: string): string[] {
   const spec = readPartitionSpec(supergraph, graph);
   return [
@@ -131,7 +131,7 @@ function isListOfNullable(type: GraphQLOutputType): boolean {
   return isListType(list) && !isNonNullType(list.ofType) && !isListType(list.ofType);
 }
 
-/** The type itself, or what a list of it holds. */
+/** The type itself, or the element type of a list. */
 function elementType(type: GraphQLOutputType): GraphQLOutputType {
   const nullable = getNullableType(type);
   return isListType(nullable) ? getNullableType(nullable.ofType) : nullable;

@@ -1,4 +1,4 @@
-/** One operation on a partitioned subgraph while it runs. */
+/** The state of one operation on a partitioned subgraph while it runs. */
 import { badInput } from "@teranga/kit/graphql/errors.ts";
 import type { SubgraphRequest } from "@teranga/kit/http/transport.ts";
 import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
@@ -9,39 +9,39 @@ import type { PartitionSpec } from "./partition-spec.ts";
 
 export interface PartitionRun {
   spec: PartitionSpec;
-  /** What the partitions are told that it is called. */
+  /** The operation name that the partitions are told. */
   operationName: string | undefined;
   /** In the topology's order. */
   partitionIds: readonly string[];
   partitionOf: PartitionOf;
   /**
-   * The operation's variables as they were given. Partitions know the defaults from its text, with all their
-   * digits.
+   * The operation's variables as they were given. Partitions read the defaults from the operation's text,
+   * which keeps all their digits.
    */
   given: JsonObject;
-  /** With the defaults filled in. */
+  /** The variables with defaults filled in. */
   variables: JsonObject;
-  /** What the crossings' tokens stand for in the paths of errors. */
+  /** The response names that the crossings' tokens stand for in the paths of errors. */
   tokenNames: ReadonlyMap<string, string>;
-  /** What the client's answer may still grow by. */
+  /** How much the client's answer may still grow. */
   budget: AnswerBudget;
   /** Asks one partition. Never throws for what happens there. */
   ask: (partition: string, request: SubgraphRequest, terms: AskTerms) => Promise<PartAnswer>;
 }
 
 export interface AskTerms {
-  /** Whether the request may be sent again if it is unknown what became of it. */
+  /** Whether the request may be sent again if its outcome is unknown. */
   mayRepeat: boolean;
-  /** Whether an answer has what was asked for. A partition that sends anything else has failed. */
+  /** Whether an answer is complete. A partition whose answer is not has failed. */
   isWhole: (answer: AnsweredPart) => boolean;
 }
 
 export type Owner = { kind: "found"; partition: string } | { kind: "unknown"; error: GraphQLError };
 
 /**
- * Who owns a routing value, as it stands in a request.
- * @param at its path, which names it in the error if there is none
- * @param form what a client types, or an entity's key, which names its owner
+ * The owner of a routing value in a request.
+ * @param at the path of the value, for the error if it has no owner
+ * @param form `name`: what a client typed. `id`: an entity's key, which names its owner
  */
 export function ownerOf(
   run: PartitionRun,
@@ -63,7 +63,7 @@ export function ownerOf(
   }
 }
 
-/** An error's path as the client knows it: with the names that crossings' tokens stand for. */
+/** An error's path as the client knows it, with response names in place of tokens. */
 export function clientPath({ path }: GraphQLFormattedError, run: PartitionRun): ResponsePath | undefined {
   return path?.map((step) => (typeof step === "string" ? (run.tokenNames.get(step) ?? step) : step));
 }

@@ -1,4 +1,4 @@
-/** A partitioned subgraph: one subgraph to the query planner, many services behind it. */
+/** A partitioned subgraph: one subgraph to the query planner, with many services behind it. */
 import type { SubgraphRequest } from "@teranga/kit/http/transport.ts";
 import { TransportError } from "@teranga/kit/http/transport.ts";
 import { type AnsweredPart, copyJson, type JsonObject, type PartAnswer } from "../../ground/answer.ts";

@@ -1,6 +1,6 @@
 /**
- * The partition spec of one subgraph, read from the supergraph: how root fields and entities are routed, and which fields
- * cross from one partition to another. Nothing else is needed to split an operation.
+ * The partition spec of one subgraph, read from the supergraph: how root fields and entities are routed, and
+ * which fields cross from one partition to another. Splitting an operation needs nothing else.
  */
 import {
   type GraphQLField,
@@ -23,12 +23,15 @@ import {
 /** A path, outermost name first: `["input", "town"]`. */
 export type FieldPath = readonly string[];
 
-/** Who answers a root field: the owner of the value at a path into its arguments, or everybody. */
+/** Which partitions answer a root field: the owner of the value at a path in its arguments, or all. */
 export type RootRoute =
   | { kind: "owner"; by: FieldPath }
-  /** Everybody answers with a list; the lists are joined. */
+  /** Every partition answers with a list, and the lists are joined. */
   | { kind: "gather" }
-  /** Everybody answers with a page; the pages are merged. `missing` is the page's list of those that are not in it. */
+  /**
+   * Every partition answers with a page, and the pages are merged. `missing` is the page's list of missing
+   * partitions.
+   */
   | { kind: "merge"; missing: string };
 
 /** An entity whose rows are spread over the partitions. */
@@ -41,7 +44,7 @@ export interface PartitionedEntity {
 
 export interface PartitionSpec {
   subgraph: string;
-  /** The whole supergraph's types. */
+  /** The types of the whole supergraph. */
   schema: GraphQLSchema;
   /** By type and field: `Query.client`. */
   roots: ReadonlyMap<string, RootRoute>;
@@ -77,14 +80,17 @@ export function readPartitionSpec(supergraph: Supergraph, graph: string): Partit
   return { subgraph, schema, roots, entities, crossings };
 }
 
-/** The enum values of the subgraphs that have a routed root field: these need a placement by partitions. */
+/** The enum values of the subgraphs that have a routed root field. They need a placement by partitions. */
 export function partitionedGraphs(supergraph: Supergraph): string[] {
   return [...supergraph.subgraphs.keys()].filter(
     (graph) => readPartitionSpec(supergraph, graph).roots.size > 0,
   );
 }
 
-/** Whether a field of an object may lead to another partition; for an abstract type, whether it may for any of its objects. */
+/**
+ * Whether a field may lead to another partition. For an abstract type, whether it may for any of its object
+ * types.
+ */
 export function isCrossing(spec: PartitionSpec, parent: GraphQLNamedType, field: string): boolean {
   if (spec.crossings.has(`${parent.name}.${field}`)) return true;
   if (!isAbstractType(parent)) return false;
@@ -100,7 +106,7 @@ export function rootRoute(
   return spec.roots.get(`${spec.schema.getRootType(operation)?.name}.${field}`);
 }
 
-/** The types whose fields an operation can begin with. */
+/** The root types of operations. */
 export function rootTypesOf(schema: GraphQLSchema): GraphQLNamedType[] {
   return [schema.getQueryType(), schema.getMutationType()].filter((type) => type != null);
 }
@@ -123,7 +129,7 @@ function readEntity(
   return partition && key ? { by: pathOf(partition), key } : undefined;
 }
 
-/** The keys by which a subgraph answers for an entity. */
+/** The keys by which a subgraph resolves an entity. */
 export function resolvableKeys(type: GraphQLNamedType, graph: string): SelectionSetNode[] {
   return directivesOf(type, "join__type")
     .map(argumentsOf)
