@@ -1,9 +1,7 @@
-/**
- * What a program needs of its environment to start, without what the tests' own environment may configure.
- */
+/** The environment that a program needs to start, without the settings of the tests' own environment. */
 export const bareEnvironment: Record<string, string | undefined> = {
   PATH: process.env.PATH,
-  // Compiled code is shared by the programs that tests start by the hundred; without it each start takes
+  // The compile cache is shared by the programs that tests start by the hundred. Without it each start takes
   // twice the CPU time.
   NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
 };

@@ -1,4 +1,4 @@
-/** Something that answers HTTP as a test says, and a transport to ask it; both are closed after each test. */
+/** An HTTP server that answers as a test says, and a transport to ask it. Both are closed after each test. */
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach } from "vitest";

@@ -1,4 +1,4 @@
-/** PostgreSQL's own plans of what an operation asks for. */
+/** PostgreSQL's own plans of the statements of an operation. */
 import type { Queryable, Sql } from "../src/postgres/database.ts";
 
 /** A step of a plan. */
@@ -7,14 +7,14 @@ export interface PlanNode {
   "Relation Name"?: string;
   "Index Name"?: string;
   "Scan Direction"?: string;
-  /** Of a statement that was run. */
+  /** Only for a statement that was run. */
   "Actual Rows"?: number;
   Plans?: PlanNode[];
 }
 
 /**
- * The steps of all statements of an operation, which is given no rows.
- * @param options `run`: whether the statements are carried out for it
+ * The plan steps of all statements of an operation, whose statements return no rows.
+ * @param options `run`: whether the statements are executed
  */
 export async function planOf(
   sql: Sql,
@@ -26,7 +26,7 @@ export async function planOf(
     nodes.push(node);
     node.Plans?.forEach(add);
   };
-  // The driver's query runs when it is waited for; one that is a part of another is not.
+  // The driver's query runs when it is awaited. A query that is a part of another is not awaited.
   const explaining = new Proxy(sql, {
     apply(target, self, args) {
       const made: unknown = Reflect.apply(target as never, self, args);
@@ -42,7 +42,7 @@ export async function planOf(
       return made;
     },
   });
-  // It may miss its rows.
+  // The operation may fail without its rows.
   await operation(explaining).catch(() => undefined);
   return nodes;
 }

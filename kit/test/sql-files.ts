@@ -1,4 +1,4 @@
-/** A database of its own and folders of SQL files, both empty at the beginning of each test. */
+/** An empty database, and folders with the SQL files of CONTENT. Both are made anew for each test. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,18 +8,18 @@ import { type Database, openDatabase, type Sql } from "../src/postgres/database.
 export interface SqlFiles {
   sql: Sql;
   url: string;
-  /** Not of the database: administers the server. */
+  /** A pool to another database, which administers the server. */
   server: Sql;
   files: { migrations: string; functions: string };
   /** Another instance's pool. */
   open(): Database;
-  /** Names have their folder: `migrations/001.do.first.sql`. */
+  /** Names include their folder: `migrations/001.do.first.sql`. */
   write(name: string, text: string): Promise<void>;
   remove(name: string): Promise<void>;
-  /** The versions of the migrations that were applied. */
+  /** The versions of the applied migrations. */
   applied(): Promise<number[]>;
   tables(): Promise<string[]>;
-  /** The functions that are there, by name, as they were written last. */
+  /** The existing functions by name, as last written. */
   functions(): Promise<Record<string, string>>;
   call(name: string): Promise<unknown>;
 }
@@ -35,7 +35,7 @@ const CONTENT = {
   "functions/2-two.sql": returning("two", 2),
 };
 
-/** To be called at the top of a test file, whose tests find everything in what it returns. */
+/** Call it at the top of a test file. Its result holds what each test uses. */
 export function useSqlFiles(name: string): SqlFiles {
   const used = {} as SqlFiles;
   let server: Database;
@@ -52,7 +52,7 @@ export function useSqlFiles(name: string): SqlFiles {
   });
   afterAll(async () => {
     await database.close();
-    // What a test has cut may be there still.
+    // Connections that a test has cut may still exist.
     await server.sql`drop database ${server.sql(name)} with (force)`;
     await server.close();
   });

@@ -1,10 +1,10 @@
--- What both sides of the commit protocol use: lines of products, stock levels, the horizon.
+-- SQL that both sides of the commit protocol use: lines of products, stock levels, the horizon.
 --
--- A line is {"productId", "quantity"}; `entries` are the messages of one batch, each accepted or refused on
--- its own. `now_at` is the caller's clock, so that a simulation can replay a run. The order of locks is said
--- at the head of 2-participant.sql and of 3-home.sql.
+-- A line is {"productId", "quantity"}. `entries` are the messages of one batch; each is accepted or refused
+-- on its own. `now_at` is the caller's clock, so that a simulation can replay a run. The heads of
+-- 2-participant.sql and 3-home.sql give the order of locks.
 
--- Lines in the order of product ids: the form in which they are compared.
+-- Sorts lines by product id. Lines are compared in this form.
 create or replace function sorted_lines(lines jsonb) returns jsonb language sql immutable as $$
   select coalesce(
     jsonb_agg(
@@ -21,7 +21,8 @@ create or replace function lock_stock(product_ids text[]) returns void language 
   select from stock where product_id = any (product_ids) order by product_id for no key update;
 $$;
 
--- What there is too little of: [{"productId", "requested", "available"}, …]. The stock rows must be locked.
+-- The products of which there is too little: [{"productId", "requested", "available"}, …]. The caller has
+-- locked the stock rows.
 create or replace function stock_shortages(lines jsonb) returns jsonb language sql stable as $$
   select coalesce(
     jsonb_agg(
@@ -37,14 +38,15 @@ create or replace function stock_shortages(lines jsonb) returns jsonb language s
   where coalesce(available, 0) < (line ->> 'quantity')::integer;
 $$;
 
--- How many more pieces a level can be given by a delivery or a transfer, which can be refused: a billion at a
--- time, two with all that may come back.
+-- How many more pieces a delivery or a transfer may add to a level. Both can be refused, so they
+-- stop at a billion pieces on hand. Returns cannot be refused: on hand and returnable pieces
+-- together stay within two billion.
 create or replace function stock_room(on_hand integer, returnable integer)
   returns integer language sql immutable
   return greatest(0, least(1000000000 - on_hand, 2000000000 - on_hand::bigint - returnable))::integer;
 
--- Adds to the levels of the lines' products and appends the movements; the factors are -1, 0 or 1. Keeps room
--- for what orders take.
+-- Changes the levels of the lines' products and appends the movements. The factors are -1, 0 or 1.
+-- `returnable` grows by what orders take, which keeps room for its return.
 create or replace function move_stock(
   lines jsonb, on_hand_factor integer, reserved_factor integer,
   why text, transaction text, now_at timestamptz
@@ -74,8 +76,8 @@ create or replace function is_behind_horizon(transaction text) returns boolean l
   select exists (select from horizon where split_part(transaction, ':', 2) collate "C" < bound);
 $$;
 
--- A row that is pruned between two looks of one message would be answered for wrongly, so the message is run
--- again.
+-- A row was pruned between two reads of one message. An answer from the two reads would be wrong, so the
+-- message is run again.
 create or replace function run_again(transaction text) returns void language plpgsql as $$
 begin
   raise exception 'transaction % was pruned meanwhile', transaction using errcode = 'serialization_failure';

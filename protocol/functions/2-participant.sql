@@ -1,8 +1,8 @@
--- The participant's side of the commit protocol, for every kind of transaction, a batch a call.
+-- The participant's side of the commit protocol, for every kind of transaction. Each call takes a batch.
 --
--- An order and a transfer take what was set aside for them. A cancellation gives back. It needs no prepare,
--- since giving back cannot be refused. It may come before the confirmation of the order that it cancels,
--- because the two commute.
+-- An order and a transfer take the stock that was set aside for them. A cancellation gives stock back. It
+-- needs no prepare, since giving back cannot be refused. It may arrive before the confirmation of the order
+-- that it cancels, because the two commute.
 --
 -- Deadlocks cannot happen: every function locks participations in the order of transaction ids, then stock in
 -- the order of product ids.
@@ -15,9 +15,10 @@ create or replace function reserved_lines(transaction text) returns jsonb langua
   from reservation where transaction_id = transaction;
 $$;
 
--- entries: [{"transactionId", "kind", "deadline", "lines"}]. Transaction ids and, in an entry, product ids
--- are distinct, quantities positive: the service has checked.
--- A prepare that is behind the horizon and has no row is TOO_OLD, now and ever, and leaves none.
+-- entries: [{"transactionId", "kind", "deadline", "lines"}].
+-- The service has checked that transaction ids are distinct, that product ids are distinct within an entry,
+-- and that quantities are positive.
+-- A prepare that is behind the horizon and has no row is TOO_OLD, now and for ever, and leaves no row.
 create or replace function prepare_transactions(entries jsonb, now_at timestamptz)
   returns table (transaction_id text, state text, shortages jsonb) language plpgsql as $$
 #variable_conflict use_column
@@ -40,7 +41,7 @@ begin
   end if;
   with inserted as (
     insert into participation (transaction_id, kind, state, deadline, created_at, next_attempt_at)
-    -- However far away the deadline is, this city begins to ask within a minute.
+    -- The deadline may be far away: this city begins to ask the home within a minute all the same.
     select e ->> 'transactionId', e ->> 'kind', 'PREPARED', (e ->> 'deadline')::timestamptz, now_at,
            least((e ->> 'deadline')::timestamptz, now_at + interval '1 minute')
     from jsonb_array_elements(entries) e order by e ->> 'transactionId' collate "C"
@@ -66,8 +67,8 @@ begin
         perform move_stock(wanted, 0, 1, 'RESERVED', transaction_id, now_at);
         state := 'PREPARED';
       else
-        -- Remembered, so that a copy of the message that arrives later cannot prepare what the orchestrator
-        -- gave up.
+        -- The refusal is recorded. Otherwise a later copy of the message could prepare
+        -- what the orchestrator gave up.
         update participation p set state = 'ABORTED', decided_at = now_at
           where p.transaction_id = entry ->> 'transactionId';
         state := 'REFUSED';
@@ -89,10 +90,11 @@ begin
   return query select id, 'TOO_OLD', '[]'::jsonb from unnest(too_old) id;
 end $$;
 
--- entries: [{"transactionId", "kind", "decision": "COMMITTED" | "ABORTED", "lines"}]. Transaction ids are
--- distinct; a cancellation is COMMITTED. An answer is new if it is this call that has applied the decision.
--- An ABORT that comes before its prepare leaves a row behind the horizon too, until it is deleted again. That
--- does no harm.
+-- entries: [{"transactionId", "kind", "decision": "COMMITTED" | "ABORTED", "lines"}].
+-- Transaction ids are distinct; a cancellation is always COMMITTED. `is_new` is true if this
+-- call has applied the decision.
+-- An ABORT that comes before its prepare inserts a row even behind the horizon. The row does no harm and is
+-- deleted by a later pruning.
 create or replace function decide_transactions(entries jsonb, now_at timestamptz)
   returns table (transaction_id text, state text, is_new boolean) language plpgsql as $$
 #variable_conflict use_column
@@ -102,9 +104,9 @@ declare
   locked text[];
   lines jsonb;
 begin
-  -- An ABORT that comes before its prepare is remembered, and refuses the prepare. What a cancellation gives
-  -- back is applied by whoever inserts its row. Pieces of a product that this city never had cannot be its
-  -- own.
+  -- An ABORT that comes before its prepare inserts a row, and the row refuses the prepare. The call
+  -- that inserts the row of a cancellation also applies it. A cancellation cannot give back a
+  -- product that this city never had.
   with inserted as (
     insert into participation (transaction_id, kind, state, created_at, decided_at, next_attempt_at)
     select e ->> 'transactionId', e ->> 'kind', e ->> 'decision', now_at, now_at, now_at
@@ -143,13 +145,13 @@ begin
         perform move_stock(lines, 1, 0, 'RETURNED', transaction_id, now_at);
       end if;
     else
-      -- A prepare that is committed only now, behind the lock, counts as not having come.
+      -- A prepare that committed after these locks were taken counts as not arrived.
       state := case
         when transaction_id = any (locked) then apply_decision(entry, lines, now_at)
         else 'VIOLATION'
       end;
-      -- Only a committed row contradicts an ABORT. Any other one was pruned, and perhaps written again,
-      -- between two looks.
+      -- Only a COMMITTED row contradicts an ABORT. Any other row was pruned, and perhaps written again,
+      -- between two reads.
       if state = 'VIOLATION' and entry ->> 'decision' = 'ABORTED' and not exists (
         select from participation p
         where p.transaction_id = entry ->> 'transactionId' and p.state = 'COMMITTED'
@@ -165,8 +167,8 @@ begin
   end loop;
 end $$;
 
--- Applies a decision to a participation that was there before; DONE if it was applied before. Its row and the
--- stock rows are locked.
+-- Applies a decision to a participation that existed before the call. Returns APPLIED, DONE if it was applied
+-- before, or VIOLATION. The caller has locked the participation and the stock rows.
 create or replace function apply_decision(entry jsonb, lines jsonb, now_at timestamptz)
   returns text language plpgsql as $$
 declare

@@ -1,20 +1,20 @@
--- The home's side of the commit protocol, for every kind of transaction. Each kind has a function that locks
--- what a batch needs (commit_orders, …), one that judges an entry (judge_order, …) and one that writes what
--- it does (write_order, …). commit_entry, the commit point, is the same for all.
+-- The home's side of the commit protocol. Each kind of transaction has three functions: one locks what a
+-- batch needs (commit_orders, …), one judges an entry (judge_order, …), one writes the effects
+-- (write_order, …). commit_entry is the commit point of every kind.
 --
--- Deadlocks cannot happen: commits lock clients in the order of ids (transfers: their keys, in the order of
--- their hashes), then stock in the order of product ids, then write decisions in the order of transaction
--- ids. Holding the client's row makes the commits of one client, and so of one idempotency key and of one
--- wallet, happen one after the other.
+-- Deadlocks cannot happen: a commit locks clients in the order of ids (a transfer: its key, in the order of
+-- hashes), then stock in the order of product ids, then writes decisions in the order of transaction ids. The
+-- lock on the client's row makes the commits of one client happen one after the other, and so those of one
+-- idempotency key and of one wallet.
 --
--- `here` is this city, `retry_at` when it begins to tell the participants itself.
+-- `here` is this city. `retry_at` is when the home begins to tell the participants itself.
 
 -- ===== The messages =====
 
 -- entries: [{"transactionId", "clientId", "idempotencyKey", "requestHash", "paymentMethod",
 --            "lines": [{"productId", "quantity", "unitPrice"}],
 --            "allocations": [{"cityId", "productId", "quantity"}]}]
--- Transaction ids are distinct, the allocations add up to the lines: the service has checked.
+-- The service has checked that transaction ids are distinct and that the allocations add up to the lines.
 create or replace function commit_orders(entries jsonb, now_at timestamptz, retry_at timestamptz)
   returns table (transaction_id text, answer jsonb) language plpgsql as $$
 declare
@@ -41,14 +41,14 @@ begin
   perform lock_stock(array(
     select product_id from order_allocation where order_id = any (cancelled) and city_id = here
   ));
-  -- Whoever settles payments takes them in this order too.
+  -- The settling of payments locks them in this order too.
   perform from payment where payment.transaction_id = any (cancelled)
     order by payment.transaction_id for no key update;
   return query select * from commit_entries('CANCELLATION', entries, here, now_at, retry_at);
 end $$;
 
--- entries: [{"transactionId", "productId", "fromCityId", "quantity", "idempotencyKey", "requestHash"}];
--- `warehouse` is where a product goes that this city never had.
+-- entries: [{"transactionId", "productId", "fromCityId", "quantity", "idempotencyKey", "requestHash"}]
+-- A product that this city never had goes to `warehouse`.
 create or replace function commit_transfers(
   entries jsonb, warehouse text, now_at timestamptz, retry_at timestamptz
 ) returns table (transaction_id text, answer jsonb) language plpgsql as $$
@@ -59,8 +59,8 @@ begin
     select distinct hashtextextended(e ->> 'idempotencyKey', 0) as key
     from jsonb_array_elements(entries) e order by key
   ) keys;
-  -- Before the locks, since these are taken in the order of products; for what was decided before there is
-  -- nothing to make.
+  -- Missing stock rows are inserted before the locks, because lock_stock takes its locks in the order of
+  -- products. A transfer that was decided before needs no row.
   insert into stock (product_id, warehouse, on_hand, updated_at)
     select distinct e ->> 'productId' collate "C" as product_id, warehouse, 0, now_at
     from jsonb_array_elements(entries) e
@@ -72,9 +72,9 @@ begin
   return query select * from commit_entries('TRANSFER', entries, here, now_at, retry_at);
 end $$;
 
--- entries: [{"transactionId", "cityId"}]. One that is undecided is fenced: decided ABORTED, for good. Answers
--- come in the order asked. The fence is written behind the horizon as well: it waits for a commit of the same
--- id that is under way, as everywhere.
+-- entries: [{"transactionId", "cityId"}]. An undecided transaction is fenced: decided ABORTED, for good.
+-- Answers come in the order of the questions. A fence is written behind the horizon as well, since it too
+-- waits for a commit of the same id that is under way.
 create or replace function transaction_outcomes(entries jsonb, now_at timestamptz)
   returns table (transaction_id text, state text, lines jsonb, is_new boolean) language plpgsql as $$
 #variable_conflict use_column
@@ -91,7 +91,7 @@ begin
       on conflict (transaction_id) do nothing returning transaction_id
     ) select coalesce(array_agg(transaction_id), '{}') into fenced from inserted;
   exception
-    -- A decision of the same id was deleted and written again while the fence was.
+    -- A decision of the same id was deleted and written again while the fence was being written.
     when unique_violation then
       perform run_again(entries -> 0 ->> 'transactionId');
   end;
@@ -123,9 +123,9 @@ begin
   end loop;
 end $$;
 
--- The commit point of one transaction. What it needs is locked. Its answer is
--- {"state", "committedId"?, "shortages"?, "balance"?, "room"?, "participants"?, "isNew"?}; new if it is this
--- call that has written the decision.
+-- The commit point of one transaction. The caller has taken the locks. Returns
+-- {"state", "committedId"?, "shortages"?, "balance"?, "room"?, "participants"?, "isNew"?}.
+-- `isNew` is true if this call has written the decision.
 create or replace function commit_entry(
   kind text, entry jsonb, here text, now_at timestamptz, retry_at timestamptz
 ) returns jsonb language plpgsql as $$
@@ -138,8 +138,7 @@ declare
   answer jsonb;
   earlier transaction_decision;
 begin
-  -- A commit that is behind the horizon and undecided is decided ABORTED, as one that is refused for another
-  -- reason.
+  -- An undecided commit behind the horizon is decided ABORTED, like any other refused commit.
   if is_behind_horizon(transaction) then
     insert into transaction_decision (transaction_id, kind, state, message_digest, answer, decided_at)
       values (transaction, kind, 'ABORTED', digest, '{"state": "TOO_OLD"}', now_at)
@@ -169,7 +168,7 @@ begin
     entry ->> 'idempotencyKey', entry ->> 'requestHash', digest, answer, now_at
   ) on conflict do nothing;
   if not found then
-    -- A fence was committed between the look and the write: it was first, so it holds.
+    -- A fence was committed between the read and the insert. It came first, so it holds.
     select * into strict earlier from transaction_decision d where d.transaction_id = transaction;
     return repeat_answer(earlier, digest);
   end if;
@@ -185,7 +184,7 @@ begin
   return answer || '{"isNew": true}';
 end $$;
 
--- What a transaction that is decided answers to a commit that comes again.
+-- The answer to a repeated commit of a decided transaction. Another message under its id is a VIOLATION.
 create or replace function repeat_answer(earlier transaction_decision, digest text)
   returns jsonb language sql immutable as $$
   select case
@@ -194,7 +193,7 @@ create or replace function repeat_answer(earlier transaction_decision, digest te
   end;
 $$;
 
--- What an idempotency key that was used before answers; null if it was not.
+-- The answer for an idempotency key that was used before; null if the key is unused.
 create or replace function judge_key(wanted_kind text, owner_id text, entry jsonb)
   returns jsonb language sql stable as $$
   select jsonb_build_object(
@@ -208,8 +207,8 @@ $$;
 
 -- ===== Orders =====
 
--- Whether an order can be committed now, as the answer that says so. Money first: with too little of it no
--- other cities help.
+-- Judges whether an order can be committed now, and answers so. Money comes before stock: other cities could
+-- help with stock, but not with money.
 create or replace function judge_order(entry jsonb, here text) returns jsonb language plpgsql stable as $$
 declare
   total bigint := order_total(entry);
@@ -265,7 +264,7 @@ begin
       transaction, buyer_id, paid_by, cost, case paid_by when 'WALLET' then 'CAPTURED' else 'DUE' end
     );
   else
-    -- Its provider is told to take the money.
+    -- The provider is due to be told to take the money.
     update payment set next_attempt_at = now_at where transaction_id = transaction and state = 'AUTHORISED';
   end if;
 end $$;
@@ -275,13 +274,13 @@ create or replace function order_total(entry jsonb) returns bigint language sql 
   from jsonb_array_elements(entry -> 'lines') line;
 $$;
 
--- What one city gives to an order that is to be written, as lines in the order of product ids.
+-- The lines that one city gives to an order that is about to be written, in the order of product ids.
 create or replace function allocated_lines(entry jsonb, city text) returns jsonb language sql immutable as $$
   select sorted_lines(coalesce(jsonb_agg(allocation), '[]'))
   from jsonb_array_elements(entry -> 'allocations') allocation where allocation ->> 'cityId' = city;
 $$;
 
--- What one city has given to an order, as lines in the order of product ids.
+-- The lines that one city has given to a recorded order, in the order of product ids.
 create or replace function given_lines(ordered text, city text) returns jsonb language sql stable as $$
   select coalesce(
     jsonb_agg(jsonb_build_object('productId', product_id, 'quantity', quantity) order by product_id), '[]'
@@ -291,7 +290,8 @@ $$;
 
 -- ===== Cancellations =====
 
--- The answer names the participants with what they get back, so that the orchestrator can tell them.
+-- Judges a cancellation. The answer lists the participants and what each gets back, so that
+-- the orchestrator can tell them.
 create or replace function judge_cancellation(entry jsonb, here text)
   returns jsonb language plpgsql stable as $$
 declare
@@ -334,7 +334,7 @@ begin
       cancelled.client_id, cancelled.total, 'SALES', 'REFUND', transaction, null, now_at
     );
   end if;
-  -- What a provider outside has authorised but not taken is given back in the same way as what it has taken.
+  -- A provider outside gives back authorised money in the same way as money that it has taken.
   update payment set
     state = case when state = 'DUE' then 'VOIDED' when method = 'WALLET' then 'REFUNDED' else 'REFUNDING' end,
     attempts = 0,
@@ -344,7 +344,8 @@ end $$;
 
 -- ===== Transfers =====
 
--- Whether there is room for what a transfer brings, as the answer that says so.
+-- Judges whether the level has room for the pieces of a transfer. The answer is
+-- COMMITTED, or FULL and the room.
 create or replace function judge_transfer(entry jsonb) returns jsonb language plpgsql stable as $$
 declare
   room integer := (
@@ -372,7 +373,7 @@ end $$;
 
 -- ===== Payments by a provider outside =====
 
--- What the provider has set aside for a transaction that will never happen is given back.
+-- Has the provider give back the money that it set aside for a transaction that will never happen.
 create or replace function void_payment(transaction text, now_at timestamptz) returns void language sql as $$
   update payment set state = 'VOIDING', attempts = 0, next_attempt_at = now_at
   where transaction_id = transaction and state in ('AUTHORISING', 'AUTHORISED');

@@ -1,16 +1,16 @@
 -- The clients' money.
 --
--- The wallet is a payment provider too (src/payments/payment-provider.ts): it can set money aside for a
--- transaction. The commit point does not need that, because wallet and decision are in one database: there
--- authorise, decide and capture are one local transaction, which judge_order and write_order run in their
--- collapsed form. Whichever way is taken, money moves by post_to_wallet alone, and
--- ledger_posting_of_transaction lets a transaction take it once.
+-- The wallet is a payment provider too (services/city/src/payments/payment-provider.ts): it can set money
+-- aside for a transaction. The commit point does not need that, because the wallet and the decision are in
+-- one database. There, authorise, decide and capture collapse into one local transaction (judge_order and
+-- write_order). Either way only post_to_wallet moves money, and ledger_posting_of_transaction lets a
+-- transaction take it once.
 --
--- Deadlocks cannot happen: every function locks the client, then the hold. A void that is the first to name a
--- transaction locks only the hold that it inserts, and waits for nothing after.
+-- Deadlocks cannot happen: every function locks the client, then the hold. A void that is the first message
+-- of a transaction locks only the hold that it inserts, and waits for nothing afterwards.
 
--- Adds to a wallet, or takes from it, with the posting that says why, and keeps room for what purchases take.
--- The wallet must be there, and its client's row locked.
+-- Adds to a wallet, or takes from it, and writes the posting that says why. `refundable` grows by what
+-- purchases take, which keeps room for its refund. The wallet exists and its client's row is locked.
 create or replace function post_to_wallet(
   owner_id text, change bigint, counter_account text, why text, transaction text, key text, now_at timestamptz
 ) returns bigint language plpgsql as $$
@@ -31,8 +31,8 @@ begin
   return entry;
 end $$;
 
--- Answers {"state": "ADDED" | "UNKNOWN_CLIENT" | "KEY_REUSED" | "LIMIT", "entryId"?, "balance"?}. A top-up
--- that comes again with its key is answered ADDED, and adds nothing.
+-- Returns {"state": "ADDED" | "UNKNOWN_CLIENT" | "KEY_REUSED" | "LIMIT", "entryId"?, "balance"?}. A repeated
+-- top-up is answered ADDED and adds nothing.
 create or replace function top_up_wallet(
   owner_id text, change bigint, key text, balance_max bigint, now_at timestamptz
 ) returns jsonb language plpgsql as $$
@@ -68,7 +68,7 @@ end $$;
 
 -- ===== Holds: the wallet as a payment provider =====
 
--- Answers AUTHORISED, DECLINED or VIOLATION.
+-- Returns AUTHORISED, DECLINED or VIOLATION.
 create or replace function wallet_authorise(transaction text, owner_id text, cost bigint)
   returns text language plpgsql as $$
 declare
@@ -87,7 +87,7 @@ begin
   end if;
   update wallet set balance = balance - cost, held = held + cost
     where client_id = owner_id and balance >= cost;
-  -- A client without a wallet can pay nothing, or for nothing.
+  -- A client without a wallet can only pay nothing.
   if not found and cost > 0 then
     return 'DECLINED';
   end if;
@@ -95,7 +95,7 @@ begin
   return 'AUTHORISED';
 end $$;
 
--- Locks the client and then the hold, and returns it; all null if there is none.
+-- Locks the client, then the hold, and returns the hold; its columns are null if there is none.
 create or replace function lock_wallet_hold(transaction text) returns wallet_hold language plpgsql as $$
 declare
   known wallet_hold;
@@ -106,7 +106,7 @@ begin
   return known;
 end $$;
 
--- What was set aside can be spent again; how it ended is recorded.
+-- Gives held money back to the balance and records how the hold ended.
 create or replace function release_wallet_hold(known wallet_hold, end_state text)
   returns void language plpgsql as $$
 begin
@@ -115,8 +115,8 @@ begin
   update wallet_hold set state = end_state where transaction_id = known.transaction_id;
 end $$;
 
--- Answers DONE or VIOLATION, as the next two do. Takes the money as `write_order` does: only for an order
--- that is placed, and that the commit point has not taken it for.
+-- Returns DONE or VIOLATION, as the next two functions do. Takes the money as `write_order` does, but only
+-- for a placed order for which the commit point has not taken it already.
 create or replace function wallet_capture(transaction text, now_at timestamptz)
   returns text language plpgsql as $$
 declare
@@ -153,7 +153,7 @@ begin
   return 'DONE';
 end $$;
 
--- Gives the money back as `write_cancellation` does, and only for an order that is cancelled.
+-- Gives the money back as `write_cancellation` does, but only for a cancelled order.
 create or replace function wallet_refund(transaction text, now_at timestamptz)
   returns text language plpgsql as $$
 declare

@@ -1,12 +1,13 @@
--- Which clients are this city's. The rule is a row (fragment) that a constraint trigger reads. To change a
--- row disturbs no reader. To remake a check constraint waits for all who read clients.
+-- Which clients belong to this city. The rule is a row (fragment) that a constraint trigger reads,
+-- because changing a row disturbs no reader. Replacing a check constraint would wait for every
+-- transaction that reads clients.
 
 create or replace function is_own_town(town_key text, fragment fragment)
   returns boolean language sql immutable
   return (town_key = any (fragment.towns)) <> fragment.is_default;
 
--- Holds the rule still until the client is committed. So whoever changes it looks at this client too, and a
--- client that has waited for a change goes by the new rule.
+-- Locks the rule until the client's transaction ends. So a change of the rule sees this client, and a client
+-- that waited for a change is checked by the new rule.
 create or replace function check_town() returns trigger language plpgsql as $$
 declare
   rule fragment;
@@ -19,10 +20,10 @@ begin
   return null;
 end $$;
 
--- Says which city this database is the fragment of, and what its predicate is: a client's town is one of
+-- Records which city this database is the fragment of, and the predicate on a client's town: one of
 -- `own_towns` or, in the default city, none of `other_towns` (all normalised). Ids carry the city.
--- Raises if the database is another city's. A changed predicate is checked against all clients, and refused
--- if one breaks it.
+-- Raises if the database belongs to another city. Checks a changed predicate against all clients, and
+-- refuses it if a client breaks it.
 create or replace function set_fragment(city text, is_default boolean, own_towns text[], other_towns text[])
   returns void language plpgsql as $$
 declare
@@ -49,10 +50,10 @@ begin
       alter table decision_participant add constraint participant_is_other check (city_id <> %1$L);
     $ddl$, city, '^' || city || ':[1-9][0-9]*$', city || ':');
   end if;
-  -- Waits for the clients that are being written, and has those that come wait.
+  -- Waits for clients that are being written, and makes later ones wait.
   insert into fragment select wanted.*
     on conflict (only_one) do update set is_default = excluded.is_default, towns = excluded.towns;
-  -- From one town to the next: a few probes of an index, however many clients there are.
+  -- Jumps from one town to the next by index: a probe or two a town, however many clients there are.
   with recursive town as (
     (select town_key from client order by town_key limit 1)
     union all

@@ -1,13 +1,13 @@
--- The trigger functions of rules that span rows or forbid changes. migrations/002.do.triggers.sql says when
--- each is looked at.
+-- The trigger functions of rules that span rows or forbid changes.
+-- migrations/002.do.triggers.sql says when each one runs.
 
 create or replace function refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception '% is append-only', tg_table_name using errcode = 'integrity_constraint_violation';
 end $$;
 
--- At the end of the transaction that writes an order: its allocations add up to its lines, its lines to its
--- total.
+-- Runs at the end of a transaction that writes an order: its allocations add up to its
+-- lines, its lines to its total.
 create or replace function check_order_adds_up() returns trigger language plpgsql as $$
 begin
   if new.total is distinct from (
@@ -45,8 +45,8 @@ begin
   return new;
 end $$;
 
--- At the end of the transaction that writes a decision: what is COMMITTED has happened. Its order is there,
--- or is cancelled by it, or its transfer is there.
+-- Runs at the end of a transaction that writes a decision. A COMMITTED decision needs its effect in the
+-- database: its order, its cancelled order or its transfer.
 create or replace function check_decision_has_happened() returns trigger language plpgsql as $$
 begin
   if not exists (select from orders where id = new.transaction_id and new.kind = 'ORDER')
@@ -61,7 +61,8 @@ begin
   return null;
 end $$;
 
--- At the end of the transaction that writes a posting, or an entry of one: its entries add up to zero.
+-- Runs at the end of a transaction that writes a posting or a ledger entry: the
+-- posting's entries add up to zero.
 create or replace function check_posting_balances() returns trigger language plpgsql as $$
 declare
   posting bigint;
@@ -88,8 +89,9 @@ begin
   return new;
 end $$;
 
--- Looks after the row is written, behind whoever held its id. So a row that was deleted a moment ago is found
--- to be behind the horizon, and the message that took its id for a new one is run again.
+-- Runs after the row is written, when the insert has waited for any other transaction that held
+-- the id. So it also sees an id that was pruned a moment ago. The message that took it for a
+-- new one fails, and is run again.
 create or replace function refuse_behind_horizon() returns trigger language plpgsql as $$
 begin
   if exists (select from horizon where split_part(new.transaction_id, ':', 2) collate "C" < bound) then
@@ -99,7 +101,7 @@ begin
   return null;
 end $$;
 
--- Whether what a transaction had set aside may be deleted: only if it is ABORTED and behind the horizon.
+-- Whether the reservations of a transaction may be deleted: only if it is ABORTED and behind the horizon.
 create or replace function is_prunable(transaction text) returns boolean language sql stable as $$
   select exists (select from participation where transaction_id = transaction and state = 'ABORTED')
     and is_behind_horizon(transaction);

@@ -1,7 +1,7 @@
 -- What must hold in a city's database after every transaction. The tests, the chaos run, the simulation and
--- `npm run verify` all ask here; so can anybody with psql: select * from broken_invariants().
+-- `npm run verify` ask here. With psql: select * from broken_invariants().
 
--- Each row breaks a rule. Every rule is true at any time, not only at rest.
+-- Returns one row for each broken rule. Every rule holds at any time, not only at rest.
 create or replace function broken_invariants()
   returns table (rule text, found jsonb) language sql stable as $$
   -- ===== Stock =====
@@ -213,7 +213,8 @@ create or replace function broken_invariants()
   ) broken;
 $$;
 
--- What this city's committed transactions say of other cities' stock. One that is acknowledged has been done.
+-- What this city's committed transactions promise about other cities' stock. An
+-- acknowledged promise has been carried out.
 create or replace function promised_to_others()
   returns table (
     transaction_id text, city_id text, product_id text, on_hand_change integer, is_acknowledged boolean
@@ -230,7 +231,7 @@ create or replace function promised_to_others()
   where city_id <> (select city_id from fragment);
 $$;
 
--- What other cities' transactions have done to this city's stock.
+-- What other cities' transactions have changed in this city's stock.
 create or replace function done_for_others()
   returns table (transaction_id text, city_id text, product_id text, on_hand_change integer)
   language sql stable as $$

@@ -1,4 +1,7 @@
-/** Goal: what travels is what is declared. Method: the city's SDL against the schemas, field by field. */
+/**
+ * Goal: the messages on the wire are those declared. Method: the city's SDL
+ * against the schemas, field by field.
+ */
 import { readFileSync } from "node:fs";
 import {
   buildASTSchema,

@@ -1,10 +1,10 @@
 /**
- * The messages of the commit protocol and their answers. Each is declared once: its schema is what the receiver
- * checks it by, and what its type comes from. `messages.test.ts` holds the city's SDL against them.
+ * The messages of the commit protocol and their answers. Each is declared once: the receiver checks it by its
+ * schema, and its type comes from the schema. `messages.test.ts` compares the schemas with the city's SDL.
  *
- * Which cities there are is no part of the form. A message may name a city that its receiver has not heard of yet,
- * or has forgotten: the sender goes by another topology, and what it has begun with that city must come to the same
- * end in all.
+ * The form of a message does not say which cities exist. A message may name a city that its receiver does not
+ * know yet, or no longer: the sender goes by another topology. A transaction with that city must still end in
+ * the same way everywhere.
  */
 import { storable } from "@teranga/kit/graphql/input.ts";
 import { z } from "zod";
@@ -36,25 +36,28 @@ export type Allocation = z.infer<typeof allocation>;
 const areDistinct = (items: readonly { productId: string; cityId?: string }[]) =>
   new Set(items.map(({ productId, cityId = "" }) => `${cityId} ${productId}`)).size === items.length;
 
-/** None, or each of another product. */
+/** Any number of lines, each of another product. */
 const anyLines = z.array(productQuantity).readonly().refine(areDistinct);
-/** One or more. */
+/** One line or more. */
 const lines = anyLines.refine((all) => all.length > 0);
 
 export const TRANSACTION_KINDS = ["ORDER", "CANCELLATION", "TRANSFER"] as const;
 const kind = z.enum(TRANSACTION_KINDS);
 export type TransactionKind = z.infer<typeof kind>;
 
-/** To a participant: sets all lines aside, or none. A cancellation needs none: giving back cannot be refused. */
+/**
+ * To a participant: sets all lines aside, or none. A cancellation has no prepare, since
+ * giving back cannot be refused.
+ */
 export const prepareMessage = z.object({
   transactionId,
   kind: kind.refine((value): boolean => value !== "CANCELLATION"),
   lines,
-  /** After how long, by its own clock, the participant should begin to ask the home; a hint. */
+  /** A hint: after how many milliseconds, by its own clock, the participant begins to ask the home. */
   leaseMs: z.int(),
 });
 
-/** What makes the commit of a request happen once. */
+/** The fields that make the commit of a request happen once. */
 const keyed = z.object({ transactionId, idempotencyKey: id, requestHash: id });
 
 /** To the home: the commit point of an order. */
@@ -79,23 +82,29 @@ export const cancellationCommit = keyed.extend({ orderId: id });
 /** To the home, which receives: the commit point of a transfer. */
 export const transferCommit = keyed.extend({ productId, fromCityId: cityId, quantity });
 
-/** To a participant: how a transaction was decided. Nobody is told of a cancellation before its commit point. */
+/**
+ * To a participant: how a transaction was decided. A participant hears of a cancellation only after its
+ * commit point, so a cancellation is always COMMITTED.
+ */
 export const decideMessage = z
   .object({
     transactionId,
     kind,
     decision: z.enum(["COMMITTED", "ABORTED"]),
-    /** Of a COMMITTED: what the participant gives, as it has prepared it; of a cancellation, what it gets back. */
+    /**
+     * For COMMITTED: what the participant gives, exactly as it prepared it; for a
+     * cancellation, what it gets back.
+     */
     lines: anyLines,
   })
   .refine(({ kind, decision, lines }) =>
     decision === "COMMITTED" ? lines.length > 0 : kind !== "CANCELLATION",
   );
 
-/** To the home: how a transaction was decided. One that is undecided is fenced by the question. */
+/** To the home: asks how a transaction was decided. The question fences an undecided transaction. */
 export const outcomeMessage = z.object({
   transactionId,
-  /** The city in whose name it is asked; an orchestrator asks in the home's. */
+  /** The city that asks. An orchestrator names the home. */
   cityId,
 });
 
@@ -106,7 +115,7 @@ export type TransferCommit = z.infer<typeof transferCommit>;
 export type DecideMessage = z.infer<typeof decideMessage>;
 export type OutcomeMessage = z.infer<typeof outcomeMessage>;
 
-/** What the home records at the commit point. */
+/** The message of a commit point, by kind. */
 export type CommitMessage =
   | { kind: "ORDER"; commit: OrderCommit }
   | { kind: "CANCELLATION"; commit: CancellationCommit }
@@ -116,7 +125,7 @@ const stockShortage = z.object({ productId: z.string(), requested: z.int(), avai
 /** A product of which there is too little. */
 export type StockShortage = z.infer<typeof stockShortage>;
 
-/** Why a payment is declined, as the graph's PaymentDeclinedReason has it. */
+/** Why a payment is declined. The values are those of PaymentDeclinedReason in the graph. */
 const declinedReason = z.enum(["TOO_LITTLE_MONEY", "REFUSED", "NO_ANSWER", "NO_PHONE", "NOT_OFFERED"]);
 export type DeclinedReason = z.infer<typeof declinedReason>;
 
@@ -124,7 +133,7 @@ const about = z.object({ transactionId: z.string() });
 const shortages = z.array(stockShortage);
 const committedId = z.string();
 
-/** A city that could not process a message has changed nothing by it. */
+/** The city could not process the message. It changed nothing. */
 export const failedAnswer = about.extend({ state: z.literal("FAILED") });
 
 export const prepareAnswer = z.discriminatedUnion("state", [
@@ -136,7 +145,7 @@ export const commitAnswer = z.discriminatedUnion("state", [
   about.extend({
     state: z.literal("COMMITTED"),
     committedId,
-    /** Of a cancellation: the cities that get something back. */
+    /** For a cancellation: the cities that get something back. */
     participants: z.array(z.object({ cityId: z.string(), lines: anyLines })).default([]),
   }),
   about.extend({ state: z.enum(["REPLAYED", "KEY_REUSED", "ALREADY_CANCELLED"]), committedId }),
@@ -150,7 +159,7 @@ export const decideAnswer = about.extend({ state: z.enum(["DONE", "VIOLATION"]) 
 
 export const outcomeAnswer = about.extend({
   state: z.enum(["COMMITTED", "ABORTED", "VIOLATION"]),
-  /** Of a COMMITTED: those of the city that asks. An orchestrator does not ask for them. */
+  /** For COMMITTED: the lines of the city that asks. An orchestrator does not ask for them. */
   lines: anyLines.default([]),
 });
 
@@ -159,12 +168,12 @@ export type CommitAnswer = z.infer<typeof commitAnswer>;
 export type DecideAnswer = z.infer<typeof decideAnswer>;
 export type OutcomeAnswer = z.infer<typeof outcomeAnswer>;
 
-/** The home of a transaction, an order or a client: what stands before the colon of its id. */
+/** The home of a transaction, an order or a client: the part of its id before the colon. */
 export function homeOf(globalId: string): string {
   return globalId.slice(0, Math.max(0, globalId.indexOf(":")));
 }
 
-/** Each product's allocations come to its line. */
+/** Whether the allocations of each product add up to its line. */
 function addUp(ordered: readonly ProductQuantity[], allocations: readonly Allocation[]): boolean {
   const open = new Map(ordered.map(({ productId, quantity }) => [productId, quantity]));
   for (const { productId, quantity } of allocations) {

@@ -1,22 +1,22 @@
 /**
  * Relay-style connections over keyset pagination (https://relay.dev/graphql/connections.htm).
  *
- * A cursor (cursor.ts) holds the row's sort key and its id, so a page costs the same wherever it begins and
- * rows that come or go in between neither repeat nor hide others.
+ * A cursor (cursor.ts) holds the row's sort key and its id. So a page costs the same wherever it begins, and
+ * rows that are added or removed between two pages neither repeat nor hide other rows.
  */
 import { type Direction, decodeCursor, encodeCursor, type Position, type SortKeyType } from "./cursor.ts";
 import { badInput } from "./errors.ts";
 
 export { encodeCursor, type Position, type SortKeyType } from "./cursor.ts";
 
-/** Rows of a page when the client does not say. */
+/** Rows of a page if the client gives no number. */
 export const PAGE_SIZE_DEFAULT = 20;
 /** The largest page. A page of 100 orders with 10 lines each is about 100 kB of JSON. */
 export const PAGE_SIZE_MAX = 100;
 
 /**
- * Rows that a count looks at. A list grows without an end, and a count of it with it: of more than 10,000
- * rows it says 10,001, which means "at least" (decision 024).
+ * The most rows that a count reads. A list may grow without limit, and the cost of counting with it. A list
+ * of more than 10,000 rows is counted as 10,001, which means "at least" (decision 024).
  */
 export const COUNT_LIMIT = 10_001;
 
@@ -38,7 +38,8 @@ export interface PageArguments {
 
 /**
  * Checks the arguments of a connection field.
- * @param direction must be the ordering's if the list is merged with those of other services, by its cursors
+ * @param direction the ordering's direction; needed if the list is merged with other
+ * services' lists by its cursors
  * @throws GraphQLError BAD_USER_INPUT naming `first` or `after`
  */
 export function parsePage(
@@ -60,7 +61,7 @@ export function parsePageSize(given: number | null | undefined): number {
   return first;
 }
 
-/** The answer to a page: what GraphQL's Connection types ask for, of any node type. */
+/** A page in the shape of GraphQL's Connection types, for any node type. */
 export interface Connection<Node> {
   edges: { cursor: string; node: Node }[];
   pageInfo: {
@@ -69,14 +70,14 @@ export interface Connection<Node> {
     startCursor: string | null;
     endCursor: string | null;
   };
-  /** Counts the rows of the list, up to COUNT_LIMIT, when asked. */
+  /** Counts the list's rows, COUNT_LIMIT at most, if the field is queried. */
   totalCount: () => Promise<number>;
 }
 
 /**
- * Makes a connection from rows that were fetched with a limit of `page.first + 1`: the extra row says whether
- * there is more.
- * @param positionOf a row's sort key and id
+ * Makes a connection from rows that were fetched with a limit of `page.first + 1`. The extra row shows that
+ * another page follows.
+ * @param positionOf returns a row's sort key and id
  */
 export function toConnection<Row, Node>(
   rows: readonly Row[],
@@ -93,7 +94,7 @@ export function toConnection<Row, Node>(
     edges,
     pageInfo: {
       hasNextPage: rows.length > page.first,
-      // Forward paging only: before the first page there is nothing, before any other there is.
+      // Paging only goes forward, so every page with an `after` has a page before it.
       hasPreviousPage: page.after !== null,
       startCursor: edges[0]?.cursor ?? null,
       endCursor: edges.at(-1)?.cursor ?? null,

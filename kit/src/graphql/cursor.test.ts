@@ -1,11 +1,13 @@
-/** Goal: cursors sort as rows do, and nothing but a cursor of the list is taken for one. */
+/** Goal: cursors sort as rows do, and only a cursor of the list is accepted. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cursorBytes, type Direction, decodeCursor, encodeCursor, type Position } from "./cursor.ts";
 
 const refused = expect.objectContaining({ extensions: { code: "BAD_USER_INPUT", field: "after" } });
 
-/** Texts of characters that sort apart in UTF-16 and UTF-8, of prefixes of one another, and of anything. */
+/**
+ * Texts with characters that sort differently in UTF-16 and UTF-8, prefixes of one another, and any texts.
+ */
 const text = fc.oneof(
   fc.string({
     unit: fc.constantFrom("a", "b", "é", "ÿ", "\u07ff", "\u0800", "\ue000", "\uffff", "𝒜", "😀"),

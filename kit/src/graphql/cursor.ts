@@ -1,7 +1,8 @@
 /**
- * Cursors: where a page of a list begins. A cursor holds the ordering it belongs to, a row's sort key and the row's id, as bytes
- * that sort as the rows do: who merges lists of several services compares the cursors and needs to know nothing of what is in
- * them. They are opaque to clients and checked when they come back; what they hold is only ever used as a bind parameter.
+ * Cursors mark where a page of a list begins. A cursor holds the name of its ordering, a row's sort key and
+ * the row's id. Its bytes sort as the rows do, so a program that merges lists of several services compares
+ * the cursors and need not know their contents. Cursors are opaque to clients and are checked when they come
+ * back. Their contents are only ever used as bind parameters.
  */
 import { z } from "zod";
 import { badInput } from "./errors.ts";
@@ -14,25 +15,28 @@ export interface Position {
 
 export type Direction = "asc" | "desc";
 
-/** What the ordering's sort keys are; a forged cursor with a key of another type is refused. */
+/** The type of an ordering's sort keys. A forged cursor with a key of another type is refused. */
 export type SortKeyType = "text" | "int" | "bigint" | "time";
 
-/** A sort key is a name of 200 characters at most, which normalisation can make three times as long (Hangul). */
+/** A sort key is a name of 200 characters at most. Normalisation can triple its length (Hangul). */
 const SORT_KEY_LENGTH_MAX = 600;
 const ID_LENGTH_MAX = 200;
 const ORDER_LENGTH_MAX = 40;
 /** In base64, with three bytes of UTF-8 for each character. */
 export const CURSOR_LENGTH_MAX = 4 * (SORT_KEY_LENGTH_MAX + ID_LENGTH_MAX + ORDER_LENGTH_MAX);
 
-/** Ends each part. PostgreSQL's texts have none, and nothing sorts before it: "Fall" comes before "Fallou". */
+/**
+ * Ends each part. PostgreSQL's texts cannot contain it, and it sorts before everything else,
+ * so "Fall" comes before "Fallou".
+ */
 const END = "\0";
-/** Added to a number, which then has no sign and always as many digits. */
+/** Added to a number, so that all numbers are positive and have the same count of digits. */
 const NUMBER_OFFSET = 2n ** 53n;
 const NUMBER_DIGITS = 14;
 
 /**
- * The cursor of a row. Texts sort by their UTF-8 bytes, as PostgreSQL's collation "C" sorts them; JavaScript's own comparison
- * would put characters beyond U+FFFF before some that are smaller.
+ * Makes the cursor of a row. Texts sort by their UTF-8 bytes, as in PostgreSQL's collation "C". JavaScript's
+ * own comparison would sort characters beyond U+FFFF before some smaller ones.
  */
 export function encodeCursor(order: string, { key, id }: Position, direction: Direction = "asc"): string {
   const sortKey = typeof key === "number" ? `n${numberText(key)}` : `t${key}`;
@@ -59,17 +63,17 @@ export function decodeCursor(
   const [sortKey = "", id = "", rest, ...more] = text.split(END);
   const key = sortKey.startsWith("n") ? numberOf(sortKey.slice(1)) : sortKey.slice(1);
   const isKnown = rest === "" && more.length === 0 && isKey(key, keyType) && id.length <= ID_LENGTH_MAX;
-  // Whatever else the bytes may say that has the same meaning is no cursor that we gave.
+  // Other bytes may decode to the same position, but only the bytes that we would encode are our cursor.
   if (!isKnown || encodeCursor(order, { key, id }, direction) !== cursor) throw notOfThisList();
   return { key, id };
 }
 
-/** Whether a text can be a cursor. Only the list that it belongs to knows whether it is one. */
+/** Whether a text can be a cursor. Only its own list can tell whether it really is one. */
 export function looksLikeCursor(text: string): boolean {
   return text.length <= CURSOR_LENGTH_MAX && /^[\w-]+$/.test(text);
 }
 
-/** What of cursors of one ordering sorts as their rows do, byte by byte. */
+/** The bytes by which the cursors of one ordering sort as their rows do. */
 export function cursorBytes(cursor: string): Buffer {
   return Buffer.from(cursor, "base64url");
 }

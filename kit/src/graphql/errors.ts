@@ -1,15 +1,15 @@
 /**
- * The errors a client of the graph can meet, in one table.
+ * The errors that a client of the graph can get, in one table.
  *
- * A code is here only if some caller can react to it. Expected outcomes of an operation (out of stock, an
- * e-mail that is taken) are not errors: they are members of the operation's result union. docs/errors.md is
- * compared with this table.
+ * A code is in the table only if some caller can react to it. Expected outcomes of an operation (out of
+ * stock, an e-mail address in use) are not errors but members of the operation's result union. docs/errors.md
+ * is compared with this table.
  */
 import { GraphQLError } from "graphql";
 
 /**
- * `CITY` in a code is the name of the partitioned subgraph in capitals; a graph that partitions another
- * subgraph gets codes of that name (see `partitionCode`).
+ * `CITY` in a code is the name of the partitioned subgraph in capitals. For another partitioned subgraph, the
+ * codes carry its name instead (see `partitionCode`).
  */
 export const ERROR_CODES = {
   BAD_USER_INPUT: "An argument is not acceptable; `field` names it. Nothing was changed.",
@@ -62,15 +62,17 @@ export function codedError(
   return new GraphQLError(message, { extensions: { ...details, code } });
 }
 
-/** Of a service that could not do its work just now: its database is away, or the time is over. */
+/** The codes of a service that could not do its work just now: its database is away, or the time is over. */
 const NOT_NOW = /^(?:DEADLINE_EXCEEDED|OVERLOADED|OUTCOME_UNKNOWN|\w+_UNAVAILABLE)$/;
 
-/** Whether a service's errors say no more than that: any other is a fault, of the service or of what it was asked. */
+/**
+ * Whether a service's errors all mean "not now". Any other error is a fault, of the service or of its caller.
+ */
 export function areNotNow(errors: readonly { extensions?: Record<string, unknown> }[]): boolean {
   return errors.every(({ extensions }) => NOT_NOW.test(String(extensions?.code)));
 }
 
-/** A text that a client or a service chose, for an error's message: an answer must not be made of it. */
+/** Cuts a text that a client or a service chose, so that it cannot fill the answer. */
 export function cutText(text: string, lengthMax: number): string {
   return text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;
 }
@@ -99,9 +101,9 @@ export function unavailableCode(subgraph: string): string {
 const PARTITION_CODE = /^(?:UNKNOWN|WRONG)_(\w+)$|^(\w+)_UNAVAILABLE$/;
 
 /**
- * Whether a client may see an error of these extensions as it is: it has a code of the table above, or one of
- * a partitioned subgraph, which names the partition under the subgraph's name. Other libraries have codes
- * that look alike (`UNKNOWN_ERROR`), and their messages were not written for clients.
+ * Whether a client may see an error with these extensions as it is. Its code must be in the table above, or
+ * be a partitioned subgraph's code with the partition under the subgraph's name. Other libraries have similar
+ * codes (`UNKNOWN_ERROR`), but their messages were not written for clients.
  */
 export function isClientError(extensions: Readonly<Record<string, unknown>> | undefined): boolean {
   const code = extensions?.code;

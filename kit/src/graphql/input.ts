@@ -15,8 +15,8 @@ export function parseInput<T extends z.ZodType>(schema: T, value: unknown, at: s
 }
 
 /**
- * Whether PostgreSQL can store a text, and compare it: it takes no NUL, and half a character would reach it as
- * another one.
+ * Whether PostgreSQL can store and compare a text. It refuses NUL, and half of a surrogate pair would arrive
+ * as another character.
  */
 export const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed();
 
@@ -28,7 +28,7 @@ export const storable = (lengthMax: number) =>
     .refine((value) => !value.includes("\0"), "may not have NUL characters")
     .refine((value) => value.isWellFormed(), "may not have half characters");
 
-/** A client's own word for a request, which then happens once; null if it gave none. */
+/** A client's idempotency key: a request with it happens once. Null if the client gave none. */
 export const idempotencyKey = storable(100)
   .min(1, "may not be empty")
   .nullish()

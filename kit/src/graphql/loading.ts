@@ -1,10 +1,10 @@
-/** DataLoaders over batch queries whose rows come back in any order. */
+/** DataLoaders over batch queries that return their rows in any order. */
 import DataLoader from "dataloader";
 
-/** Keys of one batch. A statement with more bind values than this gains nothing. */
+/** Keys of one batch. A larger statement gains nothing. */
 const BATCH_MAX = 1_000;
 
-/** A loader of one row a key; `missing` where there is none. */
+/** A loader with one row for each key, and `missing` for a key without a row. */
 export function keyedBy<Row, Missing>(
   load: (keys: readonly string[]) => Promise<Row[]>,
   keyOf: (row: Row) => string,
@@ -19,7 +19,7 @@ export function keyedBy<Row, Missing>(
   );
 }
 
-/** A loader of all rows of a key, in the order in which they were loaded. */
+/** A loader with all rows of each key, in the order in which the query returned them. */
 export function groupedBy<Row>(
   load: (keys: readonly string[]) => Promise<Row[]>,
   keyOf: (row: Row) => string,

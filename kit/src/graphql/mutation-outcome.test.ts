@@ -1,4 +1,7 @@
-/** A database that is away has done nothing; one that breaks off during a mutation may have. */
+/**
+ * A database that cannot be reached has done nothing. One that breaks off during a
+ * mutation may have carried it out.
+ */
 import { expect, test } from "vitest";
 import { codedError } from "./errors.ts";
 import { tellUnknownOutcomes } from "./mutation-outcome.ts";

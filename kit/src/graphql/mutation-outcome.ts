@@ -1,7 +1,7 @@
 /**
- * What is said of a mutation that may have been carried out: its statement was sent while the connection to
- * the database broke, or the look at what it has come to failed. Only of the mutation's own field; what fails
- * below it is the reading of a result that is there.
+ * The answer to a mutation that may have been carried out: the connection to the database broke while its
+ * statement was under way, or the look-up of its outcome failed. It applies only to the mutation's own field.
+ * A failure below that field is a failure to read a result that exists.
  */
 import type { GraphQLError, GraphQLFieldResolver } from "graphql";
 import { isOutcomeUnknown } from "../postgres/broken-off.ts";
@@ -11,13 +11,12 @@ import { codedError, ERROR_CODES } from "./errors.ts";
 
 type AnyResolver = GraphQLFieldResolver<unknown, { requestLog: Logger }>;
 
-/** The database went away between a write and the look at what has come of it. */
+/** The database went away between a write and the look-up of its outcome. */
 class OutcomeUnseen extends Error {}
 
 /**
- * Looks at what has become of a mutation, once a write has shown that it is carried out, or may have been by
- * an earlier sending of its key. A database that is away by then has done nothing now, and says nothing of
- * that.
+ * Looks up the outcome of a mutation after a write has shown that the mutation is carried out, or may have
+ * been by an earlier request with its key. If the database is away by then, the outcome is unknown.
  */
 export async function seeOutcome<Result>(look: () => Promise<Result>): Promise<Result> {
   try {
@@ -31,11 +30,11 @@ export async function seeOutcome<Result>(look: () => Promise<Result>): Promise<R
 interface Mutable {
   // biome-ignore lint/suspicious/noExplicitAny: resolver types are checked where they are written
   resolvers: any;
-  /** What is said when the database is away. Its extensions name the service. */
+  /** The error for clients while the database is away. Its extensions name the service. */
   unavailable?: GraphQLError | undefined;
 }
 
-/** The resolvers of a service, whose mutations say when it is not known whether they were carried out. */
+/** A service's resolvers, with mutations that answer OUTCOME_UNKNOWN if they may have been carried out. */
 export function withOutcomes({ resolvers, unavailable }: Mutable) {
   if (!unavailable || !resolvers.Mutation) return resolvers;
   const { code: _, ...where } = unavailable.extensions;

@@ -3,7 +3,7 @@ import { type GraphQLError, GraphQLScalarType, Kind, type ValueNode } from "grap
 import { z } from "zod";
 import { codedError } from "./errors.ts";
 
-/** An instant: ISO 8601 in UTC with milliseconds on the way out, any offset on the way in. */
+/** An instant. Output is ISO 8601 in UTC with milliseconds; input may have any offset. */
 export const DateTime = new GraphQLScalarType<Date, string>({
   name: "DateTime",
   serialize: (value) => (value instanceof Date ? value : new Date(value as string)).toISOString(),
@@ -11,7 +11,7 @@ export const DateTime = new GraphQLScalarType<Date, string>({
   parseLiteral: (node: ValueNode) => parseDateTime(node.kind === Kind.STRING ? node.value : undefined),
 });
 
-/** The years that ISO 8601 writes with four digits and PostgreSQL knows. */
+/** The years that ISO 8601 writes with four digits and PostgreSQL accepts. */
 const YEAR_MIN = 1;
 const YEAR_MAX = 9999;
 
@@ -24,7 +24,7 @@ function parseDateTime(value: unknown): Date {
   throw badScalar("must be an ISO 8601 instant such as 2026-01-31T12:00:00Z");
 }
 
-/** An amount of money in the currency's smallest unit. Larger than Int: a big order passes 2^31 francs. */
+/** An amount of money in the currency's smallest unit. It may exceed Int: a big order passes 2^31 francs. */
 export const Amount = new GraphQLScalarType<number, number>({
   name: "Amount",
   serialize: parseAmount,
@@ -37,7 +37,7 @@ function parseAmount(value: unknown): number {
   throw badScalar("must be a whole number between -(2^53 - 1) and 2^53 - 1");
 }
 
-/** GraphQL puts the variable and the place in it before the message. */
+/** GraphQL puts the variable and its place before this message. */
 function badScalar(message: string): GraphQLError {
   return codedError("BAD_USER_INPUT", message);
 }

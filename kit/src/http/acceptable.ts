@@ -1,23 +1,29 @@
 /**
- * What a client accepts, looked at before anything is carried out. Apollo Server looks when the answer is
- * there: a mutation with `accept: text/event-stream` was carried out, and then refused.
+ * Checks what a client accepts before the request is carried out. Apollo Server checks only when it has the
+ * answer: it carried out a mutation with `accept: text/event-stream` and then refused it.
  */
 import { type ApolloServerPlugin, type BaseContext, type GraphQLResponse, HeaderMap } from "@apollo/server";
 import Negotiator from "negotiator";
 
-/** Those of an answer that comes at once, as Apollo Server has them. */
+/** The media types of a single answer, as Apollo Server has them. */
 const MEDIA_TYPES = [
   "application/json; charset=utf-8",
   "application/graphql-response+json; charset=utf-8",
   "application/json; callbackSpec=1.0; charset=utf-8",
 ];
 
-/** Headers whose meaning is remembered: clients' libraries send a few, and to read one takes 1 % of a small request. */
+/**
+ * Headers whose result is remembered. Clients' libraries send a few different ones, and parsing one takes 1 %
+ * of a small request.
+ */
 const KNOWN_MAX = 100;
-/** No longer ones: they may be of 16 kB. */
+/** Longer headers are not remembered: a header may have 16 kB. */
 const KNOWN_LENGTH_MAX = 200;
 
-/** In the place of an answer: Apollo Server finds that nobody would take it, and says so. */
+/**
+ * The answer of a request that is not carried out. Apollo Server finds it
+ * unacceptable and tells the client so.
+ */
 const notCarriedOut = (): GraphQLResponse => ({
   http: { headers: new HeaderMap() },
   body: { kind: "single", singleResult: {} },
@@ -35,7 +41,7 @@ function isAcceptable(accept: string): boolean {
   return isFit;
 }
 
-/** To come after what answers in other media types. */
+/** Must come after plugins that answer in other media types. */
 export const refuseUnacceptable: ApolloServerPlugin<BaseContext> = {
   async requestDidStart({ request }) {
     const accept = request.http?.headers.get("accept");

@@ -1,6 +1,6 @@
 /**
- * Bodies of answers in a content coding (RFC 9110, 8.4), decoded with a bound: a kilobyte may stand for a
- * gigabyte. Whole bodies rather than streams, because an answer is parsed as a whole anyway.
+ * Decodes the content coding (RFC 9110, 8.4) of an answer's body, with a size limit: a kilobyte may decode to
+ * a gigabyte. Works on whole bodies instead of streams, because an answer is parsed as a whole anyway.
  */
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from "node:zlib";
@@ -15,7 +15,7 @@ type Decode = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<B
 
 const inflateWrapped: Decode = promisify(inflate);
 const inflateBare: Decode = promisify(inflateRaw);
-/** Some servers leave the zlib wrapper out, whose first byte has an 8 in its lower half. */
+/** Some servers leave out the zlib wrapper. Its first byte has an 8 in its lower half. */
 const inflateEither: Decode = (bytes, options) =>
   ((bytes[0] ?? 0) & 0x0f) === 8 ? inflateWrapped(bytes, options) : inflateBare(bytes, options);
 
@@ -27,9 +27,9 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map([
   ["zstd", promisify(zstdDecompress) as Decode],
 ]);
 
-/** Nobody applies more, and each could multiply. */
+/** No server applies more. Each coding could multiply the size. */
 const CODINGS_MAX = 2;
-/** Of a name that is not known. */
+/** The longest part of an unknown coding's name that is repeated. */
 const NAME_LENGTH_MAX = 40;
 
 /** The codings of a `content-encoding` header, in the order in which they were applied. */
@@ -39,7 +39,10 @@ export function codingsOf(header: string | undefined): string[] {
   return names.filter((name) => name !== "" && name !== "identity");
 }
 
-/** Never rejects. @param bytesMax of what comes out, and of what is in between */
+/**
+ * Decodes a body. Never rejects.
+ * @param bytesMax the largest size after each coding
+ */
 export async function decodeBody(
   bytes: Buffer,
   codings: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * The service credential: a secret that every service of a cluster shares and that no client has.
- * A subgraph answers only requests that carry it, so the protocol's mutations cannot be reached from outside.
+ * The service credential: a secret that all services of a cluster share and no client has. A subgraph answers
+ * only requests that carry it, so the protocol's mutations cannot be called from outside.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 
@@ -9,12 +9,15 @@ export function authorization(credential: string): string {
   return `Bearer ${credential}`;
 }
 
-/** Whether a request's Authorization header carries the credential. Takes the same time wherever they differ. */
+/**
+ * Whether a request's Authorization header carries the credential. The time does
+ * not depend on where they differ.
+ */
 export function isAuthorized(header: string | undefined, credential: string): boolean {
   return timingSafeEqual(digest(header ?? ""), digest(authorization(credential)));
 }
 
-/** Hashing first makes both sides equally long, as timingSafeEqual asks. */
+/** timingSafeEqual needs two values of equal length. */
 function digest(value: string): Buffer {
   return createHash("sha256").update(value).digest();
 }

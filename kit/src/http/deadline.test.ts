@@ -1,4 +1,7 @@
-/** Goal: a request's handler, and whatever it begins, knows what is left; what comes too late is not begun. Method: a server with one route. */
+/**
+ * Goal: a request's handler, and all work that it begins, knows the time left. A request that comes too late
+ * is not begun. Method: a server with one route.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLogger } from "../process/log.ts";

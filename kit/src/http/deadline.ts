@@ -1,42 +1,42 @@
 /**
- * How long a request may still take, from process to process.
+ * The time that a request has left, passed from process to process.
  *
- * The header holds the milliseconds that are left rather than a time, so that clocks need not agree; the way itself, below a
- * millisecond within a site, is not subtracted. A service keeps it while it serves the request (AsyncLocalStorage), and bounds by
- * it what it waits for: its SQL (database.ts) and what it asks others. Work that belongs to no request, such as recovery, is not
- * bounded.
+ * The header holds the milliseconds left instead of a time, so clocks need not agree. The time on the way,
+ * below a millisecond within a site, is not subtracted. A service keeps the deadline while it serves the
+ * request (AsyncLocalStorage). The deadline limits the service's SQL (database.ts) and its requests to other
+ * services. Work that belongs to no request, such as recovery, has no such limit.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { FastifyInstance } from "fastify";
 import type { GraphQLError } from "graphql";
 import { codedError, ERROR_CODES } from "../graphql/errors.ts";
 
-/** Milliseconds that are left, a whole number. With every request from one process of ours to another. */
+/** The milliseconds left, a whole number. Every request between our own processes carries it. */
 export const DEADLINE_HEADER = "x-deadline-ms";
 
-/** Nobody waits as long as this; a larger number is a mistake of whoever sends it. */
+/** No caller waits as long as this. A larger number is a mistake of the caller. */
 const DEADLINE_MAX_MS = 60_000;
 
-/** Of the request that is being served. */
+/** The deadline of the request that is being served. */
 const current = new AsyncLocalStorage<{ deadlineAtMs: number }>();
 
-/** What a header says; undefined if it is none, or no whole number. */
+/** The value of the header; undefined if it is absent or not a whole number. */
 export function readDeadlineMs(header: string | string[] | undefined): number | undefined {
   if (typeof header !== "string" || !/^\d{1,9}$/.test(header)) return undefined;
   return Math.min(Number(header), DEADLINE_MAX_MS);
 }
 
-/** Runs something that has so much time: all that it begins knows. */
+/** Runs a function with a deadline. All work that it begins can read the deadline. */
 export function withDeadline<Result>(deadlineMs: number, run: () => Result): Result {
   return current.run({ deadlineAtMs: performance.now() + deadlineMs }, run);
 }
 
-/** When the request that is being served must have ended, on the clock of `performance.now()`; undefined if nothing says so. */
+/** The deadline of the current request, on the clock of `performance.now()`; undefined if it has none. */
 export function currentDeadlineAtMs(): number | undefined {
   return current.getStore()?.deadlineAtMs;
 }
 
-/** A limit of one's own, or what is left of the request that is being served if that is less. At least 1. */
+/** The given limit, or the time that the current request has left if that is less. At least 1 ms. */
 export function withinDeadlineMs(limitMs: number): number {
   const deadlineAtMs = currentDeadlineAtMs() ?? Number.POSITIVE_INFINITY;
   return Math.max(1, Math.min(limitMs, deadlineAtMs - performance.now()));
@@ -46,14 +46,14 @@ export function deadlineExceeded(): GraphQLError {
   return codedError("DEADLINE_EXCEEDED", ERROR_CODES.DEADLINE_EXCEEDED);
 }
 
-/** Serves requests within what their callers have left, and does not begin what has come too late. */
+/** Serves requests within their callers' deadlines. A request that comes too late is not begun. */
 export function keepDeadlines(app: FastifyInstance): void {
-  // Not earlier: while a body is read, the context is the connection's.
+  // Not in an earlier hook: while a body is read, the context is the connection's.
   app.addHook("preHandler", (request, reply, done) => {
     const deadlineMs = readDeadlineMs(request.headers[DEADLINE_HEADER]);
     if (deadlineMs === undefined) done();
     else if (deadlineMs > 0) withDeadline(deadlineMs, done);
-    // 408: an answer of ours that says no, where 5xx would say that this service is broken.
+    // 408, because we refuse the request. A 5xx would say that this service is broken.
     else void reply.code(408).send({ errors: [deadlineExceeded().toJSON()] });
   });
 }

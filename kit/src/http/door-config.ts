@@ -1,4 +1,4 @@
-/** The variables of what a server grants its connections; the same for every program that listens. */
+/** The variables of the door. They are the same for every program that listens. */
 import { z } from "zod";
 import { countVariable, StartupError } from "../process/config.ts";
 import { DEFAULT_DOOR, type Door } from "./door.ts";
@@ -36,7 +36,7 @@ export const doorVariables = {
   ),
 };
 
-/** @throws StartupError if it is not said where to listen, and has to be */
+/** @throws StartupError if the address to listen on is required and missing */
 export function readDoor(variables: z.infer<z.ZodObject<typeof doorVariables>>, nodeEnv?: string): Door {
   if (variables.HOST === undefined && nodeEnv === "production") {
     throw new StartupError(

@@ -16,7 +16,7 @@ const ANSWER_BYTES = 20 * 1024 * 1024;
 let app: FastifyInstance | undefined;
 afterEach(() => app?.close());
 
-/** A server whose requests wait until they are let go, or have an answer that is large. */
+/** A server whose requests wait until they are released, or have a large answer. */
 async function start(changes: Partial<Door>) {
   const held: (() => void)[] = [];
   const registry = new Registry();
@@ -49,7 +49,7 @@ async function dial(port: number, text: string): Promise<Socket> {
   return socket;
 }
 
-/** All that a connection says until it ends. */
+/** Everything that a connection receives until it ends. */
 async function readAll(socket: Socket): Promise<string> {
   let text = "";
   socket.on("data", (bytes) => {
@@ -98,7 +98,7 @@ test("requests of one connection are carried out one after the other", async () 
   const answers = readAll(await dial(port, GET("/held").repeat(5)));
   for (let count = 1; count <= 5; count++) {
     await until(() => held.length === count);
-    // All five have been read by now: a second one would have begun.
+    // All five requests have been read by now: a second one would have begun.
     await new Promise((resolve) => setImmediate(resolve));
     expect(held).toHaveLength(count);
     held[count - 1]!();
@@ -125,7 +125,7 @@ test("a connection with too many requests at once is told so and ended", async (
 test("beyond so many requests in all there is a coded refusal, and health is answered", async () => {
   const { app: own, port, held, refusals } = await start({ requestsMax: 2 });
   const url = `http://127.0.0.1:${port}`;
-  // What is half sent takes no place.
+  // A half-sent request takes no place.
   const hasBegun = once(own.server, "request");
   const half = await dial(port, HALF_BODY);
   await hasBegun;

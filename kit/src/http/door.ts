@@ -1,7 +1,7 @@
 /**
- * What a server grants a connection: time for a request's head, its body and the reading of its answer, and
- * one request at a time. Without bounds, half-sent bodies and unread answers are held for good, and a
- * pipeline of requests runs all at once.
+ * The door: a server's limits for its connections. They limit the time for a request's head, its body and the
+ * reading of its answer, and allow one request at a time. Without limits, half-sent bodies and unread answers
+ * are held for ever, and all requests of a pipeline run at once.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -14,23 +14,23 @@ import { UnreadAnswers } from "./unread-answers.ts";
 export interface Door {
   /** The address to listen on. */
   host: string;
-  /** From a connection, or the answer before, to the end of a request's headers. */
+  /** From the connection, or the answer before, to the end of a request's headers. */
   headMs: number;
-  /** From its beginning to the end of a request's body. */
+  /** From the beginning to the end of a request's body. */
   bodyMs: number;
   /**
-   * From when bytes of an answer are ready to when the client has taken them; of an answer in parts, for each
-   * part.
+   * From the moment when an answer's bytes are ready until the client has taken them. In an answer of several
+   * parts, each part has this time.
    */
   answerMs: number;
   /** How long a connection may be idle. */
   keepAliveMs: number;
   connectionsMax: number;
-  /** Requests that are carried out at a time, over all connections. */
+  /** Requests that are carried out at the same time, over all connections. */
   requestsMax: number;
-  /** Of answers that clients have not taken yet, over all connections. */
+  /** Bytes of answers that clients have not taken yet, over all connections. */
   unreadBytesMax: number;
-  /** How long a server that closes waits for its requests, and for clients that go on reading. */
+  /** How long a closing server waits for its requests, and for clients that go on reading. */
   drainMs: number;
 }
 
@@ -39,8 +39,8 @@ export const DEFAULT_DOOR: Door = {
   headMs: 10_000,
   bodyMs: 30_000,
   answerMs: 30_000,
-  // More than the 30 s for which those who ask keep theirs (transport.ts), so that none is closed as a
-  // request leaves on it.
+  // More than the 30 s for which our own clients keep connections (transport.ts). So no connection is closed
+  // just as a request leaves on it.
   keepAliveMs: 72_000,
   connectionsMax: 5_000,
   requestsMax: 1_000,
@@ -51,14 +51,17 @@ export const DEFAULT_DOOR: Door = {
 
 /** Requests of one connection that wait for the one before. */
 const PIPELINED_MAX = 10;
-/** A client that goes on sending after it was told that this is too much. */
+/**
+ * Requests that are ignored after a client was told that it sent too many.
+ * Beyond this the connection is ended.
+ */
 const IGNORED_MAX = 100;
 const CHECK_MS = 500;
-/** For how long a server that closes waits for a client that neither sends nor reads. */
+/** How long a closing server waits for a client that neither sends nor reads. */
 const CLOSING_MS = 2_000;
 const RETRY_AFTER_S = "1";
 
-/** What Node itself keeps to. */
+/** The limits that Node itself enforces. */
 export function httpOptions({ headMs, bodyMs }: Door) {
   const checkMs = Math.min(CHECK_MS, headMs / 2, bodyMs / 2);
   return {
@@ -68,7 +71,7 @@ export function httpOptions({ headMs, bodyMs }: Door) {
   };
 }
 
-/** Keeps an app to its door. To be called before its hooks and routes are added. */
+/** Applies the door to an app. Must be called before the app's hooks and routes are added. */
 export function keepDoor(app: FastifyInstance, door: Door, onRefused: OnRefused): void {
   const { server } = app;
   server.maxConnections = door.connectionsMax;
@@ -102,13 +105,13 @@ function connectionsOf(server: Server): ReadonlySet<Socket> {
   return connections;
 }
 
-/** Of what has not come as a whole nothing has been carried out. */
+/** Ends connections whose request has not arrived whole. Nothing of such a request has been carried out. */
 function endUnsent(connections: ReadonlySet<Socket>, running: ReadonlySet<ServerResponse>): void {
   const kept = new Set(Array.from(running, ({ socket }) => socket));
   for (const socket of connections) if (!kept.has(socket)) socket.destroy();
 }
 
-/** Health and metrics are answered however much is under way. */
+/** Limits the requests under way. Health and metrics are always answered. */
 function boundRequests(
   app: FastifyInstance,
   requestsMax: number,
@@ -124,7 +127,8 @@ function boundRequests(
   app.addHook("onRequest", async (request, reply) => {
     if (isRefused(request.url)) await refuse(reply);
   });
-  // Only now is the body there: requests that are half sent take no place of those that can be carried out.
+  // The whole body has arrived at this hook. So a half-sent request does not
+  // take the place of a complete one.
   app.addHook("preHandler", async (request, reply) => {
     if (isRefused(request.url)) return refuse(reply);
     running.add(reply.raw);
@@ -139,14 +143,17 @@ function overloaded(): string {
 
 type Exchange = [IncomingMessage, ServerResponse];
 
-/** The requests of a connection beside the one that is carried out. */
+/** The requests of a connection that wait for the current one. */
 interface Pipeline {
   waiting: Exchange[];
-  /** How many were not even refused; undefined as long as none was refused. */
+  /** How many requests were ignored; undefined until one was refused. */
   ignored: number | undefined;
 }
 
-/** Puts itself before the server's handler; gives the sockets whose requests are carried out. */
+/**
+ * Runs one request of a connection at a time, in front of the server's own handler. Returns the sockets with
+ * a request under way.
+ */
 function runOneAtATime(server: Server, onRefused: OnRefused): ReadonlySet<Socket> {
   const [handle] = server.listeners("request") as [(...exchange: Exchange) => void];
   const pipelines = new Map<Socket, Pipeline>();
@@ -180,7 +187,10 @@ function runOneAtATime(server: Server, onRefused: OnRefused): ReadonlySet<Socket
   return open;
 }
 
-/** The first too many is told so once those before it are answered, which ends the connection. */
+/**
+ * The first request beyond the limit is refused after the requests before it are answered.
+ * The refusal ends the connection.
+ */
 function refusePipelined(pipeline: Pipeline, [{ socket }, response]: Exchange): void {
   if (pipeline.ignored !== undefined) {
     if (++pipeline.ignored > IGNORED_MAX) socket.destroy();

@@ -1,7 +1,6 @@
 /**
- * HTTP requests that never become GraphQL's: malformed, too large, for another path or method. Whatever is
- * wrong with them is told in GraphQL's shape, and is the client's mistake: no line of level _error_ is
- * written for it.
+ * HTTP requests that never become GraphQL requests: malformed, too large, or for another path or method. All
+ * are answered in GraphQL's shape. They are the client's mistake, so none is logged at level _error_.
  */
 import { type Server, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
@@ -26,15 +25,16 @@ export interface HttpErrorTerms {
 const GRAPHQL_PATH = "/graphql";
 
 /**
- * What an app has to be made with. Its errors before and beside routes are answered by `answerHttpErrors`.
+ * The options that an app must be created with. `answerHttpErrors` answers the app's
+ * errors before and beside routes.
  */
 export function httpErrorOptions(terms: HttpErrorTerms): FastifyHttpOptions<Server> {
   return {
-    // Node would answer a request without a Host by itself, with nothing in it.
+    // Node itself would answer a request without a Host with an empty body.
     http: { requireHostHeader: false },
-    // What is no HTTP never becomes a request.
+    // Bytes that are not HTTP never become a request.
     clientErrorHandler: (error, socket) => answerConnectionError(error, socket, terms),
-    // A malformed URL never reaches a route, nor the error handler.
+    // A malformed URL reaches neither a route nor the error handler.
     frameworkErrors: (error, _request, reply) => void answerError(error, reply, terms),
   };
 }
@@ -59,7 +59,7 @@ export function answerHttpErrors(app: FastifyInstance, terms: HttpErrorTerms): v
     writeAnswer(socket, 405, "GraphQL takes GET and POST only.");
     socket.end();
   });
-  // Node would answer any other expectation than 100-continue with nothing in it.
+  // Node would answer any expectation other than 100-continue with an empty body.
   app.server.on("checkExpectation", (_request, response) => {
     terms.onRefused("bad-request");
     const body = bodyOf("BAD_REQUEST", "The header Expect is not one that can be met.");
@@ -69,7 +69,7 @@ export function answerHttpErrors(app: FastifyInstance, terms: HttpErrorTerms): v
   });
 }
 
-/** GraphQL's handler makes a URL of it, and would fail. */
+/** Whether the host and the path make a valid URL. GraphQL's handler would fail without one. */
 function hasHost({ hostname, url }: FastifyRequest): boolean {
   return URL.canParse(url, `http://${hostname}/`);
 }
@@ -77,7 +77,7 @@ function hasHost({ hostname, url }: FastifyRequest): boolean {
 function answerError(error: HttpError, reply: FastifyReply, terms: HttpErrorTerms): FastifyReply {
   const { log, bodyBytesMax, onRefused } = terms;
   const status = error.statusCode ?? 500;
-  // A client that has gone is not refused: its body breaks off.
+  // The client has gone, and its body broke off. That is not a refusal.
   if (status < 500 && reply.raw.destroyed) return reply;
   if (status === 413) {
     onRefused("too-large");
@@ -85,8 +85,7 @@ function answerError(error: HttpError, reply: FastifyReply, terms: HttpErrorTerm
     return answer(reply, status, "REQUEST_TOO_LARGE", message);
   }
   if (status < 500) return refuse(reply, status, cutText(error.message, MESSAGE_LENGTH_MAX), terms);
-  // The client has gone while its answer was on the way: there is nobody to answer, and nothing is wrong
-  // here.
+  // The client has gone while its answer was being sent. No answer is needed, and nothing is wrong here.
   if (error.code === "ERR_STREAM_PREMATURE_CLOSE" && reply.raw.destroyed) return reply;
   log.error({ err: error }, "request failed");
   return answer(reply, status, "INTERNAL_SERVER_ERROR", ERROR_CODES.INTERNAL_SERVER_ERROR);
@@ -115,7 +114,7 @@ function bodyOf(code: ErrorCode, message: string): string {
   return JSON.stringify({ errors: [codedError(code, message).toJSON()] });
 }
 
-/** The request could not be read: there is no reply to answer with, only the connection. */
+/** Answers a request that could not be read. There is no reply object, only the connection. */
 function answerConnectionError(
   error: Error & { code?: string },
   socket: Socket,

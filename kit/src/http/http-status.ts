@@ -1,11 +1,8 @@
-/**
- * The HTTP status of requests that are refused for what their document or variables say, by GraphQL over
- * HTTP.
- */
+/** The HTTP status of requests whose document or variables are refused, by GraphQL over HTTP. */
 import type { ApolloServerPlugin, BaseContext, GraphQLRequestListener } from "@apollo/server";
 import type { ErrorCode } from "../graphql/errors.ts";
 
-/** The HTTP request is well-formed; what it asks for is not. */
+/** The HTTP request is well-formed, but its GraphQL request is wrong. */
 const REQUEST_ERRORS: ReadonlySet<unknown> = new Set<ErrorCode>([
   "BAD_USER_INPUT",
   "GRAPHQL_PARSE_FAILED",
@@ -33,9 +30,9 @@ const listener: GraphQLRequestListener<BaseContext> = {
 
 /**
  * Apollo Server answers such requests with 400 whatever the client accepts. A client that asks for
- * `application/json`, the media type of before the specification, should get 200, because to some of them any
- * other status means that there is no answer to read. One that asks for `application/graphql-response+json`,
- * or for nothing in particular, gets 400.
+ * `application/json`, the media type used before the specification, should get 200: some such
+ * clients read no body with another status. A client that asks for
+ * `application/graphql-response+json`, or has no preference, gets 400.
  */
 export const statusByMediaType: ApolloServerPlugin<BaseContext> = { requestDidStart: async () => listener };
 

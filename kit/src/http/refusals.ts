@@ -1,17 +1,17 @@
 /**
- * Counts what is refused before it is a request of GraphQL's: nothing else shows that clients stand before
- * the door.
+ * Counts requests that are refused before they become GraphQL requests. No other metric
+ * shows clients that do not get in.
  */
 import { Counter } from "prom-client";
 import type { Registry } from "../process/metrics.ts";
 
 /**
- * - `connections`: there are as many as there may be.
- * - `overloaded`: so are the requests; `pipelined`: those of one connection.
- * - `slow-request`: a head or a body did not come in time; `unread-answer`: a client did not take its answer,
- *   or held too much.
- * - `too-large`: a body, or the headers.
- * - `bad-request`: whatever else is wrong with the HTTP.
+ * - `connections`: the server has its maximum of connections.
+ * - `overloaded`: the server has its maximum of requests; `pipelined`: the connection has.
+ * - `slow-request`: a head or a body did not arrive in time.
+ * - `unread-answer`: a client did not take its answer in time, or too many bytes waited for clients.
+ * - `too-large`: the body or the headers.
+ * - `bad-request`: any other fault of the HTTP request.
  */
 export type RefusalReason =
   | "connections"

@@ -1,6 +1,6 @@
 /**
- * The HTTP server of a subgraph: GraphQL at /graphql for callers with the service credential, health and
- * metrics for everyone.
+ * The HTTP server of a subgraph: GraphQL at /graphql for callers with the service credential; health and
+ * metrics for every caller.
  */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -27,15 +27,13 @@ import { statusByMediaType } from "./http-status.ts";
 import { countRefusals } from "./refusals.ts";
 import { refusalOptions, shortRefusals } from "./short-refusals.ts";
 
-/** The header by which one client request can be found in every service's log. */
+/** This header's value finds one client request in every service's log. */
 export const REQUEST_ID_HEADER = "x-request-id";
 
-/**
- * Bodies above this are refused before they are parsed. A batch of 1,000 protocol messages is about 300 kB.
- */
+/** Larger bodies are refused before they are parsed. A batch of 1,000 protocol messages is about 300 kB. */
 const BODY_BYTES_MAX = 1024 * 1024;
 
-/** How soon a closing server notices that a connection has fallen idle. */
+/** How soon a closing server notices that a connection is idle. */
 const IDLE_CHECK_MS = 20;
 
 export interface SubgraphServerOptions<Context extends object> {
@@ -43,23 +41,21 @@ export interface SubgraphServerOptions<Context extends object> {
   typeDefs: string;
   // biome-ignore lint/suspicious/noExplicitAny: resolver types are checked where they are written
   resolvers: any;
-  /** Makes the context of one request: its loaders, its logger. */
+  /** Makes the context of one request, with its loaders and its logger. */
   createContext: (request: { requestId: string; log: Logger }) => Context;
   credential: string;
   port: number;
-  /** What connections are granted. */
+  /** The limits for connections. */
   door?: Door | undefined;
   log: Logger;
-  /** Resolves if the service can do its work now; rejects if not. Behind /health/ready. */
+  /** Resolves if the service can do its work now, and rejects if not. /health/ready calls it. */
   checkReady: () => Promise<unknown>;
-  /**
-   * What a person should look at although the service does its work, a line each. Shown behind /health/ready.
-   */
+  /** Lines that a person should read although the service does its work. /health/ready shows them. */
   notes?: Notes;
-  /** What is read at /metrics; nothing is there by default. */
+  /** The metrics at /metrics; without a registry there are none. */
   registry?: Registry;
   /**
-   * What is said of an operation that failed because the database could not be reached, or was going down.
+   * The error for an operation that failed because the database could not be reached or was shutting down.
    */
   unavailable?: GraphQLError;
 }
@@ -74,7 +70,7 @@ export interface RunningServer {
   /** The GraphQL endpoint. */
   url: string;
   port: number;
-  /** Stops accepting, waits for the requests under way, closes. */
+  /** Stops accepting requests, waits for those under way, and closes. */
   close(): Promise<void>;
 }
 
@@ -83,7 +79,10 @@ export function readSchema(name: "catalog" | "city" | "orders"): string {
   return readFileSync(new URL(`../../../schema/${name}.graphql`, import.meta.url), "utf8");
 }
 
-/** Starts a subgraph's server. @throws if the port is taken or the schema and resolvers do not fit. */
+/**
+ * Starts a subgraph's server.
+ * @throws if the port is taken, or if the schema and the resolvers do not fit
+ */
 export async function startSubgraphServer<Context extends object>(
   options: SubgraphServerOptions<Context>,
 ): Promise<RunningServer> {
@@ -118,7 +117,7 @@ export async function startSubgraphServer<Context extends object>(
     const error = codedError("UNAUTHENTICATED", ERROR_CODES.UNAUTHENTICATED);
     await reply.code(401).send({ errors: [error.toJSON()] });
   });
-  // After the credential's check: only a service's trace goes on here.
+  // After the credential's check: only a service's trace is continued here.
   traceRequests(app, "services");
   keepDeadlines(app);
   await app.register(fastifyApollo(apollo), {
@@ -133,14 +132,15 @@ export async function startSubgraphServer<Context extends object>(
   return { ...(await listen(app, port, close, door?.host)), close };
 }
 
-/** What watches the services has no credential, and what it reads is no secret. */
+/** Monitoring has no credential, and these paths show no secret. */
 function isOpen(url: string): boolean {
   return url.startsWith("/health/") || url === METRICS_PATH;
 }
 
 /**
- * Listens and says where. Connections whose request is under way when the app closes are ended after their
- * answer: left alone, a client that keeps them alive would hold the server open for over a minute.
+ * Listens and returns the address. When the app closes, a connection with a request under way is
+ * ended after its answer. Otherwise a client that keeps the connection alive would hold the
+ * server open for over a minute.
  * @throws StartupError if the port is taken, after running `stop`
  */
 export async function listen(
@@ -154,7 +154,7 @@ export async function listen(
     app.server.once("close", () => clearInterval(timer));
   });
   try {
-    // By its name, Fastify would listen on a second server, which has no door.
+    // For the name "localhost" Fastify would start a second server, which has no door.
     await app.listen({ port, host: host === "localhost" ? "127.0.0.1" : host });
   } catch (error) {
     await stop();
@@ -169,22 +169,22 @@ export async function listen(
   return { url: `http://${reachableHost(host)}:${bound}/graphql`, port: bound };
 }
 
-/** How this machine itself reaches a server that listens there. */
+/** The host by which this machine reaches a server that listens there. */
 function reachableHost(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   if (host === "::") return "[::1]";
   return host.includes(":") ? `[${host}]` : host;
 }
 
-/** The caller's request id, or a new one. Anything that is not a plain short token is replaced. */
+/** The caller's request id, or a new one. Any value other than a plain short token is replaced. */
 export function requestIdOf(request: FastifyRequest): string {
   const given = request.headers[REQUEST_ID_HEADER];
   return typeof given === "string" && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
 /**
- * /health/live: the process runs. /health/ready: it can do its work, and what a person should look at
- * nevertheless; 503 if it cannot.
+ * /health/live: the process runs. /health/ready: the service can do its work, with
+ * notes for people; 503 if it cannot.
  */
 export function addHealth(
   app: FastifyInstance,
@@ -206,11 +206,11 @@ export function addHealth(
 export interface AppOptions {
   bodyBytesMax?: number;
   door?: Door | undefined;
-  /** Where it is counted what is refused; nowhere by default. */
+  /** The registry that counts refusals; none are counted by default. */
   registry?: Registry | undefined;
 }
 
-/** An HTTP server whose faults before GraphQL (http-errors.ts) answer in GraphQL's shape too. */
+/** Makes an HTTP server that answers faults before GraphQL (http-errors.ts) in GraphQL's shape too. */
 export function createApp(
   log: Logger,
   { bodyBytesMax = BODY_BYTES_MAX, door = DEFAULT_DOOR, registry = new Registry() }: AppOptions = {},
@@ -231,9 +231,7 @@ export function createApp(
   return app;
 }
 
-/**
- * Lets errors that are meant for clients through as they are; anything else becomes a plain internal error.
- */
+/** Passes errors that are meant for clients. Any other error becomes a plain internal error. */
 export function maskError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const said = requestError(formatted, error);
   if (isClientError(said.extensions)) return said;
@@ -244,9 +242,9 @@ export function maskError(formatted: GraphQLFormattedError, error: unknown): Gra
 }
 
 /**
- * Logs what `maskError` hides, with the request's own logger, so that the request id of an answer leads to
- * its cause.
- * @param isFault whether an error that is not meant for clients is one; all are by default
+ * Logs what `maskError` hides, with the request's own logger, so that an answer's
+ * request id leads to the cause.
+ * @param isFault whether an error that is not meant for clients is a fault; all are by default
  */
 export function logFaults<Context extends object>(
   logOf: (context: Context) => Logger,
@@ -260,8 +258,8 @@ export function logFaults<Context extends object>(
             if (isClientError(requestError(error.toJSON(), error).extensions) || !isFault(error)) continue;
             const original = unwrapResolverError(error);
             const line = { err: original, path: error.path };
-            // A database that is away fails every request until it is back: that is known, and said to the
-            // client.
+            // A database that is away fails every request until it is back. The cause is
+            // known, and the client is told.
             if (isDatabaseAway(error)) logOf(contextValue).warn(line, "the database is away");
             else logOf(contextValue).error(line, "an operation failed on a fault of ours");
           }
@@ -275,18 +273,19 @@ function isDatabaseAway(error: unknown): boolean {
   return classifyDatabaseError(unwrapResolverError(error)).kind === "transient";
 }
 
-/** What Apollo Server says of a bad request, where it has no code for it or no words. */
+/** Codes and words for requests that Apollo Server refuses without a code or with none of its own words. */
 function requestError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
   const { message, extensions } = formatted;
   if (extensions?.code === "GRAPHQL_PARSE_FAILED" && /^Maximum call stack/.test(message)) {
     return { ...formatted, message: "The document is nested too deep to be read." };
   }
   if (!(error instanceof GraphQLError) || error.originalError || error.path) return formatted;
-  // graphql-js gives up after 50 of them, and this one has no code.
+  // graphql-js stops after 50 errors, and this last error has no code.
   if (/^Too many errors processing variables/.test(message)) {
     return { ...formatted, extensions: { ...extensions, code: "BAD_USER_INPUT" } };
   }
-  // A persisted query whose hash is another document's has no code, but a status: 400.
+  // Apollo Server gives this error a status, 400, but no code: the hash of a persisted
+  // query belongs to another document.
   const { http, code } = error.extensions as { http?: { status?: number }; code?: unknown };
   const isRefusal = http?.status !== undefined && http.status >= 400 && http.status < 500;
   if (code !== undefined || !isRefusal) return formatted;

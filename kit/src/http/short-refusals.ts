@@ -1,26 +1,26 @@
 /**
- * A request that is refused before it is executed is answered in few words, whatever it holds. graphql-js
- * quotes names and values: 1 MB of unknown input fields was answered with 51 MB.
+ * Shortens the answer to a request that is refused before it is executed, however large the request.
+ * graphql-js quotes names and values: it answered 1 MB of unknown input fields with 51 MB.
  */
 import type { ApolloServerOptions, ApolloServerPlugin, BaseContext } from "@apollo/server";
 import type { GraphQLFormattedError } from "graphql";
 import { cutText } from "../graphql/errors.ts";
 
-/** Nobody reads more; the last one says that there are more. */
+/** People read no more. The last error says that there are more. */
 export const REFUSAL_ERRORS_MAX = 10;
-/** The words of graphql-js quote names and values. */
+/** graphql-js quotes names and values in its messages. */
 export const REFUSAL_MESSAGE_LENGTH_MAX = 300;
 
 /**
- * Programs ask services, and nobody looks for a place in their documents: an error would read the text up to
- * each of its places.
+ * Leaves out the places of errors. The callers of services are programs, which do not use them, and each
+ * place would cost reading the document up to it.
  */
 export const refusalOptions = {
   parseOptions: { noLocation: true },
   validationOptions: { maxErrors: REFUSAL_ERRORS_MAX },
 } satisfies Partial<ApolloServerOptions<BaseContext>>;
 
-/** Shortens what Apollo Server says of a document or of variables. */
+/** Shortens Apollo Server's errors about a document or its variables. */
 export const shortRefusals: ApolloServerPlugin<BaseContext> = {
   requestDidStart: async () => ({
     async willSendResponse({ response: { body } }) {

@@ -1,11 +1,9 @@
-/**
- * What is made of an answer: its content coding, its status, and what else it may be than a GraphQL answer.
- */
+/** How an answer is read: its content coding, its status, and bodies that are no GraphQL answer. */
 import zlib from "node:zlib";
 import { expect, test } from "vitest";
 import { serve, transport } from "../../test/http-endpoint.ts";
 
-/** Quick, where the usual quality takes seconds for a bomb. */
+/** A low quality is quick. The usual one takes seconds for a bomb. */
 const brotli = (bytes: Buffer) =>
   zlib.brotliCompressSync(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 2 } });
 
@@ -20,7 +18,7 @@ const CODERS: Record<string, (bytes: Buffer) => Buffer> = {
   "gzip, br": (bytes) => brotli(zlib.gzipSync(bytes)),
 };
 
-/** What says nothing of its size, and answers with a body in a content coding. */
+/** Answers with a body in a content coding and no length. */
 const encoded = (coding: string, body: Buffer, status = 200) =>
   serve((_, response) => response.writeHead(status, { "content-encoding": coding }).end(body));
 

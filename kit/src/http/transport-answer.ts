@@ -1,18 +1,18 @@
-/** What a service has answered over HTTP: a GraphQL answer, or why it is none. */
+/** Reads a service's HTTP answer: a GraphQL answer, or the reason why it is not one. */
 import type { GraphQLFormattedError } from "graphql";
 import type { ErrorCode } from "../graphql/errors.ts";
 import type { DecodedBody } from "./content-coding.ts";
 import { TransportError } from "./transport-error.ts";
 
-/** A GraphQL answer as it came over the wire. */
+/** A GraphQL answer, as received. */
 export interface SubgraphResponse<Data = Record<string, unknown>> {
   data?: Data | null;
   errors?: readonly GraphQLFormattedError[];
-  /** How long its text was. */
+  /** The length of its text. */
   bytes?: number;
 }
 
-/** A larger answer is cut off while it is read, and while it is decoded. */
+/** A larger answer is cut off while it is read or decoded. */
 export const RESPONSE_BYTES_MAX = 32 * 1024 * 1024;
 
 export interface AnswerHead {
@@ -24,9 +24,9 @@ export interface AnswerHead {
 const LOCATION_LENGTH_MAX = 200;
 
 /**
- * GraphQL servers answer a request that they refuse with 4xx and a body of errors: that is an answer, not a
- * failure. So are 401 and 403 of a service that refuses the client, whatever the body. A server that answers
- * 5xx has failed, whatever it says: another instance may do better.
+ * A GraphQL server refuses a request with 4xx and a body of errors. That is an answer, not a failure. 401 and
+ * 403 of a service that refuses the client are answers too, whatever the body. A server that answers 5xx has
+ * failed, whatever its body: another instance may succeed.
  */
 export function readAnswer(
   { status, location }: AnswerHead,
@@ -46,7 +46,7 @@ export function readAnswer(
   });
 }
 
-/** What our own servers say at the door (door.ts): nothing was carried out. */
+/** The answer that our own servers give at the door (door.ts). Nothing was carried out. */
 function isOverload(answer: SubgraphResponse | null): boolean {
   const code: ErrorCode = "OVERLOADED";
   const { data, errors = [] } = answer ?? {};
@@ -64,8 +64,7 @@ function failedWith(status: number): TransportError {
 }
 
 /**
- * Not followed: a request that goes elsewhere takes the credential along. 307 and 308 say that nothing was
- * done.
+ * Redirects are not followed, because the credential would go along. 307 and 308 say that nothing was done.
  */
 function redirected(status: number, location = "nowhere"): TransportError {
   const effect = status === 307 || status === 308 ? "refused" : "unknown";
@@ -79,7 +78,7 @@ const REFUSALS = {
   403: { code: "FORBIDDEN", message: "The service does not allow this to who is asking." },
 } as const;
 
-/** The service's own words where they are GraphQL errors, each with a code. */
+/** The service's own errors if they are GraphQL errors, each with a code. */
 function readRefusal(status: 401 | 403, body: DecodedBody): SubgraphResponse {
   const { code, message } = REFUSALS[status];
   const said = readAnswerOrNull(body);
@@ -126,7 +125,7 @@ export function tooLarge(cause?: Error): TransportError {
   });
 }
 
-/** Without a byte-order mark: a parser of JSON may ignore it (RFC 8259, 8.1), and JavaScript's does not. */
+/** Removes a byte-order mark. A JSON parser may ignore it (RFC 8259, 8.1), but JavaScript's does not. */
 function textOf(bytes: Buffer | undefined): string {
   const text = bytes?.toString() ?? "";
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
@@ -135,7 +134,7 @@ function textOf(bytes: Buffer | undefined): string {
 const isAbsent = (value: unknown) => value === undefined || value === null;
 const isJsonObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** An object, or null if `errors` say why. */
+/** A GraphQL answer has an object as `data`, or null with `errors` that say why. */
 function isGraphQLAnswer(answer: unknown): answer is SubgraphResponse {
   if (!isJsonObject(answer)) return false;
   const { data, errors } = answer as { data?: unknown; errors?: unknown };
@@ -145,7 +144,7 @@ function isGraphQLAnswer(answer: unknown): answer is SubgraphResponse {
 }
 
 /**
- * Those who join answers go by the errors' paths, so a malformed one would put other services' rows at risk.
+ * The gateway joins answers by the paths of errors, so a malformed error would endanger other services' rows.
  */
 function isGraphQLError(error: unknown): boolean {
   if (!isJsonObject(error)) return false;

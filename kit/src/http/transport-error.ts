@@ -1,14 +1,15 @@
-/** Why a request to a service has no answer, and what that says. */
+/** Why a request to a service has no answer, and what that means. */
 
 /**
- * What a failure says of the endpoint:
+ * What a failure tells about the endpoint:
  *
- * - `no-connection`: nobody listens there.
- * - `timeout`: nothing was heard in time.
- * - `unable`: it broke the connection, or a proxy before it says that nobody answers behind (502 to 504).
- * - `bad-answer`: it answered this operation with something useless. Others may fare better.
- * - `not-theirs`: nothing at all. It is our own doing, or the request's: an answer too large, a path that is
- *   not there.
+ * - `no-connection`: no program listens there.
+ * - `timeout`: nothing arrived in time.
+ * - `unable`: it broke the connection, or a proxy in front of it reports that no
+ *   server answers behind (502 to 504).
+ * - `bad-answer`: it answered this operation with something useless. Other operations may fare better.
+ * - `not-theirs`: nothing. The cause is on our side or in the request: an answer that is too large, a path
+ *   that does not exist.
  */
 export type TransportFault = "no-connection" | "timeout" | "unable" | "bad-answer" | "not-theirs";
 
@@ -18,14 +19,14 @@ interface FailureDetails extends ErrorOptions {
 }
 
 /**
- * Why there is no answer. `refused`: it is certain that the service did not act on the request (it has not
- * left, or the service refused us before execution). `unknown`: it may or may not have.
+ * A request without an answer. `refused`: the service certainly did not act on the request. It was never
+ * sent, or the service refused it before execution. `unknown`: the service may have acted.
  */
 export class TransportError extends Error {
   override name = "TransportError";
   readonly effect: "refused" | "unknown";
   readonly fault: TransportFault;
-  /** The same in words for a client, if it can do anything about it. */
+  /** The message for a client, if the client can do anything about it. */
   readonly said: string | undefined;
   constructor(
     effect: "refused" | "unknown",

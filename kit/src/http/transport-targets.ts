@@ -1,4 +1,4 @@
-/** Where URLs lead, taken apart once. */
+/** The parts of URLs, parsed once. */
 
 /** URLs whose parts are remembered; there are as many as instances of services. */
 const TARGETS_MAX = 10_000;

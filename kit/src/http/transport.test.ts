@@ -1,4 +1,4 @@
-/** What a caller learns of a request that went wrong: whether the other side may have acted on it. */
+/** What a caller learns from a failed request: whether the other side may have acted on it. */
 import { getEventListeners } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -81,7 +81,7 @@ test("an answer comes whole, in however many pieces", async () => {
   const text = "é".repeat(200_000);
   const url = await serve(async (_, response) => {
     const bytes = Buffer.from(JSON.stringify({ data: { text } }));
-    // Pieces of an odd length cut letters of two bytes in half.
+    // Pieces of an odd length cut two-byte letters in half.
     for (let at = 0; at < bytes.length; at += 33_333) {
       response.write(bytes.subarray(at, at + 33_333));
       await new Promise((resolve) => setImmediate(resolve));
@@ -143,7 +143,7 @@ test("a request that took too long gives its connection up", async () => {
 
 test("what is called off ends at once", async () => {
   const off = new AbortController();
-  // Once it has come: what is called off before it has left is refused.
+  // Aborts when the request has arrived. A request that is aborted before it leaves is refused.
   const url = await serve(() => off.abort());
   const { send } = transport();
   const sent = send(url, { query: "{ x }" }, { deadlineMs: 20_000, signal: off.signal });

@@ -1,5 +1,6 @@
 /**
- * GraphQL over HTTP between services: pooled keep-alive connections, a deadline and a span on every request.
+ * GraphQL over HTTP between services: pooled keep-alive connections, with a
+ * deadline and a span for every request.
  */
 import { Agent, type Dispatcher } from "undici";
 import { clientSpan, injectTrace, inSpan } from "../process/tracing.ts";
@@ -24,27 +25,35 @@ export interface SubgraphRequest {
   query: string;
   operationName?: string | undefined;
   variables?: Record<string, unknown> | undefined;
-  /** The same as JSON, if somebody has made it already. */
+  /** The same request as JSON, if it was made before. */
   body?: string | undefined;
 }
 
-/** Sends a request to an endpoint. @throws TransportError */
+/**
+ * Sends a request to an endpoint.
+ * @throws TransportError
+ */
 export type Send = (url: string, body: SubgraphRequest, options?: SendOptions) => Promise<SubgraphResponse>;
 
 export interface SendOptions {
-  /** The service is told, and does not go on beyond it. */
+  /** In milliseconds. The service is told the deadline and stops at it. */
   deadlineMs?: number;
   /** Further headers, e.g. a request id. */
   headers?: Record<string, string>;
-  /** Calls it off. For what nobody waits for; a client's request has its deadline. */
+  /**
+   * Calls the request off when its result is no longer needed. A client's request has its deadline instead.
+   */
   signal?: AbortSignal;
-  /** Says whether the answer may be read; nobody is asked by default. */
+  /** Decides whether the answer may be read; every answer may be by default. */
   reader?: Reader | undefined;
 }
 
-/** Whoever answers for the memory that answers take. */
+/** Keeps the memory that answers take within its limit. */
 export interface Reader {
-  /** Undefined if so much more may be read; what to wait for if not yet. @throws TransportError, later */
+  /**
+   * Undefined if `bytes` more may be read now. Otherwise a promise that resolves when they may, or rejects
+   * with a TransportError.
+   */
   read(bytes: number): Promise<void> | undefined;
 }
 
@@ -56,16 +65,16 @@ export interface Transport {
 
 export interface TransportOptions {
   credential: string | undefined;
-  /** How long a request may take when the caller does not say. */
+  /** How long a request may take if the caller does not say, in milliseconds. */
   deadlineMs?: number;
-  /** Sockets to one endpoint. Requests beyond wait in its queue. */
+  /** Sockets to one endpoint. Further requests wait in its queue. */
   connections?: number;
 }
 
 const DEADLINE_MS = 5_000;
 /**
- * A healthy endpoint on the same network accepts within a millisecond or two; a dead host must not cost the
- * deadline.
+ * A healthy endpoint in the same network accepts within a millisecond or two. A dead
+ * host must not use up the deadline.
  */
 const CONNECT_TIMEOUT_MS = 1_000;
 const CONNECTIONS = 64;
@@ -76,19 +85,19 @@ export function createTransport(options: TransportOptions): Transport {
     connections: options.connections ?? CONNECTIONS,
     pipelining: 1,
     connect: { timeout: CONNECT_TIMEOUT_MS },
-    // A server may close an idle connection just as a request leaves on it; servers here keep them for 72 s
-    // (Fastify).
+    // A server may close an idle connection just as a request leaves on it. Our servers keep
+    // connections for 72 s (door.ts).
     keepAliveTimeout: 30_000,
     maxResponseSize: RESPONSE_BYTES_MAX,
-    // Each request has one timer, of its deadline.
+    // Each request has one timer, that of its deadline.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
   const headers: Record<string, string> = {
     "content-type": "application/json",
     accept: "application/json",
-    // Services are near: to compress costs both sides more than the bytes do. What is compressed all the same
-    // is decoded.
+    // Services are near each other, so compression costs both sides more than it saves. A compressed answer
+    // is decoded all the same.
     "accept-encoding": "identity",
     ...(options.credential === undefined ? {} : { authorization: authorization(options.credential) }),
   };
@@ -115,7 +124,7 @@ export function createTransport(options: TransportOptions): Transport {
   return { send, close: () => closeSoon(agent, underWay) };
 }
 
-/** Whoever asked is gone by then, or is told that its request failed. */
+/** Callers have gone by then, or are told that their request failed. */
 async function closeSoon(agent: Agent, underWay: ReadonlySet<Exchange>): Promise<void> {
   const timer = setTimeout(() => callOff(underWay), CLOSING_MS);
   await agent.close();
@@ -130,24 +139,24 @@ interface ExchangeTerms {
   /** Whether the request carries this service's own credential rather than a client's. */
   isOurCredential: boolean;
   reader: Reader | undefined;
-  /** It is in here until it is over. */
+  /** Holds the exchange until it is over. */
   underWay: Set<Exchange>;
 }
 
 /**
- * One request and its answer. Written as a handler of undici's, without its streams, abort signals and their
- * errors' stack traces: half of the CPU time of a small request.
+ * One request and its answer. It is an undici handler, without undici's streams and abort signals and the
+ * stack traces of their errors. That halves the CPU time of a small request.
  */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly answer: Promise<SubgraphResponse>;
   readonly #resolve: (answer: SubgraphResponse) => void;
   readonly #reject: (error: TransportError) => void;
   readonly #timer: NodeJS.Timeout;
-  /** Absent as long as the request waits for a connection. */
+  /** Absent while the request waits for a connection. */
   #controller: Dispatcher.DispatchController | undefined;
   #isOver = false;
   readonly #terms: ExchangeTerms;
-  /** The answer is not read on, since there is no room for it. */
+  /** The answer is not read on, because there is no room for it. */
   #isHeldUp = false;
   #head: AnswerHead = { status: 0, contentEncoding: undefined, location: undefined };
   readonly #chunks: Buffer[] = [];
@@ -196,7 +205,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     const bytes = more.length === 0 ? first : Buffer.concat(this.#chunks);
     const codings = codingsOf(this.#head.contentEncoding);
     if (codings.length === 0 || !bytes) this.#settle({ kind: "decoded", bytes });
-    // Until then the deadline may still end it.
+    // The deadline may still end the exchange while the body is decoded.
     else void this.#decode(bytes, codings);
   }
 
@@ -247,7 +256,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(ABORTED);
   }
 
-  /** Whether this is the end: there is only one. */
+  /** Ends the exchange. False if it had ended before. */
   #end(): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
@@ -262,13 +271,10 @@ const bytesOf = (body: DecodedBody) => (body.kind === "decoded" && body.bytes?.l
 
 const lateAfter = (deadlineMs: number) => `did not answer within ${Math.round(deadlineMs)} ms`;
 
-/** What undici is told when nobody waits any more. Nobody sees it. */
+/** Tells undici that the answer is not wanted any more. It reaches no caller. */
 const ABORTED = new Error("nobody waits for the answer any more");
 
-/**
- * What undici says of a request that it does not even try to send: a header that cannot be one, a transport
- * that is closed.
- */
+/** undici's codes for a request that it does not even try to send: an invalid header, a closed transport. */
 const NOT_THEIRS = new Set([
   "UND_ERR_INVALID_ARG",
   "UND_ERR_NOT_SUPPORTED",
@@ -276,7 +282,7 @@ const NOT_THEIRS = new Set([
   "UND_ERR_DESTROYED",
 ]);
 
-/** @param hasLeft whether the request was on its way: then the other side may have acted */
+/** @param hasLeft whether the request was sent, so that the other side may have acted */
 function asTransportError(error: Error, hasLeft: boolean): TransportError {
   const { code = "", message } = error as NodeJS.ErrnoException;
   if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return tooLarge(error);
@@ -290,7 +296,7 @@ function asTransportError(error: Error, hasLeft: boolean): TransportError {
 function faultOf(code: string, hasLeft: boolean): TransportFault {
   if (NOT_THEIRS.has(code)) return "not-theirs";
   if (code === "UND_ERR_CONNECT_TIMEOUT") return "timeout";
-  // What was heard is not HTTP, or more of it than undici reads.
+  // The answer is not HTTP, or has more headers than undici reads.
   if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") return "bad-answer";
   return hasLeft ? "unable" : "no-connection";
 }

@@ -1,6 +1,6 @@
 /**
- * Goal: what clients do not read is bounded in bytes, whoever reads gets all of it, and small answers go out
- * whatever great ones wait. Method: real sockets; bytes and cut connections are counted, no time is.
+ * Goal: unread answers have a limit in bytes, clients that read get the whole answer, and small answers go
+ * out whatever large ones wait. Method: real sockets; bytes and cut connections are counted, time is not.
  */
 import { connect, type Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
@@ -11,7 +11,7 @@ import { addHealth, createApp, listen } from "./server.ts";
 
 const MIB = 1024 * 1024;
 const GREAT_BYTES = 20 * MIB;
-/** Two bytes of UTF-16, four of UTF-8, at an odd place: pieces must not part them. */
+/** Two units in UTF-16 and four bytes in UTF-8, at an odd place: pieces must not split the character. */
 const WIDE = `a${"\u{1f404}".repeat(300_000)}`;
 
 let app: FastifyInstance | undefined;
@@ -32,7 +32,7 @@ async function start(changes: Partial<Door>) {
   return { port, sockets, url: `http://127.0.0.1:${port}` };
 }
 
-/** A client that asks and does not read; its request has been answered as far as that goes. */
+/** A client that asks and does not read. Its answer has begun. */
 async function unread(port: number, sockets: readonly Socket[], path = "/great"): Promise<Socket> {
   const before = sockets.length;
   const socket = connect(port, "127.0.0.1").on("error", () => {});
@@ -49,7 +49,7 @@ async function until(isSo: () => boolean): Promise<void> {
 test("of an answer that nobody reads the socket has a piece, not all of it", async () => {
   const { port, sockets } = await start({});
   const client = await unread(port, sockets);
-  // Until the system takes no more.
+  // Waits until the system's buffers are full.
   await until(() => sockets[0]!.writableLength > 0);
   expect(sockets[0]!.writableLength).toBeLessThan(MIB);
   client.destroy();
@@ -67,12 +67,12 @@ test("beyond the bound those are cut off at once that have read nothing for the 
   const clients: Socket[] = [];
   for (let count = 1; count <= 5; count++) {
     clients.push(await unread(port, sockets));
-    // As soon as a third has begun the first is gone: no check has to come.
+    // When a third answer begins, the first is cut off at once, not at the next check.
     expect(sockets.map(({ destroyed }) => destroyed)).toEqual(
       Array.from({ length: count }, (_, at) => at < count - 2),
     );
   }
-  // Whoever reads passes them, and takes nobody's place for longer than it reads.
+  // A client that reads gets its answer all the same, and does not keep the space afterwards.
   expect((await (await fetch(`${url}/great`)).arrayBuffer()).byteLength).toBe(GREAT_BYTES);
   for (const client of clients) client.destroy();
 });

@@ -1,38 +1,41 @@
 /**
- * Answers that clients have not taken yet. A great one is held once, as bytes in pieces, each written when
- * the one before has been taken; so it is known what a client has taken of it, and what was taken is let go.
+ * Answers that clients have not taken yet. A large answer is held once, as bytes in pieces. Each piece is
+ * written when the client has taken the one before. So the server knows how much a client has taken, and
+ * frees that memory.
  *
- * All of them together have a bound. Beyond it those are cut off that have taken nothing for the longest:
- * whoever reads, keeps reading.
+ * All unread answers together have a limit. Beyond it, the clients that have taken nothing for the longest
+ * are cut off. A client that reads keeps its answer.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 
-/** Smaller answers are written at once. Our own client's greatest have some 100,000. */
+/**
+ * Smaller answers are written at once. The largest answers of our own client have some 100,000 characters.
+ */
 const GREAT_CHARACTERS = 256 * 1024;
 const PIECE_CHARACTERS = 64 * 1024;
 const CHECK_MS = 500;
 
 export interface UnreadTerms {
-  /** From when bytes of an answer are ready to when the client has taken them. */
+  /** From the moment when an answer's bytes are ready until the client has taken them. */
   answerMs: number;
-  /** Of all answers together. */
+  /** The limit for all answers together. */
   unreadBytesMax: number;
-  /** When the server closes: for how long a client may take nothing. */
+  /** How long a client may take nothing while the server closes. */
   closingMs: number;
   onGivenUp: () => void;
 }
 
-/** What of an answer waits for its client. */
+/** What one client has not taken yet. */
 interface Unread {
-  /** Bytes of a great answer that have not been handed to the socket. */
+  /** Bytes of a large answer that have not been handed to the socket. */
   waiting: number;
-  /** How far the client had come when it was last seen to take something, and when that was. */
+  /** The client's position when it was last seen to take something, and the time of that. */
   taken: number;
   takenAtMs: number;
-  /** What was ready at a time has to be taken before `answerMs` have gone by. */
+  /** What was ready at `readyAtMs` must be taken within `answerMs`. */
   ready: number;
   readyAtMs: number;
 }
@@ -40,7 +43,7 @@ interface Unread {
 export class UnreadAnswers {
   readonly #terms: UnreadTerms;
   readonly #open: ReadonlySet<Socket>;
-  /** Of sockets that hold something; those that have held it for longest come first. */
+  /** The sockets that hold something, those that have held it the longest first. */
   readonly #unread = new Map<Socket, Unread>();
   #isClosing = false;
 
@@ -53,7 +56,9 @@ export class UnreadAnswers {
     server.once("close", () => clearInterval(timer));
   }
 
-  /** To be called before other hooks that look at answers are added: this one takes them apart. */
+  /**
+   * Must be called before other hooks that see answers are added: this hook turns large answers into streams.
+   */
   keep(app: FastifyInstance): void {
     app.addHook("onSend", (request, reply, payload, done) => {
       if (typeof payload !== "string" || payload.length < GREAT_CHARACTERS) {
@@ -66,7 +71,7 @@ export class UnreadAnswers {
     });
   }
 
-  /** From now on whoever takes nothing is not waited for. */
+  /** From now on a client that takes nothing is not waited for. */
   close(): void {
     const nowMs = performance.now();
     this.#isClosing = true;
@@ -74,7 +79,7 @@ export class UnreadAnswers {
     for (const unread of this.#unread.values()) unread.takenAtMs = nowMs;
   }
 
-  /** Bytes that wait, of all answers. */
+  /** The waiting bytes of all answers. */
   get bytes(): number {
     let bytes = 0;
     for (const [socket, unread] of this.#unread) bytes += heldBy(socket, unread);
@@ -92,7 +97,7 @@ export class UnreadAnswers {
       pieces.length = 0;
       unread.waiting = 0;
     });
-    // Not this one: its client has had no time to read.
+    // Spares this socket: its client has had no time to read.
     this.#makeRoom(socket);
     return stream;
   }
@@ -155,7 +160,7 @@ const bytesOf = (pieces: readonly Buffer[]) => pieces.reduce((sum, { length }) =
 function* piecesOf(text: string): Generator<Buffer> {
   for (let at = 0; at < text.length; ) {
     const end = at + PIECE_CHARACTERS;
-    // The two halves of a character beyond the first 65,536 stay together.
+    // Does not cut a surrogate pair in two.
     const isSplit = (text.charCodeAt(end) & 0xfc00) === 0xdc00;
     const next = isSplit ? end + 1 : end;
     yield Buffer.from(text.slice(at, next));
@@ -163,7 +168,7 @@ function* piecesOf(text: string): Generator<Buffer> {
   }
 }
 
-/** Each piece is let go when it is taken. */
+/** Frees each piece when it is taken. */
 function* taken(pieces: Buffer[], unread: Unread): Generator<Buffer> {
   for (const [at, piece] of pieces.entries()) {
     pieces[at] = NOTHING;

@@ -1,6 +1,6 @@
-/** Failures of a connection that breaks off while a statement is under way. */
+/** Failures of a connection that breaks while a statement is under way. */
 
-/** Its transaction may have been committed before the answer was lost. */
+/** The transaction may have been committed before the answer was lost. */
 const BROKEN_OFF = new Set([
   "57P01", // admin_shutdown
   "57P02", // crash_shutdown
@@ -12,7 +12,7 @@ const BROKEN_OFF = new Set([
   "EPIPE",
 ]);
 
-/** Whether it is not known if a statement that failed so has had its effect. */
+/** Whether a statement that failed with this error may have taken effect. */
 export function isOutcomeUnknown(error: unknown): boolean {
   return BROKEN_OFF.has(String((error as { code?: unknown } | null)?.code));
 }
@@ -20,10 +20,11 @@ export function isOutcomeUnknown(error: unknown): boolean {
 type Work = (...args: never[]) => unknown;
 
 /**
- * Runs a transaction of the driver's, whose work ends with its connection. After work that fails the driver
- * rolls back, even on a connection that is gone: it then writes to a socket that is null, later, where nobody
- * can catch it, and the process ends (postgres 3.4.9, connection.js, `nextWrite`). So such work does not
- * fail, it never ends; what waits for it is told by the driver, which has seen the connection close.
+ * Runs a transaction of the driver, whose work ends with its connection. If the work fails, the driver
+ * rolls back even on a connection that is gone. It then writes to a socket that is null, later, where
+ * nothing can catch the error, and the process ends (postgres 3.4.9, connection.js, `nextWrite`). So
+ * the work does not fail on a broken connection: it never ends. The driver, which sees the connection
+ * close, rejects the transaction.
  */
 export function endedByItsConnection(begin: (work: Work) => unknown, work: Work): unknown {
   return begin(async (...args) => {

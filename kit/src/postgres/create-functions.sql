@@ -1,13 +1,13 @@
--- Runs the files of SQL functions that have changed, in the order of their names. migrate.ts passes all files as
--- the setting `teranga.function_files`: [{"name", "script"}].
+-- Runs the files of SQL functions that have changed, in the order of their names. migrate.ts passes all files
+-- in the setting `teranga.function_files`: [{"name", "script"}].
 --
--- A script says `create or replace function`. That waits for no reader and no writer, and a call that is under
--- way goes on. A function that has left the files stays until the next change, because an instance of the
--- version before may still call it.
+-- A script says `create or replace function`. That waits for no reader and no writer, and a running call goes
+-- on. A function that has left the files stays until the next change, because an instance of the version
+-- before may still call it.
 
--- What each file was when it was run last.
+-- The digest of each file when it was last run.
 create table if not exists function_file (name text collate "C" primary key, digest text not null);
--- Which file a function is of; null if it has left the files.
+-- The file of each function; null if the function has left the files.
 create table if not exists function_of_file (signature text collate "C" primary key, file text collate "C");
 
 do $do$
@@ -24,7 +24,7 @@ declare
 begin
   for attempt in 1..2 loop
     exit when outdated = '{}';
-    -- What a trigger needs is kept, and replaced.
+    -- A function that a trigger needs is kept, and replaced.
     for unused in delete from function_of_file where file is null and not exists (
       select from pg_depend
       where refclassid = 'pg_proc'::regclass and refobjid = to_regprocedure(signature) and deptype = 'n'
@@ -50,8 +50,8 @@ begin
       end loop;
       exit;
     exception when invalid_function_definition then
-      -- Another result, or another name of a parameter: PostgreSQL does not replace such a function. The second
-      -- attempt drops what these files have made before.
+      -- PostgreSQL does not replace a function whose result type or parameter names have changed. The second
+      -- attempt first drops the functions that these files made before.
       if attempt = 2 then
         raise;
       end if;

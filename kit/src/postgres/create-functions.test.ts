@@ -1,4 +1,4 @@
-/** Files of SQL functions on a real server: what has changed is created anew, beside instances that work. */
+/** Files of SQL functions on a real server: changed files are run again, beside working instances. */
 import { expect, test } from "vitest";
 import { returning, useSqlFiles } from "../../test/sql-files.ts";
 import { migrate } from "./migrate.ts";
@@ -81,7 +81,7 @@ test("functions change beside an instance of the version before, which waits for
       expect(await running`select one() as value`).toEqual([{ value: 1 }]);
       await used.write("functions/1-one.sql", locking(11));
       await migrate(starting.sql, used.files);
-      // What a transaction has begun with may be either.
+      // A running transaction may still see the old function, or the new one.
       expect((await running`select one() as value`)[0]!.value).toBeOneOf([1, 11]);
     });
   } finally {

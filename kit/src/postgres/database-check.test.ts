@@ -1,4 +1,4 @@
-/** What a role or a URL may not change of the connections that the commit protocol runs on. */
+/** The connection settings that the commit protocol needs, and that a role or a URL may not change. */
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { createLogger } from "../process/log.ts";
 import { type Database, openDatabase } from "./database.ts";
@@ -22,7 +22,7 @@ afterAll(async () => {
 const lines: { level: number; risks?: string[] }[] = [];
 const log = createLogger("test", "info", { write: (text: string) => lines.push(JSON.parse(text)) });
 
-/** Runs the check as the role, with a URL that also says this. */
+/** Runs the check as the role, with this text added to the URL. */
 async function check(search = "", run: (database: Database) => Promise<unknown> = async () => {}) {
   const url = new URL(inject("postgresUrl"));
   url.username = ROLE;

@@ -1,19 +1,20 @@
 /**
- * What a service's database must be for the commit protocol to keep its word, looked at once, at start. A
- * setting that can be mended in DATABASE_URL is refused; one of the whole server is told, since it may be a
- * laptop's or a test's.
+ * Checks once, at start, that a service's database can keep the commit protocol's promises. A wrong setting
+ * that DATABASE_URL can correct is refused. A setting of the whole server only gets a warning, since it may
+ * be a laptop's or a test's.
  */
 import { StartupError } from "../process/config.ts";
 import type { Logger } from "../process/log.ts";
 import type { Sql } from "./database.ts";
 
 /**
- * `local` is not among them: with a standby that must have it too, a failover would lose what was answered.
+ * `local` is not allowed: with a standby that must have the data too, a
+ * failover would lose committed answers.
  */
 const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   synchronous_commit: ["on", "remote_write", "remote_apply"],
   default_transaction_isolation: ["read committed"],
-  // Otherwise no trigger and no foreign key is checked.
+  // With another value no trigger and no foreign key is checked.
   session_replication_role: ["origin"],
 };
 
@@ -24,8 +25,8 @@ const ADVISED: Readonly<Record<string, { value: string; otherwise: string }>> = 
 };
 
 /**
- * Says once what is advised against.
- * @throws StartupError naming each setting that the commit protocol cannot stand on
+ * Warns once of settings that are advised against.
+ * @throws StartupError naming each setting on which the commit protocol cannot rely
  */
 export async function checkDatabase(sql: Sql, log: Logger): Promise<void> {
   const names = [...Object.keys(REQUIRED), ...Object.keys(ADVISED)];

@@ -1,8 +1,8 @@
-/** Transactions that lose against others are run again, and whoever owns the pool learns of it. */
+/** A transaction that loses against another one is run again, and the owner of the pool is told. */
 import { expect, test } from "vitest";
 import { openDatabase, retryLostTransaction } from "./database.ts";
 
-/** A pool that never connects, and how often it was told of a loss. */
+/** A pool that never connects, and its count of lost transactions. */
 function pool() {
   const told = { losses: 0 };
   const onLostTransaction = () => {
@@ -13,7 +13,7 @@ function pool() {
   return { sql, told };
 }
 
-/** Loses so often, then succeeds. */
+/** Loses this many times, then succeeds. */
 function losing(times: number, code = "40P01") {
   let tries = 0;
   const run = async () => {

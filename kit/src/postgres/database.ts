@@ -1,4 +1,4 @@
-/** Access to PostgreSQL: the pool, its limits, and what its errors mean. */
+/** Access to PostgreSQL: the pool, its limits, and the meaning of its errors. */
 import postgres from "postgres";
 import type { Queryable, Sql } from "./sql.ts";
 import { boundByDeadline, type CancelStatement } from "./statement-deadline.ts";
@@ -14,37 +14,37 @@ export interface DatabaseOptions {
   url: string;
   /** Shown in pg_stat_activity. */
   applicationName: string;
-  /** Connections of the pool. */
+  /** The size of the pool. */
   connections?: number;
-  /** Of each statement; 5 s, which nothing that serves a request needs. */
+  /** The timeout of each statement, in milliseconds; 5 s by default, more than any request needs. */
   statementTimeoutMs?: number;
-  /** Called with the text of each statement; tests assert the list of them. */
+  /** Called with the text of each statement. Tests assert the list of statements. */
   onStatement?: ((statement: string) => void) | undefined;
-  /** Called when a transaction of `retryLostTransaction` has lost against another and is run again. */
+  /** Called when a transaction of `retryLostTransaction` has lost against another one and is run again. */
   onLostTransaction?: (() => void) | undefined;
 }
 
 /**
- * What the commit protocol stands on, whatever the role or the database has for a default: an answer is given
- * only of what is on the disk, and each statement sees what is committed when it begins. database-check.ts
- * looks whether it holds.
+ * Settings that the commit protocol relies on, whatever the defaults of the role or the database: an answer
+ * is given only when its data is on the disk, and each statement sees what is committed when it begins.
+ * database-check.ts checks that they hold.
  */
 const PINNED = { synchronous_commit: "on", default_transaction_isolation: "read committed" } as const;
-/** The values of parameters in errors, e-mail addresses among them, stay out of PostgreSQL's log. */
+/** Keeps parameter values, e-mail addresses among them, out of PostgreSQL's log when a statement fails. */
 const UNLOGGED = { log_parameter_max_length_on_error: 0 };
 
 const CONNECTIONS = 10;
-/** No statement that serves a request takes a tenth of that on its data; a lock wait or a runaway must end. */
+/** No statement of a request works for a tenth of this. Lock waits and runaway statements must end. */
 const STATEMENT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_S = 5;
 const RECONNECT_WAIT_MAX_S = 0.5;
 
-/** The connection for cancelling is closed when it was not needed for so long. */
+/** The connection for cancelling is closed after so long without use. */
 const CANCEL_IDLE_S = 10;
 
 /**
- * Opens a pool. Connections are made when first needed, so this does not fail when the server is down. What
- * runs within a request keeps to the request's deadline (statement-deadline.ts).
+ * Opens a pool. Connections are made at first use, so this does not fail while the server is down. Statements
+ * within a request keep to the request's deadline (statement-deadline.ts).
  */
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, applicationName, connections, onStatement, onLostTransaction } = options;
@@ -53,7 +53,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     max: connections ?? CONNECTIONS,
     connect_timeout: 5,
     idle_timeout: 60,
-    // The driver's own waits grow to 20 s: that long a database could be back without its service noticing.
+    // The driver's own waits grow to 20 s. A database could be back for that long before its service noticed.
     backoff: (retries) => Math.min(RECONNECT_WAIT_MAX_S, 0.05 * 2 ** retries),
     onnotice: () => {},
     // bigint columns hold amounts and sequence numbers below 2^53 (constraints of the schema say so).
@@ -77,8 +77,8 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 /**
- * Cancels statements over a connection of its own, which is made when it is first needed: those of the pool
- * may all be waiting.
+ * Cancels statements over a connection of its own, made at first use: all
+ * connections of the pool may be waiting.
  */
 function createCanceller(url: string, applicationName: string) {
   const sql = postgres(url, {
@@ -101,10 +101,11 @@ function createCanceller(url: string, applicationName: string) {
 }
 
 /**
- * Has PostgreSQL plan a statement for the values of its filter each time, at the cost of a message more. A
- * plan for any value, which a connection goes over to after five executions, walked a whole index for letters
- * that few names have: 110 ms instead of 0.2. The driver leaves this choice to texts without fragments alone.
- * @param filter without a value in it, the statement is prepared as any other
+ * Makes PostgreSQL plan a statement for the values of its filter each time, at the cost of one more
+ * message. After five executions a connection uses a plan for any value. For letters that few names
+ * contain, that plan walked a whole index: 110 ms instead of 0.2. The driver offers this choice
+ * only for texts without fragments.
+ * @param filter if it has no value, the statement is prepared like any other
  */
 export function planForValues<Statement extends object>(statement: Statement, filter: object): Statement {
   const { options } = statement as { options?: { prepare?: boolean } };
@@ -112,9 +113,9 @@ export function planForValues<Statement extends object>(statement: Statement, fi
   return statement;
 }
 
-/** What an error of the database means for the caller. */
+/** The meaning of a database error for the caller. */
 export type DatabaseFailure =
-  /** Try the transaction again: it lost against another one, or the server was not ready. */
+  /** The transaction may be tried again: it lost against another one, or the server was not ready. */
   | { kind: "transient" }
   /** A constraint refused the data; `constraint` is its name. */
   | { kind: "constraint"; constraint: string }
@@ -145,7 +146,7 @@ const CONNECTION = new Set([
   "EPIPE",
 ]);
 
-/** Says what a thrown value means. A value that is not an error of the database is a fault. */
+/** Classifies a thrown value. A value that is not a database error is a fault. */
 export function classifyDatabaseError(error: unknown): DatabaseFailure {
   const { code, constraint_name: constraint } = (error ?? {}) as { code?: string; constraint_name?: string };
   if (code === undefined) return { kind: "fault" };
@@ -155,16 +156,16 @@ export function classifyDatabaseError(error: unknown): DatabaseFailure {
 }
 
 /**
- * PostgreSQL ended the transaction in favour of another one: nothing has happened, and the same again will go
- * through.
+ * PostgreSQL ended the transaction in favour of another one. Nothing has happened,
+ * and a second run will succeed.
  */
 const LOST_TO_ANOTHER = new Set(["40001", "40P01"]);
 const TRIES_MAX = 5;
 
-/** Who is told that a transaction has lost, by pool. */
+/** The listeners for lost transactions, by pool. */
 const lossListeners = new WeakMap<Sql, () => void>();
 
-/** Runs a transaction of a pool again if it lost against another one; a bounded number of times. */
+/** Runs a transaction of a pool again if it lost against another one, a bounded number of times. */
 export async function retryLostTransaction<Result>(sql: Sql, run: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries++) {
     try {

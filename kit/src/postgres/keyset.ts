@@ -3,7 +3,10 @@ import type { PendingQuery, Row } from "postgres";
 import type { Page } from "../graphql/connection.ts";
 import type { Queryable } from "./database.ts";
 
-/** An ordering of a list: by one column, ties by id. Both must be NOT NULL; an index on (column, id) serves it. */
+/**
+ * An ordering of a list by one column, with ties by id. Both must be NOT NULL. An
+ * index on (column, id) serves it.
+ */
 export interface Ordering {
   column: string;
   idColumn: string;

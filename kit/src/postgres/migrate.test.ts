@@ -1,4 +1,4 @@
-/** SQL files on a real server: a start that ends anywhere can be repeated, and says what it has failed on. */
+/** SQL files on a real server: a start that ends anywhere can be repeated, and says what it failed on. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,7 +11,10 @@ import { migrate } from "./migrate.ts";
 const NAME = "kit_migrate";
 const used = useSqlFiles(NAME);
 
-/** A way to the server that is cut when this is said on it. @returns its URL, and how it is closed */
+/**
+ * A connection to the server that is cut when these words pass.
+ * @returns its URL, and a function that closes it
+ */
 async function wireCutAt(words: string) {
   const url = new URL(used.url);
   const [host, port] = [url.hostname, Number(url.port)];
@@ -28,15 +31,15 @@ async function wireCutAt(words: string) {
   return { url: url.href, close: () => wire.close() };
 }
 
-/** Starts over a wire that is cut when this is said on it. The start must fail. */
+/** Starts over a connection that is cut when these words pass. The start must fail. */
 async function startCutAt(words: string): Promise<void> {
   const wire = await wireCutAt(words);
   const away = openDatabase({ url: wire.url, applicationName: "test", connections: 1 });
   try {
-    // The server's last words come before the end of the connection, or are cut off by it.
+    // The server's last message arrives before the connection ends, or is cut off with it.
     const code = expect.stringMatching(/^(CONNECTION_CLOSED|57P01)$/);
     await expect(migrate(away.sql, used.files)).rejects.toMatchObject({ code });
-    // What the driver does behind our back, it does by then.
+    // By then the driver's own delayed work is done.
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   } finally {
     // The driver would wait 5 s for an answer that cannot come.
@@ -47,7 +50,7 @@ async function startCutAt(words: string): Promise<void> {
 
 describe("a start that ends", () => {
   test("between a migration and its record has done nothing, and the next one goes on", async () => {
-    // The table as postgrator makes it, which does not take the record of the second migration.
+    // The table that postgrator makes, with a rule that refuses the record of the second migration.
     await used.sql.unsafe(`
       create table schema_version (version bigint primary key, name text, md5 text, run_at timestamptz);
       insert into schema_version (version) values (0);
@@ -106,7 +109,7 @@ describe("a start that ends", () => {
 });
 
 test("a migration that loses against running transactions is run again, five times a start", async () => {
-  // What a sequence has given is not rolled back.
+  // A sequence's values are not rolled back.
   await used.sql.unsafe("create sequence tries");
   await used.write(
     "migrations/003.do.third.sql",

@@ -1,6 +1,6 @@
 /**
- * Makes a service's database what its SQL files say, one starter at a time: migrations (`NNN.do.name.sql`), each
- * applied once, with postgrator; then functions, whose files are run again when they have changed.
+ * Brings a service's database up to its SQL files, one instance at a time: migrations (`NNN.do.name.sql`),
+ * each applied once by postgrator, then functions, whose files are run again when they change.
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,13 +8,13 @@ import Postgrator from "postgrator";
 import { StartupError } from "../process/config.ts";
 import { retryLostTransaction, type Sql } from "./database.ts";
 
-/** What scripts run on: PostgreSQL through the pool here, PGlite in tests of SQL. */
+/** The database that scripts run on: PostgreSQL through the pool here, PGlite in tests of SQL. */
 export interface MigrationTarget {
-  /** Runs one statement or a script of several; rows of the last one. */
+  /** Runs one statement or a script of several. Returns the rows of the last one. */
   exec(script: string): Promise<{ rows: Record<string, unknown>[] }>;
 }
 
-/** Where the SQL files of a service are. */
+/** The places of a service's SQL files. */
 export interface DatabaseFiles {
   /** The folder of migrations. */
   migrations: string;
@@ -22,32 +22,38 @@ export interface DatabaseFiles {
   functions?: string;
   /**
    * The tables that running instances lock, in their order. They are locked in this order before the first
-   * migration that is missing. Migrations alone would lock them in an order of their own, and nearly every one
-   * would deadlock on a busy database.
+   * missing migration. Migrations alone would lock them in another order, and nearly every migration would
+   * deadlock on a busy database.
    */
   lockOrder?: readonly string[];
 }
 
 const CREATE_FUNCTIONS = new URL("create-functions.sql", import.meta.url);
 
-/** Any constant will do, as long as all instances of a service use the same: "teranga" on a telephone keypad. */
+/**
+ * Any constant will do if all instances of a service use the same one. It is "teranga" on a telephone keypad.
+ */
 const ADVISORY_LOCK = 8_372_642;
-/** Instances that start together wait here for the first one to finish migrating. */
+/** How long an instance waits for another one that is migrating. */
 const LOCK_TIMEOUT = "60s";
 
-/** SQLSTATE; most likely of an extension, which takes the right CREATE on the database (docs/configuration.md). */
+/**
+ * SQLSTATE. Most likely it is an extension, which needs the right CREATE on the database
+ * (docs/configuration.md).
+ */
 const INSUFFICIENT_PRIVILEGE = "42501";
 
-/** SQLSTATEs: a deadlock, a serialization failure, a lock that was not given in time. */
+/** SQLSTATEs: a deadlock, a serialization failure, a lock that was not granted in time. */
 const OTHERS_IN_THE_WAY = ["40P01", "40001", "55P03"];
 
 /**
- * Brings the database to what the files say, in one transaction: migrations, functions, the records of both, and
- * the lock that has instances wait for the one that started first. So a start that is killed has done nothing,
- * and nothing is left to be unlocked. Instances of the version before go on meanwhile; where PostgreSQL ends the
- * migration in favour of one of them, it is run again.
- * @throws StartupError if the database cannot be reached, is from before the first release, or others are in the
- * way; Error if an applied migration's file was changed since (its checksum differs), or what a script failed on
+ * Brings the database up to the files in one transaction: migrations, functions, the records of both, and the
+ * lock that makes instances wait for the first one. So a start that is killed has changed nothing and leaves
+ * no lock. Instances of the version before keep running. If PostgreSQL ends the migration in favour of one of
+ * them, it is run again.
+ * @throws StartupError if the database cannot be reached, is from before the first release, or is
+ * locked by others for too long; Error if the file of an applied migration was changed (its checksum
+ * differs), or if a script failed
  */
 export async function migrate(sql: Sql, files: DatabaseFiles): Promise<void> {
   let isConnected = false;
@@ -68,13 +74,13 @@ export async function migrate(sql: Sql, files: DatabaseFiles): Promise<void> {
     if (isConnected && OTHERS_IN_THE_WAY.includes(code ?? ""))
       throw new StartupError(`DATABASE_URL: the migration was kept from its tables by others: ${message}`);
     if (isConnected) throw error;
-    // The first connection of a service: what is wrong with it is the operator's to mend.
+    // This is the service's first connection, so the operator has to correct what is wrong with it.
     const reason = message.split("\n")[0];
     throw new StartupError(`DATABASE_URL: no connection: ${reason}`, { cause: error });
   }
 }
 
-/** Applies migrations and functions, in whatever transaction the target is. */
+/** Applies migrations and functions, in the target's own transaction. */
 export async function applySqlFiles(
   target: MigrationTarget,
   { migrations, functions, lockOrder = [] }: DatabaseFiles,
@@ -90,11 +96,14 @@ export async function applySqlFiles(
   if (version > 0) await refuseUnreleased(target);
   if (version < newest) await lockTables(target, lockOrder);
   await postgrator.migrate();
-  // An instance of an older version that starts again leaves the functions of the newer one.
+  // An older instance that starts again leaves the newer functions as they are.
   if (version <= newest) await createFunctions(target, functions);
 }
 
-/** Databases from before the first release have no record of functions: each version of one was a migration. */
+/**
+ * A database from before the first release has no record of functions: every version
+ * of a function was a migration.
+ */
 async function refuseUnreleased(target: MigrationTarget): Promise<void> {
   const { rows } = await target.exec("select where to_regclass('function_file') is null");
   if (rows.length > 0)
@@ -104,7 +113,7 @@ async function refuseUnreleased(target: MigrationTarget): Promise<void> {
     );
 }
 
-/** Runs the files of functions that have changed. */
+/** Runs the function files that have changed. */
 async function createFunctions(target: MigrationTarget, directory: string | undefined): Promise<void> {
   const names = directory === undefined ? [] : await readdir(directory);
   const files = await Promise.all(
@@ -115,7 +124,7 @@ async function createFunctions(target: MigrationTarget, directory: string | unde
   await target.exec(`select set_config('teranga.function_files', ${literal}, true); ${script}`);
 }
 
-/** Locks those that are there by now. */
+/** Locks the tables that exist so far. */
 async function lockTables(target: MigrationTarget, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const { rows } = await target.exec(`select where to_regclass('${name}') is not null`);

@@ -1,7 +1,7 @@
 /** Searching names for what a person typed. */
 import { normalise } from "../topology/partition.ts";
 
-/** The normalised text as the middle of a LIKE pattern: its own wildcards stand for themselves. */
+/** The normalised text as the middle of a LIKE pattern. The text's own wildcards are escaped. */
 export function containing(text: string): string {
   return normalise(text).replace(/[\\%_]/g, "\\$&");
 }

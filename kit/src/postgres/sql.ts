@@ -1,6 +1,6 @@
-/** PostgreSQL, as the driver gives it. */
+/** The driver's types of PostgreSQL. */
 import type postgres from "postgres";
 
 export type Sql = postgres.Sql;
-/** The pool or an open transaction: what one database operation needs. */
+/** The pool or an open transaction. */
 export type Queryable = postgres.ISql;

@@ -1,6 +1,6 @@
 /**
- * Goal: SQL ends at the deadline of its request, as a whole, and costs nobody else anything. Method: statements that wait for a row that
- * somebody holds, on a real PostgreSQL.
+ * Goal: a request's SQL ends at its deadline, as a whole, and no other request pays for it. Method: on a real
+ * PostgreSQL, statements that wait for a row that another transaction holds.
  */
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { withDeadline } from "../http/deadline.ts";
@@ -89,7 +89,8 @@ test("those who wait behind a statement that is cancelled get their own answers"
         database.sql<{ number: number }[]>`select ${index}::int as number`.then(([row]) => row!.number),
       ),
     );
-    // Overdue while they wait for the connection: whatever becomes of them, it is theirs.
+    // These become overdue while they wait for the connection. Whatever happens to them
+    // must affect no other statement.
     const overdue = Array.from({ length: 5 }, () =>
       withDeadline(100, () =>
         add(3).then(

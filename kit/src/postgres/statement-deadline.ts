@@ -1,50 +1,54 @@
 /**
- * SQL within the deadline of the request that it belongs to (deadline.ts). A statement that would begin when
- * nothing is left is not begun; one that still runs at the deadline is cancelled at the server, so that its
- * transaction is rolled back as a whole and its connection is free for others. Statements that belong to no
- * request are not touched.
+ * SQL within the deadline of its request (deadline.ts). A statement is not begun if no time is
+ * left. A statement that still runs at the deadline is cancelled at the server, so that its
+ * transaction is rolled back as a whole and its connection is free for others. Statements that
+ * belong to no request have no deadline.
  *
- * Why not `statement_timeout`: it would have to be set before each statement, one more message for all for the
- * sake of a few. Why not the driver's `cancel()` (postgres 3.4.9, connection.js): it leaves the connection unusable
- * if the statement waits for one; it mixes up answers if the statement waits behind another one; and it ends the
- * process by an unhandled rejection if the server is away. So a statement on a second connection asks the server
- * to cancel.
+ * Why not `statement_timeout`: it would have to be set before each statement. That is one more message for
+ * every statement, for the sake of a few. Why not the driver's `cancel()` (postgres 3.4.9, connection.js): it
+ * leaves the connection unusable if the statement waits for a connection, it mixes up answers if the
+ * statement waits behind another one, and it ends the process with an unhandled rejection if the server is
+ * away. So a statement on a second connection asks the server to cancel.
  *
- * That request can come late: our statement has ended, and the next one on its connection has begun. So only a
- * statement that has run for RUNNING_MIN_MS is cancelled. If it has not, we look again.
+ * That request can come too late: our statement has ended, and its connection runs the next one. So only a
+ * statement that has run for RUNNING_MIN_MS is cancelled. Otherwise we look again later.
  */
 
 import { currentDeadlineAtMs, deadlineExceeded } from "../http/deadline.ts";
 import { endedByItsConnection } from "./broken-off.ts";
 import type { Queryable, Sql } from "./sql.ts";
 
-/** Cancels what runs on a backend of the server if it has run for so long. Never rejects. */
+/**
+ * Cancels the statement on a backend of the server if it has run for at least `runningMinMs`. Never rejects.
+ */
 export type CancelStatement = (processId: number, runningMinMs: number) => Promise<void>;
 
 /**
- * Far more than a statement takes to end and the next one to begin, even where this process is late to
- * notice.
+ * Far longer than the gap between the end of a statement and the start of the next, even
+ * if this process notices it late.
  */
 const RUNNING_MIN_MS = 40;
 /**
- * Between two looks at a statement that is overdue; longer than RUNNING_MIN_MS, so that the second look finds
- * it.
+ * Between two looks at an overdue statement. Longer than RUNNING_MIN_MS, so that the second look finds it.
  */
 const LOOK_AGAIN_MS = 50;
-/** Then the server's own statement_timeout has ended what could be ended; nobody waits for the rest. */
+/**
+ * By then the server's own statement_timeout has ended the statement if it could be ended.
+ * The caller does not wait longer.
+ */
 const LOOKS_MAX = 100;
-/** What the server says of a statement that was cancelled: query_canceled. */
+/** The server's SQLSTATE for a cancelled statement: query_canceled. */
 const CANCELLED = "57014";
 
-/** What we use of the driver's queries: they run when somebody first waits for them. */
+/** The part of the driver's queries that we use. A query runs when it is first awaited. */
 interface Statement extends Promise<unknown> {
-  /** The server's process, once the statement was sent to it. */
+  /** The server's process, set once the statement was sent to it. */
   state: { pid: number } | null;
-  /** Whether the server works on it, and not on another one before it. */
+  /** Whether the server works on this statement, not on one before it. */
   active: boolean;
 }
 
-/** The same pool or transaction, with its statements bound by the deadline of the request that makes them. */
+/** The same pool or transaction. Its statements keep to the deadline of the request that makes them. */
 export function boundByDeadline<Access extends Queryable>(sql: Access, cancel: CancelStatement): Access {
   const bound = (made: unknown) => {
     const deadlineAtMs = currentDeadlineAtMs();
@@ -73,9 +77,7 @@ function begin(begin: Callable, args: unknown[], cancel: CancelStatement): unkno
   );
 }
 
-/**
- * A fragment of another statement is such an object too; it is never waited for, so nothing comes of this.
- */
+/** A fragment of another statement is such an object too. It is never awaited, so this does nothing to it. */
 function bindStatement(statement: Statement, deadlineAtMs: number, cancel: CancelStatement): Statement {
   const wait = statement.then;
   let result: Promise<unknown> | undefined;

@@ -1,22 +1,25 @@
 /**
  * Configuration from the environment, checked at start.
  *
- * Every service names its variables once, in a zod object whose keys are the variables and whose
- * `.describe()` texts are the documentation (docs/configuration.md is compared with them by a test).
+ * Every service declares its variables once, in a zod object. The keys are the variables and the
+ * `.describe()` texts are the documentation. A test compares docs/configuration.md with them.
  */
 import { z } from "zod";
 import { outliveOutput } from "./output.ts";
 import { asksForHelp, type Usage, usageText } from "./usage.ts";
 
-/** A start that cannot go on because of what the operator gave. Printed as one line; exit code 1. */
+/**
+ * A start that fails because of the operator's configuration or environment. It is
+ * printed as one line; exit code 1.
+ */
 export class StartupError extends Error {
   override name = "StartupError";
 }
 
 /**
  * Reads the variables of `schema` from `env`. An empty variable counts as missing.
- * @throws StartupError naming every variable that is missing or wrong, on one line. Only ports and levels are
- * repeated in it: any other value may be a secret.
+ * @throws StartupError naming every missing or wrong variable, on one line. It repeats only the values of
+ * ports and levels: any other value may be a secret.
  */
 export function readConfig<T extends z.ZodObject>(schema: T, env: NodeJS.ProcessEnv): z.infer<T> {
   const given = Object.fromEntries(Object.keys(schema.shape).map((name) => [name, env[name] || undefined]));
@@ -41,7 +44,7 @@ export const portVariable = z
   })
   .transform(Number);
 
-/** A secret that programs show one another. It is not repeated when it is refused. */
+/** A secret that services authenticate with. Its value is not repeated when it is refused. */
 export const secretVariable = z
   .string()
   .min(SECRET_LENGTH_MIN, `needs ${SECRET_LENGTH_MIN} characters or more`);
@@ -49,7 +52,7 @@ export const secretVariable = z
 export interface Range {
   least: number;
   most?: number;
-  /** What counts where nothing is said. */
+  /** The default. */
   usual: number;
 }
 
@@ -57,7 +60,7 @@ export interface Range {
 export const countVariable = ({ least, most = FIGURE_MAX, usual }: Range) =>
   within({ least, most }).int("is not a whole number").default(usual);
 
-/** A number that may lie between whole ones. */
+/** A number that may have a fraction, between 0 and 1. */
 export const shareVariable = (usual: number) => within({ least: 0, most: 1 }).default(usual);
 
 const within = ({ least, most }: { least: number; most: number }) =>
@@ -75,7 +78,7 @@ export const logLevelVariable = z
   })
   .default("info");
 
-/** Where spans go; the same for every program that makes some. The names are OpenTelemetry's. */
+/** Where spans are sent; the same for every program that records some. The names are OpenTelemetry's. */
 export const tracingVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: "is not an http or https URL" })
@@ -88,7 +91,7 @@ export const tracingVariables = {
 
 export type TracingConfig = z.infer<z.ZodObject<typeof tracingVariables>>;
 
-/** A PostgreSQL database. What is wrong with it is not repeated: it may hold a password. */
+/** The URL of a PostgreSQL database. A wrong value is not repeated, since it may hold a password. */
 export const databaseUrlVariable = z
   .string()
   .refine(isDatabaseUrl, "is not a URL such as postgres://user:password@host:5432/name");
@@ -98,7 +101,7 @@ function isDatabaseUrl(text: string): boolean {
   return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1;
 }
 
-/** What every service of a cluster is told. */
+/** The variables of every service of a cluster. */
 export const serviceVariables = {
   PORT: portVariable.describe("The port to listen on; 0 takes a free one."),
   SERVICE_CREDENTIAL: secretVariable.describe("The secret that the services of a cluster show one another."),
@@ -112,8 +115,8 @@ export const serviceVariables = {
 };
 
 /**
- * Runs a program's main function, unless it is asked for help: what the operator can mend is one line on
- * standard error, anything else a stack.
+ * Runs a program's main function, unless help was asked for. A StartupError is one line on standard error;
+ * any other error is a stack trace.
  */
 export async function runMain(
   usage: Usage,

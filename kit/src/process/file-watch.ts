@@ -1,10 +1,11 @@
 /**
- * A file that may change while the program runs: configuration that is taken up without a restart.
+ * Watches a file that may change while the program runs, so that configuration
+ * is taken over without a restart.
  *
- * The directory is watched rather than the file, because editors and Kubernetes' config maps replace a file
- * by a rename, which ends a watch of the file itself. A slow poll is the net under it: network file systems
- * report nothing, and watches are a limited resource. A change is taken when two reads a moment apart agree,
- * so that a file that is being written is not read half.
+ * The directory is watched instead of the file, because editors and Kubernetes' config maps replace a file by
+ * a rename, which ends a watch of the file itself. A slow poll backs this up: network file systems report
+ * nothing, and watches are a limited resource. A change counts when two reads a moment apart agree, so that a
+ * file is not read while it is half written.
  */
 import { type FSWatcher, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -13,7 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "./log.ts";
 import { startWorker } from "./worker.ts";
 
-/** What a file holds now, or why it cannot be read (`ENOENT`). */
+/** The content of a file, or why it cannot be read (`ENOENT`). */
 export type FileContent = { kind: "text"; text: string } | { kind: "unreadable"; code: string };
 
 export interface FileWatchOptions {
@@ -24,7 +25,7 @@ export interface FileWatchOptions {
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: most callers have nothing to say
   onContent: (content: FileContent) => Promise<void | "again">;
-  /** The longest time until a change is noticed of which nothing was reported. */
+  /** The longest time until an unreported change is noticed, in milliseconds. */
   pollMs?: number | undefined;
   log: Logger;
 }
@@ -38,8 +39,7 @@ export const FILE_POLL_MS = 5_000;
 /** Writing a file of some kilobytes takes well below a millisecond. */
 const SETTLE_MS = 20;
 /**
- * A file that changes for longer than half a second is read as it then is; whatever is wrong with it ends
- * with the next change.
+ * A file that changes for longer than half a second is read as it is. The next change corrects a bad read.
  */
 const READS_MAX = 25;
 
@@ -65,7 +65,7 @@ export function watchFile({ file, onContent, pollMs = FILE_POLL_MS, log }: FileW
   };
 }
 
-/** Undefined if there can be no watch; then the poll has to do. */
+/** Undefined if the directory cannot be watched. Then only the poll notices changes. */
 function watchDirectory(file: string, onEvent: () => void, log: Logger): FSWatcher | undefined {
   const pollsOnly = (error: unknown) => {
     const { code } = error as NodeJS.ErrnoException;
@@ -73,8 +73,7 @@ function watchDirectory(file: string, onEvent: () => void, log: Logger): FSWatch
   };
   try {
     const watcher = watch(dirname(file), { persistent: false }, (_event, name) => {
-      // A config map swaps the link `..data` in the file's directory, and the file's own entry does not
-      // change.
+      // A config map swaps the link `..data` in the file's directory. The file's own entry does not change.
       if (name === null || name === basename(file) || name.startsWith("..")) onEvent();
     });
     watcher.on("error", (error) => {
@@ -88,7 +87,7 @@ function watchDirectory(file: string, onEvent: () => void, log: Logger): FSWatch
   }
 }
 
-/** @param known what needs no second look */
+/** @param known content that needs no second look */
 async function settledContent(file: string, known: FileContent | undefined): Promise<FileContent> {
   let last = await readContent(file);
   if (known && sameContent(last, known)) return last;

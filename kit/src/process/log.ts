@@ -1,10 +1,12 @@
-/** Structured logs: one JSON line an event, on standard output or where the caller wants them. */
+/** Structured logs: one JSON line for each event, on standard output or at another destination. */
 import { type DestinationStream, type Logger, pino } from "pino";
 import { LossyOutput } from "./output.ts";
 
 export type { Logger } from "pino";
 
-/** A logger whose lines carry the service's name. Credentials never reach a line, wherever they appear. */
+/**
+ * A logger whose lines carry the service's name. Credentials are removed from lines, wherever they appear.
+ */
 export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
   const options = {
     level,
@@ -15,7 +17,7 @@ export function createLogger(service: string, level: string, destination?: Desti
   return pino(options, destination ?? new LossyOutput((lostLines) => lossLine(service, lostLines)));
 }
 
-/** A line of its own making: a logger cannot be asked for one while it writes another. */
+/** Written without a logger, because a logger cannot write a line while it writes another. */
 function lossLine(service: string, lostLines: number): string {
   const time = new Date().toISOString();
   const msg = "lines of this log are lost: its disk was full, or its pipe not read";

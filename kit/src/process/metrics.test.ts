@@ -1,4 +1,4 @@
-/** Reading something once for many gauges: shared, bounded, harmless when it fails. */
+/** One reading for many gauges: shared, bounded, harmless when it fails. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { shareReading } from "./metrics.ts";

@@ -1,32 +1,33 @@
 /**
- * Metrics for Prometheus. Each service has a registry of its own that is given in, because several services run in one process in
- * tests, and a global one would mix their numbers.
+ * Metrics for Prometheus. Each service gets a registry of its own, because tests run several services in one
+ * process and a global registry would mix their numbers.
  */
 import type { FastifyInstance } from "fastify";
 import { collectDefaultMetrics, Registry } from "prom-client";
 
 export { Registry } from "prom-client";
 
-/** Where the metrics of a service are read, in Prometheus' text format. */
+/** The path of a service's metrics, in Prometheus' text format. */
 export const METRICS_PATH = "/metrics";
 
 /**
- * Seconds of one step between services: a durable write takes 1 to 5 ms, a message's deadline is 1 s, a client waits 4 s at most.
- * Each step doubles or a little more, so a quantile read from them is off by a factor of two at most.
+ * Durations of one step between services, in seconds: a durable write takes 1 to 5 ms, a message's deadline
+ * is 1 s, a client waits 4 s at most. Each bucket is 2 to 2.5 times the one before, so a quantile read from
+ * them is off by a factor of 2.5 at most.
  */
 export const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** Entries of a batch, from alone to the most that a city accepts. */
 export const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 
-/** A registry with the numbers of this process: memory, CPU, garbage collection, how late the event loop is. */
+/** A registry with the metrics of this process: memory, CPU, garbage collection, event loop delay. */
 export function createProcessRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return registry;
 }
 
-/** Serves the registry. Whoever reads it learns counts and times, never an id, a name or an address. */
+/** Serves the registry. It holds counts and times, never an id, a name or an address. */
 export function addMetrics(app: FastifyInstance, registry: Registry): void {
   app.get(METRICS_PATH, async (_request, reply) => {
     reply.header("content-type", registry.contentType);
@@ -34,15 +35,15 @@ export function addMetrics(app: FastifyInstance, registry: Registry): void {
   });
 }
 
-/** What makes several gauges one reading, and a reading harmless. */
+/** A reading that several gauges share, and that can neither fail nor hang a scrape. */
 export interface SharedReading<Value> {
-  /** Null if it could not be had. Never rejects. */
+  /** Null if the reading failed. Never rejects. */
   read(): Promise<Value | null>;
 }
 
 /**
- * One reading for all gauges that are collected at the same time. Readers that come while one is under way share it, so scrapes
- * cannot pile up on something that hangs, and none waits for longer than the limit.
+ * One reading for all gauges that are collected at the same time. Callers share a reading that is under way.
+ * So scrapes cannot pile up on something that hangs, and none waits for longer than the limit.
  * @param delay resolves after so many milliseconds
  * @param onFailure called once for each reading that failed or took too long
  */
@@ -56,7 +57,7 @@ export function shareReading<Value>(
   const readOnce = async (): Promise<Value | null> => {
     const limit = new AbortController();
     try {
-      // What hangs is waited for by the next reader too, instead of being started again beside itself.
+      // The next caller waits for a hanging reading too, instead of starting a second one.
       underWay ??= take().finally(() => {
         underWay = undefined;
       });

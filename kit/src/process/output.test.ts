@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createLogger } from "./log.ts";
 import { LossyOutput } from "./output.ts";
 
-/** A file on a disk with so much room. */
+/** A file on a disk with this much room. */
 class Disk {
   text = "";
   roomBytes: number;

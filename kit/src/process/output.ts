@@ -1,26 +1,28 @@
 /**
- * Standard output that may lose lines and never holds up the program: on a full disk, in a pipe that nobody
- * reads, in one that is closed.
+ * A standard output that may lose lines but never holds up the program: on a full disk, in a pipe that is not
+ * read, in a closed pipe.
  *
- * pino's own destination ends the process on a full disk, and waits for a slow pipe with everything that the
- * process does.
+ * pino's own destination ends the process on a full disk. On a slow pipe it blocks the whole process.
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 
-/** What waits for a slow pipe. A minute of a busy gateway's lines; beyond it lines are lost. */
+/** Bytes that wait for a slow pipe: a minute of a busy gateway's lines. Beyond this, lines are lost. */
 const WAITING_BYTES_MAX = 1024 * 1024;
 
-/** Takes text or throws; returns how many bytes it took. */
+/** Takes text or throws. Returns how many bytes it took. */
 export type Sink = (text: string) => number;
 
-/** A destination for lines. What a sink refuses is counted, and said once it takes lines again. */
+/**
+ * A destination for lines. Lines that a sink refuses are counted. The count is written
+ * once the sink takes lines again.
+ */
 export class LossyOutput {
   readonly #sink: Sink;
-  /** The line that says how many were lost. */
+  /** Makes the line that says how many lines were lost. */
   readonly #noticeOf: (lostLines: number) => string;
   #lostLines = 0;
-  /** The last line is there in part, so the next needs an end before it. */
+  /** The last line was written only in part, so a line end must come before the next one. */
   #isTorn = false;
 
   constructor(noticeOf: (lostLines: number) => string, sink: Sink = standardOutput()) {
@@ -28,7 +30,10 @@ export class LossyOutput {
     this.#noticeOf = noticeOf;
   }
 
-  /** @param line with its end. Never throws. */
+  /**
+   * Never throws.
+   * @param line with its line end
+   */
   write(line: string): void {
     if (!this.#put(line)) this.#lostLines++;
     else if (this.#lostLines > 0 && this.#put(this.#noticeOf(this.#lostLines))) this.#lostLines = 0;
@@ -46,9 +51,7 @@ export class LossyOutput {
   }
 }
 
-/**
- * Pipes are written by the event loop, which waits for nobody; a file takes a line at once or says why not.
- */
+/** The event loop writes pipes without blocking. A file takes a line at once or says why not. */
 function standardOutput(): Sink {
   const stream: NodeJS.WriteStream = process.stdout;
   if (!(stream instanceof Socket) || stream.isTTY) return (text) => writeSync(1, text);
@@ -62,10 +65,10 @@ function standardOutput(): Sink {
 }
 
 /**
- * Lets the program go on when its output is closed before it ends (`| tee` that was killed, a terminal that
- * was closed), or its disk is full: what it says then is lost, and what it runs is not.
+ * Lets the program go on when its output is closed early (a killed `| tee`, a closed terminal) or its disk is
+ * full. The output is lost; the program goes on.
  */
 export function outliveOutput(): void {
-  // Whatever the error is (EPIPE, EIO, ENOSPC), there is nowhere left to say it.
+  // Whatever the error is (EPIPE, EIO, ENOSPC), there is nowhere left to report it.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }

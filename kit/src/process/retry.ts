@@ -1,6 +1,6 @@
 /** Waiting between tries. */
 
-/** Time and chance, given in so that a test can replay them. */
+/** Time and randomness, passed in so that a test can replay them. */
 export interface Clock {
   /** Milliseconds since 1970. */
   nowMs(): number;
@@ -11,8 +11,9 @@ export interface Clock {
 export const systemClock: Clock = { nowMs: () => Date.now(), random: () => Math.random() };
 
 /**
- * The wait before try number `attempt` (0 is the first retry): exponential, capped, with full jitter, so that many
- * waiting at once do not come back at once (Brooker, "Exponential Backoff and Jitter", 2015).
+ * The wait in milliseconds before try number `attempt` (0 is the first retry): exponential, capped,
+ * with full jitter, so that callers that wait together do not return together (Brooker,
+ * "Exponential Backoff and Jitter", 2015).
  */
 export function backoffMs(attempt: number, limits: { firstMs: number; maxMs: number }, clock: Clock): number {
   const ceilingMs = Math.min(limits.maxMs, limits.firstMs * 2 ** Math.min(attempt, 30));

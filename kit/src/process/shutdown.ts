@@ -1,4 +1,6 @@
-/** Ending a process in order: stop accepting, drain, close pools; everything awaited, every error reported. */
+/**
+ * Ends a process in order: stop accepting, drain, close pools. Every step is awaited, every error reported.
+ */
 import type { Logger } from "./log.ts";
 
 /** One thing to close. Steps run one after the other in the order given. */
@@ -7,10 +9,13 @@ export interface ShutdownStep {
   close: () => Promise<unknown>;
 }
 
-/** A process that has not ended by then is cut off: 10 s is what orchestrators of containers commonly grant. */
+/** A process that has not ended by then is cut off. Container orchestrators commonly grant 10 s. */
 const SHUTDOWN_LIMIT_MS = 10_000;
 
-/** Runs all steps even when one fails. @throws AggregateError of the failures, if any. */
+/**
+ * Runs all steps even if one fails.
+ * @throws AggregateError of the failures, if any
+ */
 export async function closeAll(steps: readonly ShutdownStep[]): Promise<void> {
   const errors: unknown[] = [];
   for (const step of steps) {
@@ -24,8 +29,9 @@ export async function closeAll(steps: readonly ShutdownStep[]): Promise<void> {
 }
 
 /**
- * Ends the process on SIGINT or SIGTERM after running `close`; exit code 0 if it was clean. A process that was started
- * with an IPC channel also ends when its parent is gone, so that no service outlives the cluster that started it.
+ * Ends the process on SIGINT or SIGTERM after running `close`. The exit code is 0 if that
+ * succeeded. A process with an IPC channel also ends when its parent is gone, so that no service
+ * outlives the cluster that started it.
  */
 export function closeOnSignal(close: () => Promise<void>, log: Logger): void {
   let closing = false;
@@ -50,7 +56,7 @@ export function closeOnSignal(close: () => Promise<void>, log: Logger): void {
   process.on("SIGTERM", () => end("SIGTERM"));
   if (process.send) {
     process.on("disconnect", () => end("the parent process is gone"));
-    // It may have gone while the service was starting.
+    // The parent may have gone while the service was starting.
     if (!process.connected) end("the parent process is gone");
   }
 }

@@ -1,11 +1,8 @@
-/** The beginning of tracing: OpenTelemetry's SDK is loaded by a process that has a collector, and by no other. */
+/** Starts tracing. OpenTelemetry's SDK is loaded only in a process that has a collector. */
 import type { TracingConfig } from "./config.ts";
 import type { SpanRecorder } from "./tracing-exporter.ts";
 
-/**
- * Sends this process's spans to the collector that its configuration names. Without one there is nothing to
- * do.
- */
+/** Sends this process's spans to the configured collector. Without one it does nothing. */
 export async function startTracing(service: string, config: TracingConfig): Promise<SpanRecorder> {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: ratio } = config;
   if (endpoint === undefined) return { stop: async () => {} };

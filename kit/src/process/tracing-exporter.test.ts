@@ -11,7 +11,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-/** A collector that notes what it is sent. */
+/** A collector that records what it receives. */
 async function startCollector() {
   const received: { url: string | undefined; type: string | undefined; body: string }[] = [];
   const server = createServer((request, response) => {
@@ -36,7 +36,7 @@ const config = (endpoint: string | undefined, ratio = 1) => ({
   OTEL_TRACES_SAMPLER_ARG: ratio,
 });
 
-// The order matters: who has made a tracer keeps to the first recorder of the process.
+// The order of the tests matters: a tracer, once made, keeps to the first recorder of the process.
 test("without a collector nothing is recorded", async () => {
   const recorder = await startTracing("test", config(undefined));
   await inSpan("work", {}, async (span) => {

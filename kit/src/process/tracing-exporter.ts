@@ -1,6 +1,6 @@
 /**
- * Recording spans and sending them to a collector, by the OpenTelemetry SDK. Loaded only by a process that is told where to send
- * them: the SDK costs a process that does not use it nothing, not even the time to load it.
+ * Records spans and sends them to a collector, with the OpenTelemetry SDK. Loaded only if a collector is
+ * configured. A process without one does not pay for the SDK, not even the time to load it.
  */
 import { context, propagation, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
@@ -16,18 +16,23 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { setRecorded } from "./tracing.ts";
 
-/** A collector that is away must hold up neither the service nor its end (shutdown.ts leaves 10 s for everything). */
+/**
+ * A collector that is away must hold up neither the service nor its shutdown
+ * (shutdown.ts leaves 10 s for everything).
+ */
 const EXPORT_LIMIT_MS = 2_000;
-/** What waits to be sent: about 2 MB. Beyond it spans are dropped. */
+/** Spans that wait to be sent: about 2 MB. Beyond this, spans are dropped. */
 const QUEUE_MAX = 4_096;
 
 /** Records spans until it is stopped. */
 export interface SpanRecorder {
-  /** Sends what waits, within a limit, and records no more. Never rejects: nothing depends on a span. */
+  /**
+   * Sends the waiting spans, within a limit, and stops recording. Never rejects: nothing depends on a span.
+   */
   stop(): Promise<void>;
 }
 
-/** Records the spans of this process from now on. One recorder a process. */
+/** Records the spans of this process from now on. A process has one recorder. */
 export function recordSpans(service: string, processor: SpanProcessor, ratio = 1): SpanRecorder {
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": service }),

@@ -1,4 +1,4 @@
-/** Spans over real HTTP: one trace through a chain of services, and none from what is not a trace. */
+/** Spans over real HTTP: one trace through a chain of services, and none from an invalid trace context. */
 import { TraceFlags, trace } from "@opentelemetry/api";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";

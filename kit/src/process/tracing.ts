@@ -1,8 +1,8 @@
 /**
  * Spans, and their context from process to process (W3C Trace Context).
  *
- * This file knows OpenTelemetry's API only. As long as nobody has installed an SDK (tracing-exporter.ts)
- * every call here is one of the API's no-ops: no context is kept, no header is sent, nothing is recorded.
+ * This file uses OpenTelemetry's API only. Until an SDK is installed (tracing-exporter.ts), every call here
+ * is a no-op of the API: no context is kept, no header is sent, nothing is recorded.
  */
 import {
   type Attributes,
@@ -20,7 +20,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 
 const tracer = trace.getTracer("teranga");
 
-/** The names of the attributes that are ours; docs/observability.md says what they hold. */
+/** The names of our own attributes; docs/observability.md describes their values. */
 export const ATTRIBUTE = {
   transactionId: "teranga.transaction.id",
   transactionIds: "teranga.transaction.ids",
@@ -34,23 +34,23 @@ export const ATTRIBUTE = {
   entries: "teranga.entries",
 } as const;
 
-/** A span that is none. */
+/** A span that records nothing. */
 const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 /**
- * Whether somebody records spans. As long as nobody does, no call goes as far as OpenTelemetry: its spans
- * that are none cost 1 µs and three promises each, and the gateway has two a fetch.
+ * Whether spans are recorded. If not, no call reaches OpenTelemetry: its no-op spans cost 1 µs and three
+ * promises each, and the gateway has two for each fetch.
  */
 let isRecorded = false;
 
-/** To be called by whoever records spans, and when that ends. */
+/** Called by a recorder when it starts and when it ends. */
 export function setRecorded(recorded: boolean): void {
   isRecorded = recorded;
 }
 
 /**
- * Runs `run` in a span, which is the current one for all that `run` begins, and ends when its promise
- * settles.
+ * Runs `run` in a span. The span is current for all work that `run` begins, and
+ * ends when its promise settles.
  */
 export function inSpan<Result>(
   name: string,
@@ -70,15 +70,15 @@ export function inSpan<Result>(
   });
 }
 
-/** The current span, so that work that is gathered and done later can say what it was done for. */
+/** The current span, so that work that is gathered and done later can say which span it was done for. */
 export function currentSpan(): Span | undefined {
   return trace.getActiveSpan();
 }
 
 /**
- * Runs a batch that was gathered from several spans. It belongs to the trace of the first that is recorded;
- * the others' spans and the batch's are linked both ways, so that each trace leads to what was done for it.
- * @param causes what `currentSpan` said where each part of the batch was handed in
+ * Runs a batch that was gathered from several spans. The batch belongs to the trace of the first recorded
+ * span. The other spans and the batch are linked both ways, so that each trace leads to the work done for it.
+ * @param causes the values of `currentSpan` where each part of the batch was handed in
  */
 export function inBatchSpan<Result>(
   name: string,
@@ -89,7 +89,7 @@ export function inBatchSpan<Result>(
   const known = [...new Set(causes)].filter((cause) => cause !== undefined);
   const [first = known[0], ...others] = known.filter((cause) => cause.isRecording());
   const links = others.map((cause): Link => ({ context: cause.spanContext() }));
-  // The context here is of whatever made room for the batch, which it has nothing to do with.
+  // The context here belongs to whatever made room for the batch, which has nothing to do with it.
   const here = context.active();
   const parent = first ? trace.setSpan(here, first) : trace.deleteSpan(here);
   const runLinked = (span: Span) => {
@@ -111,15 +111,15 @@ export function clientSpan(url: string, operationName: string | undefined): Span
 }
 
 /**
- * Who may call a server. `services`: callers that have shown the credential; their trace goes on here.
- * `anyone`: a trace begins here and is linked to the caller's, so that nobody outside decides what is
- * recorded, or under which id.
+ * The callers of a server. `services`: callers with the credential; their traces are continued.
+ * `anyone`: a new trace begins and is linked to the caller's, so that no outside caller decides what
+ * is recorded, or under which id.
  */
 export type Callers = "services" | "anyone";
 
 /**
- * A span for each request to a path of GraphQL, from its headers to its answer. A `traceparent` that is none
- * is as if it were absent.
+ * A span for each request to a GraphQL path, from its headers to its answer. An invalid
+ * `traceparent` counts as absent.
  */
 export function traceRequests(app: FastifyInstance, callers: Callers): void {
   const spans = new WeakMap<FastifyRequest, Span>();
@@ -127,7 +127,7 @@ export function traceRequests(app: FastifyInstance, callers: Callers): void {
     if (request.routeOptions.url === GRAPHQL_PATH) spans.set(request, startRequestSpan(request, callers));
     done();
   });
-  // Not earlier: while a body is read, the context is the connection's.
+  // Not in an earlier hook: while a body is read, the context is the connection's.
   app.addHook("preHandler", (request, _reply, done) => {
     const span = spans.get(request);
     if (span) context.with(trace.setSpan(context.active(), span), done);

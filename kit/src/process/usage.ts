@@ -1,27 +1,27 @@
-/** `--help`, the same for every program: what it does, its options, its environment. */
+/** `--help`, in the same form for every program: its purpose, its options, its environment. */
 import type { z } from "zod";
 
-/** How a program is used. */
+/** The description of a program. */
 export interface Usage {
-  /** As it is called: `npm start`. */
+  /** The command line: `npm start`. */
   command: string;
-  /** What it does. */
+  /** The program's purpose. */
   about: string;
   /**
-   * Each option as it is written (`--port N`), and what it means. A program without any takes no arguments at
-   * all.
+   * Each option as it is typed (`--port N`), with its meaning. A program without
+   * options takes no arguments at all.
    */
   options?: Readonly<Record<string, string>>;
-  /** The variables that it reads, each with its description. */
+  /** The variables that the program reads, each with its description. */
   variables?: z.ZodObject;
 }
 
-/** Whether a command line asks for help. What it says beside that does not matter: nothing is done then. */
+/** Whether a command line asks for help. Its other arguments do not matter then. */
 export function asksForHelp(args: readonly string[]): boolean {
   return args.includes("--help") || args.includes("-h");
 }
 
-/** What `--help` prints. */
+/** The text of `--help`. */
 export function usageText({ command, about, options = {}, variables }: Usage): string {
   const separator = command.startsWith("npm ") ? " --" : "";
   const rows = Object.entries({ ...options, "--help": "Shows this, and does nothing else." });

@@ -1,8 +1,9 @@
 /**
- * A loop that does one bounded step of work again and again: recovery, polling.
+ * A loop that repeats one bounded step of work: recovery, polling.
  *
- * States: idle (waiting for its interval or a wake-up) → stepping → idle; stop() from either → stopped, after the step
- * under way has ended. A step that throws is logged and the loop goes on: a recovery worker must never give up.
+ * States: idle (waits for its interval or a wake-up) → stepping → idle. stop() from either state →
+ * stopped, after the current step. If a step throws, the error is logged and the loop goes on: a recovery
+ * worker must never give up.
  */
 import type { Logger } from "./log.ts";
 
@@ -19,14 +20,17 @@ export interface Wait {
   end(): void;
 }
 
-/** Begins a wait of so many milliseconds. Given in, so that a simulation can drive the very workers that run in production. */
+/**
+ * Begins a wait of so many milliseconds. Passed in, so that a simulation can drive the same
+ * workers that run in production.
+ */
 export type StartWait = (ms: number) => Wait;
 
 export interface WorkerOptions {
   name: string;
   /** The longest wait between two steps. */
   intervalMs: number;
-  /** One bounded piece of work. Returns true if more is waiting, and is then called again at once. */
+  /** One bounded piece of work. Returns true if more work is waiting; then it is called again at once. */
   step: () => Promise<boolean>;
   log: Logger;
   startWait?: StartWait | undefined;

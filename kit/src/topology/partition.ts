@@ -1,36 +1,36 @@
 /**
- * Which partition owns a value: the one rule behind every route.
+ * Decides which partition owns a value. Every route uses this rule.
  *
- * A global id carries its partition before a colon (`dakar:1`). Anything else is the name of a partition or
- * one of the values it claims (here: a town), compared after normalisation; a value that nobody claims goes
- * to the default partition, so the fragments are complete and disjoint whatever people type. The id of a
- * partition, as a key of an entity has it, is nothing that people type: it belongs to that partition or to
- * nobody, since a partition that has gone must never pass for another one.
+ * A global id names its partition before a colon (`dakar:1`). Any other value is the name of a partition or a
+ * value that one claims (here: a town), compared after normalisation. A value that no partition claims goes
+ * to the default partition, so the fragments are complete and disjoint whatever people type. People do not
+ * type a partition's own id, which is the key of its entity. It belongs to that partition or to none, since
+ * another partition must never stand in for one that has gone.
  */
 import { codedError, partitionCode } from "../graphql/errors.ts";
 
-/** What routing needs to know of one partition. */
+/** The part of a partition that routing uses. */
 export interface PartitionRule {
   id: string;
-  /** The values it owns beside its own id, as people write them. */
+  /** The values that it owns beside its own id, as people write them. */
   claims: readonly string[];
-  /** Whether it owns every value that nobody claims. Exactly one partition of a placement does. */
+  /** Whether it owns every unclaimed value. Exactly one partition of a placement does. */
   isDefault: boolean;
 }
 
 /**
- * @param form what the value is: a `name` that people type, or an id by default; `id` if it must be a
- * partition's id or begin with one
- * @throws GraphQLError `UNKNOWN_CITY` (by the subgraph's name) for an id of a partition that does not exist.
+ * @param form `name` (the default): an id, or a name that people type. `id`: must be a
+ * partition's id, or begin with one
+ * @throws GraphQLError `UNKNOWN_CITY` (with the subgraph's name) for an id of a partition that does not exist
  */
 export type PartitionOf = (value: string, form?: "name" | "id") => string;
 
-/** Longer values are nobody's name; refusing them keeps normalisation cheap. */
+/** No name is longer. The limit keeps normalisation cheap. */
 const VALUE_LENGTH_MAX = 200;
 
 /**
- * Builds the routing function of a placement.
- * @param subgraph the partitioned subgraph's name; it gives errors their code
+ * Makes the routing function of a placement.
+ * @param subgraph the partitioned subgraph's name, which is part of the error codes
  */
 export function createPartitionOf(subgraph: string, partitions: readonly PartitionRule[]): PartitionOf {
   const ids = new Set(partitions.map(({ id }) => id));
@@ -40,7 +40,8 @@ export function createPartitionOf(subgraph: string, partitions: readonly Partiti
   const fallback = partitions.find(({ isDefault }) => isDefault)!.id;
 
   return (value, form = "name") => {
-    // Keys of entities have the id itself, thousands of times in an answer; taking a name apart costs 2 µs.
+    // The key of an entity is the id itself, thousands of times in one answer.
+    // Normalising a name costs 2 µs.
     if (ids.has(value)) return value;
     const colon = value.indexOf(":");
     if (colon >= 0 || form === "id") {
@@ -60,13 +61,14 @@ export function createPartitionOf(subgraph: string, partitions: readonly Partiti
 }
 
 /**
- * The form in which names are compared: without accents, lower case, each run of spaces, hyphens and
- * apostrophes one hyphen. `Thiès` and `THIES` become `thies`, `Saint Louis` becomes `saint-louis`. The city
- * database has the same function in SQL (`normalise`); a property test holds them equal.
+ * The form in which names are compared: without accents, in lower case, each run of spaces, hyphens and
+ * apostrophes as one hyphen. `Thiès` and `THIES` become `thies`, `Saint Louis` becomes `saint-louis`. The
+ * city database has the same function in SQL (`normalise`), and a property test holds them equal.
  */
 export function normalise(name: string): string {
   const plain = name.normalize("NFD").replace(/[\u0300-\u036f]/g, "");
-  // Letter by letter, as PostgreSQL's C.UTF-8 does; a whole-string toLowerCase treats a final sigma apart.
+  // Letter by letter, as PostgreSQL's C.UTF-8 does. toLowerCase of a whole string
+  // treats a final sigma specially.
   const lower = Array.from(plain, (letter) => letter.toLowerCase()).join("");
   return lower.replace(/[\s'’-]+/g, "-").replace(/^-|-$/g, "");
 }

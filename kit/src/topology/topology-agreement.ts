@@ -1,31 +1,34 @@
 /**
- * Whether a new topology may be taken: only once the partitions whose rows it moves have a say.
+ * Decides whether a new topology may be taken: only once the partitions whose rows it moves have answered.
  *
- * Each partition keeps its own rule as a constraint of its database, so it alone knows whether it can keep
- * another one. It is asked before anybody routes by the topology. A partition whose rule stays the same has
- * nothing to say, and may be down; one whose rule changes, or that is new, has to answer. Partitions take a
- * topology when none refuses it. Whoever routes waits for more: that those which it is about have taken it,
- * so that nothing is routed by a rule that its owner does not keep. Each instance of a partition goes by a
- * file of its own, so all that answer have to have taken it. One that is down for good must not hold the
- * others up.
+ * Each partition keeps its own rule as a constraint of its database, so only the partition knows whether it
+ * can keep another rule. It is asked before any program routes by the topology. A partition whose rule stays
+ * the same need not answer and may be down. A partition that is new or whose rule changes must answer.
+ * Partitions take a topology when none refuses it. A program that routes waits for more: the changed
+ * partitions must have taken the topology, so that nothing is routed by a rule that its owner does not keep.
+ * Each instance of a partition reads a file of its own, so all instances that answer must have taken the
+ * topology. An instance that is down for good must not hold the others up.
  *
- * Topologies have no order: one that differs may be newer or older. So an instance that starts with another
- * rule than its database keeps moves it only once every partition has spoken, and whoever answers goes by the
- * same topology.
+ * Topologies have no order: a different one may be newer or older. So an instance that starts with another
+ * rule than its database keeps changes the database only once every partition has answered and all that
+ * answer go by the same topology.
  */
 import { z } from "zod";
 import type { Send } from "../http/transport.ts";
 import { normalise } from "./partition.ts";
 import type { Partition, Topology } from "./topology.ts";
 
-/** What a partition is asked by. */
+/** The part of a partition that the question carries. */
 export type PartitionClaims = Pick<Partition, "id" | "claims" | "isDefault">;
 
-/** What a partition says of a topology. */
+/** A partition's verdict on a topology. */
 export type Verdict =
-  /** It keeps the rule that the topology gives it. */
+  /** The partition keeps the rule that the topology gives it. */
   | { kind: "keeps"; follows: boolean }
-  /** It could keep it, and does not yet. `follows`: all of its instances that answer go by the topology. */
+  /**
+   * The partition could keep the rule, but does not yet. `follows`: all of its instances
+   * that answer go by the topology.
+   */
   | { kind: "accepts"; follows: boolean }
   | { kind: "refuses"; reason: string }
   | { kind: "silent" };
@@ -33,20 +36,22 @@ export type Verdict =
 export type Agreement = { kind: "agreed" } | { kind: "not-yet" | "refused"; reason: string };
 
 export interface AgreementOptions {
-  /** What was agreed to before. Undefined if nothing was: then every partition has to speak. */
+  /**
+   * The topology that was agreed on before. Undefined if there was none: then every partition has to answer.
+   */
   current: Topology | undefined;
   next: Topology;
   send: Send;
   /**
-   * `routes`: by the topology. `owns`: rows, and keeps their rule. `starts`: owns rows whose database keeps
-   * another rule than the topology says.
+   * `routes`: the program routes by the topology. `owns`: it owns rows and keeps their rule. `starts`: it
+   * owns rows, and its database keeps another rule than the topology gives.
    */
   role: "routes" | "owns" | "starts";
 }
 
 const ASK_DEADLINE_MS = 2_000;
 
-/** Only who starts asks for `follows`: instances of an earlier version have no such field. */
+/** Only a starting instance asks for `follows`: instances of an earlier version lack the field. */
 const queryOf = (role: AgreementOptions["role"]) => `query TopologyVerdict($partitions: [PartitionClaims!]!) {
   topologyVerdict(partitions: $partitions) { keeps ${role === "starts" ? "follows" : ""} refusal }
 }`;
@@ -70,7 +75,7 @@ export async function agreeOnTopology({ current, next, send, role }: AgreementOp
       const verdict = await askPartition(partition, placement.partitions, send, role);
       return objectionTo(partition.id, verdict, isChanged, role) ?? [];
     });
-    // In the file's order, whoever answers first: the same fault is told once.
+    // In the file's order, whichever partition answers first, so that the same fault is reported once.
     objections.push(...(await Promise.all(asked)).flat());
   }
   return objections.find(({ kind }) => kind === "refused") ?? objections[0] ?? { kind: "agreed" };
@@ -104,7 +109,7 @@ const goesElsewhere = (id: string) => ({
   reason: `an instance of ${id} goes by another topology`,
 });
 
-/** What a partition says of a topology: all of its instances that answer. */
+/** A partition's verdict on a topology, from all of its instances that answer. */
 export async function askPartition(
   { urls }: Partition,
   partitions: readonly Partition[],
@@ -139,16 +144,19 @@ async function askInstance(
       if (keeps) return { kind: "keeps", follows };
       return refusal === null ? { kind: "accepts", follows } : { kind: "refuses", reason: refusal };
     }
-    // Services of another make have no such field, and no constraint that anybody could ask about.
+    // Other implementations of a service have neither this field nor a constraint to ask about.
     if (errors?.[0]?.extensions?.code === "GRAPHQL_VALIDATION_FAILED")
       return { kind: "keeps", follows: true };
   } catch {
-    // Silence is told by whoever asked.
+    // The caller reports the silence.
   }
   return { kind: "silent" };
 }
 
-/** Which values a partition owns, in a form that can be compared; undefined if it is none of these. */
+/**
+ * The values that a partition owns, in a form that can be compared; undefined if
+ * it is not among the partitions.
+ */
 export function ruleOf(id: string, partitions: readonly PartitionClaims[]): string | undefined {
   const own = partitions.find((partition) => partition.id === id);
   if (!own) return undefined;

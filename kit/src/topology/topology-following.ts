@@ -1,4 +1,4 @@
-/** How a service's program follows its topology file: the partitions are asked before a change is taken. */
+/** How a service's program follows its topology file. It asks the partitions before it takes a change. */
 
 import { createTransport } from "../http/transport.ts";
 import type { Logger } from "../process/log.ts";
@@ -10,26 +10,29 @@ import { watchTopology } from "./topology-watch.ts";
 
 export interface FollowOptions {
   file: string;
-  /** What the program has started with. */
+  /** The topology that the program started with. */
   topology: Topology;
   onChange: (topology: Topology) => void | Promise<void>;
   role: "routes" | "owns";
   /**
-   * Of who owns rows: whether the database keeps the rule of the topology that the program goes by. If not,
-   * it moves once all partitions have agreed.
+   * For an owner of rows: whether the database keeps the rule of the program's topology. If not, the rule
+   * changes once all partitions have agreed.
    */
   keepsRule?: () => Promise<boolean>;
-  /** What services show one another. */
+  /** The service credential. */
   credential: string;
   standing: TopologyStanding;
   log: Logger;
   pollMs?: number;
 }
 
-/** Begins to follow. @returns how it ends, before the program itself */
+/**
+ * Begins to follow.
+ * @returns the steps that end it, to be run before the program itself ends
+ */
 export function followTopology({ role, credential, keepsRule, ...watched }: FollowOptions): ShutdownStep[] {
   const { send, close } = createTransport({ credential });
-  /** A start says nothing against the database: the file that it was made with may be an old one. */
+  /** A starting instance does not overrule the database, since its file may be old. */
   const agreeAtStart = async (next: Topology): Promise<Agreement> => {
     const agreement = await agreeOnTopology({ current: undefined, next, send, role: "starts" });
     if (agreement.kind !== "agreed")

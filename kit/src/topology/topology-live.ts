@@ -1,8 +1,11 @@
-/** A topology that is replaced while the program runs, for those who were given it once and go by it for as long as they live. */
+/**
+ * A topology that is replaced while the program runs, for code that receives it once and uses
+ * it as long as the program runs.
+ */
 import { type PartitionPlacement, partitionsOf, type Topology } from "./topology.ts";
 
 export interface LiveTopology {
-  /** Always what was set last. */
+  /** The topology that was set last. */
   topology: Topology;
   set(topology: Topology): void;
 }
@@ -22,9 +25,10 @@ export function createLiveTopology(first: Topology): LiveTopology {
 }
 
 /**
- * The placement of a partitioned subgraph, each property as it is when it is read. A copy (`{ ...placement }`) stays as it is: for a
- * request, whose partitions must not change between two of its steps.
- * @throws StartupError if the topology has none of that name, now or when a property is read
+ * The placement of a partitioned subgraph. Each property has its present value when it is read. A
+ * copy (`{ ...placement }`) does not change: a request makes one, because the partitions must not
+ * change between two of its steps.
+ * @throws StartupError if the topology has no such subgraph, now or when a property is read
  */
 export function livePartitionsOf(topology: Topology, subgraph: string): PartitionPlacement {
   const now = () => partitionsOf(topology, subgraph);

@@ -1,17 +1,14 @@
-/**
- * How a program stands to its topology file: whether it goes by what the file says, and if not, why. For
- * health, metrics and people.
- */
+/** Whether a program goes by its topology file, and if not, why. For health, metrics and people. */
 import { Gauge } from "prom-client";
 import type { Registry } from "../process/metrics.ts";
 
 export interface TopologyStanding {
   /**
-   * Why the file's topology is not taken, or should not have been, and what follows; undefined if all is
-   * well.
+   * Why the file's topology is not taken, or should not have been, and the
+   * consequence; undefined if all is well.
    */
   fault: string | undefined;
-  /** The same as a note of the program's health. */
+  /** The fault as a note of the program's health. */
   notes(): string[];
 }
 

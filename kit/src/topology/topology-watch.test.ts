@@ -1,6 +1,6 @@
 /**
- * Goal: a change of the file is taken up once, and a slip in it changes nothing. Method: real files, written
- * in every way that people have.
+ * Goal: a change of the file is taken over once, and a mistake in it changes nothing. Method: real files,
+ * written in all the ways that people and tools write them.
  */
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -66,7 +66,9 @@ async function start(pollMs = 3_600_000, onChange: (topology: Topology) => Promi
 const until = (list: string[], expected: unknown[]) =>
   vi.waitFor(() => expect(list).toEqual(expected), 5_000);
 
-/** Long enough for the watch to read the file. Where it is not, less is tested, and nothing fails. */
+/**
+ * Usually long enough for the watch to read the file. If it is not, the test covers less, but does not fail.
+ */
 const untilRead = () => sleep(150);
 
 test("a file that is written again, and one that is replaced by a rename", async () => {
@@ -99,7 +101,7 @@ test("a config map, whose directory is swapped behind the file", async () => {
 });
 
 test("the poll finds what no watch reports", async () => {
-  // A link to a file elsewhere: nothing happens in the directory that is watched.
+  // A link to a file elsewhere. Changes of that file cause no event in the watched directory.
   const elsewhere = join(folder, "elsewhere");
   await mkdir(elsewhere);
   await writeFile(join(elsewhere, "real"), text("dakar"));

@@ -1,8 +1,7 @@
 /**
- * The topology of a program that runs: its file is watched, and a change that makes sense is taken up. One
- * that does not is one line in the log, and the topology stays as it was, because a slip of an editor must
- * not take a graph down. One that the partitions do not agree to waits: they are asked again for as long as
- * the file says so.
+ * Watches the topology file of a running program and takes valid changes over. An invalid change is one line
+ * in the log, and the topology stays as it was: an editing mistake must not take a graph down. A change
+ * without the partitions' agreement waits. The partitions are asked again for as long as the file says so.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { StartupError } from "../process/config.ts";
@@ -14,32 +13,32 @@ import type { TopologyStanding } from "./topology-standing.ts";
 
 export interface TopologyWatchOptions {
   file: string;
-  /** What was read of it at the start. */
+  /** The topology read from the file at the start. */
   topology: Topology;
   /**
-   * Takes a topology up that says something else than the last one. It may refuse by a StartupError, whose
-   * message is logged; after any other failure the same topology is given again.
+   * Takes over a topology that differs from the last one. It may refuse by a StartupError, whose message is
+   * logged. After any other failure it is called again with the same topology.
    */
   onChange: (topology: Topology) => void | Promise<void>;
   /**
-   * Whether the partitions let the topology be taken; they are not asked by default.
-   * @param current what they have agreed to before; undefined at the start
+   * Whether the partitions let the topology be taken. By default they are not asked.
+   * @param current what they agreed on before; undefined at the start
    */
   agree?: ((next: Topology, current: Topology | undefined) => Promise<Agreement>) | undefined;
-  /** Is told why the file's topology is not taken. */
+  /** Told why the file's topology is not taken. */
   standing?: TopologyStanding | undefined;
   log: Logger;
   pollMs?: number | undefined;
 }
 
 /**
- * Partitions that are about to take a topology do so within milliseconds of the file's change; later ones are
- * met at the next poll.
+ * Partitions take a changed topology within milliseconds of the file's change. A later one
+ * is asked again at the next poll.
  */
 const ASKS_MAX = 10;
 const ASK_PAUSE_MS = 100;
 
-/** Begins to watch. The file is read again at once: it may have changed since the start. */
+/** Begins to watch. The file is read again at once, because it may have changed since the start. */
 export function watchTopology({
   file,
   topology,
@@ -51,15 +50,15 @@ export function watchTopology({
 }: TopologyWatchOptions): FileWatch {
   let current = topology;
   /**
-   * What a program starts with it has taken without asking: the partitions may not have been there. They are
-   * asked until all have spoken and none refuses.
+   * A program takes its first topology without asking, since the partitions may not be up yet. They are asked
+   * until all have answered and none refuses.
    */
   let isAgreed = false;
-  /** What the last of them to refuse it said. One that is silent since has taken nothing back. */
+  /** The reason of the last refusal. A partition that is silent since has not taken it back. */
   let startFault: string | undefined;
   let stopped = false;
 
-  /** Once for each fault, however often the file is written with it. */
+  /** Logs each fault once, however often the file is written with it. */
   const logFault = (reason: string, consequence = "the topology stays as it was") => {
     const fault = `${reason}; ${consequence}`;
     if (fault !== standing.fault) log.error(fault);
@@ -115,12 +114,12 @@ export function watchTopology({
   };
 }
 
-/** Whether both say the same. Comments, spaces and the like of the files do not count. */
+/** Whether two topologies mean the same. Comments and spaces of the files do not count. */
 export function sameTopology(one: Topology, other: Topology): boolean {
   return one === other || JSON.stringify([...one.placements]) === JSON.stringify([...other.placements]);
 }
 
-/** `{ catalog: 1, city: 4 }`: the instances of replicas, the partitions of others. */
+/** `{ catalog: 1, city: 4 }`: the number of instances of replicas, or of partitions. */
 function countsOf({ placements }: Topology): Record<string, number> {
   const count = (placement: Placement) =>
     placement.kind === "replicas" ? placement.urls.length : placement.partitions.length;

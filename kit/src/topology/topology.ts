@@ -1,8 +1,9 @@
 /**
- * The topology: which subgraphs there are, which partitions, and where each can be reached.
+ * The topology: the subgraphs, their partitions, and where each can be reached.
  *
- * One YAML file in the shape of rover's supergraph configuration, whose `subgraphs` entries are extended with a placement:
- * `replicas` (any instance can answer) or `partitions` (only the owner of a row can). docs/configuration.md describes it.
+ * It is one YAML file in the shape of rover's supergraph configuration. Each entry of `subgraphs` also has a
+ * placement: `replicas` (any instance can answer) or `partitions` (only the owner of a row can).
+ * docs/configuration.md describes it.
  */
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
@@ -35,7 +36,7 @@ const subgraphFile = z.strictObject({
 
 const topologyFile = z.strictObject({
   federation_version: z.string().optional(),
-  // An emptied file is a slip of the hand, not a graph of nothing.
+  // An emptied file is a mistake, not an empty graph.
   subgraphs: z
     .record(name, subgraphFile)
     .refine((subgraphs) => Object.keys(subgraphs).length > 0, { error: "there is none" }),
@@ -44,9 +45,9 @@ const topologyFile = z.strictObject({
 /** One partition: an owner of rows. `urls` are its instances' GraphQL endpoints. */
 export interface Partition {
   id: string;
-  /** How people call it. */
+  /** The name that people use. */
   name: string;
-  /** The routing values it claims beside its id, as people write them. */
+  /** The routing values that it claims beside its id, as people write them. */
   claims: readonly string[];
   isDefault: boolean;
   /** Degrees, WGS 84. */
@@ -66,7 +67,10 @@ export interface Topology {
   placements: ReadonlyMap<string, Placement>;
 }
 
-/** Reads a topology file. @throws StartupError with one line that names the file, the place and the fault. */
+/**
+ * Reads a topology file.
+ * @throws StartupError with one line that names the file, the place and the fault
+ */
 export async function loadTopology(file: string): Promise<Topology> {
   let text: string;
   try {
@@ -78,7 +82,10 @@ export async function loadTopology(file: string): Promise<Topology> {
   return parseTopologyFile(file, { kind: "text", text });
 }
 
-/** What a file says, once it has been read. @throws StartupError with one line that names the file, the place and the fault. */
+/**
+ * Parses the content of a topology file.
+ * @throws StartupError with one line that names the file, the place and the fault
+ */
 export function parseTopologyFile(file: string, content: FileContent): Topology {
   if (content.kind === "unreadable")
     throw new StartupError(`Topology ${file}: cannot be read (${content.code})`);
@@ -89,11 +96,14 @@ export function parseTopologyFile(file: string, content: FileContent): Topology 
   }
 }
 
-/** Parses the text of a topology file. @throws Error whose message names the place and the fault. */
+/**
+ * Parses the text of a topology file.
+ * @throws Error whose message names the place and the fault
+ */
 export function parseTopology(text: string): Topology {
   const result = topologyFile.safeParse(parse(text));
   if (!result.success) {
-    // A misspelt field is a missing one too; the name that was written says more than the one that was not.
+    // A misspelt field also leaves the right one missing. The written name says more than the missing one.
     const { issues } = result.error;
     const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
     throw new Error(`${issue.path.join(".") || "the document"}: ${issue.message}`);
@@ -142,7 +152,10 @@ function checkPartitions(subgraph: string, partitions: readonly Partition[]): vo
   }
 }
 
-/** The placement of a partitioned subgraph. @throws StartupError if the topology has none of that name. */
+/**
+ * The placement of a partitioned subgraph.
+ * @throws StartupError if the topology has no such subgraph
+ */
 export function partitionsOf(topology: Topology, subgraph: string): PartitionPlacement {
   const placement = topology.placements.get(subgraph);
   if (placement?.kind !== "partitions")
@@ -150,7 +163,10 @@ export function partitionsOf(topology: Topology, subgraph: string): PartitionPla
   return placement;
 }
 
-/** The endpoints of a subgraph placed as replicas. @throws StartupError if the topology has none of that name. */
+/**
+ * The endpoints of a subgraph placed as replicas.
+ * @throws StartupError if the topology has no such subgraph
+ */
 export function replicasOf(topology: Topology, subgraph: string): readonly string[] {
   const placement = topology.placements.get(subgraph);
   if (placement?.kind !== "replicas")

@@ -1,4 +1,7 @@
-/** What the messages of the commit protocol do to a city's database. Each takes a batch and answers in its order. */
+/**
+ * The messages of the commit protocol, applied to a city's database. Each call takes a
+ * batch and answers in its order.
+ */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { commitCancellations } from "./sql/commit-cancellations.ts";
 import { commitOrders } from "./sql/commit-orders.ts";
@@ -7,12 +10,12 @@ import { decideTransactions } from "./sql/decide-transactions.ts";
 import { prepareTransactions } from "./sql/prepare-transactions.ts";
 import { transactionOutcomes } from "./sql/transaction-outcomes.ts";
 
-/** A function of `sql/`, with the database in it. */
+/** The type of a function of `sql/` without its database parameter. */
 type OnDatabase<Operation> = Operation extends (sql: Sql, ...rest: infer Rest) => infer Answers
   ? (...rest: Rest) => Answers
   : never;
 
-/** Replaced only by the benchmarks, which run classic two-phase commit in its place. */
+/** The benchmarks replace it by classic two-phase commit; nothing else does. */
 export interface CommitProtocol {
   prepare: OnDatabase<typeof prepareTransactions>;
   commitOrders: OnDatabase<typeof commitOrders>;

@@ -1,8 +1,8 @@
 /**
- * Runs a batch as one database transaction; if the data of an entry makes it fail, as one for each entry, so that only that entry
- * fails.
+ * Runs a batch as one database transaction. If the data of an entry makes that fail, runs each entry in a
+ * transaction of its own, so that only the faulty entry fails.
  * @param run answers in the order of the entries
- * @param fail the answer of an entry that failed alone; nothing was changed by it
+ * @param fail makes the answer of an entry that failed alone and changed nothing
  */
 export async function isolateEntries<Entry, Answer>(
   entries: Entry[],
@@ -20,7 +20,10 @@ export async function isolateEntries<Entry, Answer>(
   }
 }
 
-/** SQLSTATE classes of faults that lie in the data: data exception, integrity constraint, raised by our functions. */
+/**
+ * Whether the fault lies in the data. SQLSTATE classes: data exception (22), integrity constraint (23),
+ * raised by our functions (P0).
+ */
 function isOfAnEntry(error: unknown): boolean {
   return /^(22|23|P0)/.test(String((error as { code?: unknown } | null)?.code));
 }

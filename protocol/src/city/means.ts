@@ -1,4 +1,4 @@
-/** What a city's side of the protocol works with. */
+/** The dependencies of a city's side of the protocol. */
 
 import type { Sql } from "@teranga/kit/postgres/sql.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
@@ -17,41 +17,53 @@ export interface CityMeans {
   log: Logger;
 }
 
-/** Payments whose money a provider outside holds. */
+/** Payments by providers outside, which hold the money themselves. */
 export interface OutsidePayments {
   /**
-   * Asks the providers for the money of orders that are about to be committed, and records their answers. Does
-   * nothing, at no cost, for orders that are paid in a way that the commit point settles.
+   * Asks the providers for the money of orders that are about to be committed, and records their answers.
+   * Orders whose payment the commit point settles cost nothing here.
    */
   authorise(orders: readonly OrderCommit[]): Promise<void>;
-  /** Whether a provider holds the money of orders that are so paid: to place one then takes as long as it does. */
+  /**
+   * Whether a provider outside holds the money of this payment method. Placing such an order takes as long as
+   * the provider does.
+   */
   isOutside(method: string): boolean;
-  /** Why the commit point has declined these orders, by transaction. */
+  /** Why the commit point has declined these orders, by transaction id. */
   whyDeclined(orders: readonly OrderCommit[]): Promise<Map<string, DeclinedReason>>;
-  /** Steps of recovery, one for each provider, since one that hangs must not hold up the others. */
+  /** Steps of recovery, one for each provider: a provider that hangs must not hold up the others. */
   settlers: readonly Settler[];
 }
 
 export interface Settler {
-  /** The way of paying; null for all that no provider stands for any more. */
+  /** The payment method; null for the methods that no provider serves any more. */
   method: string | null;
   /** Tells the provider what was decided. Returns whether there was anything to do. */
   settle(): Promise<boolean>;
 }
 
-/** The instruments, as those who use them see them. */
+/** The metrics that the protocol records. */
 export interface ProtocolMetrics {
-  /** A message with so many entries has come; to be called back with the states that they are answered with. */
+  /**
+   * A message with so many entries has arrived. The returned function is called
+   * with the states of the answers.
+   */
   batchBegins(message: string, entries: number): (states: readonly string[]) => void;
   /** So many transactions were finished by the recovery workers. */
   recovered(cause: RecoveryCause, decision: string, count: number): void;
   /** A message contradicts what is recorded, here or in another city. */
   alarmed(): void;
-  /** This service has failed by itself while it finished transactions, or was answered what nobody answers. */
+  /**
+   * A fault of our own: this service failed while it finished transactions, or got an answer
+   * that none of our services gives.
+   */
   faulted(): void;
   /** So many aborted transactions were deleted from a table. */
   pruned(table: string, count: number): void;
 }
 
-/** `asked_home`: this city asked for an overdue outcome. `told_participant`: this home told one that had not acknowledged. */
+/**
+ * `asked_home`: this city asked for an overdue outcome.
+ * `told_participant`: this home told a participant that had not acknowledged.
+ */
 export type RecoveryCause = "asked_home" | "told_participant";

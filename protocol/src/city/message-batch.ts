@@ -1,4 +1,4 @@
-/** Answering a batch of protocol messages, so that one entry's fault is never another's. */
+/** Answers a batch of protocol messages, so that a fault of one entry fails no other entry. */
 import { isDeepStrictEqual } from "node:util";
 import { badInput } from "@teranga/kit/graphql/errors.ts";
 import { alarm } from "./alarm.ts";
@@ -12,23 +12,23 @@ const BATCH_MAX = 1_000;
 
 export interface Batch<Entry, Answer> {
   city: CityMeans;
-  /** The field that was asked. */
+  /** The name of the field that was called. */
   message: string;
-  /** Its argument, which holds the entries. */
+  /** The field's argument, which holds the entries. */
   field: string;
   entries: readonly Entry[];
-  /** Two entries of one key must be one message twice; the transaction's id by default. */
+  /** Two entries with one key must be copies of one message. The key is the transaction's id by default. */
   keyOf?: (entry: Entry) => string;
   isSound: (entry: Entry) => boolean;
-  /** Entries of one group are run together, groups beside one another; all are one by default. */
+  /** Entries of one group run together, and groups run side by side. All entries are one group by default. */
   groupOf?: (entry: Entry) => string;
-  /** A group as one database transaction; answers in the order of the entries. */
+  /** Runs a group as one database transaction. Answers come in the order of the entries. */
   run: (entries: Entry[]) => Promise<Answer[]>;
-  /** What the answer of an entry that changed nothing has beside its state. */
+  /** The fields of an answer beside its state, for an entry that changed nothing. */
   nothing: Omit<Answer, "transactionId" | "state">;
 }
 
-/** Runs the sound entries, each once, and answers all of them in order. */
+/** Runs each sound entry once, and answers all entries in order. */
 export function answerEach<
   Entry extends { transactionId: string },
   Answer extends { transactionId: string; state: string } & IsNew,

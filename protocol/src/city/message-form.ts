@@ -1,6 +1,6 @@
 /**
- * Whether a message has its form (messages.ts) and is for this city. One that is not must not reach the database,
- * where a value that cannot be stored would fail the whole batch.
+ * Checks that a message has its form (messages.ts) and is meant for this city. A wrong message must not reach
+ * the database, where a value that cannot be stored would fail the whole batch.
  */
 import {
   type CancellationCommit,
@@ -35,13 +35,13 @@ export function outcomeIsSound(message: OutcomeMessage, { id }: Here): boolean {
   return outcomeMessage.safeParse(message).success && homeOf(message.transactionId) === id;
 }
 
-/** Of this city's client. */
+/** The order is of this city's client. */
 export function orderIsSound(message: OrderCommit, { id }: Here): boolean {
   const { transactionId, clientId } = message;
   return orderCommit.safeParse(message).success && [transactionId, clientId].every((of) => homeOf(of) === id);
 }
 
-/** Of an order of this city. */
+/** The cancelled order is of this city. */
 export function cancellationIsSound(message: CancellationCommit, { id }: Here): boolean {
   const { transactionId, orderId } = message;
   return (
@@ -49,7 +49,7 @@ export function cancellationIsSound(message: CancellationCommit, { id }: Here): 
   );
 }
 
-/** From another city to this one. */
+/** The transfer goes from another city to this one. */
 export function transferIsSound(message: TransferCommit, { id }: Here): boolean {
   const { transactionId, fromCityId } = message;
   return transferCommit.safeParse(message).success && homeOf(transactionId) === id && fromCityId !== id;

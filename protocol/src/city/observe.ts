@@ -1,4 +1,7 @@
-/** Watching what a city does with the messages of the commit protocol: a span and measures a batch, a log line a decision. */
+/**
+ * Observes a city's messages of the commit protocol: a span and measurements for each
+ * batch, a log line for each decision.
+ */
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
 import type { CityMeans } from "./means.ts";
 import type { IsNew } from "./sql/is-new.ts";
@@ -14,17 +17,20 @@ interface Answer extends IsNew {
   state: string;
 }
 
-/** Ids and results of one span. A larger batch's say how it began: an attribute of a thousand ids would be 50 kB. */
+/**
+ * How many ids and results one span lists. A larger batch lists its first ones:
+ * a thousand ids would be 50 kB.
+ */
 const LISTED_MAX = 100;
 
-/** What a message commits; the other messages are of any kind. */
+/** The kind of transaction that a message commits. The other messages are for every kind. */
 const COMMITTED_KIND: Readonly<Record<string, string>> = {
   commitOrders: "ORDER",
   commitCancellations: "CANCELLATION",
   commitTransfers: "TRANSFER",
 };
 
-/** Applies a batch in a span of its own, measured; each decision that it writes or applies is a line in the log. */
+/** Applies a batch in a measured span of its own, and logs each decision that the batch writes or applies. */
 export function observeBatch<Answered extends Answer>(
   message: string,
   city: CityMeans,
@@ -56,7 +62,7 @@ export function aboutBatch(city: CityMeans, entries: readonly { transactionId: s
   };
 }
 
-/** One line for each decision that this batch has written or applied; a message that comes again has none. */
+/** Logs each decision that this batch has written or applied. A repeated message logs nothing. */
 function logDecisions(
   message: string,
   entries: readonly Entry[],
@@ -76,7 +82,10 @@ function logDecisions(
   }
 }
 
-/** Home side: the commit point. @param reason the answer to the message that led to it, or FENCED if none did */
+/**
+ * Logs the home's decision.
+ * @param reason the answer to the message that led to the decision; FENCED if a question for the outcome did
+ */
 function logDecided(city: CityMeans, transactionId: string, kind: string | undefined, reason: string): void {
   const decided =
     reason === "COMMITTED"
@@ -85,7 +94,10 @@ function logDecided(city: CityMeans, transactionId: string, kind: string | undef
   city.log.info(decided, "transaction decided");
 }
 
-/** Participant side. @param cause whether this city was told, or has asked the home */
+/**
+ * Logs a decision that this participant has applied.
+ * @param cause `told`: the participant was told. `asked`: it asked the home.
+ */
 export function logApplied(
   city: CityMeans,
   decision: { transactionId: string; kind: string | undefined; decision: string | undefined },

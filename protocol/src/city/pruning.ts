@@ -1,9 +1,10 @@
 /**
- * Prunes what is over and was for nothing: transactions that were ABORTED, once they are behind the horizon. Whoever may call this service
- * makes such rows at will, a row or two a refused order. What was committed stays, and so do stock movements and the ledger.
+ * Prunes ABORTED transactions once they are behind the horizon. Any caller of this service can make
+ * such rows at will: each refused order leaves one or two. COMMITTED transactions stay, and so do
+ * stock movements and the ledger.
  *
- * That a pruned transaction can never be taken for a new one is the database's matter (functions/6-rules.sql): time decides only when
- * the horizon moves.
+ * The database itself makes sure that a pruned transaction can never be taken for a new one
+ * (functions/6-rules.sql). The clock only decides when the horizon moves.
  */
 import { type StartWait, startWorker, type Worker } from "@teranga/kit/process/worker.ts";
 import type { CityMeans } from "./means.ts";
@@ -12,17 +13,17 @@ import { PRUNE_BATCH, pruneDecisions, pruneParticipations } from "./sql/prune-ab
 
 export interface PruningOptions {
   city: PruningMeans;
-  /** How far the horizon is behind; far longer than any message is under way. */
+  /** How far the horizon is behind the present, in milliseconds. Far longer than any message is under way. */
   keptMs: number;
   intervalMs?: number;
-  /** How the worker waits between two looks; in real time by default. */
+  /** How the worker waits between two steps; in real time by default. */
   startWait?: StartWait | undefined;
 }
 
-/** What pruning needs of the city. */
+/** The part of the city that pruning uses. */
 export type PruningMeans = Pick<CityMeans, "sql" | "clock" | "log" | "metrics">;
 
-/** A look that finds nothing costs a few index probes. */
+/** A step that finds nothing costs a few index probes. */
 const INTERVAL_MS = 60_000;
 
 export function startPruning({ city, keptMs, intervalMs = INTERVAL_MS, startWait }: PruningOptions): Worker {
@@ -30,7 +31,7 @@ export function startPruning({ city, keptMs, intervalMs = INTERVAL_MS, startWait
   return startWorker({ name: "prune aborted transactions", intervalMs, step, log: city.log, startWait });
 }
 
-/** A step: moves the horizon and prunes a batch. Returns whether there may be more. */
+/** One step: moves the horizon and prunes a batch. Returns whether there may be more to prune. */
 export async function prune({ sql, clock, log, metrics }: PruningMeans, keptMs: number): Promise<boolean> {
   await moveHorizon(sql, keptMs, clock);
   const decisions = await pruneDecisions(sql);

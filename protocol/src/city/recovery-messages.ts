@@ -1,4 +1,4 @@
-/** The messages that a city sends to other cities when it finishes what an orchestrator has left. */
+/** The messages that a city sends to other cities to finish transactions that an orchestrator has left. */
 import { areNotNow, cutText } from "@teranga/kit/graphql/errors.ts";
 import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
@@ -15,15 +15,19 @@ const decideAnswers = z.array(z.union([decideAnswer, failedAnswer]));
 const outcomeAnswers = z.array(z.union([outcomeAnswer, failedAnswer]));
 
 /**
- * Each takes a batch and answers in its order.
- * @throws TransportError if the city does not answer; then nothing is known. Error if it answers something else
+ * Each call takes a batch and answers in its order.
+ * @throws TransportError if the city does not answer, so that nothing is known; Error
+ * if the answer has the wrong form
  */
 export interface RecoveryMessages {
   decide(cityId: string, decisions: readonly DecideMessage[]): Promise<z.infer<typeof decideAnswers>>;
   outcome(cityId: string, questions: readonly OutcomeMessage[]): Promise<z.infer<typeof outcomeAnswers>>;
 }
 
-/** A city that hangs must not hold up what waits for the others. The work of a batch takes a few milliseconds. */
+/**
+ * A city that hangs must not hold up the transactions of other cities. A batch
+ * takes a few milliseconds of work.
+ */
 const DEADLINE_MS = 1_000;
 const REASON_LENGTH_MAX = 300;
 
@@ -42,9 +46,9 @@ const OUTCOME = {
   answers: outcomeAnswers,
 };
 
-/** Each message goes by the placement as it then is. */
+/** Reads the placement anew for each message. */
 export function createRecoveryMessages(placement: PartitionPlacement, send: Send): RecoveryMessages {
-  /** Any instance of the city will do, and all messages are idempotent: they are tried in turn. */
+  /** Asks the city's instances in turn. Any instance will do, and all messages are idempotent. */
   const ask = async <Answers extends z.ZodType<readonly { transactionId: string }[]>>(
     cityId: string,
     { field, query, answers }: { field: string; query: string; answers: Answers },
@@ -57,7 +61,7 @@ export function createRecoveryMessages(placement: PartitionPlacement, send: Send
         if (data && !errors) return answered(answers, data[field], Object.values(variables)[0]!);
         const reason = cutText(errors?.[0]?.message ?? "nothing", REASON_LENGTH_MAX);
         const said = `${cityId} answered ${field} with: ${reason}`;
-        // Anything else than that it cannot just now is a fault of ours, there or here.
+        // An error that does not say "not now" is a fault of ours, in that service or in this one.
         failure = areNotNow(errors ?? []) ? new TransportError("unknown", said) : new Error(said);
       } catch (error) {
         if (!(error instanceof TransportError)) throw error;
@@ -72,7 +76,7 @@ export function createRecoveryMessages(placement: PartitionPlacement, send: Send
   };
 }
 
-/** @throws Error if these are no answers to these messages, in their order */
+/** @throws Error if the answers do not belong to these messages, in their order */
 function answered<Answers extends z.ZodType<readonly { transactionId: string }[]>>(
   schema: Answers,
   said: unknown,

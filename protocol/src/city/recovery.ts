@@ -1,12 +1,14 @@
 /**
- * Finishes transactions that an orchestrator has left, from both sides, so that nothing depends on an orchestrator coming back.
+ * Finishes transactions that an orchestrator has left, from both sides. No transaction depends on an
+ * orchestrator that comes back.
  *
- * - As a home: participants of committed transactions that have not acknowledged are told, until they have.
- * - As a participant: for transactions prepared here past their deadline, the home is asked, until it answers. This city
- *   never guesses: while the home is silent the stock stays set aside.
+ * - A home tells the participants of its committed transactions until they acknowledge.
+ * - A participant asks the home about transactions that it has prepared and whose deadline has passed, until
+ *   the home answers. It never guesses: while the home is silent, the stock stays set aside.
  *
- * Each step is an ordinary function that tests call by hand. A step takes a bounded batch, and takes it by moving each
- * row's next attempt into the future, so instances of a city do not do the same work twice and a failed try waits longer.
+ * Each step is an ordinary function that tests call by hand. A step claims a bounded batch by moving the next
+ * attempt of each row into the future. So the instances of a city do not repeat each other's work, and a
+ * failed try waits longer.
  */
 
 import { TransportError } from "@teranga/kit/http/transport.ts";
@@ -28,7 +30,7 @@ export interface RecoveryOptions {
   city: CityMeans;
   messages: RecoveryMessages;
   intervalMs: number;
-  /** How the workers wait between two looks; in real time by default. */
+  /** How the workers wait between two steps; in real time by default. */
   startWait?: StartWait | undefined;
 }
 
@@ -50,7 +52,7 @@ export function startRecovery(options: RecoveryOptions): { stop(): Promise<void>
   };
 }
 
-/** Home side. Returns whether there was anything to do. */
+/** The home's step. Returns whether there was anything to do. */
 export async function tellParticipants(city: CityMeans, messages: RecoveryMessages): Promise<boolean> {
   const waiting = await claimUnacknowledged(city.sql, city.clock);
   await eachCity(
@@ -82,7 +84,7 @@ export async function tellParticipants(city: CityMeans, messages: RecoveryMessag
   return waiting.length > 0;
 }
 
-/** Participant side. Returns whether there was anything to do. */
+/** The participant's step. Returns whether there was anything to do. */
 export async function askHomes(city: CityMeans, messages: RecoveryMessages): Promise<boolean> {
   const inDoubt = await claimInDoubt(city.sql, city.clock);
   await eachCity(
@@ -108,7 +110,7 @@ export async function askHomes(city: CityMeans, messages: RecoveryMessages): Pro
   return inDoubt.length > 0;
 }
 
-/** One that cannot be applied comes up again; it does not hold up the others. */
+/** An outcome that cannot be applied is tried again later and does not hold up the others. */
 async function applyOutcomes(city: CityMeans, home: string, known: DecideMessage[]): Promise<void> {
   const applied = await isolateEntries<DecideMessage, DecideReply>(
     known,
@@ -127,7 +129,10 @@ async function applyOutcomes(city: CityMeans, home: string, known: DecideMessage
   }
 }
 
-/** Groups rows by city and runs `action` for all cities side by side. One that fails is logged and comes up again. */
+/**
+ * Groups rows by city and runs `action` for all cities side by side. A failure is logged, and its rows are
+ * tried again later.
+ */
 async function eachCity<Row extends { transactionId: string }>(
   rows: readonly Row[],
   cityOf: (row: Row) => string,
@@ -152,7 +157,7 @@ async function eachCity<Row extends { transactionId: string }>(
   await Promise.all(runs);
 }
 
-/** Whether another city or the database is away. Anything else is a fault of this service. */
+/** Whether another city or the database is away. Any other error is a fault of this service. */
 function isOfOthers(error: unknown): boolean {
   return error instanceof TransportError || classifyDatabaseError(error).kind === "transient";
 }

@@ -1,4 +1,4 @@
-/** Where the SQL of a city is: its tables, and the functions of the protocol. */
+/** The SQL files of a city: its tables, and the functions of the protocol. */
 import { fileURLToPath } from "node:url";
 import type { DatabaseFiles } from "@teranga/kit/postgres/migrate.ts";
 
@@ -8,9 +8,10 @@ export const CITY_FILES: DatabaseFiles = {
   migrations: folder("migrations"),
   functions: folder("functions"),
   /**
-   * Commits read the fragment, then lock clients and stock; prepares and decisions lock participations, then
-   * stock; all of them, and restocks, write movements and decisions after. Who holds none of these waits for no
-   * other table that a migration has.
+   * The order in which transactions lock these tables. Commits read the fragment, then lock
+   * clients and stock. Prepares and decisions lock participations, then stock. All of them, and
+   * restocks, write movements and decisions last. A transaction that holds none of these tables
+   * waits for no other table of a migration.
    */
   lockOrder: ["fragment", "client", "participation", "stock", "stock_movement", "transaction_decision"],
 };

@@ -1,4 +1,4 @@
-/** Asking a service of which several instances may run. */
+/** Asks a service that may run as several instances. */
 import { areNotNow, cutText } from "@teranga/kit/graphql/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import { type Send, type SubgraphRequest, TransportError } from "@teranga/kit/http/transport.ts";
@@ -7,27 +7,30 @@ import type { z } from "zod";
 
 export interface Question<Schema extends z.ZodType> extends SubgraphRequest {
   operationName: string;
-  /** What the answer's data must look like. */
+  /** The schema of the answer's data. */
   answer: Schema;
   /** The limit for all instances together. */
   deadlineMs: number;
 }
 
-/** What a question is asked through. */
+/** The dependencies of a question. */
 export interface AskMeans {
   send: Send;
-  /** Makes the request's id. Many clients' requests may share it, so it is a new one; a failure names it. */
+  /**
+   * Makes the request's id, a new one, since many clients' requests may share
+   * this request. A failure names it.
+   */
   newId: () => string;
-  /** Told of an answer that none of our services gives as long as all is well, and of what it says. */
+  /** Called with an answer that none of our services gives while all is well. */
   onFault?: ((error: unknown) => void) | undefined;
 }
 
 const CAUSE_LENGTH_MAX = 300;
 
 /**
- * Asks the instances in turn until one answers; everything that this service sends may be sent twice. An answer with errors is
- * none: whether the service has acted before it failed cannot be seen from here.
- * @throws TransportError `refused` only if it is certain that no instance has acted
+ * Asks the instances in turn until one answers. Every request of this service may be sent twice. An answer
+ * with errors counts as no answer, because the caller cannot see whether the service acted before it failed.
+ * @throws TransportError `refused` only if certainly no instance has acted
  */
 export async function ask<Schema extends z.ZodType>(
   { send, newId, onFault }: AskMeans,
@@ -67,12 +70,12 @@ function answeredWith(error: GraphQLFormattedError | undefined): TransportError 
   return new TransportError("unknown", `answered with an error (${code})`, { cause });
 }
 
-/** @param cause what does not fit */
+/** @param cause how the answer differs from the form that was asked for */
 export function answeredElse(cause: unknown): TransportError {
   return new TransportError("unknown", "answered something else than was asked", { cause });
 }
 
-/** The same failure, with what was asked. */
+/** The same failure, with the name of the request in its message. */
 export function named({ effect, message, cause }: TransportError, what: string): TransportError {
   return new TransportError(effect, `${what}: ${message}`, { cause });
 }

@@ -1,14 +1,17 @@
-/** A lane to each city for messages of one kind, made when the first of them leaves: cities come while the service runs. */
+/**
+ * One lane to each city for messages of one kind. A lane is made at its first message, because cities join
+ * while the service runs.
+ */
 import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import type { MessageLane } from "./message-lane.ts";
 
-/** Undefined if there is no such city. */
+/** The lane to a city; undefined if the topology has no such city. */
 export type LaneTo<Message, Answer> = (cityId: string) => MessageLane<Message, Answer> | undefined;
 
 /**
- * A city that leaves the topology keeps its lane and the URLs that it had, for what is under way with it: a participant has to be told the
- * decision. There are as many lanes as there ever were cities.
- * @param makeLane is given where the city is at the moment, to be called for each request
+ * A city that leaves the topology keeps its lane and its last URLs for the transactions that are under way: a
+ * participant must be told the decision. So there are as many lanes as there ever were cities.
+ * @param makeLane gets a function that returns the city's present URLs, to be called for each request
  */
 export function createCityLanes<Message, Answer>(
   cities: PartitionPlacement,
@@ -28,7 +31,7 @@ export function createCityLanes<Message, Answer>(
   };
 }
 
-/** Where a city is now; undefined if there is no such city. */
+/** The present URLs of a city; undefined if there is no such city. */
 export function urlsOf({ partitions }: PartitionPlacement, cityId: string): readonly string[] | undefined {
   return partitions.find(({ id }) => id === cityId)?.urls;
 }

@@ -1,6 +1,6 @@
 /**
- * Sending the messages of the commit protocol to the cities: one at a time for the caller, together on the
- * way (message-lane.ts), with a lane for each city and kind of message.
+ * Sends the messages of the commit protocol to the cities. A caller sends one message; messages that wait at
+ * the same time travel together (message-lane.ts). Each city and kind of message has a lane.
  */
 
 import { TransportError } from "@teranga/kit/http/transport.ts";
@@ -28,7 +28,7 @@ import { MessageLane } from "./message-lane.ts";
 import type { MessageMetrics } from "./message-metrics.ts";
 
 /**
- * All are idempotent.
+ * All messages are idempotent.
  * @throws TransportError: `unknown` if the city may have acted on the message, `refused` if it has not
  */
 export interface CityMessages {
@@ -38,7 +38,7 @@ export interface CityMessages {
   outcome(cityId: string, message: OutcomeMessage, deadlineMs: number): Promise<OutcomeAnswer>;
 }
 
-/** What messages travel through. */
+/** The dependencies of the messages. */
 export interface MessageMeans extends AskMeans {
   cities: PartitionPlacement;
   clock: Clock;
@@ -47,9 +47,9 @@ export interface MessageMeans extends AskMeans {
   metrics: MessageMetrics;
 }
 
-/** How messages of one kind are sent, and what their answers look like. */
+/** How messages of one kind are sent, and the form of their answers. */
 interface MessageKind<Answer extends z.ZodType<{ transactionId: string }>> {
-  /** The city's field. */
+  /** The name of the city's field. */
   message: string;
   operationName: string;
   query: string;
@@ -112,8 +112,8 @@ const OUTCOME = {
 };
 
 /**
- * Ways of paying that take no longer than the commit point. Any other waits for a provider outside, and has
- * lanes of its own: in one request with these it would have all of them wait for its answer.
+ * Payment methods that take no longer than the commit point. Any other method waits for a provider outside
+ * and has lanes of its own, because in one request all orders would wait for that provider.
  */
 const SETTLED_BY_THE_COMMIT: ReadonlySet<string> = new Set(["CASH_ON_DELIVERY", "WALLET"]);
 
@@ -157,7 +157,7 @@ interface Message {
   allocations?: readonly unknown[];
 }
 
-/** A lane to each city for messages of one kind. */
+/** Sends messages of one kind, through a lane to each city. */
 function lanesOf<Answer extends z.ZodType<{ transactionId: string }>>(
   kind: MessageKind<Answer>,
   means: MessageMeans,
@@ -176,15 +176,15 @@ function lanesOf<Answer extends z.ZodType<{ transactionId: string }>>(
   );
   return async (cityId, message, deadlineMs) => {
     const lane = laneTo(cityId);
-    // A cancelled order may name a city that the topology has no more.
+    // A cancelled order may name a city that has left the topology.
     if (!lane) throw new TransportError("refused", `${kind.operationName}: there is no city "${cityId}"`);
     return lane.ask(message, deadlineMs);
   };
 }
 
 /**
- * Counts what has a product in it. An entry of an order with ids of 100 characters is 700 bytes at worst, so
- * that a request of WEIGHT_MAX is smaller than what a city takes (1 MiB).
+ * Counts the entries that name a product: lines and allocations. One takes at most 700 bytes (ids of 100
+ * characters), so a request of WEIGHT_MAX stays below the 1 MiB that a city accepts.
  */
 function weigh({ lines = [], allocations = [] }: Message): number {
   return Math.max(1, lines.length + allocations.length);
@@ -207,7 +207,7 @@ async function sendTogether<Answer extends z.ZodType<{ transactionId: string }>>
   return messages.map(({ transactionId }, index) => {
     const parsed = answer.safeParse(answers[index]);
     if (parsed.success && parsed.data.transactionId === transactionId) return parsed.data;
-    // The city has logged why.
+    // The city has logged the cause.
     if (failedAnswer.safeParse(answers[index]).success) {
       return new TransportError("unknown", `${operationName}: the city could not process the message`);
     }

@@ -1,15 +1,16 @@
 /**
- * Telling participants how a transaction was decided, off the client's path.
+ * Tells participants how a transaction was decided, off the client's path.
  *
- * Each delivery is tried once and its failure only logged, because nothing depends on it: the home's worker repeats a COMMIT
- * until it is acknowledged, and a participant that hears no ABORT asks the home when its deadline has passed.
+ * Each delivery is tried once, and a failure is only logged, because nothing depends on it. The home's worker
+ * repeats a COMMITTED decision until it is acknowledged. A participant that hears of no ABORT asks the home
+ * when its deadline has passed.
  */
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { ProductQuantity, TransactionKind } from "../messages.ts";
 import { alarm } from "./alarm.ts";
 import type { CityMessages } from "./city-messages.ts";
 
-/** A decision, and what each participant that must hear it gives, or gets back. */
+/** A decision, and what each participant that must hear it gives or gets back. */
 export interface Announcement {
   transactionId: string;
   kind: TransactionKind;
@@ -18,15 +19,21 @@ export interface Announcement {
 }
 
 export interface DecisionDelivery {
-  /** Begins to tell all participants. Resolves when each has answered or failed to; never rejects. */
+  /** Begins to tell all participants. Resolves when each has answered or failed; never rejects. */
   announce(announcement: Announcement): Promise<void>;
-  /** Resolves when nothing is under way; every delivery has a deadline, so that is within DECIDE_DEADLINE_MS. */
+  /**
+   * Resolves when no delivery is under way. Each delivery has a deadline, so that
+   * takes DECIDE_DEADLINE_MS at most.
+   */
   drain(): Promise<void>;
 }
 
 /** Below the 2 s after which the home begins to tell the participants itself. */
 const DECIDE_DEADLINE_MS = 1_000;
-/** Beyond it the cities finish alone, so that a city that hangs cannot fill this process. */
+/**
+ * Deliveries under way. Beyond this the cities finish alone, so that a city that
+ * hangs cannot fill this process.
+ */
 const DELIVERIES_MAX = 1_000;
 
 export function createDecisionDelivery(messages: CityMessages, log: Logger): DecisionDelivery {

@@ -1,18 +1,18 @@
 /**
- * Messages of one kind to one city, sent together when they wait at the same time.
+ * A lane: messages of one kind to one city. Messages that wait at the same time are sent together.
  *
  * A message that finds the lane free leaves in the same turn of the event loop, without a timer. While a
- * request is under way what comes is gathered, and leaves together when it ends. So one order alone waits for
- * nobody, and under load the cost of a request and of a durable write is shared by as many as have come in
- * its time. One request at a time makes the largest batches: measured with 16 and 64 orders at a time, two at
- * a time take twice the requests and a quarter more CPU time an order, and place no more.
+ * request is under way, new messages gather, and leave together when it ends. So a lone order waits for no
+ * other, and under load many orders share the cost of a request and of a durable write. One request at a time
+ * makes the largest batches: measured with 16 and 64 orders at a time, two requests at a time double the
+ * requests, take a quarter more CPU time an order, and place no more orders.
  *
- * A request that hangs must not hold up the others: after HANGING_MS it no longer counts, up to REQUESTS_MAX
- * in all.
+ * A request that hangs must not hold up the others. After HANGING_MS it no longer blocks the lane, up to
+ * REQUESTS_MAX requests in all.
  *
- * Each message keeps its own deadline. If it passes while the message waits, it has certainly never been
- * sent; if after, nobody knows. There is one timer a lane, and only while something waits or has less time
- * than its request.
+ * Each message keeps its own deadline. If the deadline passes while the message waits, it has certainly never
+ * been sent. If it passes after that, the effect is unknown. A lane has one timer, which runs only while a
+ * message waits or has less time left than its request.
  */
 
 import { TransportError } from "@teranga/kit/http/transport.ts";
@@ -20,52 +20,51 @@ import type { Clock } from "@teranga/kit/process/retry.ts";
 import { ATTRIBUTE, currentSpan, inBatchSpan } from "@teranga/kit/process/tracing.ts";
 
 /**
- * Messages of one request. Beyond it the cost of a request is no longer felt, and the rows of its batch are
+ * Messages of one request. Beyond this the cost of a request no longer matters, and the batch's rows stay
  * locked for longer.
  */
 export const BATCH_MAX = 100;
-/** What the messages of one request may weigh together. */
+/** The summed weight of the messages of one request. */
 export const WEIGHT_MAX = 1_000;
-/** Messages that wait. Beyond it the city cannot keep up, and to wait would only be to be refused later. */
+/**
+ * Messages that wait. Beyond this the city cannot keep up, and a further message would only be refused later.
+ */
 export const WAITING_MAX = 1_000;
 /**
- * A batch takes a city a few milliseconds, a few tens under load. What is slow for want of CPU must not be
- * asked for more.
+ * A batch takes a city a few milliseconds, or a few tens under load. A city that is slow for want of CPU must
+ * not get more requests.
  */
 export const HANGING_MS = 300;
-/** Requests under way, the hanging ones counted. */
+/** Requests under way, including those that hang. */
 export const REQUESTS_MAX = 4;
 
-/** What a lane sends through. */
+/** The dependencies of a lane. */
 export interface LaneMeans<Message, Answer> {
   /**
-   * Sends messages as one request. Gives an answer or a failure for each, in their order.
+   * Sends messages as one request. Returns an answer or a failure for each message, in order.
    * @throws TransportError if there is no answer for any of them
    */
   send: (messages: readonly Message[], deadlineMs: number) => Promise<readonly (Answer | TransportError)[]>;
-  /**
-   * About how large a message is; one that weighs more than WEIGHT_MAX travels alone. All weigh 1 unless
-   * told.
-   */
+  /** The weight of a message; 1 by default. A message heavier than WEIGHT_MAX travels alone. */
   weigh?: (message: Message) => number;
   /**
-   * Told of what was thrown that is not the network's; those who wait get it as a message that may have been
-   * acted on.
+   * Called with an error that is not the network's. The senders get it as `unknown`: the city
+   * may have acted on the message.
    */
   onFault?: ((error: unknown) => void) | undefined;
-  /** Called with the number of messages of each request that leaves. */
+  /** Called for each request that leaves, with the number of its messages. */
   onBatch: (messages: number) => void;
   clock: Clock;
   /** Resolves after so many milliseconds. */
   delay: (ms: number) => Promise<unknown>;
 }
 
-/** A message and who waits for its answer. Only the first settling counts. */
+/** A message and the caller that waits for its answer. Only the first call of `settle` counts. */
 interface Passenger<Message, Answer> {
   message: Message;
   weight: number;
   deadlineAtMs: number;
-  /** For whom it travels, in a trace. */
+  /** The span that sent the message, for traces. */
   cause: ReturnType<typeof currentSpan>;
   settle: (answer: Answer | TransportError) => void;
 }
@@ -88,8 +87,8 @@ export class MessageLane<Message, Answer> {
   }
 
   /**
-   * @throws TransportError: `refused` if the message has not been sent, `unknown` if it may have been acted
-   * on
+   * @throws TransportError: `refused` if the message has not been sent, `unknown`
+   * if the city may have acted on it
    */
   ask(message: Message, deadlineMs: number): Promise<Answer> {
     if (this.#waiting.length >= WAITING_MAX) {
@@ -110,9 +109,9 @@ export class MessageLane<Message, Answer> {
   }
 
   /**
-   * Sends at the end of the event loop's turn: the answers of one batch lead to as many next messages in the
-   * same turn, and these are to leave together too. Measured with 64 orders at a time it takes a quarter of
-   * the requests and half of the CPU time.
+   * Sends at the end of the event loop's turn. The answers of one batch lead to as many next messages in the
+   * same turn, and these should leave together too. Measured with 64 orders at a time, that takes a quarter
+   * of the requests and half of the CPU time.
    */
   #leaveThisTurn(): void {
     if (this.#isLeaving) return;
@@ -123,13 +122,13 @@ export class MessageLane<Message, Answer> {
     });
   }
 
-  /** When all requests under way will be hanging; never, if they are as many as there may be. */
+  /** When all requests under way will count as hanging; never, if there are REQUESTS_MAX of them. */
   #freeAtMs(): number {
     if (this.#underWay.size >= REQUESTS_MAX) return Number.POSITIVE_INFINITY;
     return Math.max(...[...this.#underWay].map(({ begunAtMs }) => begunAtMs + HANGING_MS));
   }
 
-  /** Releases whose time is over, and sends what may leave. */
+  /** Releases the messages whose deadline has passed, and sends what may leave. */
   #advance(): void {
     const nowMs = this.#means.clock.nowMs();
     const isOverdue = ({ deadlineAtMs }: Passenger<Message, Answer>) => deadlineAtMs <= nowMs;
@@ -144,7 +143,7 @@ export class MessageLane<Message, Answer> {
     this.#wakeAt(this.#nextAtMs(nowMs), nowMs);
   }
 
-  /** Sends the first of those who wait, as many as fit into a request. */
+  /** Sends the first waiting messages, as many as fit into a request. */
   #begin(nowMs: number): void {
     const passengers = this.#waiting.splice(0, this.#batchLength());
     const deadlineAtMs = Math.max(...passengers.map((passenger) => passenger.deadlineAtMs));
@@ -182,7 +181,10 @@ export class MessageLane<Message, Answer> {
     this.#advance();
   }
 
-  /** When somebody's time is over whom no request's end releases, or the lane is free for those who wait. */
+  /**
+   * The next time at which the lane must act by itself: a message's deadline that passes before its request
+   * ends, or the moment when the lane is free for waiting messages.
+   */
   #nextAtMs(nowMs: number): number {
     const inHurry = [...this.#underWay].flatMap(({ deadlineAtMs, passengers }) =>
       passengers.filter(
@@ -194,12 +196,12 @@ export class MessageLane<Message, Answer> {
     return Math.min(...times);
   }
 
-  /** Sees to it that the lane advances at this time, or earlier. */
+  /** Makes the lane advance at this time or earlier. */
   #wakeAt(atMs: number, nowMs: number): void {
     if (atMs >= this.#wakesAtMs) return;
     this.#wakesAtMs = atMs;
     void this.#means.delay(Math.max(1, atMs - nowMs)).then(() => {
-      // If an earlier time was asked for since, the lane has looked then and has a new time.
+      // An earlier wake-up was set since. It has advanced the lane and set a new time.
       if (this.#wakesAtMs !== atMs) return;
       this.#wakesAtMs = Number.POSITIVE_INFINITY;
       this.#advance();
@@ -207,7 +209,7 @@ export class MessageLane<Message, Answer> {
   }
 }
 
-/** A failure that is not the network's is ours: it must reach whoever waits all the same. */
+/** A failure that is not the network's is a fault of ours, but the senders must still get it. */
 function asTransportError(error: unknown): TransportError {
   return error instanceof TransportError
     ? error

@@ -1,8 +1,11 @@
-/** What is counted and timed of messages. */
+/** The metrics of messages. */
 export interface MessageMetrics {
-  /** Somebody wants to send a message; to be called back when it is answered, or nobody will answer it. */
+  /**
+   * A caller wants to send a message. The returned function is called with the result, once there is an
+   * answer or a failure.
+   */
   messageBegins(message: string): (result: string) => void;
-  /** Messages leave together. */
+  /** Messages leave together in one request. */
   batchSent(message: string, messages: number): void;
   /** A city has answered VIOLATION. */
   alarmed(message: string): void;

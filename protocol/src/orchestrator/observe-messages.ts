@@ -1,4 +1,4 @@
-/** Watching what the orchestrator does: a span and a measure for each message, without a word of it in their code. */
+/** Observes the orchestrator's messages with a span and a measurement for each, outside their own code. */
 
 import { TransportError } from "@teranga/kit/http/transport.ts";
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
@@ -6,14 +6,14 @@ import type { CommitMessage } from "../messages.ts";
 import type { CityMessages } from "./city-messages.ts";
 import type { MessageMetrics } from "./message-metrics.ts";
 
-/** The names of the messages; those of the commit differ by what is committed. */
+/** Names of the commit messages, by what they commit. */
 const COMMITS = {
   ORDER: "commitOrders",
   CANCELLATION: "commitCancellations",
   TRANSFER: "commitTransfers",
 } as const satisfies Record<CommitMessage["kind"], string>;
 
-/** The same messages, each in a span of its own and measured from the wish to the answer. */
+/** The same messages, each in a span of its own and measured from the call to the answer. */
 export function observeMessages(messages: CityMessages, metrics: MessageMetrics): CityMessages {
   const observe = <Answer extends { state: string }>(
     message: string,

@@ -1,40 +1,41 @@
-/** What a transaction is to do, and how it may end. */
+/** What a transaction has to do, and how it can end. */
 import type { CommitMessage, DeclinedReason, ProductQuantity, StockShortage } from "../messages.ts";
 import type { Announcement } from "./decision-delivery.ts";
 
-/** What one transaction is to do. Its id is never used again. */
+/** One transaction to run. Its id is never used again. */
 export interface Transaction {
   homeId: string;
   /** Its kind, its id, and what the home records at the commit point. */
   message: CommitMessage;
-  /** What each other city has to set aside. */
+  /** What each participant has to set aside, by city. */
   participants: ReadonlyMap<string, readonly ProductQuantity[]>;
-  /** When the client has to have an answer, in milliseconds since 1970. */
+  /** When the client must have an answer, in milliseconds since 1970. */
   answerByMs: number;
 }
 
 /**
- * How a transaction ended. All but `committed` and `unknown` mean that it has not happened and never will.
+ * How a transaction ended. All results but `committed` and `unknown` mean that it
+ * has not happened and never will.
  */
 export type TransactionResult =
   | { kind: "committed" }
   /**
-   * An earlier one has happened: of the same request, of another one with its key, one that cancelled the
-   * order.
+   * An earlier transaction has happened: of the same request, of another request with its key, or one that
+   * cancelled the order.
    */
   | { kind: "replayed" | "key-reused" | "already-cancelled"; committedId: string }
   | { kind: "unknown-client" | "unknown-order" }
-  /** The payment; the balance is that of the client's wallet, if it was to be paid from it. */
+  /** The payment was declined. `balance` is that of the client's wallet, if the wallet was to pay. */
   | { kind: "declined"; balance: number | null; reason: DeclinedReason }
-  /** The home has room for so many pieces only of what a transfer brings. */
+  /** The home has room for only `room` more pieces of the product that the transfer brings. */
   | { kind: "full"; room: number }
-  /** Cities had too little, or gave no vote. */
+  /** Cities had too little stock, or gave no vote. */
   | { kind: "refused"; refusals: Refusal[]; silentCities: string[] }
-  /** The home has decided ABORTED and does not say why. */
+  /** The home has decided ABORTED without saying why. */
   | { kind: "fenced" }
   | { kind: "home-unreachable" }
   | { kind: "unknown" }
-  /** A message contradicts what the city has recorded: a fault of ours. */
+  /** A message contradicts what the city has recorded. That is a fault of ours. */
   | { kind: "violation"; cityId: string };
 
 export interface Refusal {
@@ -44,14 +45,14 @@ export interface Refusal {
 
 export interface TransactionEnd {
   result: TransactionResult;
-  /** Null if the participants have to ask the home themselves. */
+  /** The decision to tell the participants; null if they must ask the home themselves. */
   announcement: Announcement | null;
 }
 
 /**
  * The home has committed.
- * @param givenBack what the cities get back, if the home has said so; if its answer was lost, the home tells
- * them itself
+ * @param givenBack what the cities get back, as the home's answer says. Without that
+ * answer the home tells them itself
  */
 export function happened(
   transaction: Transaction,

@@ -1,18 +1,18 @@
 /**
- * One transaction, of an order, a cancellation or a transfer: the orchestrator's side of the commit protocol,
+ * One transaction of an order, a cancellation or a transfer: the orchestrator's side of the commit protocol,
  * from the first prepare to the decision.
  *
- *   preparing    sends prepare to every participant, the home never among them.
- *                All PREPARED → committing. Anything else → ended: no commit was sent, so it may be aborted.
+ *   preparing    sends prepare to every participant; the home is never one.
+ *                All PREPARED → committing. Otherwise → ended: no commit was sent, so it may be aborted.
  *   committing   sends commit to the home, and again while no answer comes.
- *                An answer → ended, as it says. None after COMMIT_SENDS_MAX → asking.
- *   asking       asks the home for the outcome, which fences a transaction that it has not decided.
- *                COMMITTED or ABORTED → ended. No answer → ended, as unknown if a commit may have arrived.
- *   ended        the result, and which participants have to hear what.
+ *                An answer → ended, as the answer says. None after COMMIT_SENDS_MAX → asking.
+ *   asking       asks the home for the outcome, which fences an undecided transaction.
+ *                COMMITTED or ABORTED → ended. No answer → ended: unknown if a commit may have arrived.
+ *   ended        holds the result, and what the participants must be told.
  *
- * A transaction that has nothing to prepare begins in committing: an order that the home can fill alone, and
- * every cancellation, since to give back cannot be refused. The participants' ABORT is decided in this file
- * and nowhere else: only where the home has answered that it has not committed and never will, or where no
+ * A transaction with nothing to prepare begins in committing. That is an order that the home can fill alone,
+ * and every cancellation, since giving back cannot be refused. Only this file decides to tell participants
+ * ABORTED, and only in two cases: the home has answered that it has not committed and never will, or no
  * commit can have reached it.
  */
 
@@ -31,7 +31,7 @@ type TransactionState =
   | { state: "asking"; asks: number; mayHaveArrived: boolean }
   | { state: "ended"; end: TransactionEnd };
 
-/** What a transaction acts through. */
+/** The dependencies of a transaction. */
 export interface TransactionMeans {
   messages: CityMessages;
   clock: Clock;
@@ -41,14 +41,18 @@ export interface TransactionMeans {
 }
 
 /**
- * Longer than any client is made to wait, so that participants ask only about what nobody drives any more.
+ * Longer than any client is made to wait. So participants ask only about transactions that
+ * no orchestrator drives any more.
  */
 const PREPARE_LEASE_MS = 10_000;
 const PREPARE_DEADLINE_MS = 1_500;
 const COMMIT_DEADLINE_MS = 1_500;
 const COMMIT_SENDS_MAX = 3;
 const OUTCOME_ASKS_MAX = 2;
-/** Also when the time is over, the home gets this long: without its word the client learns nothing. */
+/**
+ * The home gets at least this long, even when the client's time is over: without its
+ * answer the client learns nothing.
+ */
 const LAST_DEADLINE_MS = 200;
 const BACKOFF = { firstMs: 50, maxMs: 200 };
 
@@ -93,8 +97,8 @@ function advance(
 }
 
 /**
- * A participant's vote. `NONE`: no answer came; it `mayHold` stock unless the message certainly never
- * arrived.
+ * A participant's vote. `NONE`: no answer came; the participant `mayHold` stock unless the
+ * message certainly never arrived.
  */
 type Vote = { cityId: string; answer: PrepareAnswer | { state: "NONE"; mayHold: boolean } };
 
@@ -114,8 +118,7 @@ async function prepare(transaction: Transaction, means: TransactionMeans): Promi
   const refusals = votes.flatMap(({ cityId, answer }) =>
     answer.state === "REFUSED" ? [{ cityId, shortages: answer.shortages }] : [],
   );
-  // One that has decided ABORTED, or finds the id too old, says as little about its stock as one that does
-  // not answer.
+  // ABORTED and TOO_OLD say as little about the participant's stock as no answer does.
   const isSilent = ({ answer }: Vote) => ["NONE", "ABORTED", "TOO_OLD"].includes(answer.state);
   const silentCities = votes.filter(isSilent).map(({ cityId }) => cityId);
   return ended(aborted(transaction, { kind: "refused", refusals, silentCities }, release));
@@ -129,7 +132,7 @@ async function collectVote(
 ): Promise<Vote> {
   const { kind } = transaction.message;
   const transactionId = idOf(transaction);
-  // Half of the time that is left stays for the commit.
+  // Half of the time left is kept for the commit.
   const deadlineMs = shareOfTime(transaction.answerByMs, 2, PREPARE_DEADLINE_MS, clock);
   try {
     const message = { transactionId, kind, lines, leaseMs: PREPARE_LEASE_MS };
@@ -164,7 +167,7 @@ async function commit(
   }
 }
 
-/** What the home's answer to a commit ends the transaction with. */
+/** The end of a transaction, by the home's answer to its commit. */
 function committed(answer: CommitAnswer, transaction: Transaction, log: Logger): TransactionEnd {
   const { homeId } = transaction;
   switch (answer.state) {
@@ -198,7 +201,7 @@ function committed(answer: CommitAnswer, transaction: Transaction, log: Logger):
     case "ABORTED":
       return aborted(transaction, { kind: "fenced" });
     case "VIOLATION":
-      // The home has left its decision as it was, and it may be COMMITTED: the participants have to ask.
+      // The home has left its decision as it was. It may be COMMITTED, so the participants must ask the home.
       alarm(log, idOf(transaction), homeId, "commit");
       return { result: { kind: "violation", cityId: homeId }, announcement: null };
     default:
@@ -206,7 +209,10 @@ function committed(answer: CommitAnswer, transaction: Transaction, log: Logger):
   }
 }
 
-/** Ids carry the time of this service, and a city forgets after weeks; so it is a person who must look. */
+/**
+ * Ids carry this service's time, and a city forgets ids after weeks. So a clock
+ * is wrong and a person must look.
+ */
 function tooOld(log: Logger, transactionId: string, cityId: string): void {
   log.error(
     { transactionId, city: cityId },
@@ -252,7 +258,9 @@ function decided(
   }
 }
 
-/** The home says nothing. Only if no commit can have reached it, it is certain that nothing has happened. */
+/**
+ * The home has not answered. Nothing has happened for certain only if no commit can have reached the home.
+ */
 function unanswered(commitMayHaveArrived: boolean, transaction: Transaction): TransactionEnd {
   if (!commitMayHaveArrived) return aborted(transaction, { kind: "home-unreachable" });
   return { result: { kind: "unknown" }, announcement: null };
@@ -262,12 +270,12 @@ function ended(end: TransactionEnd): TransactionState {
   return { state: "ended", end };
 }
 
-/** Whatever is not known to have been refused unread may have been acted on. */
+/** A message may have been acted on unless it was certainly refused unread. */
 function mayHaveArrived(error: unknown): boolean {
   return !(error instanceof TransportError && error.effect === "refused");
 }
 
-/** An equal share of the time that is left, for one of so many steps. */
+/** An equal share of the time left for each of the remaining steps, in milliseconds. */
 function shareOfTime(answerByMs: number, steps: number, limitMs: number, clock: Clock): number {
   return Math.max(LAST_DEADLINE_MS, Math.min(limitMs, (answerByMs - clock.nowMs()) / steps));
 }

@@ -1,4 +1,4 @@
-/** Where the catalog service takes its configuration from. */
+/** The configuration of the catalog service. */
 
 import { doorVariables } from "@teranga/kit/http/door-config.ts";
 import { databaseUrlVariable, serviceVariables } from "@teranga/kit/process/config.ts";

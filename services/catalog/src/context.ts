@@ -8,7 +8,7 @@ export interface CatalogContext {
   sql: Sql;
   /** The ids of all cities, in the topology's order. */
   cities: readonly string[];
-  /** Products by id, null where there is none; every load of one tick is one statement. */
+  /** Products by id; null where there is none. All loads of one tick are one statement. */
   products: DataLoader<string, Product | null>;
 }
 

@@ -1,4 +1,4 @@
-/** A new product, once a key. */
+/** Creates a product, once for each key. */
 
 import { seeOutcome } from "@teranga/kit/graphql/mutation-outcome.ts";
 import { classifyDatabaseError, type Sql } from "@teranga/kit/postgres/database.ts";
@@ -8,10 +8,16 @@ import type { Product } from "./product.ts";
 import { createProduct, type NewProduct } from "./sql/create-product.ts";
 import { findCreation } from "./sql/find-creation.ts";
 
-/** The new product, or the one that the key stands for: `isSame` if it was made by the same request. */
+/**
+ * The new product, or the earlier product of the key; `isSame` tells whether that
+ * one was made by the same request.
+ */
 export type Creation = NamedWrite<{ product: Product; isSame: boolean }>;
 
-/** Writes first and looks for the key when that is refused: whichever constraint it was, the key may be why. */
+/**
+ * Writes first, and looks for the key if that is refused. Whichever constraint
+ * refused, the key may be the reason.
+ */
 export function createOnce(sql: Sql, product: NewProduct, key: string | null): Promise<Creation> {
   const { name, description, price } = product;
   const creation = key === null ? null : { key, hash: digest([name, description, price]) };

@@ -7,7 +7,9 @@ export const CATALOG_FILES: DatabaseFiles = {
   migrations: fileURLToPath(new URL("../migrations", import.meta.url)),
 };
 
-/** Brings the catalog's database to the newest version. Instances that start together wait for one another. */
+/**
+ * Migrates the catalog's database to the newest version. Instances that start together wait for one another.
+ */
 export async function prepareCatalogDatabase(sql: Sql): Promise<void> {
   await migrate(sql, CATALOG_FILES);
 }

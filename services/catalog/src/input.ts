@@ -9,7 +9,7 @@ const SEARCH_LENGTH_MAX = 100;
 
 const price = z.number().int().min(1, "must be at least 1").max(PRICE_MAX, `must be at most ${PRICE_MAX}`);
 
-/** One line of text with something in it that can be told apart from other names. */
+/** A name: one line of text with a visible part, by which people can tell products apart. */
 const name = z
   .string()
   .trim()
@@ -23,7 +23,7 @@ const description = z.string().trim().pipe(storable(DESCRIPTION_LENGTH_MAX));
 
 export const createProductInput = z.object({ name, description, price, idempotencyKey });
 
-/** Null means the same as leaving out: nothing of a product can be taken away. */
+/** Null counts as absent: no field of a product can be removed. */
 export const updateProductInput = z.object({
   id: z.string(),
   name: name.nullish(),
@@ -38,5 +38,5 @@ export const productFilter = z.object({
   discontinued: z.boolean().nullish(),
 });
 
-/** Which products a list has; what is null or absent does not narrow it. */
+/** The filter of a product list. A field that is null or absent does not narrow it. */
 export type ProductFilter = z.infer<typeof productFilter>;

@@ -1,4 +1,6 @@
-/** Runs the catalog service: `node services/catalog/src/main.ts`, configured by the environment (config.ts). */
+/**
+ * Runs the catalog service: `node services/catalog/src/main.ts`. The environment configures it (config.ts).
+ */
 
 import { readDoor } from "@teranga/kit/http/door-config.ts";
 import { readConfig, runMain } from "@teranga/kit/process/config.ts";

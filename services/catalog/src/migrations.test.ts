@@ -24,12 +24,13 @@ async function values(query: string, parameters: unknown[]): Promise<unknown[]> 
 }
 
 /**
- * Not compared: NUL and lone surrogates, which PostgreSQL cannot store; the byte order mark, which the in-process database
- * drops from what it reads; and capitals that are new in Unicode 17, which PostgreSQL 18 (Unicode 16) does not know.
+ * Not compared: NUL and lone surrogates, which PostgreSQL cannot store; the byte order mark, which the
+ * in-process database drops from its input; capitals that are new in Unicode 17, which PostgreSQL 18 (Unicode
+ * 16) does not know.
  */
 const NOT_COMPARED = /[\0\ufeff\ua7ce\ua7d2\ua7d4\u{16ea0}-\u{16eb8}\p{Surrogate}]/u;
 
-/** Letters that people write, those that normalisation treats apart, and any other. */
+/** Letters that people write, letters that normalisation treats specially, and any others. */
 const letters = fc.oneof(
   fc.constantFrom(..."aàâäAÉèêëïÎôöùûüçÇñŋɓƴœŒßİıΣςσ -'’\u00a0\t\n\u0301\u0327"),
   fc.string({ unit: "binary", minLength: 1, maxLength: 1 }).filter((letter) => !NOT_COMPARED.test(letter)),

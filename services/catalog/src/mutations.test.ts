@@ -1,4 +1,4 @@
-/** Changing the catalog through its endpoint: outcomes, and what they leave behind. */
+/** Changing the catalog through its endpoint: the outcomes, and what they leave in the database. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startTestCatalog, type TestCatalog } from "./testing.ts";
 

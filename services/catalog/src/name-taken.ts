@@ -1,15 +1,21 @@
-/** Writes that give a product a name, which may be another product's. The unique constraint decides, so races do not matter. */
+/**
+ * Writes that give a product a name, which another product may have. The unique
+ * constraint decides, so races do no harm.
+ */
 import { classifyDatabaseError, type Sql } from "@teranga/kit/postgres/database.ts";
 import type { Product } from "./product.ts";
 import { findProductByName } from "./sql/find-product-by-name.ts";
 
-/** What a write that gives a name came to. */
+/** The outcome of a write that gives a name. */
 export type NamedWrite<Result> = { kind: "written"; result: Result } | { kind: "taken"; by: Product };
 
-/** The holder of a name may be renamed between the refusal and the look; losing that race thrice means a fault. */
+/**
+ * The holder of a name may be renamed between the refusal and the look-up. Losing that
+ * race three times means a fault.
+ */
 const ATTEMPTS_MAX = 3;
 
-/** Runs `write`; if the database refuses the name, finds whose it is. */
+/** Runs `write`. If the database refuses the name, finds the product that has it. */
 export async function writeNamed<Result>(
   sql: Sql,
   name: string,

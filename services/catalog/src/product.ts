@@ -1,4 +1,4 @@
-/** A product as this service knows it, and as the resolvers pass it on. */
+/** A product, as this service stores it and as the resolvers pass it on. */
 import type { Connection } from "@teranga/kit/graphql/connection.ts";
 import { isStorable } from "@teranga/kit/graphql/input.ts";
 
@@ -14,14 +14,14 @@ export interface Product {
   updatedAt: Date;
 }
 
-/** What one city reported of a product's stock; null, or `available` null, if it did not answer. */
+/** One city's report of a product's stock. Null, or `available` null, if the city did not answer. */
 export type ReportedLevel = { available?: number | null | undefined } | null;
 
 /** A product in the graph. */
 export interface ProductNode extends Product {
   /**
-   * The cities' stock levels in the topology's order, as the gateway has gathered them for `availability`. Absent where
-   * it did not need them.
+   * The cities' stock levels in the topology's order, which the gateway has gathered for `availability`.
+   * Absent if the query does not need them.
    */
   reported?: readonly ReportedLevel[];
 }
@@ -31,12 +31,12 @@ export type ProductPage = Connection<ProductNode>;
 
 const ID_LENGTH_MAX = 100;
 
-/** Whether an id can be one of a product: the table has no longer ones. */
+/** Whether a product can have this id: the table holds no longer ones. */
 export function isPossibleId(id: string): boolean {
   return id.length >= 1 && id.length <= ID_LENGTH_MAX && isStorable(id);
 }
 
-/** An id as an answer repeats it: a client that sends a megabyte does not get it back. */
+/** An id, cut for use in an answer: a client that sends a megabyte does not get it back. */
 export function quoteId(id: string): string {
   return id.length > ID_LENGTH_MAX ? `${id.slice(0, ID_LENGTH_MAX)}…` : id;
 }

@@ -18,25 +18,31 @@ export interface CatalogOptions {
   databaseUrl: string;
   topology: Topology;
   credential: string;
-  /** 0 asks the system for a free one. */
+  /** 0 takes a free port. */
   port: number;
-  /** What connections are granted. */
+  /** The limits for connections. */
   door?: Door | undefined;
   log: Logger;
-  /** What is read at /metrics; a new one by default. */
+  /** The metrics at /metrics; a new registry by default. */
   registry?: Registry;
-  /** What is noted in its health of the topology's file. */
+  /** The state of the topology file, which the health answer reports. */
   standing?: TopologyStanding;
   /** Called with the text of each SQL statement. */
   onStatement?: (statement: string) => void;
 }
 
 export interface RunningCatalog extends RunningServer {
-  /** Goes on with another topology. @throws StartupError if it has no cities; then nothing changes */
+  /**
+   * Takes over another topology.
+   * @throws StartupError if it has no cities; then nothing changes
+   */
   setTopology(topology: Topology): void;
 }
 
-/** Prepares the database and starts to serve. @throws if the database cannot be reached or the port is taken. */
+/**
+ * Prepares the database and starts to serve.
+ * @throws if the database cannot be reached or the port is taken
+ */
 export async function startCatalog(options: CatalogOptions): Promise<RunningCatalog> {
   const { databaseUrl, topology, credential, port, log, onStatement } = options;
   let cities = cityIdsOf(topology);
@@ -72,7 +78,10 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningCata
   }
 }
 
-/** In the topology's order. @throws StartupError if it has no cities */
+/**
+ * The ids of the cities in the topology's order.
+ * @throws StartupError if it has no cities
+ */
 function cityIdsOf(topology: Topology): string[] {
   return partitionsOf(topology, "city").partitions.map(({ id }) => id);
 }

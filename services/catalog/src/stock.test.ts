@@ -1,4 +1,7 @@
-/** Where the catalog's part of the graph meets the cities': stock stubs and what is available over all of them. */
+/**
+ * The catalog's part of the graph beside the cities' part: stock stubs, and
+ * what is available over all cities.
+ */
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sumUp } from "./resolvers/product.ts";

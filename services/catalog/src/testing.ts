@@ -23,11 +23,11 @@ export interface TestCatalog {
   sql: Sql;
   /** Sends one operation. */
   ask(query: string, variables?: Record<string, unknown>): Promise<SubgraphResponse>;
-  /** The SQL statements that the service has run since the last call, spaces evened out. */
+  /** The SQL statements that the service has run since the last call, with normalised spaces. */
   takeStatements(): string[];
-  /** Has the database be away for statements of these words. */
+  /** Makes statements with these words fail as if the database were away; undefined ends that. */
   awayFor(words: string | undefined): void;
-  /** Takes the database from under the service. */
+  /** Drops the database while the service runs. */
   dropDatabase(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,6 @@
-/** Wrong use of every input: a coded error that names the field, at once, and nothing changed. */
+/**
+ * Wrong values in every input: each gets a coded error that names the field, at once, and nothing changes.
+ */
 import { encodeCursor } from "@teranga/kit/graphql/connection.ts";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { startTestCatalog, type TestCatalog } from "./testing.ts";
@@ -18,10 +20,10 @@ afterEach(async () => {
 });
 
 const MEGABYTE = "é".repeat(450_000);
-/** Far more than any of these takes, far less than a second. */
+/** Far more than any refusal takes, and far less than a second. */
 const REFUSAL_LIMIT_MS = 500;
 
-/** Asks, and expects no data and one error with this field, without a word of SQL. */
+/** Asks, and expects no data, one error with this field, and no SQL statement. */
 async function expectRefused(
   query: string,
   variables: Record<string, unknown>,
@@ -31,7 +33,7 @@ async function expectRefused(
   const startMs = performance.now();
   const { data, errors } = await catalog.ask(query, variables);
   expect(performance.now() - startMs).toBeLessThan(REFUSAL_LIMIT_MS);
-  // Refused before it runs there is no data, refused by the resolver its field is null.
+  // A request refused before execution has no data. If the resolver refuses, its field is null.
   expect(Object.values(data ?? {}).filter((value) => value !== null)).toEqual([]);
   expect(errors).toMatchObject([{ extensions: { code: "BAD_USER_INPUT", field } }]);
   expect(errors![0]!.message.length).toBeLessThan(200);
@@ -142,7 +144,7 @@ test.each([
 ])("what GraphQL's types refuse: %s", async (_what, query, variables) => {
   catalog.takeStatements();
   const { data, errors } = await catalog.ask(query, variables);
-  // Refused before it runs there is no data, refused by the resolver its field is null.
+  // A request refused before execution has no data. If the resolver refuses, its field is null.
   expect(Object.values(data ?? {}).filter((value) => value !== null)).toEqual([]);
   expect(["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"]).toContain(errors![0]!.extensions!.code);
   expect(catalog.takeStatements()).toEqual([]);

@@ -1,13 +1,13 @@
 /**
- * An entry whose data makes the database fail, in a batch with others: it alone FAILED, the others are done, each once, and once it
- * can be done, the same message again does it.
+ * A batch with an entry whose data makes the database fail. Only that entry is FAILED. The others are
+ * applied, each once. The same message applies the failed entry once it can be applied.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
 import { brokenInvariants } from "../test/invariants.ts";
 import { cancellationOf, idOf, line, smallOrder, transferOf } from "../test/protocol-database.ts";
 
-/** What the level of product 900 is when it is full. */
+/** The level of product 900 when it is full. */
 const FULL = 10;
 
 let dakar: WiredCity;
@@ -20,7 +20,7 @@ afterEach(async () => {
   expect(await brokenInvariants((text) => dakar.sql.unsafe(text))).toEqual({});
 });
 
-/** Makes product 900 a level to which the database lets nothing be added. */
+/** Makes the database refuse any addition to the level of product 900. */
 async function fill(): Promise<void> {
   const [level] = await dakar.sql<{ on_hand: number }[]>`
     insert into stock (product_id, warehouse, on_hand) values ('900', 'Warehouse', 0)
@@ -32,7 +32,7 @@ async function fill(): Promise<void> {
   await makeRoom(0);
 }
 
-/** Makes room for so many pieces. */
+/** Makes room for this many pieces. */
 async function makeRoom(pieces: number): Promise<void> {
   await dakar.sql.unsafe(`
     alter table stock drop constraint if exists full_900;

@@ -1,6 +1,6 @@
 /**
- * Cancellations in SQL: what they give back, to whom, and how often, at the order's home (Dakar) and at a participant (Thiès). Every
- * test ends with the invariants of both.
+ * Cancellations in SQL, at the order's home (Dakar) and at a participant (Thiès): what they give back, to
+ * whom, and how often. Every test ends with the invariants of both.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {

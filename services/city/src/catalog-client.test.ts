@@ -1,4 +1,4 @@
-/** What the catalog says that is of no use is told apart from its absence. */
+/** A useless answer of the catalog is told apart from no answer. */
 
 import { type SubgraphResponse, TransportError } from "@teranga/kit/http/transport.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";

@@ -1,4 +1,4 @@
-/** What a city asks the catalog. */
+/** A city's questions to the catalog. */
 
 import { areNotNow, codedError, cutText } from "@teranga/kit/graphql/errors.ts";
 import { withinDeadlineMs } from "@teranga/kit/http/deadline.ts";
@@ -7,9 +7,15 @@ import { replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { z } from "zod";
 
 export interface CatalogClient {
-  /** Before a product is stocked for the first time. @throws GraphQLError SUBGRAPH_UNAVAILABLE */
+  /**
+   * Whether the product exists; asked before a product is stocked for the first time.
+   * @throws GraphQLError SUBGRAPH_UNAVAILABLE
+   */
   hasProduct(productId: string): Promise<boolean>;
-  /** For each product whether it is on sale. All are, as long as the catalog does not answer: only a recommendation depends on it. */
+  /**
+   * For each product, whether it is on sale. While the catalog does not answer, all products count as on
+   * sale: only recommendations depend on it.
+   */
   areSold(productIds: readonly string[]): Promise<boolean[]>;
 }
 
@@ -26,9 +32,9 @@ const CAUSE_LENGTH_MAX = 300;
 const DEADLINE_MS = 5_000;
 
 /**
- * Each question goes by the topology as it then is.
- * @param onFault told of an answer that the catalog does not give as long as all is well
- * @throws StartupError if it has no catalog now
+ * Reads the topology anew for each question.
+ * @param onFault called with an answer that the catalog does not give while all is well
+ * @throws StartupError if the topology has no catalog now
  */
 export function createCatalogClient(
   topology: Topology,
@@ -37,7 +43,7 @@ export function createCatalogClient(
 ): CatalogClient {
   replicasOf(topology, "catalog");
 
-  /** Asks the replicas in turn; null if none answers. */
+  /** Asks the replicas in turn. Null if none answers. */
   const ask = async <Answer>(request: SubgraphRequest, answer: z.ZodType<Answer>): Promise<Answer | null> => {
     for (const url of replicasOf(topology, "catalog")) {
       try {
@@ -48,7 +54,7 @@ export function createCatalogClient(
         const cause = errors ? new Error(cutText(errors[0]?.message ?? "", CAUSE_LENGTH_MAX)) : parsed.error;
         onFault(new Error(`${url} answered something else than was asked`, { cause }));
       } catch (error) {
-        // The next replica may answer; what is not the network's failure is ours.
+        // Only a network failure sends the question to the next replica. Any other error is a fault of ours.
         if (!(error instanceof TransportError)) throw error;
       }
     }

@@ -1,4 +1,4 @@
-/** Where a city's service takes its configuration from. */
+/** The configuration of a city's service. */
 
 import { doorVariables } from "@teranga/kit/http/door-config.ts";
 import {
@@ -30,8 +30,8 @@ export const cityVariables = z.object({
 });
 
 /**
- * Where mobile money is asked for; null if it is not offered.
- * @throws StartupError if one of its two variables is without the other
+ * The mobile-money provider; null if mobile money is not offered.
+ * @throws StartupError if only one of the two variables is set
  */
 export function readPaymentProvider({
   PAYMENT_PROVIDER_URL: url,

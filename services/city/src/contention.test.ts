@@ -1,6 +1,7 @@
 /**
- * Many senders at once, with messages of all kinds that overlap in products, transactions, clients and wallets, in every order: no
- * deadlock, and every invariant holds. Nothing is retried here, so a deadlock would fail the test.
+ * Many senders at once, with messages of all kinds that overlap in products, transactions, clients and
+ * wallets, in every order. There is no deadlock, and every invariant holds. Nothing is retried here, so a
+ * deadlock would fail the test.
  */
 import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
 import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
@@ -15,9 +16,9 @@ const CLIENTS = ["dakar:1", "dakar:2", "dakar:3"];
 const SENDERS = 12;
 const BATCHES_EACH = 60;
 const ENTRIES = 6;
-/** Few enough that senders meet, at each stage of a transaction. */
+/** Few enough that the senders meet at each stage of a transaction. */
 const TRANSACTIONS = 200;
-/** Where the numbers of other kinds begin. */
+/** The first numbers of the other kinds. */
 const CANCELLATIONS = 1_000;
 const TRANSFERS = 2_000;
 const RETURNS = 3_000;
@@ -56,7 +57,7 @@ afterAll(async () => {
   await server.close();
 });
 
-/** A small generator of its own (mulberry32), so that a failing seed can be run again. */
+/** A small random generator of its own (mulberry32), so that a failing seed can be run again. */
 function randomOf(seed: number): () => number {
   let state = seed;
   return () => {
@@ -67,7 +68,7 @@ function randomOf(seed: number): () => number {
   };
 }
 
-/** A transaction's lines, the same whenever it is met, in another order each time. */
+/** The lines of a transaction: always the same lines, in a random order. */
 function linesOf(number: number, random: () => number) {
   const count = 1 + (number % 3);
   const lines = Array.from({ length: count }, (_, index) => ({
@@ -77,10 +78,10 @@ function linesOf(number: number, random: () => number) {
   return lines.sort(() => random() - 0.5);
 }
 
-/** One of two, always the same of a transaction: as its home would decide it, or as its client would pay. */
+/** One of two choices, always the same for a transaction: how its home decides it, or how its client pays. */
 const oneOf = <Choice>(number: number, first: Choice, second: Choice) => (number % 3 === 0 ? first : second);
 
-/** Orders that have been committed: what a client knows, and may cancel. */
+/** Committed orders, which a client knows and may cancel. */
 const placed: string[] = [];
 
 /** A batch's entries for transactions of other homes. */
@@ -186,7 +187,7 @@ test(`${SENDERS} senders of ${BATCHES_EACH} overlapping batches each (seed ${SEE
            (select count(*)::int from ledger_posting where reason = 'TOP_UP') as top_ups,
            (select count(*)::int from participation where state = 'COMMITTED' and kind = 'CANCELLATION') as returns,
            (select count(*)::int from participation where state = 'COMMITTED' and kind <> 'CANCELLATION') as confirmed`;
-  // The run has got as far as doing something of each kind.
+  // The run has done enough of each kind.
   for (const [what, count] of Object.entries(done!)) expect(count, what).toBeGreaterThan(10);
   expect(await brokenInvariants((text) => sql.unsafe(text))).toEqual({});
   const [stats] = await sql`select deadlocks::int from pg_stat_database where datname = ${NAME}`;

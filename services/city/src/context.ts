@@ -1,4 +1,6 @@
-/** What the resolvers of one request share: the city, and the loaders that make one statement of many look-ups. */
+/**
+ * What the resolvers of one request share: the city, and loaders that turn many look-ups into one statement.
+ */
 
 import type { Page } from "@teranga/kit/graphql/connection.ts";
 import { groupedBy, keyedBy } from "@teranga/kit/graphql/loading.ts";
@@ -51,7 +53,7 @@ export interface City {
   metrics: CityMetrics;
   clock: Clock;
   log: Logger;
-  /** Makes the idempotency key of a request that brings none; random UUIDs by default. */
+  /** Makes the idempotency key of a request without one; random UUIDs by default. */
   newId?: () => string;
 }
 
@@ -93,7 +95,7 @@ export function createContext(city: City): CityContext {
   return { city, load: createLoaders(city) };
 }
 
-/** New loaders, which have seen nothing yet. */
+/** Makes loaders with empty caches. */
 export function createLoaders({ sql, catalog }: City): Loaders {
   return {
     sold: new DataLoader((ids) => catalog.areSold(ids)),
@@ -223,7 +225,7 @@ function countsBy(
   });
 }
 
-/** Remembers what `make` made for equal arguments, for the time of one request. */
+/** Keeps one result of `make` for equal arguments. */
 function byArguments<Arguments extends unknown[], Made>(
   make: (...args: Arguments) => Made,
 ): (...args: Arguments) => Made {

@@ -1,4 +1,4 @@
-/** The city's database: its SQL files and the rules that make it the fragment of one city. */
+/** The city's database: its SQL files, and the rule that makes it the fragment of one city. */
 
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { migrate } from "@teranga/kit/postgres/migrate.ts";
@@ -11,9 +11,10 @@ import { findStrangers } from "./sql/find-strangers.ts";
 import { getFragment } from "./sql/get-fragment.ts";
 
 /**
- * Migrates the database to the newest version and makes the city's predicate its constraint. For whoever
- * brings up all of a cluster's databases at once.
- * @throws StartupError if the database is another city's, or holds clients of towns that are not the city's any more
+ * Migrates the database to the newest version and sets the city's rule. For a program that prepares all
+ * databases of a cluster at once.
+ * @throws StartupError if the database belongs to another city, or holds clients of towns that no longer
+ * belong to the city
  */
 export async function prepareCityDatabase(
   sql: Sql,
@@ -26,8 +27,9 @@ export async function prepareCityDatabase(
 }
 
 /**
- * The same for one instance that starts. Its file may be older than what the cities have agreed on since, so
- * a rule that the database has already stays as it is: it moves once they agree (topology-following.ts).
+ * The same for one instance that starts. The instance's topology file may be older than what the cities have
+ * agreed on since. So a rule that the database already has stays; it changes when the cities agree
+ * (topology-following.ts).
  * @throws StartupError as above
  */
 export async function openCityDatabase(
@@ -55,7 +57,10 @@ export async function keepsRule(
   return known?.isDefault === isDefault && known.towns.toSorted().join() === towns.toSorted().join();
 }
 
-/** Makes the city's predicate the database's constraint, if it is not already. @throws StartupError as above */
+/**
+ * Sets the city's rule in the database, if it is not set already.
+ * @throws StartupError as above
+ */
 export async function setFragment(sql: Sql, cityId: string, placement: PartitionPlacement): Promise<void> {
   const { isDefault, ownTowns, otherTowns } = fragmentRule(cityId, placement);
   try {

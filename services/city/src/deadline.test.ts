@@ -1,6 +1,6 @@
 /**
- * A request ends at its caller's deadline, and what it had begun is undone as a whole. Method: over the wire to a real city, while somebody
- * holds the rows that it needs.
+ * Goal: a request ends at its caller's deadline, and its work is undone as a whole. Method: over the wire to
+ * a real city, while another transaction holds the rows that it needs.
  */
 import { authorization } from "@teranga/kit/http/credential.ts";
 import { DEADLINE_HEADER } from "@teranga/kit/http/deadline.ts";
@@ -32,7 +32,7 @@ async function ask(deadlineMs: number, query: string, variables: object = {}) {
   return (await response.json()) as { data?: unknown; errors?: object[] };
 }
 
-/** Runs something while the product's row is held by somebody else. */
+/** Runs a function while another transaction holds the product's row. */
 async function whileHeld<Result>(run: () => Promise<Result>): Promise<Result> {
   let result: Result;
   await dakar.sql.begin(async (sql) => {

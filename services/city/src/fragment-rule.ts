@@ -1,9 +1,9 @@
-/** What a topology says of a city's towns, as the city's database keeps it. */
+/** The rule about a city's towns, from a topology, in the form in which the city's database keeps it. */
 import { StartupError } from "@teranga/kit/process/config.ts";
 import { normalise } from "@teranga/kit/topology/partition.ts";
 import type { PartitionClaims } from "@teranga/kit/topology/topology-agreement.ts";
 
-/** The arguments of the SQL function `set_fragment`: which towns are the city's, and which are others'. */
+/** The arguments of the SQL function `set_fragment`: the city's towns and the other cities' towns. */
 export interface FragmentRule {
   isDefault: boolean;
   ownTowns: string[];

@@ -1,6 +1,6 @@
 /**
- * What was aborted is pruned behind the horizon, and nothing there is ever taken for new: each message that comes late, about what is still
- * known and about what is not. Every test ends with the invariants.
+ * Aborted transactions behind the horizon are pruned, and none is ever taken for new. Each kind of message
+ * comes late, about known and about pruned transactions. Every test ends with the invariants.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -15,7 +15,7 @@ import {
   transferOf,
 } from "../test/protocol-database.ts";
 
-/** Before and behind the horizon, when it is moved. */
+/** Times before and behind the horizon, once it has moved. */
 const OLD_MS = 1_000_000;
 const NEW_MS = 3_000_000;
 const FOREIGN = idOf("thies", 1, OLD_MS);
@@ -47,12 +47,12 @@ const ids = async (table: string) =>
     ({ id }) => id,
   );
 
-/** To between OLD_MS and NEW_MS. */
+/** Moves the horizon to between OLD_MS and NEW_MS. */
 async function moveHorizon(): Promise<void> {
   await city.rows(`insert into horizon (bound) values ('${idOf("x", 0, 2_000_000).slice(2, 15)}')`);
 }
 
-/** All that may be. */
+/** Prunes everything that may be pruned. */
 async function prune(): Promise<void> {
   await moveHorizon();
   for (const table of ["reservation", "participation", "transaction_decision"])
@@ -154,7 +154,7 @@ describe("a home", () => {
     await prune();
     expect(await commit(orderOf(OWN))).toEqual(["COMMITTED"]);
     expect(await outcome(OWN)).toEqual(["COMMITTED"]);
-    // Its key too.
+    // The key still works too.
     expect(await commit(orderOf(OWN_NEW))).toEqual(["REPLAYED"]);
   });
 

@@ -1,12 +1,12 @@
 /**
- * Goal: a restock and a registration happen once a key, whoever sends them how often. Method: over the wire to a real city, one after the
- * other and at the same time.
+ * Goal: a restock and a registration happen once for each key, however often and from wherever they are sent.
+ * Method: over the wire to a real city, one after the other and at the same time.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
 
 let dakar: WiredCity;
-/** For which statement the database is away: the one with these words, after so many others that have them. */
+/** The statement for which the database is away: the one with these words, after `after` others with them. */
 let away: { words: string; after: number } | undefined;
 beforeAll(async () => {
   dakar = await startWiredCity("dakar", "city_keys", (statement) => {
@@ -109,7 +109,7 @@ describe("a database that goes away before the key is looked up leaves it unknow
 
   test.each([
     ["its key", { words: "where idempotency_key =", after: 0 }],
-    // Read before too: whether the product is there.
+    // The same table is read once before, to see whether the product is in stock.
     ["the level for the answer", { words: "from stock where product_id", after: 1 }],
   ])("of a restock, %s", async (_, look) => {
     await restock({ idempotencyKey: "k" });

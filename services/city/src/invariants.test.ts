@@ -1,4 +1,4 @@
-/** Each rule of functions/7-invariants.sql finds what breaks it, in a database that has something of every kind. */
+/** Each rule of functions/7-invariants.sql finds what breaks it, in a database with rows of every kind. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
@@ -98,7 +98,7 @@ test("all rules are here, and nothing breaks one", async () => {
 
 test.each(SABOTAGE)("«%s» finds it", async (rule, statement) => {
   try {
-    // Rules of the tables do not look, triggers neither.
+    // Switches off the rules of the tables and the triggers.
     await dakar.db.exec(`begin; set local session_replication_role = replica; ${UNCHECKED}; ${statement}`);
     const broken = await dakar.rows<{ rule: string }>("select distinct rule from broken_invariants()");
     expect(broken.map((each) => each.rule)).toContain(rule);
@@ -107,7 +107,7 @@ test.each(SABOTAGE)("«%s» finds it", async (rule, statement) => {
   }
 });
 
-/** Drops what a table says of one row. */
+/** Drops the constraints on single rows. */
 const UNCHECKED = `
   do $$ declare it record; begin
     for it in select conrelid::regclass as owner, conname from pg_constraint

@@ -1,6 +1,6 @@
 /**
- * The messages of cancellations and transfers over the wire, forged and misrouted: an entry that breaks the protocol raises the alarm
- * and leaves the city as it was, and so does a message that cannot be read.
+ * The messages of cancellations and transfers over the wire, forged and misrouted. An entry that breaks the
+ * protocol raises the alarm and leaves the city as it was. So does a message that cannot be read.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Message, startWiredCity, type WiredCity } from "../test/city-over-wire.ts";

@@ -1,6 +1,6 @@
 /**
- * The commit protocol's messages over the wire, as a broken or hostile sender might send them: an entry that breaks the protocol
- * changes nothing, and the entries beside it are as if it were not there.
+ * The commit protocol's messages over the wire, as a broken or hostile sender might send them. An entry that
+ * breaks the protocol changes nothing, and does not affect the entries beside it.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startWiredCity, type WiredCity } from "../test/city-over-wire.ts";

@@ -1,4 +1,4 @@
-/** What a city counts and times. */
+/** The metrics of a city. */
 import {
   BATCH_BUCKETS,
   LATENCY_BUCKETS_S,
@@ -9,13 +9,16 @@ import type { ProtocolMetrics } from "@teranga/protocol/city/means.ts";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { HealthRow } from "./sql/get-health.ts";
 
-/** The instruments, as those who use them see them. */
+/** The metrics that a city records. */
 export interface CityMetrics extends ProtocolMetrics {
-  /** PostgreSQL ended a transaction in favour of another, and it is run again. */
+  /** PostgreSQL ended a transaction in favour of another one. The transaction is run again. */
   lostTransaction(): void;
 }
 
-/** A scrape is given up after 10 s by default; a database that hangs must leave time for the other metrics. */
+/**
+ * Prometheus gives up a scrape after 10 s by default. A database that hangs must
+ * leave time for the other metrics.
+ */
 const READING_LIMIT_MS = 1_000;
 
 export interface Backlog extends HealthRow {
@@ -24,14 +27,14 @@ export interface Backlog extends HealthRow {
 }
 
 export interface BacklogSource {
-  /** What waits to be finished, from the database. */
+  /** Reads from the database what is still to be finished. */
   readBacklog: () => Promise<Backlog>;
   nowMs: () => number;
   /** Resolves after so many milliseconds; rejects when the signal says so. */
   delay: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** @param registry where they are read; each service has its own */
+/** @param registry the service's own registry, which /metrics reads */
 export function createCityMetrics(registry: Registry): CityMetrics {
   const registers = [registry];
   const entries = new Counter({
@@ -99,8 +102,8 @@ export function createCityMetrics(registry: Registry): CityMetrics {
 }
 
 /**
- * The gauges of what waits, read from the database by one statement a scrape. While the database does not answer they are absent,
- * because any number would be wrong, and the failures are counted.
+ * The gauges of the backlog, read from the database by one statement a scrape. While the database does not
+ * answer, the gauges are absent, because any number would be wrong; a counter counts the failures.
  */
 export function addBacklogMetrics(registry: Registry, { readBacklog, nowMs, delay }: BacklogSource): void {
   const failures = new Counter({

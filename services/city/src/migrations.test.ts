@@ -1,4 +1,7 @@
-/** Goal: a city's SQL files can change while its instances work. Method: a real server, with commits under way. */
+/**
+ * Goal: a city's SQL files can change while its instances work. Method: a real
+ * server, with commits under way.
+ */
 import { appendFile, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * What the resolvers of a city pass to one another: rows of its tables, and stubs ({ id }) of what is loaded when asked.
- * The generated resolver types map the types of the graph to these.
+ * What a city's resolvers pass to one another: rows of its tables, and stubs ({ id }) whose data is loaded on
+ * demand. The generated resolver types map the graph's types to these.
  */
 
 import type { Connection } from "@teranga/kit/graphql/connection.ts";
@@ -20,7 +20,7 @@ export interface ClientRow {
   registeredAt: Date;
 }
 
-/** A stock level. A product that the city never had has zeros and neither warehouse nor time. */
+/** A stock level. A product that the city has never had has zeros, no warehouse and no time. */
 export interface StockRow {
   productId: string;
   warehouse: string | null;
@@ -55,11 +55,14 @@ export interface PaymentRow {
   orderId: string;
   method: "WALLET" | "CASH_ON_DELIVERY" | "MOBILE_MONEY";
   amount: number;
-  /** A payment that is being authorised, or that is given back before there is an order, is in the table but never an order's. */
+  /**
+   * The states of an order's payment. The table has more: a payment that is being authorised, or voided
+   * before there is an order.
+   */
   state: "DUE" | "AUTHORISED" | "CAPTURED" | "VOIDED" | "REFUNDING" | "REFUNDED";
 }
 
-/** A client's wallet. Its balance is loaded when asked. */
+/** A client's wallet. Its balance is loaded on demand. */
 export interface WalletStub {
   clientId: string;
 }
@@ -92,7 +95,7 @@ export interface OrderAllocationRow {
   quantity: number;
 }
 
-/** A transaction by its id. Its decision is loaded when asked. */
+/** A transaction by its id. Its decision is loaded on demand. */
 export interface TransactionStub {
   id: string;
 }
@@ -102,7 +105,7 @@ export interface DecisionRow {
   /** Null for a fence. */
   kind: TransactionKind | null;
   state: "COMMITTED" | "ABORTED";
-  /** What its commit was answered; ABORTED for a fence. */
+  /** The answer to its commit; ABORTED for a fence. */
   answer: Exclude<CommitAnswer["state"], "VIOLATION">;
   decidedAt: Date;
 }
@@ -115,17 +118,17 @@ export interface ParticipantRow {
   acknowledgedAt: Date | null;
 }
 
-/** What a committed transfer has brought to this city. */
+/** The stock that a committed transfer has brought to this city. */
 export interface TransferRow extends ProductQuantity {
   transactionId: string;
   fromCityId: string;
 }
 
-/** What this city knows of a transaction, as the home that has decided it or as a participant. */
+/** What this city knows of a transaction, as its home or as a participant. */
 export interface CityTransactionRow {
   transactionId: string;
   role: "HOME" | "PARTICIPANT";
-  /** Null if no more is known of it than that it was aborted. */
+  /** Null if the city only knows that the transaction was aborted. */
   kind: TransactionKind | null;
   state: "IN_DOUBT" | "COMMITTED" | "ABORTED";
   createdAt: Date;

@@ -1,4 +1,4 @@
-/** The SQL function that the fragments' constraints use and the function that routes must agree on every name. */
+/** The SQL function of the fragments' rule and the function of routing must agree on every name. */
 import type { PGlite } from "@electric-sql/pglite";
 import { normalise } from "@teranga/kit/topology/partition.ts";
 import fc from "fast-check";

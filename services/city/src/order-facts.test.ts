@@ -1,4 +1,7 @@
-/** What the orchestrator asks before an order, over the wire: batches in order, and questions that no row can answer. */
+/**
+ * The orchestrator's questions before an order, over the wire: batches in order,
+ * and questions that match no row.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
 import { cancellationOf, idOf, orderOf, smallOrder, transferOf } from "../test/protocol-database.ts";
@@ -36,7 +39,10 @@ describe("orderFacts", () => {
     ...changes,
   });
   const keyedOrder = { transactionId: ORDER, requestHash: "hash" };
-  /** Ten, less the other client's one, and four of the transfer; what the cancelled order took is back. */
+  /**
+   * Ten pieces, less the other client's one, plus four of the transfer. The cancelled
+   * order has given its pieces back.
+   */
   const available = 13;
 
   test("are answered in the order of the questions, and of the products of each", async () => {
@@ -133,7 +139,7 @@ describe("keyedTransaction", () => {
   });
 
   test("takes half a character for no other key", async () => {
-    // What the driver would send in its place.
+    // The key that the driver would send instead.
     const replaced = smallOrder(idOf("dakar", 9), 1, 5, { idempotencyKey: "\ufffd" });
     expect((await dakar.send("commit", [replaced])).states).toEqual(["COMMITTED"]);
     expect(await keyed("ORDER", "dakar:1", "\ufffd")).toMatchObject({ transactionId: idOf("dakar", 9) });

@@ -1,6 +1,6 @@
 /**
- * The SQL of the commit protocol, message by message: what arrives twice, late, before its time, or broken. Every test ends with
- * the invariants. Cancellations, transfers and wallets have files of their own beside this one.
+ * The SQL of the commit protocol, message by message: repeated, late, early and broken ones. Every test ends
+ * with the invariants. Cancellations, transfers and wallets have test files of their own.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {

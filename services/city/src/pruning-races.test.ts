@@ -1,4 +1,4 @@
-/** Messages that meet the deletion of the very rows that they are about, on a real PostgreSQL. */
+/** Messages about rows that are being pruned at the same time, on a real PostgreSQL. */
 
 import { prune } from "@teranga/protocol/city/pruning.ts";
 import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
@@ -21,7 +21,7 @@ test("a message that waits for a row that is being pruned does not take its id f
   let answers: Promise<{ state: string }[]>[] = [];
   await world.sql.begin(async (pruning) => {
     await prune({ ...city(), sql: pruning as never }, KEPT_MS);
-    // They wait behind the deletion, and have looked at the horizon before it moved.
+    // These calls have read the horizon before it moved, and wait behind the deletion.
     answers = [prepare(foreignOld), fence(ownOld)];
     await untilWaiting(answers.length);
   });
@@ -39,7 +39,7 @@ test("an abort of a row that is pruned and written again while it waits is not t
   let answers: Promise<{ state: string }[]> | undefined;
   await world.sql.begin(async (holder) => {
     await holder`select from participation where transaction_id = ${held} for update`;
-    // It has found both rows to be there, and looks at them in the order of their ids.
+    // The abort has found both rows, and locks them in the order of their ids.
     answers = abort(held, pruned);
     await untilWaiting(1);
     await prune(city(), KEPT_MS);
@@ -64,10 +64,10 @@ test("messages that meet pruning all the time are answered whole, and never in b
     }
   };
   const send = async (number: number) => {
-    // Old ones and new ones, of which others have sent some too.
+    // New and old transactions. Other senders have sent some of them too.
     const all = [...new Set([0, 1, 3, 7].map((back) => Math.max(0, number - back * SENDERS)))];
     const ids = (home: string) => all.map((each) => idOf(home, each, START_MS + each));
-    // The same message whoever sends it.
+    // The same message from every sender.
     const orders = all.map((each, index) => smallOrder(ids("dakar")[index]!, 1, 1, each % 2 ? {} : UNKNOWN));
     const lines = [line("101", 1_000)];
     const foreigns = ids("thies");
@@ -104,7 +104,7 @@ test("messages that meet pruning all the time are answered whole, and never in b
   expect((await counts())!.participations).toBeLessThan(SENDERS * BATCHES);
 });
 
-/** Until so many sessions wait for another's transaction. */
+/** Waits until this many sessions wait for another's transaction. */
 async function untilWaiting(count: number): Promise<void> {
   for (let looks = 0; looks < 500; looks++) {
     const [row] = await world.sql<{ waiting: number }[]>`

@@ -1,4 +1,7 @@
-/** Pruning on a real PostgreSQL: what goes and what stays, how far the horizon moves, and several instances at once. */
+/**
+ * Pruning on a real PostgreSQL: what is deleted and what stays, how far the horizon
+ * moves, several instances at once.
+ */
 import type { Queryable, Sql } from "@teranga/kit/postgres/database.ts";
 import { prune, startPruning } from "@teranga/protocol/city/pruning.ts";
 import { moveHorizon } from "@teranga/protocol/city/sql/move-horizon.ts";
@@ -26,7 +29,7 @@ test("what is aborted goes after its time, and what is committed or in doubt sta
   await prepare(foreign(3), 1_000);
   await abort(foreign(4));
   expect(await counts()).toEqual({ decisions: 3, participations: 4, reservations: 2, payments: 1 });
-  // The next ones, since the horizon stays behind the newest too.
+  // Newer ones are needed, since the horizon also stays behind the newest id.
   daysLater(29);
   await fence(own(4));
   expect(await prune(city(), KEPT_MS)).toBe(false);
@@ -56,7 +59,7 @@ test("neither this city's clock alone nor an orchestrator's can move the horizon
   daysLater(1);
   await prune(city(), KEPT_MS);
   expect(await bound()).toBe(at(START_MS + DAY_MS - KEPT_MS));
-  // Backwards it does not move, and not for a minute.
+  // The horizon moves neither backwards nor for a minute's difference.
   daysLater(0);
   await prune(city(), KEPT_MS);
   world.nowMs = START_MS + DAY_MS + 60_000;

@@ -1,6 +1,7 @@
 /**
- * Two cities over real HTTP that finish by themselves what an orchestrator has left: a home tells its participants of a cancellation
- * and of a transfer, a participant asks about a transfer. Each step is taken by hand, and the clock is the test's.
+ * Two cities over real HTTP finish transactions that an orchestrator has left. A home tells its participants
+ * of a cancellation and of a transfer; a participant asks about a transfer. Each test takes the steps by hand
+ * and sets the clock.
  */
 
 import { createTransport } from "@teranga/kit/http/transport.ts";
@@ -57,7 +58,7 @@ afterEach(async () => {
 });
 
 let nowMs = 0;
-/** Time for the home to tell, for a deadline to pass, and for a try to be repeated. */
+/** Time for the home to tell its participants, for a deadline to pass, and for another try. */
 const pass = (ms = 20_000) => {
   nowMs += ms;
 };
@@ -93,7 +94,7 @@ const unacknowledged = async () =>
 const prepare = (transactionId: string, kind: string, lines: object[]) =>
   thies.send("prepare", [{ transactionId, kind, lines, leaseMs: 5_000 }]);
 
-/** An order whose participant has prepared it, as far as its commit point. */
+/** An order at its commit point, prepared by its participant. */
 async function placeOrder(): Promise<void> {
   expect((await prepare(ORDER, "ORDER", GIVEN)).states).toEqual(["PREPARED"]);
   expect((await dakar.send("commit", [orderOf(ORDER)])).states).toEqual(["COMMITTED"]);
@@ -158,7 +159,7 @@ describe("a home tells", () => {
     await prepare(blocked, "ORDER", [line("900", 1)]);
     await dakar.send("commit", [order]);
     await dakar.send("cancel", [cancellationOf(idOf("dakar", 8), blocked, { idempotencyKey: "other" })]);
-    // The return overtakes the confirmation, for which alone there would be room.
+    // The return overtakes the confirmation, which alone would make room for it.
     await dakar.sql`update decision_participant set next_attempt_at = now() + interval '1 hour' where transaction_id = ${blocked}`;
     await placeOrder();
     pass();

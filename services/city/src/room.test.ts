@@ -1,6 +1,7 @@
 /**
- * Goal: what a committed transaction has taken always finds room when it comes back, because what nobody has to take is refused in time.
- * Method: levels and wallets near their limits, in SQL, at a city that is home and participant.
+ * Goal: whatever a committed transaction has taken always finds room when it comes back, because deliveries,
+ * transfers and top-ups are refused in time. Method: levels and wallets near their limits, in SQL, at a city
+ * that is home and participant.
  */
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -25,7 +26,7 @@ afterAll(() => dakar.db.close());
 beforeEach(() => dakar.reset());
 afterEach(() => dakar.expectSound());
 
-/** Adds pieces of product 101, as restocking does without looking for room. */
+/** Adds pieces of product 101 as restocking does, but without the check of the room. */
 async function add(pieces: number): Promise<void> {
   await dakar.db.exec(`
     update stock set on_hand = on_hand + ${pieces} where product_id = '101';

@@ -1,7 +1,7 @@
 /**
- * The same thing from many senders in the same instant, on a real PostgreSQL: one of them happens, the others are told of it, and no
- * database error reaches anybody. What they contend for is a key, a wallet, an order; their products differ, so nothing else makes
- * them wait for one another.
+ * The same request from many senders in the same instant, on a real PostgreSQL. One of them happens, the
+ * others are told of it, and no sender gets a database error. They contend for a key, a wallet or an order;
+ * their products differ, so they wait for one another over nothing else.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
@@ -41,7 +41,7 @@ async function atOnce(message: "commit" | "cancel" | "transfer", entryOf: (sende
   return counts;
 }
 
-/** Each sender's order is for another product; the ids go through a round's senders. */
+/** Each sender's order is for another product. The ids run through the senders of a round. */
 const orderOf = (round: number, sender: number, changes: object = {}) =>
   smallOrder(idOf("dakar", round * 100 + sender), 1, 10, {
     lines: [{ productId: `s${sender}`, quantity: 1, unitPrice: 10 }],

@@ -34,27 +34,32 @@ export interface CityOptions {
   credential: string;
   /** 0 takes a free port. */
   port: number;
-  /** What connections are granted. */
+  /** The limits for connections. */
   door?: Door | undefined;
   log: Logger;
-  /** What is read at /metrics; a new one by default. */
+  /** The metrics at /metrics; a new registry by default. */
   registry?: Registry;
-  /** What is noted in its health of the topology's file. */
+  /** The state of the topology file, which the health answer reports. */
   standing?: TopologyStanding;
   clock?: Clock;
-  /** The longest wait between two looks for transactions to finish. */
+  /** The longest wait between two recovery steps, in milliseconds. */
   recoveryIntervalMs?: number;
-  /** How far the horizon is behind (pruning.ts); 30 days by default. */
+  /** How far the horizon is behind the present (pruning.ts), in milliseconds; 30 days by default. */
   horizonMs?: number;
-  /** Called with each SQL statement; tests assert the list of them. */
+  /** Called with each SQL statement. Tests assert the list of statements. */
   onStatement?: (statement: string) => void;
-  /** What the messages of the commit protocol do; the functions of `sql/` by default. */
+  /** Applies the messages of the commit protocol; the functions of `sql/` by default. */
   protocol?: (sql: Sql) => CommitProtocol;
-  /** Ways of paying beside those that the commit point settles; none by default (docs/payments.md). */
+  /**
+   * Payment providers beside the methods that the commit point settles; none by default (docs/payments.md).
+   */
   paymentProviders?: readonly PaymentProvider[];
 }
 
-/** How long a transaction may stay unfinished unnoticed, beyond its deadline. A look costs two index probes. */
+/**
+ * The longest time, past its deadline, before recovery notices an unfinished transaction.
+ * A look costs two index probes.
+ */
 const RECOVERY_INTERVAL_MS = 500;
 
 const HORIZON_MS = 30 * 86_400_000;
@@ -63,11 +68,11 @@ const STOP_MS = 1_000;
 
 export interface RunningCity extends RunningServer {
   /**
-   * Goes on with another topology, once the database keeps to what it says of this city's towns.
+   * Takes over another topology, once the database keeps its rule about this city's towns.
    * @throws StartupError if the city cannot serve under it; then nothing changes
    */
   setTopology(topology: Topology): Promise<void>;
-  /** Whether its database keeps the rule that the topology gives it. */
+  /** Whether the database keeps the rule that the topology gives this city. */
   keepsRule(): Promise<boolean>;
 }
 
@@ -149,7 +154,7 @@ function watchBacklog(registry: Registry, city: Pick<City, "sql" | "placement">,
   });
 }
 
-/** @returns what stops them */
+/** @returns a function that stops the workers */
 function startWorkers(
   city: City,
   messages: RecoveryMessages,
@@ -160,7 +165,9 @@ function startWorkers(
   return () => Promise.all([recovery.stop(), pruning.stop()]);
 }
 
-/** A worker's step takes milliseconds, unless the database is away: then only closing the pool ends its wait. */
+/**
+ * A worker's step takes milliseconds, unless the database is away. Then only closing the pool ends the step.
+ */
 async function endWorkers(stopped: Promise<unknown>, database: Database): Promise<void> {
   await Promise.race([stopped, delay(STOP_MS, undefined, { ref: false })]);
   await database.close();

@@ -1,8 +1,11 @@
-/** Transactions that a city cannot finish because the other city has gone from the topology: told, until a person brings it back. */
+/**
+ * Transactions that a city cannot finish because the topology no longer has the other city. They are reported
+ * until a person brings the city back.
+ */
 import type { City } from "./context.ts";
 import { findStranded } from "./sql/find-stranded.ts";
 
-/** One line for each city that is missed. */
+/** One line for each missing city. */
 export async function strandedNotes({ sql, placement }: Pick<City, "sql" | "placement">): Promise<string[]> {
   const rows = await findStranded(sql, idsOf(placement));
   return rows.map(
@@ -11,7 +14,7 @@ export async function strandedNotes({ sql, placement }: Pick<City, "sql" | "plac
   );
 }
 
-/** How many transactions there are. */
+/** The number of stranded transactions. */
 export async function countStranded({ sql, placement }: Pick<City, "sql" | "placement">): Promise<number> {
   const rows = await findStranded(sql, idsOf(placement));
   return rows.reduce((sum, { count }) => sum + count, 0);

@@ -1,6 +1,6 @@
 /**
- * Goal: a topology is taken only once the cities whose clients it moves keep to it, and by nobody before. Method: two real cities, and
- * watches of one file by those who own rows and those who route.
+ * Goal: a topology is taken only once the cities whose clients it moves keep its rule, and by no program
+ * before. Method: two real cities, and watches of one file by programs that own rows and programs that route.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -54,7 +54,10 @@ function startInstance(given: Topology = topology()) {
   });
 }
 
-/** Dakar, which nobody can reach, Autres, and further cities with the towns that they claim. */
+/**
+ * A topology of Dakar, which cannot be reached, of Autres, and of further cities
+ * with the towns that they claim.
+ */
 function text(more: Record<string, { towns: string[]; url?: string }> = {}): string {
   const place = { location: { latitude: 14, longitude: -17 } };
   const others = Object.entries(more).map(([id, { towns, url = NOBODY }]) => [
@@ -89,7 +92,7 @@ test("a city that is new has to answer; one that is down and whose towns stay th
 });
 
 test("who routes waits until the city whose towns change has taken it", async () => {
-  // Not in the topology of Autres yet: it stands for the new city too, which keeps its rule.
+  // Autres does not have this topology yet. The test answers for the new city, which keeps its rule.
   const next = topology({ mbour: { towns: ["Mbour"] } });
   const answers: typeof send = async (url, ...rest) =>
     url === NOBODY ? { data: { topologyVerdict: { keeps: true, refusal: null } } } : send(url, ...rest);
@@ -121,7 +124,7 @@ test("who routes waits until every instance that answers has taken it", async ()
   } finally {
     await second.close();
   }
-  // One that is down holds nobody up.
+  // A city that is down holds up no other.
   expect(await ask(both)).toEqual({ kind: "agreed" });
   await autres.setTopology(topology());
 });
@@ -151,7 +154,7 @@ test("an instance that starts with an older file moves no rule of the database, 
       /an instance of autres goes by another topology, and the database keeps another rule/,
     );
     expect(await towns()).toEqual(["mbour", "saly"]);
-    // Everybody goes by the same topology, and only the database by another one.
+    // All instances go by the same topology now. Only the database keeps another rule.
     await autres.setTopology(older!);
     await autres.sql`select set_fragment('autres', true, '{autres}', '{mbour,saly}')`;
     await vi.waitFor(() => expect(standing.notes()).toEqual([]), { timeout: 10_000 });
@@ -189,7 +192,8 @@ test("a watched file that is refused changes nothing, is told, and is taken once
     );
     expect([taken, await gauge()]).toEqual([[], 1]);
     await autres.sql`update client set town = 'Tivaouane' where town = 'Kaolack'`;
-    // The new city is stood for by Autres, which does not know it: it could keep any rule that it has no clients against.
+    // Autres answers for the new city, whose URL is its own. It accepts any rule for that city that excludes
+    // none of its clients.
     await vi.waitFor(() => expect(taken).toEqual([["dakar", "autres", "kaolack"]]), { timeout: 10_000 });
     await vi.waitFor(() => expect(standing.notes()).toEqual([]));
     expect(await gauge()).toBe(0);
@@ -220,15 +224,16 @@ test("a city that was silent at the start is asked until it has spoken", async (
     pollMs: 20,
   });
   try {
-    // Autres, and the new city that it stands for.
+    // Autres is asked, and the new city, for which it answers.
     await vi.waitFor(() => expect(asked).toBeGreaterThan(2), { timeout: 10_000 });
-    // Nobody is told of a silence: programs that start together do not all answer at once.
+    // Silence is not reported: programs that start together do not all answer at once.
     expect(standing.notes()).toEqual([]);
     isSilent = false;
     await vi.waitFor(() => expect(standing.notes()).toHaveLength(1), { timeout: 10_000 });
     const [refusal] = standing.notes();
     expect(refusal).toMatch(/autres refuses it: .*; it is gone by since the start all the same$/);
-    // It is told until it is taken back, however silent the city is meanwhile, and whatever else was wrong with the file.
+    // The fault is reported until the refusal is taken back, even while the city is silent, and whatever else
+    // was wrong with the file.
     isSilent = true;
     await writeFile(file, "colour: red");
     await vi.waitFor(() => expect(standing.notes()[0]).toMatch(/the topology stays as it was/));

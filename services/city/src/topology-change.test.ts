@@ -1,4 +1,7 @@
-/** Goal: a city that runs takes a new topology up, its database with it, or refuses it whole. Method: the real service and database. */
+/**
+ * Goal: a running city takes over a new topology together with its database, or refuses it as a whole.
+ * Method: the real service and database.
+ */
 import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startWiredCity, topologyOf, type WiredCity } from "../test/city-over-wire.ts";
@@ -75,7 +78,7 @@ test("a client that waits for a change goes by the new rule", async () => {
   expect(city.takeLog()).toEqual([]);
 });
 
-/** Until a statement of the city waits for a lock. */
+/** Waits until a statement of the city waits for a lock. */
 async function untilWaiting(statement: RegExp): Promise<void> {
   await vi.waitUntil(async () => {
     const waiting = await city.sql<{ query: string }[]>`

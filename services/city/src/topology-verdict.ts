@@ -1,11 +1,11 @@
-/** What this city says of a topology before anybody goes by it. */
+/** This city's verdict on a topology, given before any service goes by it. */
 import { type PartitionClaims, ruleOf, sameRules } from "@teranga/kit/topology/topology-agreement.ts";
 import type { City } from "./context.ts";
 import { keepsRule } from "./database.ts";
 import { fragmentRule } from "./fragment-rule.ts";
 import { findStrangers } from "./sql/find-strangers.ts";
 
-/** A refusal names so many towns. */
+/** The most towns that a refusal names. */
 const TOWNS_MAX = 5;
 
 export async function topologyVerdict(

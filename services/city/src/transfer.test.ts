@@ -1,4 +1,4 @@
-/** Transfers of stock in SQL, at the city that receives (Dakar, the home) and at the one that gives (Thiès). */
+/** Transfers of stock in SQL, at the receiving city (Dakar, the home) and at the giving city (Thiès). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   cancellationOf,

@@ -1,4 +1,7 @@
-/** Wallets and their double-entry ledger in SQL: top-ups, orders paid from a wallet, refunds, and what the database itself refuses. */
+/**
+ * Wallets and their double-entry ledger in SQL: top-ups, orders paid from a wallet, refunds, and what the
+ * database itself refuses.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
   BALANCE_MAX,

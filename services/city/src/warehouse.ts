@@ -1,6 +1,6 @@
 import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 
-/** The warehouse of a product that comes into a city's stock for the first time. */
+/** The warehouse for a product that enters a city's stock for the first time. */
 export function warehouseOf(cityId: string, { partitions }: Pick<PartitionPlacement, "partitions">): string {
   return partitions.find(({ id }) => id === cityId)!.name;
 }

@@ -1,4 +1,7 @@
-/** A city's real service on a database of its own, and the messages of the commit protocol as a hostile sender might send them. */
+/**
+ * A city's real service on a database of its own, and the messages of the commit protocol as a
+ * hostile sender might send them.
+ */
 import { authorization } from "@teranga/kit/http/credential.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
@@ -9,9 +12,9 @@ import { startCity } from "../src/service.ts";
 export const CREDENTIAL = "a-credential-for-tests";
 
 /**
- * A topology of three cities, and of those that have a URL.
- * @param urls a city that is not in it answers at none
- * @param towns what a city claims beside its own id
+ * A topology of three cities and of those with a URL.
+ * @param urls a city that is missing has no URL
+ * @param towns the towns that a city claims beside its own id
  */
 export function topologyOf(urls: Record<string, string> = {}, towns: Record<string, string> = {}): Topology {
   const place = (id: string) =>
@@ -45,20 +48,20 @@ export interface LogLine {
 export interface WiredCity {
   url: string;
   sql: Sql;
-  /** The lines of level error and above since they were last taken. */
+  /** The log lines of level error and above since the last call. */
   takeLog(): LogLine[];
-  /** Sends a query and gives the answer's data and the extensions of its errors. */
+  /** Sends a query. Returns the data and the extensions of the errors. */
   ask(query: string, variables: object): Promise<{ data: unknown; errors: object[] | undefined }>;
-  /** Sends a batch and gives the states of its answers, or the extensions of the errors. */
+  /** Sends a batch. Returns the states of the answers, or the extensions of the errors. */
   send(
     message: Message,
     of: object[],
   ): Promise<{ states: string[] | undefined; errors: object[] | undefined }>;
-  /** Goes on with another topology. */
+  /** Takes over another topology. */
   setTopology(topology: Topology): Promise<void>;
-  /** Everything that a message could have changed, to be compared. */
+  /** All rows that a message could have changed, for comparison. */
   contents(): Promise<object>;
-  /** Empties it: two clients, ten pieces of product 101. */
+  /** Resets the database: two clients, ten pieces of product 101. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
@@ -66,7 +69,8 @@ export interface WiredCity {
 /**
  * Starts a city without recovery of its own.
  * @param name of its database, which no other test file may use
- * @param onStatement called with each SQL statement before it is sent; what it throws is what becomes of the statement
+ * @param onStatement called with each SQL statement before it is sent; if it throws, the
+ * statement fails with that error
  */
 export async function startWiredCity(
   cityId: string,
@@ -150,7 +154,7 @@ async function reset(sql: Sql, cityId: string): Promise<void> {
     insert into stock_movement (product_id, reason, on_hand_change, reserved_change) values ('101', 'RESTOCKED', 10, 0)`;
 }
 
-/** Does something on the server that the tests of a run share. */
+/** Runs an action on the test run's shared server. */
 export async function onServer(action: (sql: Sql) => Promise<unknown>): Promise<void> {
   const server = openDatabase({ url: inject("postgresUrl"), applicationName: "test", connections: 1 });
   await action(server.sql);

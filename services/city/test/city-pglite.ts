@@ -1,15 +1,15 @@
 /**
- * PostgreSQL in the process (PGlite) with a city's tables. Instances are kept for the next test file, and emptied
- * rather than made anew.
+ * An in-process PostgreSQL (PGlite) with a city's tables. Instances are kept for the next test file, and
+ * emptied instead of made anew.
  */
 import type { PGlite } from "@electric-sql/pglite";
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import { openClusters } from "../../../test/simulation/kept-cluster.ts";
 
-/** By city: a database is one city's for good. */
+/** By city, since a database belongs to one city for good. */
 const idle = new Map<string, PGlite[]>();
 
-/** Its rows are what was left in it. */
+/** The database still holds the rows that were left in it. */
 export async function takeCityPGlite(cityId: string): Promise<PGlite> {
   const kept = idle.get(cityId)?.pop();
   if (kept) return kept;
@@ -17,15 +17,15 @@ export async function takeCityPGlite(cityId: string): Promise<PGlite> {
   return made!;
 }
 
-/** For the next one: the tables must be as they were. */
+/** Keeps the database for the next test file. Its tables must be unchanged. */
 export function giveBack(cityId: string, db: PGlite): void {
   idle.set(cityId, [...(idle.get(cityId) ?? []), db]);
 }
 
 /**
- * Makes \`empty_city()\`, which deletes all rows in one statement, at whose end the foreign keys are looked at. Rows
- * that are never deleted are for its time. Truncating instead takes 100 ms of a processor, at each test: files are
- * made for every table and index, and all plans are made again.
+ * Makes `empty_city()`, which deletes all rows in one statement. The foreign keys are checked at its end. The
+ * rule that some rows are never deleted is suspended meanwhile. Truncating would take 100 ms of CPU time for
+ * each test, because it makes new files for every table and index and discards all plans.
  */
 const EMPTYING = `
   do $do$

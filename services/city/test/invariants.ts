@@ -1,6 +1,6 @@
 /** What must hold in the database of a city after every transaction (functions/7-invariants.sql). */
 
-/** What is broken, by rule, with the rows that say so. */
+/** The broken rules, each with the rows that break it. */
 export async function brokenInvariants(
   query: (text: string) => Promise<readonly object[]>,
 ): Promise<Record<string, readonly object[]>> {

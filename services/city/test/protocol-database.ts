@@ -1,5 +1,6 @@
 /**
- * A city's database in the process (PGlite) with the real SQL files, and the messages of the commit protocol as functions.
+ * A city's in-process database (PGlite) with the real SQL files, and the messages of
+ * the commit protocol as functions.
  */
 import type { PGlite } from "@electric-sql/pglite";
 import { expect } from "vitest";
@@ -9,7 +10,7 @@ import { brokenInvariants } from "./invariants.ts";
 export const NOW = "2026-01-01T00:00:00.000Z";
 export const DEADLINE = "2026-01-01T00:00:10.000Z";
 
-/** What a message answers; which fields there are depends on the message. */
+/** The answer to a message. Its fields depend on the message. */
 export interface Answer {
   transactionId: string;
   state: string;
@@ -27,7 +28,7 @@ export interface Level {
 
 export interface ProtocolDatabase {
   db: PGlite;
-  /** Empties it: two clients, 8 pieces of product 101 and 2 of product 102. */
+  /** Resets the database: two clients, 8 pieces of product 101 and 2 of product 102. */
   reset(): Promise<void>;
   prepare(...entries: object[]): Promise<Answer[]>;
   decide(...entries: object[]): Promise<Answer[]>;
@@ -36,9 +37,9 @@ export interface ProtocolDatabase {
   commitTransfers(...entries: object[]): Promise<Answer[]>;
   outcome(...entries: object[]): Promise<Answer[]>;
   topUp(clientId: string, amount: number, key: string): Promise<{ state: string; balance?: number }>;
-  /** Undefined of a product that the city never had. */
+  /** Undefined for a product that the city has never had. */
   level(productId: string): Promise<Level | undefined>;
-  /** Undefined of a client without a wallet. */
+  /** Undefined for a client without a wallet. */
   balance(clientId: string): Promise<number | undefined>;
   /** The rows of a query. */
   rows<Row = object>(text: string): Promise<Row[]>;
@@ -47,7 +48,7 @@ export interface ProtocolDatabase {
   close(): void;
 }
 
-/** Balances are capped at this in the tests. */
+/** The tests' limit for balances. */
 export const BALANCE_MAX = 1_000_000;
 
 export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDatabase> {
@@ -110,7 +111,7 @@ export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDa
   };
 }
 
-/** Adds one product in two warehouses' worth of quantity, as a restock would: the level with its movement. */
+/** Empties the database and adds two clients and two stock levels with their movements. */
 async function reset(db: PGlite, cityId: string): Promise<void> {
   await db.exec(`
     select empty_city();
@@ -149,7 +150,7 @@ export function orderOf(transactionId: string, changes: object = {}) {
   };
 }
 
-/** An order for some pieces that Dakar has all. */
+/** An order whose pieces all come from Dakar. */
 export function smallOrder(transactionId: string, quantity: number, unitPrice: number, changes: object = {}) {
   return orderOf(transactionId, {
     idempotencyKey: `key of ${transactionId}`,

@@ -1,6 +1,6 @@
 /**
- * A real PostgreSQL database of Dakar for the tests of pruning: a hundred pieces of a product, a client, and a
- * clock that is set. It ends each test with the invariants.
+ * A real PostgreSQL database of Dakar for the tests of pruning: a hundred pieces of a product, a client, and
+ * a clock that tests set. Each test ends with the invariants.
  */
 import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
@@ -27,7 +27,7 @@ class PruningWorld {
   readonly registry = new Registry();
   readonly metrics = createCityMetrics(this.registry);
   nowMs = START_MS;
-  /** Database transactions that were run again. */
+  /** The number of database transactions that were run again. */
   lost = 0;
   readonly clock = { nowMs: () => this.nowMs, random: () => 0.5 };
   readonly #name: string;
@@ -73,7 +73,7 @@ class PruningWorld {
   daysLater = (days: number) => {
     this.nowMs = START_MS + days * DAY_MS;
   };
-  /** An id of now, of an order whose home is this city, or another one. */
+  /** The id of an order of this moment, with this city as its home or with another. */
   own = (number: number) => idOf(CITY_HOME, number, this.nowMs);
   foreign = (number: number) => idOf("thies", number, this.nowMs);
   prepare = (transactionId: string, quantity = 1) =>
@@ -103,7 +103,7 @@ class PruningWorld {
              (select count(*)::int from reservation) as reservations, (select count(*)::int from payment) as payments`;
     return row;
   };
-  /** Aborted ones of today, by the thousand. */
+  /** Adds today's aborted transactions, by the thousand. */
   abortMany = async (count: number) => {
     const ids = (home: string) =>
       Array.from({ length: count }, (_, index) => idOf(home, 1_000 + index, this.nowMs));
@@ -117,7 +117,10 @@ class PruningWorld {
   };
 }
 
-/** Registers the hooks of a file's tests. @param name of the database */
+/**
+ * Registers the hooks of a test file.
+ * @param name of the database
+ */
 export function usePruningWorld(name: string): PruningWorld {
   const world = new PruningWorld(name);
   beforeAll(() => world.open());

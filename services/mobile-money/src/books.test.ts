@@ -1,4 +1,4 @@
-/** What a subscriber has and what is paid survive the company's end, and take bounded room. */
+/** Subscribers' money and payments survive the end of the company's process, and take bounded room. */
 import { appendFileSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,13 +1,13 @@
 /**
- * The books of the simulated company: what its subscribers have, and how each payment stands. They are kept
- * in a journal, written to the disk before anything is answered, and read again at the next start.
+ * The books of the simulated company: the money of its subscribers, and the state of each payment. They are
+ * kept in a journal, which is written to the disk before any answer and read again at the next start.
  */
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 
 export type State = "DECLINED" | "AUTHORISED" | "CAPTURED" | "VOIDED" | "REFUNDED";
 export type Settlement = "capture" | "void" | "refund";
 
-/** Where the money of a subscriber is. */
+/** How a subscriber's money is divided. */
 export interface Money {
   free: number;
   held: number;
@@ -17,23 +17,26 @@ export interface Money {
 export interface Payment {
   state: State;
   amount: number;
-  /** The telephone number. Null if the void came before the authorise: a void does not say whose it is. */
+  /**
+   * The payer's telephone number. Null if the void came before the authorise, because
+   * a void does not name the payer.
+   */
   payer: string | null;
 }
 
-/** What the journal holds, a line each: money that came to a subscriber, and how a payment stands now. */
+/** One line of the journal: money given to a subscriber, or the new state of a payment. */
 type Entry = { given: number; payer: string } | ({ payment: string } & Payment);
 
 export interface BooksOptions {
-  /** The path of the journal. It is made if there is none. */
+  /** The path of the journal, which is made if it is missing. */
   journal: string;
-  /** What each subscriber has at first. */
+  /** The money that each subscriber has at first. */
   openingBalance: number;
-  /** Payments that the books have room for. */
+  /** The most payments that the books hold. */
   paymentsMax?: number;
 }
 
-/** 300 bytes each: 30 MB of memory, and as much of the disk. */
+/** 300 bytes each: 30 MB of memory, and as much on the disk. */
 const PAYMENTS_MAX = 100_000;
 const FILE_MODE = 0o600;
 
@@ -52,7 +55,7 @@ export class Books {
     this.#paymentsMax = paymentsMax;
     this.#file = openSync(journal, "a+", FILE_MODE);
     const bytes = readFileSync(this.#file);
-    // A process that was killed while it wrote has answered nothing of its last line.
+    // A last line without its end was cut off by a crash. It was never answered, so it does not count.
     const whole = bytes.subarray(0, bytes.lastIndexOf("\n") + 1);
     ftruncateSync(this.#file, whole.length);
     for (const line of whole.toString().split("\n")) if (line !== "") this.#apply(JSON.parse(line) as Entry);
@@ -134,7 +137,7 @@ export class Books {
     this.#payments.set(payment, { state, amount, payer });
   }
 
-  /** Moves what a payment in this state has of the subscriber's money. */
+  /** Moves a payment's share of the subscriber's money, as this state demands. */
   #move(payer: string, state: State | undefined, amount: number): void {
     const place = state === "AUTHORISED" ? "held" : state === "CAPTURED" ? "taken" : undefined;
     if (!place) return;

@@ -1,4 +1,4 @@
-/** Where the simulated company takes its configuration from. */
+/** The configuration of the simulated company. */
 import {
   countVariable,
   logLevelVariable,

@@ -1,5 +1,5 @@
 /**
- * Runs a simulated mobile-money company, for a machine of one's own: no real money moves. Whoever has a
+ * Runs a simulated mobile-money company for local use. No real money moves. Every
  * telephone number is a subscriber.
  */
 

@@ -1,4 +1,4 @@
-/** The HTTP interface of the simulated company: the one that docs/payments.md asks of a company. */
+/** The HTTP interface of the simulated company, as docs/payments.md asks of a company. */
 import { DEFAULT_DOOR, httpOptions, keepDoor } from "@teranga/kit/http/door.ts";
 import { addHealth } from "@teranga/kit/http/server.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
@@ -32,7 +32,7 @@ const settlement = json.pipe(z.object({ idempotencyKey }));
 
 export interface CompanyMeans {
   books: Books;
-  /** That the shop signs with. */
+  /** The secret that the shop signs with. */
   secret: string;
   clock: Clock;
   log: Logger;
@@ -43,7 +43,7 @@ interface Answered {
   answer: string;
 }
 
-/** The company, which does not listen yet. */
+/** Makes the company's server, which does not listen yet. */
 export function createCompany({ books, secret, clock, log }: CompanyMeans): FastifyInstance {
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
@@ -53,7 +53,7 @@ export function createCompany({ books, secret, clock, log }: CompanyMeans): Fast
   });
   keepDoor(app, DEFAULT_DOOR, () => {});
   addHealth(app, async () => {});
-  // The signature is over the bytes, so nothing may parse them first.
+  // The signature covers the bytes, so the body must not be parsed first.
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) =>
     done(null, body),
   );

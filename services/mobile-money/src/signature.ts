@@ -1,7 +1,7 @@
-/** Whether a message comes from the shop: docs/payments.md says how it is signed. */
+/** Checks that a message comes from the shop. docs/payments.md describes the signature. */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** How far the clocks of the two sides may be apart. */
+/** The largest difference between the clocks of the two sides, in seconds. */
 const SKEW_MAX_S = 300;
 
 const FORM = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/;
@@ -9,7 +9,7 @@ const FORM = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/;
 /**
  * @param header `teranga-signature`
  * @param message `authorise`, `capture`, `void` or `refund`
- * @param body as it came, before it is parsed
+ * @param body the body as received, before it is parsed
  */
 export function isSigned(
   { header, message, body }: { header: unknown; message: string; body: string },

@@ -1,4 +1,4 @@
-/** What clients are told, where several operations say the same. */
+/** Answers to clients that several operations share. */
 import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import type {
   IdempotencyKeyReused,
@@ -6,14 +6,14 @@ import type {
   UnknownClient,
 } from "@teranga/schema/generated/orders.ts";
 
-/** A result of the schema's unions: with the name of its type. */
+/** A member of the schema's result unions, with the name of its type. */
 export type Named<Type extends { __typename?: string }> = Type & Required<Pick<Type, "__typename">>;
 
 export function unknownClient(clientId: string): Named<UnknownClient> {
   return { __typename: "UnknownClient", message: "There is no client of this id.", clientId };
 }
 
-/** @param of what the key stands for: the ids of a transaction and, if it placed one, of the order */
+/** @param of the transaction that the key stands for and, if it placed one, the order */
 export function keyReused(of: { transactionId: string; orderId?: string }): Named<IdempotencyKeyReused> {
   return {
     __typename: "IdempotencyKeyReused",
@@ -23,7 +23,7 @@ export function keyReused(of: { transactionId: string; orderId?: string }): Name
   };
 }
 
-/** @param what has perhaps happened, for example "the order is placed" */
+/** @param what what may have happened, for example "the order is placed" */
 export function outcomeUnknown(
   what: string,
   transactionId: string,
@@ -45,8 +45,8 @@ export function cityUnavailable(cityId: string): Error {
 }
 
 /**
- * The city that knows whether an earlier try with the key has succeeded does not answer, when all that is
- * left is to ask it.
+ * Only the look-up of the key is left to do, and its city does not answer: it is unknown whether an earlier
+ * try has succeeded.
  */
 export function outcomeUnseen(cityId: string): Error {
   return codedError("OUTCOME_UNKNOWN", ERROR_CODES.OUTCOME_UNKNOWN, { city: cityId });
@@ -58,7 +58,7 @@ export function catalogUnavailable(): Error {
   });
 }
 
-/** A city says that we are at fault. */
+/** A city reports a violation: a fault of ours. */
 export function protocolViolation(cityId: string): Error {
   return codedError("PROTOCOL_VIOLATION", "A city refused a message of the commit protocol.", {
     city: cityId,

@@ -1,10 +1,13 @@
-/** Goal: a call ends in time for whoever waits for it, and what must follow the commit point does not depend on that. */
+/**
+ * Goal: a call ends within its caller's deadline, and the steps after the commit point
+ * do not depend on that deadline.
+ */
 import { withDeadline } from "@teranga/kit/http/deadline.ts";
 import { expect, test } from "vitest";
 import { ModelCities } from "../test/model-cities.ts";
 import { CLIENT, contextOver, place, SCENARIOS, STOCK } from "../test/orders-in-model.ts";
 
-/** How long the home has for the commit of an order. */
+/** The time that the home gets for the commit of an order, in milliseconds. */
 async function commitDeadlineOf(caller: (run: () => Promise<unknown>) => Promise<unknown>): Promise<number> {
   const context = contextOver(new ModelCities(CLIENT, STOCK));
   const { messages } = context;

@@ -1,4 +1,4 @@
-/** What shares a request on the way to a city, and what never does. */
+/** Which messages share a request on the way to a city, and which never do. */
 
 import type { Send } from "@teranga/kit/http/transport.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";

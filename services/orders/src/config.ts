@@ -1,4 +1,4 @@
-/** Where the orders service takes its configuration from. */
+/** The configuration of the orders service. */
 
 import { doorVariables } from "@teranga/kit/http/door-config.ts";
 import { serviceVariables } from "@teranga/kit/process/config.ts";

@@ -1,6 +1,6 @@
 /**
- * The inside of the service, without HTTP: what all requests share, and what each of them works with. Time,
- * chance, ids and the network come in here and nowhere else.
+ * The inside of the service, without HTTP: what all requests share, and what each of them uses. Time,
+ * randomness, ids and the network come in here and nowhere else.
  */
 
 import type { Send } from "@teranga/kit/http/transport.ts";
@@ -19,22 +19,22 @@ import { createOrderMetrics, type OrderMetrics } from "./metrics.ts";
 import { createOrderReads, type OrderReads } from "./order/order-reads.ts";
 import { SharedCalls } from "./shared-calls.ts";
 
-/** What everything that serves one request works with. */
+/** The dependencies of one request. */
 export interface OrdersContext extends TransactionMeans {
-  /** As they were when the request began. */
+  /** The cities as they were when the request began. */
   cities: PartitionPlacement;
   reads: OrderReads;
   delivery: DecisionDelivery;
-  /** The calls with a key of the client's that are under way. */
+  /** The calls under way that carry a client's key. */
   calls: SharedCalls;
   /** A new UUID, version 7, in lower case. */
   newId: () => string;
   metrics: OrderMetrics;
 }
 
-/** What the service needs of the world around it. */
+/** The outside world of the service. */
 export interface OrchestratorMeans {
-  /** May change while the service runs, as `catalogUrls` may: they are read when they are needed. */
+  /** May change while the service runs, as may `catalogUrls`. Both are read at each use. */
   cities: PartitionPlacement;
   catalogUrls: readonly string[];
   send: Send;
@@ -43,19 +43,19 @@ export interface OrchestratorMeans {
   delay: (ms: number) => Promise<unknown>;
   /** Makes UUIDs of version 7, in lower case. */
   newId: () => string;
-  /** Of what belongs to no request. */
+  /** The logger for work that belongs to no request. */
   log: Logger;
-  /** Read by nobody by default. */
+  /** No metrics are recorded by default. */
   metrics?: OrderMetrics;
 }
 
 export interface Orchestrator {
   createContext(request: { log: Logger }): OrdersContext;
-  /** Resolves when no decision is being told any more. */
+  /** Resolves when no delivery of a decision is under way. */
   drain(): Promise<void>;
 }
 
-/** Many requests share one orchestrator: their messages to a city travel together. */
+/** Many requests share one orchestrator, so their messages to a city travel together. */
 export function createOrchestrator(means: OrchestratorMeans): Orchestrator {
   const { cities, clock, delay, newId, metrics = createOrderMetrics(new Registry()) } = means;
   const onFault = (error: unknown) => {
@@ -67,7 +67,7 @@ export function createOrchestrator(means: OrchestratorMeans): Orchestrator {
     ...means,
     metrics,
     onFault,
-    // A spread copies what they are at the moment.
+    // The spread copies a value of the moment; the getter returns the newest.
     get catalogUrls() {
       return means.catalogUrls;
     },

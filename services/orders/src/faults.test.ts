@@ -1,14 +1,14 @@
 /**
- * The orchestrator against model cities under every fault of the network: each message in turn, each pair of messages, a city
- * that is gone from some moment on, and at random. After each run the cities finish by themselves, and the invariants of the
- * protocol must hold.
+ * The orchestrator against model cities under every fault of the network: each message in turn, each pair of
+ * messages, a city that disappears at some moment, and random faults. After each run the cities finish by
+ * themselves, and the invariants of the protocol must hold.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FAULTS, type Fault, type FaultScript } from "../test/faulty-network.ts";
 import { OTHER_SCENARIOS, run, SCENARIOS, type Scenario } from "../test/orders-in-model.ts";
 
-/** No run under a script of one or two faults is longer. */
+/** No run with one or two faults sends more messages. */
 const MESSAGES_MAX = 100;
 
 const at =

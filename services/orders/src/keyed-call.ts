@@ -1,20 +1,21 @@
-/** Calls that happen once, however often they are sent: what placing, cancelling and transferring have in common. */
+/** Calls that happen once, however often they are sent. Placing, cancelling and transferring share this. */
 import { withinDeadlineMs } from "@teranga/kit/http/deadline.ts";
 import type { Transaction, TransactionResult } from "@teranga/protocol/orchestrator/transaction-model.ts";
 import { idOf } from "@teranga/protocol/orchestrator/transaction-model.ts";
 import type { OrdersContext } from "./context.ts";
 
-/** How long the gateway waits for a service if it does not say. */
+/** How long the gateway waits for a service, if its request does not say. */
 const CALLER_WAITS_MS = 5_000;
 /**
- * Of the time that the caller waits, so much is for the steps that are taken even when the time is over (LAST_DEADLINE_MS), and for the
- * last look at the key: a client that gets no answer would not learn what has become of its order. The caller's deadline ends
- * nothing beyond that: what was sent to a home is followed to its end, and decisions are told whether anybody waits or not.
+ * The part of the caller's time that is kept for the steps taken even when the time is over
+ * (LAST_DEADLINE_MS) and for the last look-up of the key: a client without an answer would not learn what
+ * became of its order. The caller's deadline ends nothing else: a commit that was sent to a home is followed
+ * to its end, and decisions are delivered although the caller no longer waits.
  */
 const LAST_STEPS_MS = 1_000;
-/** What has lost three times against others would most likely lose again. */
+/** An order that has lost three times against others would most likely lose again. */
 export const TRANSACTIONS_MAX = 3;
-/** With less time left a further transaction could not be repeated if an answer was lost. */
+/** With less time left, a further transaction could not be repeated if an answer was lost. */
 const TRANSACTION_TIME_MIN_MS = 2_000;
 
 /** One call. */
@@ -27,9 +28,9 @@ export interface KeyedCall {
 }
 
 /**
- * Runs a call; one that is under way with the same key and request gives its answer to both.
- * @param idempotencyKey the client's own, if it gave one
- * @param hash of all that makes the request, so also of whose key it is
+ * Runs a call. A call with the same key and request that is under way already gives its answer to both.
+ * @param idempotencyKey the client's own; null if it gave none
+ * @param hash digest of everything in the request, and so also of the key's owner
  */
 export function runKeyed<Result>(
   operation: string,
@@ -48,7 +49,10 @@ export function isLate({ answerByMs }: KeyedCall, { clock }: OrdersContext): boo
   return answerByMs - clock.nowMs() < TRANSACTION_TIME_MIN_MS;
 }
 
-/** The one log line of a transaction's end. @param count how many the call has run */
+/**
+ * Logs the end of a transaction.
+ * @param count how many transactions the call has run
+ */
 export function logEnd(
   transaction: Transaction,
   result: TransactionResult,

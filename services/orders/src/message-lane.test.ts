@@ -192,7 +192,7 @@ describe("of a request's answers", () => {
     await atRest();
     end(sent[1]!);
     await atRest();
-    // Whatever happened, the lane goes on.
+    // Whatever happened, the lane still works.
     ask(4);
     await atRest();
     expect(messagesOf(sent).at(-1)).toEqual([4]);
@@ -223,7 +223,7 @@ test("whatever comes when and however it is answered, each message ends once, in
   const step = fc.record({
     waitMs: fc.integer({ min: 0, max: 80 }),
     asks: fc.array(fc.integer({ min: 1, max: 400 }), { maxLength: 4 }),
-    /** How the oldest request that is open ends, if there is one. */
+    /** How the oldest open request ends, if there is one. */
     end: fc.option(anyEnd, { nil: undefined }),
   });
   await fc.assert(

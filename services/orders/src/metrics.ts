@@ -1,19 +1,25 @@
-/** What the orchestrator counts and times. */
+/** The metrics of the orchestrator. */
 import { BATCH_BUCKETS, LATENCY_BUCKETS_S, type Registry } from "@teranga/kit/process/metrics.ts";
 import type { MessageMetrics } from "@teranga/protocol/orchestrator/message-metrics.ts";
 import { Counter, Histogram } from "prom-client";
 
-/** The instruments, as those who use them see them. */
+/** The metrics that the orchestrator records. */
 export interface OrderMetrics extends MessageMetrics {
-  /** A client has been answered. @param result the answer's type, or the code of its error */
+  /**
+   * A client has been answered.
+   * @param result the answer's type, or the code of its error
+   */
   answered(mutation: string, result: string): void;
   /** A transaction has ended for the orchestrator. */
   ended(kind: string, result: string): void;
-  /** This service has failed by itself, or was answered what nobody answers; whoever waits was told that somebody does not answer. */
+  /**
+   * A fault of our own: this service failed, or got an answer that none of our services gives. The client was
+   * told that some service does not answer.
+   */
   faulted(): void;
 }
 
-/** @param registry where they are read; each service has its own */
+/** @param registry the service's own registry, which /metrics reads */
 export function createOrderMetrics(registry: Registry): OrderMetrics {
   const registers = [registry];
   const answers = new Counter({

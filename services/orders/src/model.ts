@@ -1,9 +1,9 @@
-/** The words that the parts of the service share. */
+/** Types that the parts of the service share. */
 
-/** Pieces available, by product id; a product that is not in it has none. */
+/** Available pieces, by product id. A product that is missing has none. */
 export type StockLevels = ReadonlyMap<string, number>;
 
-/** What is known of the stock: the cities that answered with their levels, and those that did not. */
+/** What is known of the stock: the levels of the cities that answered, and the cities that did not. */
 export interface Stock {
   levels: ReadonlyMap<string, StockLevels>;
   missingCities: readonly string[];

@@ -1,11 +1,14 @@
-/** Watching what the orchestrator answers: a span and a measure for each mutation, without a word of it in their code. */
+/**
+ * Observes the orchestrator's answers with a span and a measurement for each mutation,
+ * outside the mutations' own code.
+ */
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
 import type { MutationResolvers } from "@teranga/schema/generated/orders.ts";
 import type { OrdersContext } from "./context.ts";
 
 type Resolve = (parent: unknown, args: unknown, context: OrdersContext, info: unknown) => Promise<unknown>;
 
-/** The same mutations, each in a span of its own and its answers counted. */
+/** The same mutations, each in a span of its own, with its answers counted. */
 export function observeAnswers(
   mutations: MutationResolvers<OrdersContext>,
 ): MutationResolvers<OrdersContext> {
@@ -30,7 +33,7 @@ export function observeAnswers(
   return Object.fromEntries(observed) as MutationResolvers<OrdersContext>;
 }
 
-/** An error without a code is a fault of ours, as its client is told. */
+/** An error without a code is a fault of ours, and the client is told so. */
 function codeOf(error: unknown): string {
   const code = (error as { extensions?: { code?: unknown } } | null)?.extensions?.code;
   return typeof code === "string" ? code : "INTERNAL_SERVER_ERROR";

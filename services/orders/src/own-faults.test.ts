@@ -1,6 +1,6 @@
 /**
- * A mistake of ours, here or of whoever answers, is not told as somebody's absence alone: it is logged with its cause
- * and counted.
+ * A fault of our own, in this service or in the one that answers, is reported as more than an unavailable
+ * service: it is logged with its cause and counted.
  */
 
 import { type SubgraphResponse, TransportError } from "@teranga/kit/http/transport.ts";
@@ -19,10 +19,10 @@ const TOPOLOGY = parseTopology(`subgraphs:
       dakar: { name: Dakar, default: true, towns: [], location: { latitude: 14, longitude: -17 }, urls: ["http://127.0.0.1:9/graphql"] }
 `);
 
-/** An orchestrator whose every message fails so. */
+/** An orchestrator whose every message fails in this way. */
 const failing = (failure: () => Error) => answeredBy(() => Promise.reject(failure()));
 
-/** An orchestrator whose every message is answered so. */
+/** An orchestrator whose every message gets this answer. */
 function answeredBy(send: () => Promise<SubgraphResponse>) {
   const lines: { level: number; err?: { type: string; stack: string } }[] = [];
   const log = createLogger("orders", "info", { write: (text: string) => lines.push(JSON.parse(text)) });

@@ -1,4 +1,4 @@
-/** Rules that all requests of clients have in common. */
+/** Rules that all client requests share. */
 import { storable } from "@teranga/kit/graphql/input.ts";
 import { z } from "zod";
 
@@ -7,9 +7,9 @@ const ID_LENGTH_MAX = 100;
 export const id = storable(ID_LENGTH_MAX).min(1, "may not be empty");
 
 /**
- * The id of something that belongs to a city. Without a colon it would be the name of a town, and go to that
- * town's city.
- * @param what it is, for example "a client, such as dakar:1"
+ * The id of an object that belongs to a city. Routing would take an id without a colon for a town, and send
+ * the request to that town's city.
+ * @param what the object, for example "a client, such as dakar:1"
  */
 export const cityBoundId = (what: string) => id.includes(":", `is not the id of ${what}`);
 

@@ -1,6 +1,5 @@
 /**
- * What the service sends, checked against the schemas of those who receive it, and what it takes for an
- * answer.
+ * The service's requests, checked against the schemas of their receivers, and the answers that it accepts.
  */
 
 import { buildSubgraphSchema } from "@apollo/subgraph";
@@ -34,7 +33,7 @@ const means = (send: Send) => ({
 const messages = (send: Send) => createCityMessages(means(send));
 const reads = (send: Send) => createOrderReads(means(send));
 
-/** A service of this schema that has these values. It checks documents and variables as a real one does. */
+/** A service with this schema and these values. It checks documents and variables as a real one does. */
 function service(schema: GraphQLSchema, rootValue: object): Send {
   return async (_url, { query, operationName, variables }) => {
     const { data, errors } = await graphql({
@@ -154,7 +153,7 @@ describe("asking", () => {
   const refused = new TransportError("refused", "refused");
   const unknown = new TransportError("unknown", "unknown");
 
-  /** Instances that answer or fail as told, one after the other. */
+  /** Instances that answer or fail in turn, as the test says. */
   const script = (...answers: (TransportError | Awaited<ReturnType<Send>>)[]) => {
     const asked: unknown[] = [];
     const send: Send = async (url, _body, options) => {
@@ -237,7 +236,7 @@ describe("asking", () => {
       const answers = asked.map(({ transactionId }) => ({ transactionId, state: "ABORTED" }));
       return { data: { answers } };
     };
-    // 100 lines over four cities, of ids whose every character is six in JSON.
+    // 100 lines over four cities. Every character of their ids takes six bytes in JSON.
     const lines = Array.from({ length: 100 }, (_, k) => {
       const productId = `${k}`.padEnd(100, "\u0001");
       return { productId, quantity: 10_000, unitPrice: 1_000_000_000 };

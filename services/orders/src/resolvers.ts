@@ -1,4 +1,7 @@
-/** The service's part of the graph. Results hold only the ids of what others own: the gateway asks the owners for the rest. */
+/**
+ * The service's part of the graph. A result holds only the ids of objects that other services own. The
+ * gateway asks the owners for the rest.
+ */
 import { Amount } from "@teranga/kit/graphql/scalars.ts";
 import type { Resolvers } from "@teranga/schema/generated/orders.ts";
 import { cancelOrder } from "./cancellation/cancel-order.ts";

@@ -1,4 +1,4 @@
-/** The service as a process sees it, over HTTP, with nobody at the other ends. */
+/** The service as a process, over HTTP, without the other services. */
 import { authorization } from "@teranga/kit/http/credential.ts";
 import type { RunningServer } from "@teranga/kit/http/server.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";

@@ -1,4 +1,4 @@
-/** The orders service: drives orders through the commit protocol over the cities. It keeps nothing. */
+/** The orders service. It drives orders through the commit protocol over the cities, and stores nothing. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Door } from "@teranga/kit/http/door.ts";
 import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
@@ -20,12 +20,12 @@ export interface OrdersOptions {
   credential: string;
   /** 0 takes a free port. */
   port: number;
-  /** What connections are granted. */
+  /** The limits for connections. */
   door?: Door | undefined;
   log: Logger;
-  /** What is read at /metrics; a new one by default. */
+  /** The metrics at /metrics; a new registry by default. */
   registry?: Registry;
-  /** What is noted in its health of the topology's file. */
+  /** The state of the topology file, which the health answer reports. */
   standing?: TopologyStanding;
   clock?: Clock;
   /** Makes UUIDs of version 7, in lower case. */
@@ -36,7 +36,7 @@ export interface OrdersOptions {
 
 export interface RunningOrders extends RunningServer {
   /**
-   * Goes on with another topology.
+   * Takes over another topology.
    * @throws StartupError if it has no cities or no catalog; then nothing changes
    */
   setTopology(topology: Topology): void;
@@ -87,9 +87,8 @@ export async function startOrders(options: OrdersOptions): Promise<RunningOrders
       port,
       door: options.door,
       log,
-      // It holds no state and no connection of its own: with its topology read it can serve. What a request
-      // needs is the business of that request, and a city that is down must not take this service out of use
-      // for the others.
+      // The service has no state and no database, so it can serve once its topology is read. A city that is
+      // down fails only the requests that need it. It must not take this service out of use for the others.
       checkReady: () => Promise.resolve(),
       notes: async () => options.standing?.notes() ?? [],
       registry,

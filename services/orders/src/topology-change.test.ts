@@ -1,4 +1,7 @@
-/** Goal: cities come, move and go while the service runs. Method: a network that notes where each message goes. */
+/**
+ * Goal: cities join, move and leave while the service runs. Method: a network that
+ * records where each message goes.
+ */
 
 import type { Send } from "@teranga/kit/http/transport.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
@@ -11,7 +14,7 @@ import { startOrders } from "./service.ts";
 const log = createLogger("test", "silent");
 const ID = "dakar:00000000-0000-7000-8000-000000000001";
 
-/** Cities by id, and where they are; the first is the default. */
+/** Cities by id, with their places. The first is the default. */
 function topologyOf(cities: Record<string, string>): Topology {
   const partitions = Object.entries(cities).map(([id, host], index) => [
     id,

@@ -1,6 +1,4 @@
-/**
- * What breaks the protocol, and a city that finds an id too old. The other ends are tried in faults.test.ts.
- */
+/** Violations of the protocol, and a city that finds an id too old. faults.test.ts tests the other ends. */
 
 import { TransportError } from "@teranga/kit/http/transport.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
@@ -32,10 +30,7 @@ const TRANSACTION: Transaction = {
   answerByMs: 4_500,
 };
 
-/**
- * Runs the transaction against cities that answer as told, and records the deadline that each message is
- * given.
- */
+/** Runs the transaction against cities with these answers, and records the deadline of each message. */
 async function runAgainst(answers: Partial<Record<keyof CityMessages, (city: string) => string>>, nowMs = 0) {
   const deadlinesMs: number[] = [];
   const alarms: unknown[] = [];

@@ -1,4 +1,4 @@
-/** Time that passes when a test says so. */
+/** Time that passes only when a test says so. */
 import type { Clock } from "@teranga/kit/process/retry.ts";
 
 export class ControlledTime {
@@ -6,7 +6,7 @@ export class ControlledTime {
   readonly clock: Clock = { nowMs: () => this.nowMs, random: () => 0 };
   #timers: { atMs: number; end: () => void }[] = [];
 
-  /** Timers that have not ended. */
+  /** Timers that are still running. */
   get timers(): number {
     return this.#timers.length;
   }
@@ -16,7 +16,7 @@ export class ControlledTime {
       this.#timers.push({ atMs: this.nowMs + ms, end });
     });
 
-  /** Lets time pass; timers end in their order, each after everything before it has come to rest. */
+  /** Lets time pass. Timers end in their order, each after everything before it has come to rest. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.nowMs + ms;
     await atRest();
@@ -32,7 +32,7 @@ export class ControlledTime {
   }
 }
 
-/** Resolves when all promises that can go on have gone on. */
+/** Resolves when no promise can make progress any more. */
 export function atRest(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,23 +1,29 @@
-/** A network that loses, delays and refuses what it is told to: message by message, so that a test can try each in turn. */
+/**
+ * A network that loses, delays and refuses chosen messages, one by one, so that a test can try each in turn.
+ */
 import { TransportError } from "@teranga/kit/http/transport.ts";
 
 /**
- * What becomes of one message. `refuse`: it certainly never arrives. `lose`: it never arrives, which nobody can know.
- * `lose-answer`: it takes effect, its answer is lost. `late`: it is taken for lost and takes effect when all is over;
- * `soon`: after the next message. `steal`: another order takes all stock of the city just before it. `fence`: the participants
- * of every transaction ask its home for the outcome just before it.
+ * The fate of one message.
+ * - `refuse`: it certainly never arrives.
+ * - `lose`: it never arrives, but the sender cannot know that.
+ * - `lose-answer`: it takes effect, and its answer is lost.
+ * - `late`: it counts as lost, and takes effect when all is over. `soon`: it takes
+ *   effect after the next message.
+ * - `steal`: another order takes all stock of the city just before it.
+ * - `fence`: the participants of every transaction ask its home for the outcome just before it.
  */
 export const FAULTS = ["refuse", "lose", "lose-answer", "late", "soon", "steal", "fence"] as const;
 export type Fault = (typeof FAULTS)[number];
-/** The fault of a message, by its number (the first is 0) and by what it is, e.g. `commit dakar`. */
+/** The fault of a message, by its number (the first is 0) and its name, e.g. `commit dakar`. */
 export type FaultScript = (number: number, message: string) => Fault | undefined;
 
 export interface Carried<Answer> {
   /** For example `prepare thies`. */
   name: string;
-  /** What the message does where it arrives. */
+  /** The effect of the message where it arrives. */
   effect: () => Answer;
-  /** What the faults of the same names do. */
+  /** The effects of the faults with these names. */
   steal: () => void;
   fence: () => void;
   /** Called unless the sender can be sure that the message never arrives. */
@@ -48,7 +54,7 @@ export class FaultyNetwork {
     throw new TransportError(fault === "refuse" ? "refused" : "unknown", `${name} has no answer (${fault})`);
   }
 
-  /** Delivers what was delayed, and has no faults from now on. */
+  /** Delivers the delayed messages, and causes no faults from now on. */
   heal(): void {
     this.script = () => undefined;
     for (const effect of [...this.#soon, ...this.#late]) effect();

@@ -40,7 +40,7 @@ export function laneUnderTest({ weigh, hasDeadlines = false }: LaneUnderTest = {
     clock: time.clock,
     delay: time.delay,
   });
-  /** Asks, and keeps how it ends and when. */
+  /** Asks, and records how and when the message ends. */
   const ask = (message: number, deadlineMs = DEADLINE_MS) => {
     const asked = { message, ends: [] as string[], endedAtMs: Number.NaN };
     const end = (how: string) => {

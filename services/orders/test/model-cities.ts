@@ -1,6 +1,6 @@
 /**
- * The cities' side of the commit protocol in memory, with faults: what the orchestrator's tests run against. It follows
- * protocol_model's rules, and complains when the orchestrator sends what the protocol forbids.
+ * The cities' side of the commit protocol in memory, with faults, for the orchestrator's tests. It follows
+ * the protocol's rules, and records an offence when the orchestrator sends what the protocol forbids.
  */
 
 import type { CommitMessage, DecideMessage, TransactionKind } from "@teranga/protocol/messages.ts";
@@ -11,19 +11,22 @@ import { FaultyNetwork } from "./faulty-network.ts";
 import { ModelHomes, totalOf } from "./model-homes.ts";
 import { add, type InitialStock, ModelStock } from "./model-stock.ts";
 
-/** What the client has at first. */
+/** The client's first balance. */
 export const BALANCE = 1_000;
-/** What each product costs. */
+/** The price of each product. */
 const PRICE = 100;
 
 export class ModelCities {
   readonly network = new FaultyNetwork();
-  /** What the orchestrator did that the protocol forbids. */
+  /** Whatever the orchestrator did against the protocol. */
   readonly offences: string[] = [];
   readonly homes: ModelHomes;
   readonly #stock: ModelStock;
   readonly #initial: Map<string, number>;
-  /** Transactions of which a commit was sent that may have arrived, and those that the home has said are not committed. */
+  /**
+   * The transactions for which a commit was sent that may have arrived, and those that the home has answered
+   * are not committed.
+   */
   readonly #mayBeCommitted = new Set<string>();
   readonly #knownAborted = new Set<string>();
   readonly #lastLevels = new LastLevels({ nowMs: () => 0, random: () => 0 });
@@ -89,7 +92,7 @@ export class ModelCities {
     noteLevels: (city, levels) => this.#lastLevels.remember(city, levels),
   };
 
-  /** What late messages and the cities' own workers do once the orchestrator is gone. */
+  /** Runs the late messages and the cities' own workers, once the orchestrator is gone. */
   recover(): void {
     this.network.heal();
     for (const message of this.homes.committed()) {
@@ -103,7 +106,7 @@ export class ModelCities {
     }
   }
 
-  /** Breaches of the invariants, now that everything has come to rest. */
+  /** Broken invariants, once everything has come to rest. */
   breaches(): string[] {
     const found = [...this.offences];
     const keys = this.homes.committed().map(({ kind, commit }) => `${kind} ${commit.idempotencyKey}`);
@@ -147,7 +150,7 @@ export class ModelCities {
     });
   }
 
-  /** What the orchestrator may announce, judged by what it can know. */
+  /** Judges an announcement by what the orchestrator can know. */
   #judge(city: string, { transactionId, kind, decision, lines }: DecideMessage): void {
     const { answer, message } = this.homes.decisions.get(transactionId) ?? {};
     if (decision === "COMMITTED") {

@@ -1,4 +1,4 @@
-/** What the model cities decide as homes: the commit points, the fence, the client's wallet. */
+/** What the model cities decide as homes: commit points, fences, wallets. */
 import type {
   CancellationCommit,
   CommitAnswer,
@@ -13,7 +13,7 @@ import type { ModelStock } from "./model-stock.ts";
 
 export interface Decision {
   answer: CommitAnswer;
-  /** Null if it was fenced. */
+  /** Null for a fence. */
   message: CommitMessage | null;
 }
 
@@ -54,13 +54,13 @@ export class ModelHomes {
     return { transactionId, state: answer.state === "COMMITTED" ? "COMMITTED" : "ABORTED", lines: [] };
   }
 
-  /** What is committed under a key. */
+  /** The committed message of a key. */
   keyed(kind: TransactionKind, key: string): CommitMessage["commit"] | undefined {
     return this.committed().find((message) => message.kind === kind && message.commit.idempotencyKey === key)
       ?.commit;
   }
 
-  /** Everything that has happened, in its order. */
+  /** All committed messages in their order. */
   committed(): CommitMessage[] {
     return [...this.decisions.values()].flatMap(({ answer, message }) =>
       answer.state === "COMMITTED" && message ? [message] : [],
@@ -80,7 +80,7 @@ export class ModelHomes {
     );
   }
 
-  /** What the cities other than the home give to a transaction, or get back from it. */
+  /** What each city other than the home gives to a transaction, or gets back from it. */
   partsOf({ kind, commit }: CommitMessage): Part[] {
     switch (kind) {
       case "ORDER":

@@ -1,4 +1,4 @@
-/** The stock of the model cities, and what each knows of transactions that it takes part in. */
+/** The stock of the model cities, and each city's record of the transactions in which it takes part. */
 
 import type {
   DecideMessage,
@@ -24,7 +24,7 @@ interface Participation {
 export class ModelStock {
   /** By city and transaction. */
   readonly participations = new Map<string, Participation>();
-  /** What was taken by nobody that the orchestrator knows of. */
+  /** Stock that other orders took, which the orchestrator does not know. */
   readonly soldElsewhere = new Map<string, number>();
   readonly #levels: Map<string, Map<string, Level>>;
   readonly #offences: string[];

@@ -1,4 +1,7 @@
-/** The orders service's inside over model cities: four cities around Dakar, time that stands still, ids that count. */
+/**
+ * The inside of the orders service over model cities: four cities around Dakar, a clock that stands still,
+ * ids that count up.
+ */
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
@@ -23,7 +26,7 @@ import type { FaultScript } from "./faulty-network.ts";
 import { ModelCities } from "./model-cities.ts";
 import type { InitialStock } from "./model-stock.ts";
 
-/** Nobody listens at these ports; by distance from Dakar: Thiès, Saint-Louis, Autres. */
+/** No program listens at these ports. By distance from Dakar: Thiès, Saint-Louis, Autres. */
 export const TOPOLOGY = parseTopology(`
 subgraphs:
   catalog: { replicas: ["http://127.0.0.1:9/graphql"] }
@@ -118,7 +121,7 @@ export const OTHER_SCENARIOS = {
   "transferring more than there is": transferring(6),
 } satisfies Record<string, Scenario>;
 
-/** Nobody reads them, and to make them takes longer than an order in the model. */
+/** No test reads these lines, and writing them takes longer than an order in the model. */
 const log = createLogger("orders", "silent");
 const metrics = createOrderMetrics(new Registry());
 
@@ -150,7 +153,7 @@ export interface Answer {
   city?: unknown;
 }
 
-/** Places an order once, until also everything off the client's path has ended. */
+/** Places an order once. Resolves when everything off the client's path has ended too. */
 export function place(
   lines: Line[],
   context: OrdersContext,
@@ -205,7 +208,7 @@ async function answerOf(call: () => Promise<unknown>, context: OrdersContext): P
   }
 }
 
-/** A run of one call under faults, and all that is wrong with it. */
+/** A run of one call under faults, and everything that is wrong with it. */
 export interface Run {
   answer: Answer;
   sent: readonly string[];
@@ -224,7 +227,7 @@ export async function run({ kind, stock, before, call }: Scenario, faults: Fault
   const recordedId = () => cities.homes.keyed(kind, KEY)?.transactionId;
   const wrong = [...cities.breaches(), ...untruths(answer, recordedId())];
 
-  // A retry with the same key, in calm weather, tells what has become of the first call and never does it twice.
+  // A retry with the same key, without faults, tells what became of the first call and never repeats it.
   const earlierId = recordedId();
   const retry = await call(context);
   cities.recover();
@@ -236,7 +239,7 @@ export async function run({ kind, stock, before, call }: Scenario, faults: Fault
 
 const SUCCESSES = ["OrderPlaced", "OrderCancelled", "StockTransferred"];
 
-/** Where an answer says something else than what is recorded, now that everything is at rest. */
+/** Contradictions between an answer and what is recorded, once everything is at rest. */
 function untruths(
   { __typename, transaction, transactionId }: Answer,
   recordedId: string | undefined,

@@ -1,7 +1,7 @@
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
 
-/** Records that a participant has applied decisions. Doing it twice keeps the first time. */
+/** Records that a participant has applied decisions. A second call keeps the time of the first. */
 export async function acknowledgeDecisions(
   sql: Sql,
   cityId: string,

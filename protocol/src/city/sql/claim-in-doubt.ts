@@ -9,7 +9,10 @@ export interface InDoubt {
   home: string;
 }
 
-/** Takes prepared transactions past their deadline, longest waiting first, and moves their next attempt. */
+/**
+ * Claims prepared transactions whose deadline has passed, the longest waiting
+ * first, by moving their next attempt.
+ */
 export function claimInDoubt(sql: Sql, clock: Clock): Promise<InDoubt[]> {
   const now = new Date(clock.nowMs());
   return sql<InDoubt[]>`

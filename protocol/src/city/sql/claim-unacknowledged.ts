@@ -10,7 +10,9 @@ export interface Unacknowledged {
   lines: readonly ProductQuantity[];
 }
 
-/** Takes participants that are due to be told of a commit, oldest first, and moves their next attempt. */
+/**
+ * Claims participants that are due to be told of a commit, the oldest first, by moving their next attempt.
+ */
 export function claimUnacknowledged(sql: Sql, clock: Clock): Promise<Unacknowledged[]> {
   const now = new Date(clock.nowMs());
   return sql<Unacknowledged[]>`

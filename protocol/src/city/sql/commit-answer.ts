@@ -1,21 +1,27 @@
-/** What the three commit messages share: the form of their answers, and when the home tells the participants itself. */
+/**
+ * What the three commit messages share: the form of their answers, and when the home
+ * tells the participants itself.
+ */
 import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { CommitAnswer, ProductQuantity, StockShortage } from "../../messages.ts";
 import type { IsNew } from "./is-new.ts";
 
-/** An answer to a commit as it leaves the city: a field for all that any of them says. */
+/** The answer to a commit, as it leaves the city. It has the fields of all three messages. */
 export interface CommitReply extends IsNew {
   transactionId: string;
   state: CommitAnswer["state"] | "FAILED";
-  /** The transaction that has happened: this one, an earlier one of the same key, or the one that has cancelled the order. */
+  /**
+   * The transaction that has happened: this one, an earlier one with the same key, or
+   * the one that cancelled the order.
+   */
   committedId: string | null;
   shortages: StockShortage[];
-  /** What the client's wallet holds, if it is too little. */
+  /** The balance of the client's wallet, if it is too low for the order. */
   balance: number | null;
-  /** For how many more pieces there is room, if it is too little. */
+  /** The number of pieces that there is still room for, if the transfer brings more. */
   room: number | null;
-  /** Of a cancellation that is committed: what each participant gets back. */
+  /** For a committed cancellation: what each participant gets back. */
   participants: { cityId: string; lines: ProductQuantity[] }[];
 }
 
@@ -25,14 +31,15 @@ export interface CommitRow {
 }
 
 /**
- * How long the orchestrator has to tell the participants before the home does. Its message takes a few milliseconds, so the home's
- * own finds the decision applied nearly always and only brings back the acknowledgement, for many orders in one batch.
+ * How long the home leaves it to the orchestrator to tell the participants. The orchestrator's message takes
+ * a few milliseconds. So the home's own message nearly always finds the decision applied and only brings back
+ * the acknowledgement, for many orders in one batch.
  */
 const CONFIRM_GRACE_MS = 2_000;
 
 /**
- * Runs the SQL function of a commit message. Answers come in the order of the requests; the function decides in the order of
- * transaction ids, which is its lock order.
+ * Runs the SQL function of a commit message. The function decides in the order of transaction ids, which is
+ * its lock order. The answers come in the order of the requests.
  */
 export async function commitInOrder(
   sql: Sql,

@@ -5,7 +5,7 @@ import { type CommitReply, type CommitRow, commitInOrder } from "./commit-answer
 
 /**
  * The commit point of transfers that this city receives. Answers come in the order of the requests.
- * @param warehouse where a product goes that this city never had
+ * @param warehouse where a product goes that this city has never had
  */
 export function commitTransfers(
   sql: Sql,

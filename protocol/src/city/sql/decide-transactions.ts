@@ -8,7 +8,7 @@ export interface DecideReply extends IsNew {
   state: DecideAnswer["state"] | "FAILED";
 }
 
-/** Applies decisions to what is prepared here. Answers come in the order of the decisions. */
+/** Applies decisions to this city's participations. Answers come in the order of the decisions. */
 export async function decideTransactions(
   sql: Sql,
   decisions: readonly DecideMessage[],

@@ -1,4 +1,4 @@
-/** Whether it is this call that has written or applied the decision; not if it was there before. */
+/** Whether this call has written or applied the decision; false if an earlier one did. */
 export interface IsNew {
   isNew?: boolean;
 }

@@ -1,12 +1,15 @@
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
 
-/** It moves in steps of a 1,000th of what is kept, for an update at each look would write a row for nothing. */
+/**
+ * The horizon moves in steps of a 1,000th of `keptMs`. A move at every look would write a row for nothing.
+ */
 const STEPS = 1_000;
 
 /**
- * Moves the horizon to `keptMs` ago, by this city's clock and by the newest id that could be pruned, whichever is earlier: so a clock that
- * runs ahead, here or of an orchestrator, cannot make all that is new too old. It never moves back.
+ * Moves the horizon to `keptMs` before this city's time or before the newest id that could be pruned,
+ * whichever is earlier. So no clock that runs ahead, here or at an orchestrator, can make all new
+ * transactions too old. The horizon never moves back.
  */
 export async function moveHorizon(sql: Sql, keptMs: number, clock: Clock): Promise<void> {
   const [row] = await sql<{ newest: string | null; bound: string | null }[]>`
@@ -23,12 +26,12 @@ export async function moveHorizon(sql: Sql, keptMs: number, clock: Clock): Promi
     on conflict (only_one) do update set bound = excluded.bound where horizon.bound < excluded.bound`;
 }
 
-/** The time in the beginning of a UUIDv7, in milliseconds since 1970. */
+/** The time of a UUIDv7, in milliseconds since 1970. */
 function timeOf(uuid: string): number {
   return Number.parseInt(uuid.replace("-", "").slice(0, 12), 16);
 }
 
-/** What a UUIDv7 of that millisecond begins with. */
+/** The first characters of a UUIDv7 of that millisecond. */
 function boundAt(timeMs: number): string {
   const hex = Math.floor(timeMs).toString(16).padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}`;

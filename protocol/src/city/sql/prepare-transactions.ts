@@ -9,15 +9,16 @@ export interface PrepareReply {
 }
 
 /**
- * What a lease may be. A shorter one would have this city ask, and so fence, while the orchestrator is still on its way to the commit
- * point; a longer one would keep the stock of an orchestrator that died set aside for as long as it pleased.
+ * The bounds of a lease. With a shorter lease this city would ask, and so fence, while the orchestrator is
+ * still on its way to the commit point. With a longer one, an orchestrator that died could keep stock set
+ * aside for as long as it pleased.
  */
 const LEASE_MIN_MS = 1_000;
 const LEASE_MAX_MS = 60_000;
 
 /**
- * Sets stock aside, all lines of a transaction or none. Answers come in the order of the requests. The deadline is this city's own:
- * it adds the lease to its own clock, so no clock is ever compared with another machine's.
+ * Sets stock aside for transactions: all lines of a transaction or none. Answers come in the order of the
+ * requests. This city adds the lease to its own clock, so no clock is compared with another machine's.
  */
 export async function prepareTransactions(
   sql: Sql,

@@ -1,11 +1,15 @@
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 
-/** Rows of one statement: 0.3 s on a busy machine, in which it holds no lock that a message of a newer transaction waits for. */
+/**
+ * Rows of one statement. They take 0.3 s on a busy machine. The locks that are held meanwhile hold up no
+ * message of a newer transaction.
+ */
 export const PRUNE_BATCH = 1_000;
 
 /**
- * Deletes decisions that are ABORTED and behind the horizon, the oldest first, with their payments; one whose payment is not settled stays
- * until it is. Returns how many. Instances of a city that do it at once take different rows.
+ * Deletes decisions that are ABORTED and behind the horizon, the oldest first, with their
+ * payments. A decision stays until its payment is settled. Returns how many were deleted.
+ * Instances that run at once take different rows.
  */
 export async function pruneDecisions(sql: Sql): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
@@ -23,7 +27,10 @@ export async function pruneDecisions(sql: Sql): Promise<number> {
   return row!.count;
 }
 
-/** Deletes participations that are ABORTED and behind the horizon, the oldest first, with what they had set aside. Returns how many. */
+/**
+ * Deletes participations that are ABORTED and behind the horizon, the oldest first, with their reservations.
+ * Returns how many were deleted.
+ */
 export async function pruneParticipations(sql: Sql): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     with old as (

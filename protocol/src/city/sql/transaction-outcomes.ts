@@ -9,7 +9,10 @@ export interface OutcomeReply extends IsNew {
   lines: ProductQuantity[];
 }
 
-/** Says how transactions of this home were decided; an undecided one is fenced. Answers come in the order asked. */
+/**
+ * Answers how transactions of this home were decided, and fences the undecided ones. Answers come in the
+ * order of the questions.
+ */
 export async function transactionOutcomes(
   sql: Sql,
   questions: readonly OutcomeMessage[],

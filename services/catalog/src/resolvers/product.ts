@@ -3,9 +3,12 @@ import type { Availability, ProductResolvers } from "@teranga/schema/generated/c
 import type { CatalogContext } from "../context.ts";
 import { type ProductNode, quoteId, type ReportedLevel } from "../product.ts";
 
-/** No list of cities is longer; a longer one is not worth reading. */
+/** A longer list of cities is refused. */
 const CITIES_MAX = 100;
-/** What GraphQL's Int holds. Reached only if cities store the most they may, a thousand million pieces each. */
+/**
+ * The largest GraphQL Int. Reached only if cities store the most that they may,
+ * a thousand million pieces each.
+ */
 const INT_MAX = 2 ** 31 - 1;
 
 export const product: ProductResolvers<CatalogContext, ProductNode> = {
@@ -25,7 +28,7 @@ export const product: ProductResolvers<CatalogContext, ProductNode> = {
   availability: ({ reported }, _args, { cities }) => sumUp(reported ?? [], cities),
 };
 
-/** The cities that a client asks for, once each, in the topology's order. */
+/** The cities that a client asks for, each once, in the topology's order. */
 function selectCities(
   asked: readonly string[] | null | undefined,
   known: readonly string[],
@@ -41,9 +44,9 @@ function selectCities(
 }
 
 /**
- * Adds up what the cities reported.
- * @param reported in the topology's order, one element a city. Another number of elements means that the topology has
- * changed since the list was made: whose element is whose is not known, so none counts.
+ * Adds up the cities' reports.
+ * @param reported one element a city, in the topology's order. Another number of elements means that the
+ * topology has changed since the list was made. Then no element can be matched to its city, so none counts.
  */
 export function sumUp(reported: readonly ReportedLevel[], cities: readonly string[]): Availability {
   const known = reported.length === cities.length ? reported : [];

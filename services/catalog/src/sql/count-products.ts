@@ -3,7 +3,7 @@ import { planForValues, type Queryable } from "@teranga/kit/postgres/database.ts
 import type { ProductFilter } from "../input.ts";
 import { productCondition } from "./product-filter.ts";
 
-/** How many products the filter lets through, COUNT_LIMIT at most. */
+/** How many products match the filter, COUNT_LIMIT at most. */
 export async function countProducts(sql: Queryable, filter: ProductFilter): Promise<number> {
   const [row] = await planForValues(
     sql<{ count: number }[]>`

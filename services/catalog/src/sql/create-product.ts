@@ -2,20 +2,23 @@ import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { Product } from "../product.ts";
 import { productColumns } from "./product-columns.ts";
 
-/** What a new product is. */
+/** The fields of a new product. */
 export interface NewProduct {
   name: string;
   description: string;
   price: number;
 }
 
-/** The client's own word for a new product, and the digest of what it asked for. */
+/** The idempotency key of a new product, and the digest of what it asked for. */
 export interface CreationKey {
   key: string;
   hash: string;
 }
 
-/** Adds a product under the next number. @throws the database's error if the name (see name-taken.ts) or the key is taken. */
+/**
+ * Adds a product under the next number.
+ * @throws the database's error if the name (see name-taken.ts) or the key is taken
+ */
 export async function createProduct(
   sql: Queryable,
   { name, description, price }: NewProduct,

@@ -2,7 +2,7 @@ import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { Product } from "../product.ts";
 import { productColumns } from "./product-columns.ts";
 
-/** The product that was created under a key, with the digest of what was asked for. */
+/** The product that was created under a key, with the digest of its request. */
 export async function findCreation(
   sql: Queryable,
   key: string,

@@ -16,7 +16,8 @@ export function productCondition(
     ...words.map((word) => sql`search_key like ${`%${containing(word)}%`}`),
     ...(priceMin == null ? [] : [sql`price >= ${priceMin}`]),
     ...(priceMax == null ? [] : [sql`price <= ${priceMax}`]),
-    // Written out, not bound: the index of the products that are off sale serves only a statement that names them.
+    // Written out, not bound: the partial index of products that are off sale serves
+    // only a statement that names them.
     ...(discontinued == null ? [] : [discontinued ? sql`discontinued` : sql`not discontinued`]),
   ];
   return conditions.reduce((all, condition) => sql`${all} and ${condition}`);

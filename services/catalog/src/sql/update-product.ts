@@ -2,7 +2,7 @@ import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { Product } from "../product.ts";
 import { productColumns } from "./product-columns.ts";
 
-/** What to change; what is null or absent stays. */
+/** The changes. A field that is null or absent stays as it is. */
 export interface ProductChanges {
   name?: string | null | undefined;
   description?: string | null | undefined;
@@ -10,7 +10,8 @@ export interface ProductChanges {
 }
 
 /**
- * Changes a product; null if there is none of the id. Its time of change moves only if something is different afterwards.
+ * Changes a product; null if there is no such product. The time of change moves
+ * only if a field really changes.
  * @throws the database's error if the name is taken (see name-taken.ts)
  */
 export async function updateProduct(

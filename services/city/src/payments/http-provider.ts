@@ -1,7 +1,7 @@
 /**
- * The payment provider of MOBILE_MONEY: a company, or an adapter before it, that answers over HTTP as
- * docs/payments.md says. Only a definite answer is one. A deadline, a broken connection, another status than
- * 200 or other words are thrown: nothing is known then, and the message is sent again.
+ * The payment provider of MOBILE_MONEY: a company, or an adapter in front of it, with the HTTP interface of
+ * docs/payments.md. Only a definite answer counts. A deadline, a broken connection, a status other than 200
+ * or an unknown answer is thrown: nothing is known then, and the message is sent again.
  */
 import { createHmac } from "node:crypto";
 import type { Clock } from "@teranga/kit/process/retry.ts";
@@ -11,9 +11,9 @@ import { z } from "zod";
 import type { PaymentProvider } from "./payment-provider.ts";
 
 export interface HttpProviderOptions {
-  /** The messages are paths below it. */
+  /** The base URL. Each message has a path below it. */
   url: string;
-  /** That messages are signed with. */
+  /** The secret that signs the messages. */
   secret: string;
   clock: Clock;
 }
@@ -26,9 +26,9 @@ export interface HttpProvider extends PaymentProvider {
 const CURRENCY = "XOF";
 /** An answer is 30 bytes. */
 const ANSWER_BYTES_MAX = 10_000;
-/** Twice what a step of recovery tells at once: it must not keep an order from being authorised. */
+/** Twice the messages of one recovery step, which must not keep an order from being authorised. */
 const CONNECTIONS = 200;
-/** What does not accept a connection within this time leaves too little of the 500 ms for an answer. */
+/** A connection that takes longer leaves too little of the 500 ms for an answer. */
 const CONNECT_TIMEOUT_MS = 400;
 const TIMEOUT_MS = 5_000;
 
@@ -41,7 +41,7 @@ export function createHttpProvider({ url, secret, clock }: HttpProviderOptions):
     pipelining: 1,
     connect: { timeout: CONNECT_TIMEOUT_MS },
     maxResponseSize: ANSWER_BYTES_MAX,
-    // Beyond the deadlines of those who ask, which come as signals.
+    // Longer than the callers' deadlines, which arrive as signals.
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
   });
@@ -83,7 +83,10 @@ export function createHttpProvider({ url, secret, clock }: HttpProviderOptions):
   };
 }
 
-/** Over the message's word too: else a void that somebody has seen could be sent as a capture. */
+/**
+ * Signs the message's name with the body. Otherwise a void that somebody has seen
+ * could be sent again as a capture.
+ */
 function signatureOf(
   { message, body }: { message: string; body: string },
   secret: string,

@@ -1,19 +1,20 @@
 /**
- * The payments of a city that providers outside hold. WALLET and CASH_ON_DELIVERY are settled in the commit point itself and
- * never come here (decision 010).
+ * A city's payments whose money providers outside hold. The commit point itself settles WALLET and
+ * CASH_ON_DELIVERY, which never come here (decision 010).
  *
- * The life of a payment, in the table `payment` of the home:
+ * The life of a payment, in the home's table `payment`:
  *
- *   AUTHORISING   noted before the provider is asked
- *   → AUTHORISED  it has set the money aside: the only state in which the commit point accepts the order
- *   → DECLINED    it has not, for good
+ *   AUTHORISING   recorded before the provider is asked
+ *   → AUTHORISED  the provider has set the money aside; only now can the commit point accept the order
+ *   → DECLINED    the provider has refused, for good
  *   AUTHORISED → CAPTURED               the order is placed, and the provider has taken the money
- *   AUTHORISING, AUTHORISED → VOIDING   the order never will be placed: declined, refused, or fenced
+ *   AUTHORISING, AUTHORISED → VOIDING   the order will never be placed: declined, refused or fenced
  *   VOIDING → VOIDED                    the provider has released the money, or will never set it aside
- *   AUTHORISED, CAPTURED → REFUNDING → REFUNDED   the order is cancelled, the provider has given the money back
+ *   AUTHORISED, CAPTURED → REFUNDING    the order is cancelled
+ *   REFUNDING → REFUNDED                the provider has given the money back
  *
- * A provider that does not answer authorise has not declined: the order is, and VOIDING goes on until the provider has
- * answered. So nobody has to know whether the money was set aside.
+ * If a provider does not answer authorise, the order is declined, and the void is repeated until the provider
+ * confirms it. So it does not matter whether the provider has set the money aside.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Sql } from "@teranga/kit/postgres/sql.ts";
@@ -36,11 +37,11 @@ import {
 import type { PaymentProvider, SettleAnswer } from "./payment-provider.ts";
 
 export interface Payments extends OutsidePayments {
-  /** The ways of paying that the city takes, values of PaymentMethod. */
+  /** The payment methods that the city takes, values of PaymentMethod. */
   methods: readonly string[];
 }
 
-/** What payments need of the city. */
+/** The part of the city that payments use. */
 export interface PaymentMeans {
   /** The city's id. */
   id: string;
@@ -50,20 +51,21 @@ export interface PaymentMeans {
   metrics: CityMetrics;
 }
 
-/** How long a provider may take to answer. */
+/** The provider's deadlines, in milliseconds. */
 export interface PaymentDeadlines {
   authoriseMs: number;
   settleMs: number;
 }
 
 const DEADLINES: PaymentDeadlines = {
-  // The orchestrator waits 800 ms for a commit before it sends it again: what is left is for the commit point itself.
+  // The orchestrator waits 800 ms for a commit before it sends it again. The rest
+  // is for the commit point itself.
   authoriseMs: 500,
-  // Off the client's path; and a payment that hangs must not hold up the provider's others for long.
+  // Off the client's path. A payment that hangs must not hold up the provider's other payments for long.
   settleMs: 2_000,
 };
 const SETTLED_BY_THE_COMMIT = ["CASH_ON_DELIVERY", "WALLET"];
-/** A commit follows its authorise within milliseconds; when this has passed, whoever was to send it is gone. */
+/** A commit follows its authorise within milliseconds. After this time its sender is gone. */
 const AUTHORISED_LEASE_MS = 10_000;
 
 export function createPayments(
@@ -97,7 +99,10 @@ export function createPayments(
 type Providers = ReadonlyMap<string, PaymentProvider>;
 type Means = PaymentMeans & { providers: Providers; deadlines: PaymentDeadlines };
 
-/** Null if nothing is known: the payment stays AUTHORISING, for which the commit point declines the order. */
+/**
+ * Null if the provider's answer is not known. The payment stays AUTHORISING, and the
+ * commit point declines the order.
+ */
 async function authoriseOne(
   means: Means,
   { method, ...request }: OpenPayment,
@@ -131,7 +136,7 @@ async function whyDeclined(
     if (paymentMethod === "WALLET") return "TOO_LITTLE_MONEY";
     if (!providers.has(paymentMethod)) return "NOT_OFFERED";
     const payment = asked.get(transactionId);
-    // Who has none cannot be asked to pay (begin-payments.ts).
+    // A client without a telephone number is never asked to pay (begin-payments.ts).
     if (!payment) return "NO_PHONE";
     return payment.isRefused ? "REFUSED" : "NO_ANSWER";
   };
@@ -149,7 +154,10 @@ async function settleDue(means: Means, methods: Methods): Promise<boolean> {
   return due.length > 0;
 }
 
-/** How the orders of these payments were decided. One that is undecided past its lease is fenced, so that it never can be placed. */
+/**
+ * How the orders of these payments were decided. Fences an undecided order whose lease has passed, so that it
+ * can never be placed.
+ */
 async function decisionsOf(
   { id, sql, clock }: PaymentMeans,
   due: readonly DuePayment[],
@@ -161,7 +169,7 @@ async function decisionsOf(
   return new Map(outcomes.map(({ transactionId, state }) => [transactionId, state]));
 }
 
-/** What a payment has to come to. */
+/** The final state of a payment. */
 function endOf(
   { transactionId, state }: DuePayment,
   decisions: ReadonlyMap<string, string>,
@@ -173,14 +181,14 @@ function endOf(
       return "REFUNDED";
     case "AUTHORISING":
     case "AUTHORISED":
-      // One that was AUTHORISING when it was taken up can be of an order that was placed since.
+      // A payment that was claimed as AUTHORISING may belong to an order that has been placed since.
       return decisions.get(transactionId) === "COMMITTED" ? "CAPTURED" : "VOIDED";
     default:
       throw new Error(`a payment is ${state satisfies never}`);
   }
 }
 
-/** Null if the provider has not done it: the payment comes up again, after a wait that grows. */
+/** Null if the provider has not done it. The payment is tried again, after a growing wait. */
 async function settleOne(
   means: Means,
   { transactionId, method }: DuePayment,
@@ -224,7 +232,10 @@ function providerOf(providers: Providers, method: string): PaymentProvider {
   return provider;
 }
 
-/** @throws Error if there is no answer by then; the question is called off */
+/**
+ * Runs `ask`, and aborts its signal when the deadline passes.
+ * @throws Error if there is no answer by then
+ */
 async function within<Answer>(
   deadlineMs: number,
   ask: (signal: AbortSignal) => Promise<Answer>,

@@ -1,20 +1,21 @@
 /**
- * The contract suite of payment providers: the same tests for each. They ask every cell of the table of payment-provider.ts, then
- * random messages in random order against the same table, then many at once; after each test every client's money must add up.
+ * The contract suite that every payment provider must pass. It tests every cell of the table in
+ * payment-provider.ts, then random messages in random order against that table, then many messages at once.
+ * After each test every client's money must add up.
  */
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { AuthoriseAnswer, PaymentProvider, PaymentRequest, SettleAnswer } from "./payment-provider.ts";
 import { phoneOf } from "./test-city.ts";
 
-/** Where a client's money is. */
+/** How a client's money is divided. */
 export interface Money {
   free: number;
   held: number;
   taken: number;
 }
 
-/** A provider with what the tests need around it. */
+/** A provider, and what the tests need around it. */
 export interface ContractSubject {
   provider: PaymentProvider;
   /** A new client, without money. */
@@ -22,7 +23,10 @@ export interface ContractSubject {
   giveMoney(clientId: string, amount: number): Promise<void>;
   moneyOf(clientId: string): Promise<Money>;
   newTransactionId(): string;
-  /** The shop places or cancels the order, which it does before it says so to a provider. Doing it again does nothing. */
+  /**
+   * The shop places or cancels the order. It does so before it tells the
+   * provider. A second call does nothing.
+   */
   placeOrder(request: PaymentRequest): Promise<void>;
   cancelOrder(transactionId: string): Promise<void>;
   close(): Promise<void>;
@@ -33,7 +37,7 @@ type Message = "authorise" | "capture" | "void" | "refund";
 type Cell = [answer: AuthoriseAnswer | SettleAnswer, next: State];
 
 const MESSAGES: readonly Message[] = ["authorise", "capture", "void", "refund"];
-/** The table of payment-provider.ts, row by column here; NOTHING is of a client who has the money. */
+/** The table of payment-provider.ts, with a row for each state. In NOTHING the client has enough money. */
 const TABLE: Record<State, Record<Message, Cell>> = {
   NOTHING: {
     authorise: ["AUTHORISED", "AUTHORISED"],
@@ -73,7 +77,7 @@ const TABLE: Record<State, Record<Message, Cell>> = {
   },
 };
 
-/** The messages that lead to each state, from a new transaction; two ways where there are two. */
+/** The messages that lead from a new transaction to each state. Two states can be reached in two ways. */
 const WAYS: [name: string, state: State, messages: Message[]][] = [
   ["nothing", "NOTHING", []],
   ["DECLINED", "DECLINED", ["authorise"]],
@@ -104,7 +108,7 @@ export function testProviderContract(start: () => Promise<ContractSubject>): voi
   testRandomOrder(bench);
 }
 
-/** The subject, and what each of a test's clients was given. */
+/** The subject, and the money that each client of a test was given. */
 class Bench {
   subject!: ContractSubject;
   readonly #given = new Map<string, number>();
@@ -132,7 +136,7 @@ class Bench {
     return provider[message](request.transactionId);
   }
 
-  /** Conservation: money is free, held or taken, and nowhere else. */
+  /** Conservation: all money is free, held or taken. */
   async expectMoneyAddsUp(): Promise<void> {
     for (const [clientId, given] of this.#given) {
       const { free, held, taken } = await this.subject.moneyOf(clientId);
@@ -143,7 +147,7 @@ class Bench {
   }
 }
 
-/** Where the money is of a client who had `balance` and asked for one payment. */
+/** The division of a client's money. The client had `balance` and asked for one payment. */
 function moneyIn(state: State, balance: number, amount: number): Money {
   const held = state === "AUTHORISED" ? amount : 0;
   const taken = state === "CAPTURED" ? amount : 0;
@@ -225,7 +229,7 @@ function testManyAtOnce(bench: Bench): void {
       ["capture", "CAPTURED"],
       ["refund", "REFUNDED"],
     ] as const) {
-      // The order is placed and cancelled once, before.
+      // The order was placed and cancelled once before.
       if (message !== "authorise") await bench.subject.placeOrder(request);
       if (message === "refund") await bench.subject.cancelOrder(request.transactionId);
       const answers = await Promise.all(Array.from({ length: 8 }, () => bench.tell(message, request)));
@@ -272,7 +276,7 @@ function testManyAtOnce(bench: Bench): void {
   });
 }
 
-/** Messages for three payments that together cost more than there is. */
+/** Sends messages for three payments that together cost more than the client has. */
 function testRandomOrder(bench: Bench): void {
   const sent = fc.record({ payment: fc.nat(AMOUNTS.length - 1), message: fc.constantFrom(...MESSAGES) });
   test(`messages in any order are answered as the table says (seed ${SEED})`, async () => {

@@ -1,4 +1,4 @@
-/** A database of the city `dakar` for tests of payments, on the server of the run. */
+/** A database of the city `dakar` for tests of payments, on the test run's server. */
 import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
 import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { prepareCityDatabase } from "../database.ts";

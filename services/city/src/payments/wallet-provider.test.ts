@@ -1,4 +1,6 @@
-/** The contract suite on the wallet, on a real server, so that what comes at once does come at once. */
+/**
+ * The contract suite on the wallet, on a real server, so that simultaneous messages really are simultaneous.
+ */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { systemClock } from "@teranga/kit/process/retry.ts";
 import { commitCancellations } from "@teranga/protocol/city/sql/commit-cancellations.ts";
@@ -42,7 +44,7 @@ testProviderContract(async () => {
   };
 });
 
-/** What is taken is read from the ledger, so that wallet and ledger are compared whenever money is added up. */
+/** Taken money is read from the ledger, so each conservation check compares the wallet with the ledger. */
 const moneyOf: ContractSubject["moneyOf"] = async (clientId) => {
   const [row] = await sql<{ free: number; held: number; taken: number }[]>`
     select coalesce(max(balance), 0)::int as free, coalesce(max(held), 0)::int as held,
@@ -52,7 +54,7 @@ const moneyOf: ContractSubject["moneyOf"] = async (clientId) => {
   return { ...row! };
 };
 
-/** The rows that the commit point writes, but for its payment. */
+/** Writes the rows of the commit point, without its payment. */
 async function placeOrder({ transactionId, clientId, amount }: PaymentRequest): Promise<void> {
   await sql.begin(async (tx) => {
     const placed = await tx`
@@ -93,7 +95,7 @@ test("takes nothing for an order that is not placed, and gives nothing back for 
   expect(await moneyOf("dakar:900001")).toEqual({ free: 0, held: 0, taken: 300 });
 });
 
-/** The order as the commit point takes it, paid from the wallet. */
+/** Commits the order at the commit point, paid from the wallet. */
 async function commitFromWallet({ transactionId, clientId, amount }: PaymentRequest): Promise<string> {
   const entry = {
     transactionId,
@@ -108,7 +110,7 @@ async function commitFromWallet({ transactionId, clientId, amount }: PaymentRequ
   return answer!.state;
 }
 
-/** Every change of a client's wallet, with both sides of it. */
+/** Every change of a client's wallet, with both ledger entries. */
 const ledgerOf = async (clientId: string) => [
   ...(await sql`
     select reason, account, amount from ledger_posting p join ledger_entry e on posting_id = p.id

@@ -1,6 +1,6 @@
 /**
- * The wallet as a payment provider. The commit point uses it in its collapsed form (decision 010); this is the whole of it, which
- * a wallet in another database than the order would need, and which the contract suite tries.
+ * The wallet as a payment provider. The commit point uses the wallet in a collapsed form (decision 010). This
+ * is the full form, for a wallet in another database than the order. The contract suite tests it.
  */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";

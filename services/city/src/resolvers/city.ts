@@ -1,4 +1,7 @@
-/** A city's own fields and lists. Another city's fields are that city's: the gateway never asks for them here. */
+/**
+ * A city's own fields and lists. The gateway asks each city for its own fields, so this service never
+ * resolves another city's.
+ */
 import { parsePage, type SortKeyType, toConnection } from "@teranga/kit/graphql/connection.ts";
 import { parseInput } from "@teranga/kit/graphql/input.ts";
 import type { CityResolvers, PaymentMethod } from "@teranga/schema/generated/city.ts";
@@ -13,7 +16,10 @@ import { orderFilter, stockFilter } from "./input.ts";
 import { orderPosition } from "./order.ts";
 import { mustBe } from "./routing.ts";
 
-/** This city's entry of the topology. @throws GraphQLError WRONG_CITY if the stub is another city, UNKNOWN_CITY if it is none. */
+/**
+ * This city's entry of the topology.
+ * @throws GraphQLError WRONG_CITY if the stub names another city, UNKNOWN_CITY if it names none
+ */
 function own(stub: CityStub, city: City) {
   mustBe(city, stub.id);
   return city.placement.partitions.find(({ id }) => id === city.id)!;
@@ -89,7 +95,7 @@ export const cityResolvers: CityResolvers = {
   },
 };
 
-/** The checked arguments of a list of orders, of a city or of a client. */
+/** Checks the arguments of a list of orders, a city's or a client's. */
 export function parseOrderList(
   args: { first?: number | null; after?: string | null; filter?: unknown },
   order: keyof typeof ORDER_ORDERINGS,

@@ -1,4 +1,4 @@
-/** This city's clients, as a list of its own and as its part of the list of all cities. */
+/** This city's clients: its own list, and its part of the list of all cities. */
 import { parsePage, toConnection } from "@teranga/kit/graphql/connection.ts";
 import { parseInput } from "@teranga/kit/graphql/input.ts";
 import type { QueryClientsArgs } from "@teranga/schema/generated/city.ts";
@@ -8,8 +8,8 @@ import { CLIENT_ORDERINGS, countClients, listClients } from "../sql/list-clients
 import { clientFilter } from "./input.ts";
 
 /**
- * One page. Both lists have the same cursors: a client's sort key and id, of which the id names the city. So the cursors of all
- * cities are positions in one order, and a page can begin after another city's client.
+ * One page. Both lists have the same cursors: a client's sort key and its id, which names the city. So the
+ * cursors of all cities share one order, and a page can begin after another city's client.
  */
 export async function pageOfClients(args: Partial<QueryClientsArgs>, city: City): Promise<ClientPage> {
   const order = args.orderBy ?? "NAME_ASC";

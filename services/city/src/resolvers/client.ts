@@ -38,7 +38,7 @@ export const clientResolvers = {
 
     async recommendedProducts({ id }, args, { load }) {
       const first = parseInput(recommendedFirst, args.first ?? 5, "first");
-      // Twice as many as asked for, since some may be off sale, which only the catalog knows.
+      // Twice as many as the client asked for: some may be off sale, which only the catalog knows.
       const candidates = await load.recommendations(first * 2).load(id);
       const sold = await Promise.all(candidates.map(({ productId }) => load.sold.load(productId)));
       return candidates

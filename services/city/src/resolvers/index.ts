@@ -1,4 +1,4 @@
-/** Everything that a city resolves. */
+/** All resolvers of a city. */
 import { Amount, DateTime } from "@teranga/kit/graphql/scalars.ts";
 import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
 import { type CityContext, createLoaders } from "../context.ts";
@@ -30,7 +30,9 @@ export const resolvers: Resolvers = {
   ...walletResolvers,
 };
 
-/** A request's mutations run one after the other; what one has loaded must not be what the next one shows. */
+/**
+ * A request's mutations run one after the other. A later one must not show what an earlier one has loaded.
+ */
 function withFreshLoaders(mutations: MutationResolvers): MutationResolvers {
   const entries = Object.entries(mutations) as [
     string,

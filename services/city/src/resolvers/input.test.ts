@@ -1,4 +1,4 @@
-/** Goal: what clients are called can be shown in one line, as it is. Method: names, one by one. */
+/** Goal: a client's name can be shown on one line, as it is. Method: names, one by one. */
 import { parseInput } from "@teranga/kit/graphql/input.ts";
 import { expect, test } from "vitest";
 import { registerClientInput } from "./input.ts";

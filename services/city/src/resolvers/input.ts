@@ -1,4 +1,4 @@
-/** The checks of arguments that the city's mutations and lists share. */
+/** Checks of arguments that the city's mutations and lists share. */
 import { idempotencyKey, storable as text } from "@teranga/kit/graphql/input.ts";
 import { z } from "zod";
 
@@ -7,7 +7,7 @@ const filled = (max: number) =>
     .transform((value) => value.trim())
     .pipe(z.string().min(1, "may not be empty"));
 
-/** Line ends and marks of direction make a name another one where it is shown, and two lines of it in a list. */
+/** A line end would show one name as two lines of a list. A direction mark would show it as another name. */
 const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 const line = (max: number) =>
   filled(max).refine((value) => !UNSEEN.test(value), "may not have line ends or other control characters");
@@ -20,15 +20,15 @@ const phone = text(20).regex(
   /^\+[1-9][0-9 ]{5,18}$/,
   "is not a telephone number in international form, such as +221771234567",
 );
-/** A colon would make it an id of a city to every route. */
+/** Routing takes a text with a colon for an id of a city. */
 const town = line(100).refine((value) => !value.includes(":"), "may not have colons");
 const productId = filled(100);
 
-/** Null is as good as absent. */
+/** Null counts as absent. */
 const optional = <T extends z.ZodType>(schema: T) =>
   schema.nullish().transform((value) => value ?? undefined);
 
-/** A field that an update may leave out. Given as null it is refused, since the column cannot be empty. */
+/** A field that an update may leave out. Null is refused, since the column cannot be empty. */
 const given = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === null ? "" : value), schema.optional());
 

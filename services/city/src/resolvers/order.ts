@@ -4,7 +4,7 @@ import type { Resolvers } from "@teranga/schema/generated/city.ts";
 import type { OrderRow } from "../model.ts";
 import { canBeId, mustOwn, recordedCity } from "./routing.ts";
 
-/** Where an order lies in a list of the ordering. */
+/** The position of an order in a list of this ordering. */
 export function orderPosition(order: string): (row: OrderRow) => Position {
   const byTotal = order.startsWith("TOTAL");
   return ({ id, total, placedAt }) => ({ id, key: byTotal ? total : placedAt.toISOString() });
@@ -16,12 +16,12 @@ export const orderResolvers = {
       mustOwn(city, id);
       return canBeId(id) ? load.order.load(id) : null;
     },
-    // A foreign key: the client is there.
+    // A foreign key makes sure that the client exists.
     client: async ({ clientId }, _, { load }) => (await load.client.load(clientId))!,
     lines: ({ id }, _, { load }) => load.orderLines.load(id),
     allocations: ({ id }, _, { load }) => load.orderAllocations.load(id),
     currency: () => "XOF" as const,
-    // Written at the commit point, with the order.
+    // The commit point writes the payment with the order.
     payment: async ({ id }, _, { load }) => (await load.payment.load(id))!,
     transaction: ({ id }) => ({ id }),
     cancellation: ({ cancelledBy }) => (cancelledBy === null ? null : { id: cancelledBy }),

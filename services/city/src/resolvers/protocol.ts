@@ -1,6 +1,6 @@
 /**
- * The messages of the commit protocol as they arrive. What does not fit its form is a VIOLATION of its own entry: it changes
- * nothing, raises the alarm, and the other entries of the batch are as if it were not there.
+ * The messages of the commit protocol as they arrive. An entry of the wrong form is answered VIOLATION: it
+ * changes nothing, raises the alarm, and does not affect the batch's other entries.
  */
 
 import type { OutsidePayments } from "@teranga/protocol/city/means.ts";
@@ -18,10 +18,10 @@ import type { DeclinedReason, OrderCommit } from "@teranga/protocol/messages.ts"
 import type { MutationResolvers } from "@teranga/schema/generated/city.ts";
 import { warehouseOf } from "../warehouse.ts";
 
-/** What the answer to a commit has beside its state if nothing has happened. */
+/** The fields beside `state` in the answer to a commit that changed nothing. */
 const NOTHING_COMMITTED = { committedId: null, shortages: [], balance: null, room: null, participants: [] };
 
-/** Says of payments that were declined why. */
+/** Adds the reason to each declined payment. */
 async function withReasons(
   orders: readonly OrderCommit[],
   answers: readonly CommitReply[],
@@ -52,7 +52,7 @@ export const protocolMutations = {
       field: "orders",
       entries: orders,
       isSound: (entry) => orderIsSound(entry, city),
-      // Who waits for a provider outside waits alone.
+      // Orders that wait for a provider outside form a group of their own, one for each method.
       groupOf: ({ paymentMethod }) => (city.payments.isOutside(paymentMethod) ? paymentMethod : ""),
       run: async (entries) => {
         await city.payments.authorise(entries);

@@ -1,4 +1,4 @@
-/** The root fields: each is asked only of the city that owns what it names. */
+/** The root fields. Each is asked only of the city that owns the id or town in its arguments. */
 
 import { badInput } from "@teranga/kit/graphql/errors.ts";
 import type { OrderFactsInput, QueryResolvers } from "@teranga/schema/generated/city.ts";
@@ -51,10 +51,13 @@ export const queries: QueryResolvers = {
   },
 };
 
-/** As many as messages in a batch. */
+/** As many as the messages of a batch. */
 const QUESTIONS_MAX = 1_000;
 
-/** What PostgreSQL cannot even compare is the id of nothing; the empty text is nobody's id either. */
+/**
+ * Replaces an impossible id, which PostgreSQL could not even compare, by the
+ * empty text, which is no row's id.
+ */
 function askable({ clientId, idempotencyKey, productIds }: OrderFactsInput) {
   const text = (id: string) => (canBeId(id) ? id : "");
   return {

@@ -65,10 +65,10 @@ export const stockMutations = {
   },
 } satisfies MutationResolvers;
 
-/** The same answer to the same delivery; another one may not have its key. */
+/** A repeated delivery gets the same answer. Another delivery must not use its key. */
 async function restockedBefore(wanted: ProductQuantity, earlier: ProductQuantity, { load }: CityContext) {
   if (wanted.productId === earlier.productId && wanted.quantity === earlier.quantity) {
-    // The loader may have read the level before the first call's end.
+    // The loader may have read the level before the first call ended.
     const stock = await load.stock.clear(wanted.productId).load(wanted.productId);
     return { __typename: "Restocked" as const, stock };
   }
@@ -77,13 +77,16 @@ async function restockedBefore(wanted: ProductQuantity, earlier: ProductQuantity
   return { __typename: "RestockKeyReused" as const, message, product: { id: productId }, quantity };
 }
 
-/** A city is named by its id here: a town, or a slip of the pen, must not fill the warehouse that happens to serve it. */
+/**
+ * This field takes only a city's id. A town, or a typing error, must not fill the warehouse of the city that
+ * happens to serve it.
+ */
 function unknownCity(cityId: string) {
   const city = cityId.slice(0, 40);
   return codedError("UNKNOWN_CITY", `There is no city "${city}".`, { city });
 }
 
-/** A product that was in stock before exists; only for a new one the catalog has to be asked. */
+/** A product that was in stock before exists. The catalog is asked only about a new one. */
 async function isKnown(productId: string, { city, load }: CityContext): Promise<boolean> {
   const level = await load.stock.load(productId);
   return level.warehouse !== null || city.catalog.hasProduct(productId);

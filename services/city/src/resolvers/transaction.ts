@@ -1,16 +1,16 @@
-/** Transactions as their home knows them, and what this city knows of all that it has a part in. */
+/** Transactions: the decisions of this home, and all transactions in which this city has a part. */
 import type { AbortReason, Resolvers } from "@teranga/schema/generated/city.ts";
 import type { CityContext } from "../context.ts";
 import type { DecisionRow, ParticipantRow, TransactionStub } from "../model.ts";
 import { canBeId, mustOwn, recordedCity } from "./routing.ts";
 
-/** @throws GraphQLError WRONG_CITY if the transaction is of another home: the gateway asks there instead. */
+/** @throws GraphQLError WRONG_CITY if the transaction has another home, where the gateway must ask */
 async function decisionOf({ id }: TransactionStub, { city, load }: CityContext): Promise<DecisionRow> {
   mustOwn(city, id);
   return (await load.decision.load(id))!;
 }
 
-/** What the answers to a commit that has not happened say of the reason; a fence was never answered. */
+/** The abort reason for each answer to a refused commit. A fence has no such answer. */
 const ABORT_REASONS = {
   ABORTED: "FENCED",
   REFUSED: "OUT_OF_STOCK",
@@ -25,15 +25,15 @@ const ABORT_REASONS = {
 } satisfies Record<Exclude<DecisionRow["answer"], "COMMITTED">, AbortReason>;
 
 /**
- * The time in a UUIDv7: its first 48 bits are milliseconds since 1970. A UUID of another version has something else there, which
- * reads as some time, too; no harm, since the horizon is safe whatever the time is.
+ * The time of a UUIDv7: its first 48 bits are milliseconds since 1970. A UUID of another version gives some
+ * wrong time. That does no harm, since the horizon is safe whatever the time is.
  */
 function beginningOf(transactionId: string): Date {
   const uuid = transactionId.slice(transactionId.indexOf(":") + 1);
   return new Date(Number.parseInt(uuid.replace("-", "").slice(0, 12), 16));
 }
 
-/** When the last participant has acknowledged; null while one has not. */
+/** When the last participant acknowledged; null while one has not. */
 function finishOf({ decidedAt }: DecisionRow, participants: readonly ParticipantRow[]): Date | null {
   const times = [decidedAt];
   for (const { acknowledgedAt } of participants) {
@@ -94,7 +94,7 @@ export const transactionResolvers = {
   },
   CityTransaction: {
     transaction: ({ transactionId }) => ({ id: transactionId }),
-    // What an aborted transaction had set aside is recorded still, and held no more.
+    // The reservations of an aborted transaction are still recorded, but hold no stock.
     lines: ({ transactionId, role, state }, _, { load }) =>
       role === "HOME" || state === "ABORTED" ? [] : load.reservations.load(transactionId),
     inDoubtForSeconds: ({ state, createdAt }, _, context) =>

@@ -1,4 +1,4 @@
-/** Wallets with the entries of their ledger, and topping up. */
+/** Wallets, the entries of their ledger, and top-ups. */
 import { randomUUID } from "node:crypto";
 import { parsePage, toConnection } from "@teranga/kit/graphql/connection.ts";
 import { parseInput } from "@teranga/kit/graphql/input.ts";
@@ -9,13 +9,13 @@ import { topUpWallet } from "../sql/top-up-wallet.ts";
 import { topUpWalletInput } from "./input.ts";
 import { mustOwn } from "./routing.ts";
 
-/** In XOF. What refunds give back may go beyond: it cannot be refused. */
+/** In XOF. Refunds may exceed it, because they cannot be refused. */
 const BALANCE_MAX = 1_000_000_000;
 
 export const walletResolvers = {
   Wallet: {
     id: ({ clientId }) => clientId,
-    // A wallet comes into being with the first top-up; before, it is an empty one.
+    // The first top-up creates the wallet. Before that, the wallet counts as empty.
     balance: async ({ clientId }, _, { load }) => (await load.wallet.load(clientId))?.balance ?? 0,
     currency: () => "XOF" as const,
 

@@ -8,13 +8,15 @@ export interface OpenPayment extends PaymentRequest {
 }
 
 /**
- * Notes that providers are about to be asked, so that the city knows whom to tell whatever becomes of it.
+ * Records that providers are about to be asked, so that the city knows which provider to tell later, whatever
+ * happens in between.
  *
- * Asks nobody for the payment of an order that is decided, or would be answered without its payment: an unknown
- * client, a key that was used, an id behind the horizon, a client without a telephone number. The number is
- * noted, so that a copy of the message asks for the same although the client has another number by then.
- * @returns the payments to ask for, also those that a copy of the message is asking for already
- * @param leaseMs how long until the city ends an undecided one itself
+ * Leaves out the payment of an order that is decided already, or that will be refused whatever its
+ * payment is: an unknown client, a used key, an id behind the horizon, a client without a telephone
+ * number. The telephone number is recorded. So a copy of the message asks the same number, although
+ * the client may have changed it.
+ * @returns the payments to ask for, including those that a copy of the message is asking for already
+ * @param leaseMs how long until the city itself ends an undecided payment
  */
 export async function beginPayments(
   sql: Sql,
@@ -35,7 +37,8 @@ export async function beginPayments(
       order by transaction_id
       on conflict do nothing`,
   );
-  // A statement of its own, so that it sees what another one has inserted while this one waited for it.
+  // A separate statement. So it also sees rows that another one has inserted while the
+  // first statement waited for it.
   return sql<OpenPayment[]>`
     select transaction_id as "transactionId", client_id as "clientId", phone, method, amount from payment
     where transaction_id = any (${ids}::text[]) and state = 'AUTHORISING'`;

@@ -8,10 +8,12 @@ export interface DuePayment {
   state: "AUTHORISING" | "AUTHORISED" | "VOIDING" | "REFUNDING";
 }
 
-/** A way of paying, or all that are none of these. */
+/** One payment method, or all methods except these. */
 export type Methods = string | { noneOf: readonly string[] };
 
-/** Takes payments whose provider is to be told, longest waiting first, and moves their next attempt. */
+/**
+ * Claims payments whose provider is due to be told, the longest waiting first, by moving their next attempt.
+ */
 export async function claimPayments(sql: Sql, methods: Methods, clock: Clock): Promise<DuePayment[]> {
   const now = new Date(clock.nowMs());
   const isOfThem =

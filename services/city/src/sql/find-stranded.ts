@@ -7,12 +7,13 @@ export interface StrandedRow {
   since: Date;
 }
 
-/** A note is for people; more cities than these do not vanish unnoticed. */
+/** A note is for people. More cities than these cannot disappear unnoticed. */
 const CITIES_MAX = 20;
 
 /**
- * What cannot be finished because nobody knows where the other city is: decisions that it has not acknowledged, and outcomes that only it
- * can tell. All of it is read by partial indexes that hold only what waits.
+ * Transactions that cannot be finished because the topology no longer has the other city: decisions
+ * that it has not acknowledged, and outcomes that only it can tell. Partial indexes, which hold only
+ * waiting rows, serve the query.
  * @param known the cities of the topology
  */
 export function findStranded(sql: Queryable, known: readonly string[]): Promise<StrandedRow[]> {

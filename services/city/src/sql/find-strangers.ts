@@ -1,10 +1,10 @@
 import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { FragmentRule } from "../fragment-rule.ts";
 
-/** More towns than these are not worth naming. */
+/** The most towns that are returned. */
 const TOWNS_MAX = 100;
 
-/** The towns of clients that a fragment's rule would not let in, those with most clients first. */
+/** The towns of clients that break a fragment's rule, those with the most clients first. */
 export function findStrangers(
   sql: Queryable,
   { isDefault, ownTowns, otherTowns }: FragmentRule,

@@ -1,7 +1,7 @@
 import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { DecisionRow, ParticipantRow } from "../model.ts";
 
-/** The decisions on these transactions that were made, in no order. */
+/** The recorded decisions on these transactions, in no order. */
 export function getDecisions(sql: Queryable, ids: readonly string[]): Promise<DecisionRow[]> {
   return sql<DecisionRow[]>`
     select transaction_id as id, kind, state, answer ->> 'state' as answer, decided_at as "decidedAt"

@@ -1,7 +1,7 @@
 import type { Queryable } from "@teranga/kit/postgres/database.ts";
 
 export interface DeclinedPayment {
-  /** Whether its provider has said no; else it has said nothing in time. */
+  /** True if the provider refused; false if it did not answer in time. */
   isRefused: boolean;
 }
 

@@ -7,7 +7,7 @@ export interface HealthRow {
   oldestUnacknowledgedAt: Date | null;
 }
 
-/** What waits to be finished. All of it is read by partial indexes that hold only what waits. */
+/** What is still to be finished. Partial indexes, which hold only waiting rows, serve the query. */
 export async function getHealth(sql: Queryable): Promise<HealthRow> {
   const [row] = await sql<HealthRow[]>`
     select

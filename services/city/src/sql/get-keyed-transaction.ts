@@ -6,7 +6,7 @@ export interface KeyedTransactionRow {
   requestHash: string;
 }
 
-/** The committed transaction that an idempotency key stands for, or null if the key is unused. Transfers have no client. */
+/** The committed transaction of an idempotency key; null if the key is unused. Transfers have no client. */
 export async function getKeyedTransaction(
   sql: Queryable,
   kind: TransactionKind,

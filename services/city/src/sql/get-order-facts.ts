@@ -7,15 +7,18 @@ export interface OrderQuestion {
 }
 
 export interface OrderFactsRow {
-  /** Null if no client was asked for. */
+  /** Null if the question names no client. */
   clientExists: boolean | null;
   /** The committed order of the client's key. */
   keyedOrder: { transactionId: string; requestHash: string } | null;
-  /** Pieces available of each product asked, in that order. */
+  /** The available pieces of each product, in the order of the question. */
   available: number[];
 }
 
-/** What has to be known here before orders are placed, for a batch of them in one statement. In the order of the questions. */
+/**
+ * The facts that orders need before they are placed: one statement for a batch of
+ * questions, answered in their order.
+ */
 export function getOrderFacts(sql: Queryable, questions: readonly OrderQuestion[]): Promise<OrderFactsRow[]> {
   return sql<OrderFactsRow[]>`
     select

@@ -2,7 +2,7 @@ import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { ClientRow } from "../model.ts";
 import { clientColumns } from "./get-clients.ts";
 
-/** The client that was registered under a key, with the digest of what was asked for. */
+/** The client that was registered under a key, with the digest of the registration. */
 export async function getRegistration(
   sql: Queryable,
   key: string,

@@ -1,7 +1,7 @@
 import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 
-/** What these transactions hold here, were given or gave back, by product. */
+/** What these transactions hold, were given or gave back in this city, by product. */
 export function getReservations(
   sql: Queryable,
   transactionIds: readonly string[],

@@ -6,7 +6,7 @@ export function stockColumns(sql: Queryable) {
   return sql`product_id as "productId", warehouse, on_hand as "onHand", reserved, available, updated_at as "updatedAt"`;
 }
 
-/** The stock levels of these products that the city has or had, in no order. */
+/** The levels of these products that the city has or had, in no order. */
 export function getStock(sql: Queryable, productIds: readonly string[]): Promise<StockRow[]> {
   return sql<
     StockRow[]

@@ -1,7 +1,7 @@
 import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { WalletRow } from "../model.ts";
 
-/** The wallets of these clients that have come into being, in no order. */
+/** The existing wallets of these clients, in no order. */
 export function getWallets(sql: Queryable, clientIds: readonly string[]): Promise<WalletRow[]> {
   return sql<WalletRow[]>`
     select client_id as "clientId", balance from wallet where client_id = any (${clientIds as string[]}::text[])`;

@@ -9,13 +9,16 @@ export interface NewClient {
   town: string;
 }
 
-/** The client's own word for a registration, and the digest of what it asked for. */
+/** The idempotency key of a registration, and the digest of what it asked for. */
 export interface RegistrationKey {
   key: string;
   hash: string;
 }
 
-/** Adds a client under the city's next number. @throws the constraint `client_email`, `client_of_key` or `client_town_of_city` */
+/**
+ * Adds a client under the city's next number.
+ * @throws the constraint `client_email`, `client_of_key` or `client_town_of_city`
+ */
 export async function insertClient(
   sql: Queryable,
   cityId: string,

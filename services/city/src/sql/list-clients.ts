@@ -17,10 +17,10 @@ export const CLIENT_ORDERINGS = {
   REGISTERED_AT_DESC: { column: "registered_at", idColumn: "id", direction: "desc" },
 } as const satisfies Record<string, Ordering>;
 
-/** A client with the key that it is sorted by. */
+/** A client with its sort key. */
 export type ListedClient = ClientRow & { nameKey: string };
 
-/** One page of clients, and one more if there is one. */
+/** One page of clients, and one row more if there is one. */
 export function listClients(
   sql: Queryable,
   filter: ClientFilter,
@@ -36,7 +36,7 @@ export function listClients(
   );
 }
 
-/** How many clients the filter lets through, COUNT_LIMIT at most. */
+/** How many clients match the filter, COUNT_LIMIT at most. */
 export async function countClients(sql: Queryable, filter: ClientFilter): Promise<number> {
   const [row] = await planForValues(
     sql<{ count: number }[]>`

@@ -2,7 +2,10 @@ import { COUNT_LIMIT, type Page } from "@teranga/kit/graphql/connection.ts";
 import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { StockMovementRow } from "../model.ts";
 
-/** The movements of several products, for each the page's rows and one more if there is one, newest first. */
+/**
+ * The movements of several products, newest first: for each product the page's
+ * rows, and one more if there is one.
+ */
 export function listMovements(
   sql: Queryable,
   productIds: readonly string[],

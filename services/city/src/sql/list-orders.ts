@@ -18,7 +18,7 @@ export const ORDER_ORDERINGS = {
   TOTAL_DESC: { column: "total", idColumn: "id", direction: "desc" },
 } as const satisfies Record<string, Ordering>;
 
-/** One page of the city's orders, and one more if there is one. */
+/** One page of the city's orders, and one row more if there is one. */
 export function listOrders(
   sql: Queryable,
   filter: OrderFilter,
@@ -33,7 +33,7 @@ export function listOrders(
   );
 }
 
-/** How many orders of the city the filter lets through, COUNT_LIMIT at most. */
+/** How many orders of the city match the filter, COUNT_LIMIT at most. */
 export async function countOrders(sql: Queryable, filter: OrderFilter): Promise<number> {
   const [row] = await planForValues(
     sql<{ count: number }[]>`
@@ -43,7 +43,7 @@ export async function countOrders(sql: Queryable, filter: OrderFilter): Promise<
   return row!.count;
 }
 
-/** The orders of several clients, for each the page's rows and one more if there is one. */
+/** The orders of several clients: for each client the page's rows, and one more if there is one. */
 export function listOrdersOfClients(
   sql: Queryable,
   clientIds: readonly string[],
@@ -60,7 +60,7 @@ export function listOrdersOfClients(
     ) listed`;
 }
 
-/** How many orders that the filter lets through each client has, COUNT_LIMIT at most. */
+/** How many orders of each client match the filter, COUNT_LIMIT at most. */
 export function countOrdersOfClients(
   sql: Queryable,
   clientIds: readonly string[],
@@ -76,7 +76,7 @@ export function countOrdersOfClients(
 }
 
 function matching(sql: Queryable, { status, placedFrom, placedBefore, totalMin }: OrderFilter) {
-  // Written out, not bound: an index of the rows in one state serves only a statement that names it.
+  // The state is written out, not bound: a partial index serves only a statement that names its state.
   const byStatus =
     status === undefined
       ? sql`true`

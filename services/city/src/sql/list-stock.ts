@@ -16,7 +16,7 @@ export const STOCK_ORDERINGS = {
   AVAILABLE_DESC: { column: "available", idColumn: "product_id", direction: "desc" },
 } as const satisfies Record<string, Ordering>;
 
-/** One page of stock levels, and one more if there is one. */
+/** One page of stock levels, and one row more if there is one. */
 export function listStock(
   sql: Queryable,
   filter: StockFilter,
@@ -31,7 +31,7 @@ export function listStock(
   );
 }
 
-/** How many stock levels the filter lets through, COUNT_LIMIT at most. */
+/** How many stock levels match the filter, COUNT_LIMIT at most. */
 export async function countStock(sql: Queryable, filter: StockFilter): Promise<number> {
   const [row] = await planForValues(
     sql<{ count: number }[]>`

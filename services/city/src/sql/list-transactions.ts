@@ -8,8 +8,8 @@ export interface TransactionFilter {
 }
 
 /**
- * One page of what the city knows of transactions, newest first, and one more if there is one. Each table gives its own newest in the
- * order of an index, so a page costs two short index scans wherever it begins.
+ * One page of the city's transactions, newest first, and one row more if there is one. Each table yields its
+ * own newest rows in the order of an index. So a page costs two short index scans wherever it begins.
  */
 export function listTransactions(
   sql: Queryable,
@@ -35,7 +35,7 @@ export function listTransactions(
     order by "createdAt" desc, "transactionId" desc limit ${limit}`;
 }
 
-/** How many transactions that the filter lets through the city knows of, COUNT_LIMIT at most. */
+/** How many of the city's transactions match the filter, COUNT_LIMIT at most. */
 export async function countTransactions(sql: Queryable, filter: TransactionFilter): Promise<number> {
   const [row] = await sql<{ count: number }[]>`
     select count(*)::int as count from (
@@ -55,7 +55,7 @@ function takingPart(sql: Queryable, { state, role }: TransactionFilter) {
   return role === "HOME" ? sql`false` : inState(sql, state);
 }
 
-/** States are written out, not bound: an index of the rows in one state serves only a statement that names it. */
+/** States are written out, not bound: a partial index serves only a statement that names its state. */
 function inState(sql: Queryable, state: TransactionFilter["state"]) {
   switch (state) {
     case undefined:

@@ -8,7 +8,10 @@ export function walletEntryColumns(sql: Queryable) {
     ledger_entry.id::text as id, ledger_entry.client_id as "clientId", reason, amount, transaction_id as "transactionId", at`;
 }
 
-/** The entries of several clients' wallets, for each the page's rows and one more if there is one, newest first. */
+/**
+ * The entries of several clients' wallets, newest first: for each client the page's
+ * rows, and one more if there is one.
+ */
 export function listWalletEntries(
   sql: Queryable,
   clientIds: readonly string[],

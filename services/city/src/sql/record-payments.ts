@@ -10,7 +10,7 @@ export interface SettledPayment {
   state: "CAPTURED" | "VOIDED" | "REFUNDED";
 }
 
-/** Records what providers have answered to authorise. Payments that are being ended by now stay so. */
+/** Records the providers' answers to authorise. A payment that is being ended meanwhile keeps its state. */
 export async function recordAnswers(sql: Sql, answers: readonly AnsweredPayment[]): Promise<void> {
   if (answers.length === 0) return;
   await retryLostTransaction(
@@ -28,8 +28,8 @@ export async function recordAnswers(sql: Sql, answers: readonly AnsweredPayment[
 }
 
 /**
- * Records that providers have done what was decided. A payment whose order was cancelled while its capture was under way stays
- * REFUNDING: what was sent is not what is wanted by now.
+ * Records that providers have done what was decided. If an order was cancelled while its capture was under
+ * way, its payment stays REFUNDING: the capture is no longer what is wanted.
  */
 export async function recordSettled(sql: Sql, settled: readonly SettledPayment[]): Promise<void> {
   if (settled.length === 0) return;

@@ -10,15 +10,19 @@ export interface Restock extends ProductQuantity {
   idempotencyKey: string | null;
 }
 
-/** What has come of it; `earlier` is what the key stands for. FULL: there is no room (`stock_room`). */
+/**
+ * The outcome of a delivery. USED: `earlier` is the delivery of the key. FULL:
+ * there is no room (`stock_room`).
+ */
 export type RestockAnswer =
   | { state: "ADDED"; stock: StockRow }
   | { state: "USED"; earlier: ProductQuantity }
   | { state: "FULL" };
 
 /**
- * Adds pieces to a level, which comes into being with the first ones, and appends the movement: once a key. Writes first and looks for the
- * key when that is refused: what fills the level may be the same delivery, sent before or at the same time.
+ * Adds pieces to a level, and makes the level if it is the first delivery. Appends the movement. Happens once
+ * for each key. Writes first, and looks for the key only if that is refused: the level may be full because of
+ * the same delivery, sent before or at the same time.
  */
 export async function restock(
   sql: Queryable,
@@ -33,7 +37,7 @@ export async function restock(
   return earlier ? { state: "USED", earlier } : { state: "FULL" };
 }
 
-/** Null if there is no room, or if the key is used. */
+/** Null if there is no room or the key is used. */
 async function addPieces(
   sql: Queryable,
   { productId, quantity, idempotencyKey }: Restock,

@@ -7,14 +7,14 @@ export interface TopUp {
   idempotencyKey: string;
 }
 
-/** ADDED: now, or before by a top-up of the same key and amount. */
+/** ADDED: by this call, or by an earlier top-up with the same key and amount. */
 export type TopUpAnswer =
   | { state: "ADDED"; entryId: number }
   | { state: "KEY_REUSED"; entryId: number }
   | { state: "LIMIT"; balance: number }
   | { state: "UNKNOWN_CLIENT" };
 
-/** Adds money to a wallet, once a key, unless it would then hold more than `balanceMax`. */
+/** Adds money to a wallet, once for each key, unless the wallet would then hold more than `balanceMax`. */
 export async function topUpWallet(
   sql: Sql,
   { clientId, amount, idempotencyKey }: TopUp,

@@ -2,7 +2,7 @@ import type { Queryable } from "@teranga/kit/postgres/database.ts";
 import type { ClientRow } from "../model.ts";
 import { clientColumns } from "./get-clients.ts";
 
-/** What to change. A key that is absent stays as it is; a null phone is removed. */
+/** The changes. An absent field stays as it is; a null phone is removed. */
 export interface ClientChange {
   name?: string;
   email?: string;
@@ -10,7 +10,10 @@ export interface ClientChange {
   town?: string;
 }
 
-/** Returns the client as it is now, or null if there is none. @throws the constraint `client_email` or `client_town_of_city` */
+/**
+ * Returns the changed client, or null if there is none.
+ * @throws the constraint `client_email` or `client_town_of_city`
+ */
 export async function updateClient(
   sql: Queryable,
   id: string,

@@ -13,18 +13,18 @@ export async function authoriseFromWallet(sql: Sql, request: PaymentRequest): Pr
   return row!.answer;
 }
 
-/** Takes what is set aside, for an order that is placed. */
+/** Takes the money that was set aside, for a placed order. */
 export function captureFromWallet(sql: Sql, transactionId: string, clock: Clock): Promise<SettleAnswer> {
   const now = new Date(clock.nowMs());
   return settled(sql, () => sql`select wallet_capture(${transactionId}, ${now}) as answer`);
 }
 
-/** Releases what is set aside, or ever would be. */
+/** Releases the money that was set aside, and refuses a later authorise. */
 export function voidInWallet(sql: Sql, transactionId: string): Promise<SettleAnswer> {
   return settled(sql, () => sql`select wallet_void(${transactionId}) as answer`);
 }
 
-/** Gives back what was taken, for an order that is cancelled. */
+/** Gives back the money that was taken, for a cancelled order. */
 export function refundToWallet(sql: Sql, transactionId: string, clock: Clock): Promise<SettleAnswer> {
   const now = new Date(clock.nowMs());
   return settled(sql, () => sql`select wallet_refund(${transactionId}, ${now}) as answer`);

@@ -1,4 +1,6 @@
-/** What cancelOrder answers and sends, case by case, against model cities. Faults are tried in faults.test.ts. */
+/**
+ * The answers and messages of cancelOrder, case by case, against model cities. faults.test.ts tests faults.
+ */
 import { describe, expect, test } from "vitest";
 import type { Fault, FaultScript } from "../../test/faulty-network.ts";
 import { BALANCE, ModelCities } from "../../test/model-cities.ts";
@@ -43,7 +45,7 @@ describe("an order", () => {
     await cancel(FIRST_ORDER, context);
     expect(cities.homes.balance).toBe(BALANCE);
     expect(cities.breaches()).toEqual([]);
-    // All of it can be ordered again.
+    // All of the stock can be ordered again.
     const again = await place([{ productId: "101", quantity: 17 }], context, { idempotencyKey: "again" });
     expect(again.__typename).toBe("OrderPlaced");
   });

@@ -1,4 +1,6 @@
-/** Cancelling an order: one commit at its home, and the cities that gave are told what they get back. */
+/**
+ * Cancelling an order: one commit at its home. Then the cities that gave stock are told what they get back.
+ */
 
 import { runTransaction } from "@teranga/protocol/orchestrator/transaction.ts";
 import {
@@ -18,14 +20,13 @@ export type CancelOrderAnswer = Named<CancelOrderResult>;
 /**
  * Cancels an order at its home and in all cities that gave to it, or nowhere.
  * @throws GraphQLError CITY_UNAVAILABLE if the home cannot be reached (then nothing was changed),
- * PROTOCOL_VIOLATION if it says
- *   that we are at fault
+ * PROTOCOL_VIOLATION if the home reports a violation
  */
 export async function cancelOrder(
   request: CancelOrderRequest,
   context: OrdersContext,
 ): Promise<CancelOrderAnswer> {
-  // No order has such an id; the home would take it for a broken message.
+  // No order has such an id. The home would take the message for a violation.
   if (!request.isOrderId) return unknownOrder(request.orderId);
   const { idempotencyKey } = request;
   return runKeyed("cancelOrder", { idempotencyKey, hash: cancelHash(request) }, context, (call) =>
@@ -61,13 +62,13 @@ function createTransaction(
       kind: "CANCELLATION",
       commit: { transactionId, orderId, idempotencyKey: key, requestHash: hash },
     },
-    // To give back cannot be refused, so there is nothing to prepare.
+    // Giving back cannot be refused, so there is nothing to prepare.
     participants: new Map(),
     answerByMs,
   };
 }
 
-/** What the client is told after a transaction; null if another one may still succeed. */
+/** The client's answer after a transaction; null if another one may still succeed. */
 function answerTo(
   result: TransactionResult,
   transaction: Transaction,

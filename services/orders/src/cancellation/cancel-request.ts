@@ -1,4 +1,4 @@
-/** What a client wants to cancel, checked. */
+/** The checked input of cancelOrder. */
 
 import { idempotencyKey, parseInput } from "@teranga/kit/graphql/input.ts";
 import { digest } from "@teranga/kit/process/digest.ts";
@@ -9,11 +9,11 @@ import { cityBoundId } from "../request-rules.ts";
 
 export interface CancelOrderRequest {
   orderId: string;
-  /** Whether an order can have this id at all. */
+  /** Whether the id has the form of an order's id. */
   isOrderId: boolean;
-  /** The city that has the order, and decides. */
+  /** The city that owns the order and decides. */
   homeId: string;
-  /** The client's own, if it gave one. */
+  /** The client's own key; null if it gave none. */
   idempotencyKey: string | null;
 }
 

@@ -1,4 +1,4 @@
-/** Which city gives what: a pure function of the lines and of what was read. */
+/** Decides which city gives what: a pure function of the lines and of the stock that was read. */
 import type { Allocation, ProductQuantity, StockShortage } from "@teranga/protocol/messages.ts";
 import type { Stock } from "../model.ts";
 
@@ -7,10 +7,10 @@ export type AllocationResult =
   | { kind: "short"; shortages: StockShortage[] };
 
 /**
- * Allocates each line to the cities in their order of preference: a city gives what it has before the next
- * one is asked, so a line is split only when it must be. All lines or none.
+ * Allocates each line to the cities in their order of preference. A city gives what it has before the next
+ * one is used, so a line is split only if it must be. Allocates all lines or none.
  * @param lines each of another product
- * @param cityIds the most preferred first; one whose stock is not known gives nothing
+ * @param cityIds the most preferred first; a city whose stock is unknown gives nothing
  */
 export function allocate(
   lines: readonly ProductQuantity[],
@@ -31,10 +31,10 @@ export function allocate(
   return shortages.length > 0 ? { kind: "short", shortages } : { kind: "allocated", allocations };
 }
 
-/** What GraphQL's Int holds: two cities can have more together. */
+/** The largest GraphQL Int. Two cities together can have more. */
 const INT_MAX = 2 ** 31 - 1;
 
-/** Pieces of a product that can be ordered in all cities that answered; INT_MAX stands for more. */
+/** The pieces of a product that can be ordered from all cities that answered, INT_MAX at most. */
 export function availableOverall(stock: Stock, productId: string): number {
   const cityIds = [...stock.levels.keys()];
   return Math.min(
@@ -43,12 +43,12 @@ export function availableOverall(stock: Stock, productId: string): number {
   );
 }
 
-/** Pieces of a product that can be ordered in one city. */
+/** The pieces of a product that can be ordered from one city. */
 export function availableIn(stock: Stock, cityId: string, productId: string): number {
   return Math.max(0, stock.levels.get(cityId)?.get(productId) ?? 0);
 }
 
-/** What each city gives, as lines. Cities come in the order in which the allocations name them first. */
+/** What each city gives, as lines. The cities are in the order of their first allocations. */
 export function linesByCity(allocations: readonly Allocation[]): Map<string, ProductQuantity[]> {
   const lines = new Map<string, ProductQuantity[]>();
   for (const { cityId, productId, quantity } of allocations) {

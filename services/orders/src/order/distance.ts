@@ -1,9 +1,9 @@
-/** Which cities are near. */
+/** Distances between cities. */
 import type { Partition } from "@teranga/kit/topology/topology.ts";
 
 const EARTH_RADIUS_KM = 6_371;
 
-/** The ids of all cities: the home first, then by the distance of their warehouses; by id where that is the same. */
+/** The ids of all cities: the home first, then by the distance of their warehouses, then by id. */
 export function nearestFirst(cities: readonly Partition[], homeId: string): string[] {
   const home = cities.find(({ id }) => id === homeId)!;
   const others = cities

@@ -1,4 +1,4 @@
-/** The one reading step before an order: the client, the prices and the stock, side by side. */
+/** Reads what an order needs, in one step: the client, the prices and the stock, side by side. */
 
 import { TransportError } from "@teranga/kit/http/transport.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
@@ -14,7 +14,7 @@ import type { Stock, StockLevels } from "../model.ts";
 import { type HomeFacts, type KeyedTransaction, type ProductFacts, READ_DEADLINE_MS } from "./order-reads.ts";
 import type { OrderRequest } from "./order-request.ts";
 
-/** What the look-up that comes last has when the client's time is over. */
+/** The deadline of the last look-up of a key, when the client's time is over. */
 const LAST_LOOK_DEADLINE_MS = 500;
 
 export type OrderFacts =
@@ -26,8 +26,9 @@ export type OrderFacts =
 type Read<Value> = { ok: true; value: Value } | { ok: false; error: unknown };
 
 /**
- * Reads what an order needs to be decided. Nothing is changed by it.
- * @throws GraphQLError CITY_UNAVAILABLE if the home, SUBGRAPH_UNAVAILABLE if the catalog does not answer
+ * Reads the facts that an order is decided by. Changes nothing.
+ * @throws GraphQLError CITY_UNAVAILABLE if the home does not answer,
+ * SUBGRAPH_UNAVAILABLE if the catalog does not
  */
 export async function readFacts(
   { clientId, homeId, lines }: OrderRequest,
@@ -37,10 +38,10 @@ export async function readFacts(
   const productIds = lines.map(({ productId }) => productId);
   const otherIds = cities.partitions.map(({ id }) => id).filter((id) => id !== homeId);
   const readOthers = () => readLevels(otherIds, productIds, reads.stock, log);
-  // All cities are asked at once, since the client waits for one answer less; but nobody is asked in vain for
-  // what the home had enough of a moment ago. If it has not any more, the others are asked after it.
+  // All cities are asked at once, which saves the client one round trip. But if the home had enough a moment
+  // ago, the other cities are asked only after the home turns out to have too little.
   const isHomeLikelyEnough = covers(reads.lastLevels(homeId), lines);
-  // None of these rejects, so a replay need not wait for the slowest of them.
+  // None of these promises rejects, so a replay need not wait for the slowest of them.
   const homeRead = settle(reads.home(homeId, { clientId, idempotencyKey, productIds }));
   const othersRead = isHomeLikelyEnough ? undefined : readOthers();
   const productsRead = settle(reads.products(productIds));
@@ -52,33 +53,34 @@ export async function readFacts(
   const rejected = rejectProducts(productIds, products);
   if (rejected) return { kind: "rejected", result: rejected };
   const priced = lines.map((line) => ({ ...line, unitPrice: products.get(line.productId)!.price }));
-  // A far city that is slow must not hold up an order that the client's own city can fill.
+  // A slow city far away must not hold up an order that the client's own city can fill.
   const others = covers(home.levels, lines) ? NOTHING_READ : await (othersRead ?? readOthers());
   return { kind: "ready", lines: priced, stock: withHome(homeId, home, others) };
 }
 
 /**
- * Whether the home most likely still has everything, by its last known levels, and has been heard of within a
- * second.
+ * Whether the home probably has all lines: its last known levels are high enough, and it has reported within
+ * the last second.
  */
 export function canGuess({ homeId, lines }: OrderRequest, { reads }: OrdersContext): boolean {
   return covers(reads.recentLevels(homeId), lines);
 }
 
 /**
- * What an order needs if the home's stock is guessed: the prices alone. The commit point itself knows the
- * client, the key and the stock, so an order of one city costs the home one message instead of two; if it is
- * refused, it goes on as one that has lost against others. Null if there is reason to look first.
+ * The facts of an order that guesses the home's stock: only the prices are read. The commit point
+ * itself checks the client, the key and the stock. So an order of one city costs the home one message
+ * instead of two. If the guess was wrong, the order goes on like one that lost against others. Null
+ * if the stock must be read first.
  */
 export async function guessFacts(
   { homeId, lines }: OrderRequest,
   { reads }: OrdersContext,
 ): Promise<Extract<OrderFacts, { kind: "ready" }> | null> {
-  // The guess is that the home has enough. How much it has is unknown: its last word may be a second old.
+  // The guess is that the home has enough. Its real level is unknown: its last report may be a second old.
   const levels = new Map([[homeId, new Map(lines.map(({ productId, quantity }) => [productId, quantity]))]]);
   const productIds = lines.map(({ productId }) => productId);
   const products = await settle(reads.products(productIds));
-  // What has to be said of these, if it is to be said at all, is said after a look at the key.
+  // A fault of the products may only be reported after a look at the key.
   if (!products.ok || rejectProducts(productIds, products.value)) return null;
   const priced = lines.map((line) => ({ ...line, unitPrice: products.value.get(line.productId)!.price }));
   return { kind: "ready", lines: priced, stock: { levels, missingCities: [] } };
@@ -90,7 +92,10 @@ function covers(levels: StockLevels, lines: readonly ProductQuantity[]): boolean
   return lines.every(({ productId, quantity }) => (levels.get(productId) ?? 0) >= quantity);
 }
 
-/** Looks an idempotency key up at home, for as long as there is time. @throws GraphQLError OUTCOME_UNKNOWN */
+/**
+ * Looks up an idempotency key at the home, for as long as there is time.
+ * @throws GraphQLError OUTCOME_UNKNOWN
+ */
 export async function readKeyedOrder(
   { clientId, homeId }: OrderRequest,
   idempotencyKey: string,
@@ -106,7 +111,8 @@ export async function readKeyedOrder(
 
 /**
  * Reads the stock again.
- * @throws GraphQLError CITY_UNAVAILABLE if the home does not answer; nobody can commit without it
+ * @throws GraphQLError CITY_UNAVAILABLE if the home does not answer, since no
+ * order can be committed without it
  */
 export async function readStock(
   homeId: string,
@@ -145,7 +151,7 @@ function withHome(homeId: string, home: HomeFacts, others: Stock): Stock {
   return { ...others, levels: new Map([[homeId, home.levels], ...others.levels]) };
 }
 
-/** The outcome of a read as a value, for one that may be looked at late or never. */
+/** Turns a read's rejection into a value, because the read may be awaited late or never. */
 function settle<Value>(read: Promise<Value>): Promise<Read<Value>> {
   return read.then(
     (value) => ({ ok: true, value }),
@@ -160,7 +166,11 @@ function required<Value>(read: Read<Value>, unavailable: () => Error, log: Logge
   throw unavailable();
 }
 
-/** A failure that is not the network's is ours, and says nothing of whoever was asked. @throws it */
+/**
+ * Rethrows an error that is not the network's: it is a fault of ours, and does not mean
+ * that the service asked is away.
+ * @throws the error itself
+ */
 function mustBeOfNetwork(error: unknown): void {
   if (!(error instanceof TransportError)) throw error;
 }

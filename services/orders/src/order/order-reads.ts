@@ -1,6 +1,6 @@
 /**
- * What the service reads from the cities and the catalog before it decides anything. Questions travel
- * together, as messages do.
+ * What the service reads from the cities and the catalog before it decides. Questions that wait at the same
+ * time travel together, as messages do.
  */
 import { withinDeadlineMs } from "@teranga/kit/http/deadline.ts";
 import { TransportError } from "@teranga/kit/http/transport.ts";
@@ -12,7 +12,7 @@ import { z } from "zod";
 import type { StockLevels } from "../model.ts";
 import { LastLevels } from "./last-levels.ts";
 
-/** The committed transaction that an idempotency key stands for. */
+/** The committed transaction of an idempotency key. */
 export interface KeyedTransaction {
   transactionId: string;
   requestHash: string;
@@ -21,14 +21,14 @@ export interface KeyedTransaction {
 /** What the home city knows. */
 export interface HomeFacts {
   clientExists: boolean;
-  /** The order that the idempotency key stands for, if it was used before. */
+  /** The order of the idempotency key; null if the key is unused. */
   keyedOrder: KeyedTransaction | null;
   levels: StockLevels;
 }
 
 /** What the catalog knows of a product. */
 export interface ProductFacts {
-  /** Of one piece, in the currency's smallest unit. */
+  /** The price of one piece, in the currency's smallest unit. */
   price: number;
   discontinued: boolean;
 }
@@ -44,27 +44,27 @@ export interface HomeQuestion {
 export interface OrderReads {
   home(homeId: string, question: HomeQuestion, deadlineMs?: number): Promise<HomeFacts>;
   stock(cityId: string, productIds: readonly string[]): Promise<StockLevels>;
-  /** Products by id; one that the catalog does not have is not in the answer. */
+  /** Products by id. A product that the catalog does not have is missing from the map. */
   products(productIds: readonly string[]): Promise<Map<string, ProductFacts>>;
-  /** The transfer that a key stands for at the receiving city, if it was used before. */
+  /** The transfer of a key at the receiving city; null if the key is unused. */
   keyedTransfer(homeId: string, idempotencyKey: string): Promise<KeyedTransaction | null>;
-  /** What was available in a city when it was last asked; nothing of what it was not asked. A hint. */
+  /** The stock that a city last reported; empty for products that it was not asked about. A hint only. */
   lastLevels(cityId: string): StockLevels;
-  /** The same, if the city has said something within the last second. */
+  /** The same, but empty if the city has reported nothing within the last second. */
   recentLevels(cityId: string): StockLevels;
-  /** Corrects the hint by what a city has said otherwise. */
+  /** Corrects the hint by what a city has reported elsewhere. */
   noteLevels(cityId: string, levels: StockLevels): void;
 }
 
 /**
- * A read takes a few milliseconds; a city that hangs must leave time for the order (keyed-call.ts) without
- * it.
+ * A read takes a few milliseconds. A city that hangs must leave the order time to go
+ * on without it (keyed-call.ts).
  */
 export const READ_DEADLINE_MS = 1_500;
 
 /**
- * Nothing is decided by a read, so it ends with the request that it is for. Taken where it is asked: on the
- * way several travel together.
+ * A read decides nothing, so it ends with its request. The deadline is taken here, where the request asks,
+ * because several questions travel together later.
  */
 const readDeadlineMs = () => withinDeadlineMs(READ_DEADLINE_MS);
 
@@ -90,7 +90,7 @@ const productsAnswer = z.object({
   _entities: z.array(z.object({ id: z.string(), price: z.int(), discontinued: z.boolean() }).nullable()),
 });
 
-/** A question to a city, in the form in which it travels. */
+/** A question to a city, in the form in which it is sent. */
 interface FactsQuestion {
   clientId: string | null;
   idempotencyKey: string | null;
@@ -114,7 +114,7 @@ export function createOrderReads(means: MessageMeans & { catalogUrls: readonly s
         delay,
       }),
   );
-  /** A request goes by the cities that there were when it began; one of them may be gone. */
+  /** A request keeps the cities that existed when it began. One of them may be gone by now. */
   const askCity = async (cityId: string, question: FactsQuestion, deadlineMs: number) => {
     const lane = laneTo(cityId);
     if (!lane) throw noCity("OrderFacts", cityId);

@@ -1,4 +1,4 @@
-/** What a client asks for, checked and brought into one form. */
+/** The checked input of quoteOrder and placeOrder, in a canonical form. */
 
 import { badInput } from "@teranga/kit/graphql/errors.ts";
 import { idempotencyKey, parseInput } from "@teranga/kit/graphql/input.ts";
@@ -13,21 +13,21 @@ export interface OrderRequest {
   clientId: string;
   /** The client's city: the home of the transaction. */
   homeId: string;
-  /** One or more, each of another product, in the order of product ids. */
+  /** One line or more, each of another product, in the order of product ids. */
   lines: ProductQuantity[];
 }
 
 export interface PlaceOrderRequest extends OrderRequest {
   payment: PaymentMethod;
-  /** The client's own, if it gave one. */
+  /** The client's own key; null if it gave none. */
   idempotencyKey: string | null;
-  /** What the client has been told the order costs, if it says so. */
+  /** The cost that the client was shown; null if it does not say. */
   expectedTotal: number | null;
-  /** How many cities may give at most; null for any number. */
+  /** The most cities that may give; null for any number. */
   maxSplits: number | null;
 }
 
-/** The home city takes the stock rows of all lines at the commit point; 100 keeps that short. */
+/** At the commit point the home city locks the stock rows of all lines. 100 lines keep that short. */
 const LINES_MAX = 100;
 const QUANTITY_MAX = 10_000;
 /** More cities than any topology has. */
@@ -66,7 +66,7 @@ function toRequest({ clientId, lines }: z.infer<typeof orderInput>, partitionOf:
   return { clientId, homeId: partitionOf(clientId), lines: addUp(lines) };
 }
 
-/** Adds up the lines of the same product; the sum is held to the limit of a line. */
+/** Adds up the lines of the same product. The sum must also keep within the limit of a line. */
 function addUp(lines: readonly ProductQuantity[]): ProductQuantity[] {
   const quantities = new Map<string, number>();
   for (const [index, { productId, quantity }] of lines.entries()) {
@@ -85,9 +85,9 @@ function addUp(lines: readonly ProductQuantity[]): ProductQuantity[] {
 }
 
 /**
- * What two calls with one key must have in common. Lines count after adding up, so their order and splitting
- * do not matter. What a client may leave out counts only if it is given, so that a digest outlives what
- * requests learn to say.
+ * The digest that two calls with one key must share. Lines count after adding up, so their order and
+ * splitting do not matter. An optional field counts only if it is given, so that digests stay valid when
+ * requests get new fields.
  */
 export function requestHash({
   clientId,

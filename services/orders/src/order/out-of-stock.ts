@@ -1,4 +1,4 @@
-/** Saying what there is too little of. */
+/** Builds the answer OutOfStock. */
 
 import type { Allocation, ProductQuantity, StockShortage } from "@teranga/protocol/messages.ts";
 import type { Refusal } from "@teranga/protocol/orchestrator/transaction-model.ts";
@@ -23,7 +23,7 @@ export function outOfStock(
   };
 }
 
-/** What the last transaction of an order failed on. */
+/** Why the last transaction of an order failed. */
 export interface LastFailure {
   refusals: readonly Refusal[];
   silentCities: readonly string[];
@@ -31,9 +31,9 @@ export interface LastFailure {
 }
 
 /**
- * The answer when no more transactions are tried: from the stock that was read, corrected by what the cities have said since.
- * If there is enough for all that, other orders were faster each time; then it names what they were faster at, with what is
- * available, which may be as much as was asked for.
+ * The answer when no more transactions are tried, from the stock that was read and the cities' later reports.
+ * If there is enough by all reports, other orders were faster each time. Then the answer names the contested
+ * products with their available pieces, which may be as many as were requested.
  */
 export function outOfStockAtLast(
   lines: readonly ProductQuantity[],
@@ -58,7 +58,10 @@ export function outOfStockAtLast(
   return outOfStock(shortages, known.missingCities);
 }
 
-/** A city that was not asked, because the home seemed to have enough, is as unknown as one that did not answer. */
+/**
+ * Corrects the stock by the cities' later reports. A city that was not asked, because the home seemed to have
+ * enough, is as unknown as a city that did not answer.
+ */
 function corrected(
   cityIds: readonly string[],
   stock: Stock,

@@ -1,4 +1,4 @@
-/** What a client may ask of an order beside its lines, and how much is read for it, against model cities. */
+/** The optional arguments of an order, and how much is read for each, against model cities. */
 import { describe, expect, test } from "vitest";
 import { BALANCE, ModelCities } from "../../test/model-cities.ts";
 import { CLIENT, contextOver, place, STOCK } from "../../test/orders-in-model.ts";
@@ -58,14 +58,14 @@ describe("what a client may ask for beside,", () => {
     });
     expect(cities.network.sent.at(-1)).toBe("decide ABORTED saint-louis");
     expect(cities.breaches()).toEqual([]);
-    // The key is not used up by it.
+    // The failed call has not used up the key.
     cities.homes.balance += 100;
     expect((await place(lines, context, more)).__typename).toBe("OrderPlaced");
   });
 });
 
 describe("of the cities,", () => {
-  /** What is asked at once for so many pieces when the home has had 2 a moment ago and has 1 now. */
+  /** What is asked at once for this many pieces, when the home had 2 a moment ago and has 1 now. */
   const askedAtOnce = async (quantity: number) => {
     const cities = new ModelCities(CLIENT, STOCK);
     const context = contextOver(cities);

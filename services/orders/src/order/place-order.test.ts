@@ -1,4 +1,4 @@
-/** What placeOrder answers and sends, case by case, against model cities. */
+/** The answers and messages of placeOrder, case by case, against model cities. */
 
 import { createDecisionDelivery } from "@teranga/protocol/orchestrator/decision-delivery.ts";
 import { describe, expect, test } from "vitest";
@@ -95,7 +95,7 @@ describe("with no faults", () => {
     const context = contextOver(cities);
     const lines = [{ productId: "101", quantity: 17 }];
     let first: Promise<unknown> | undefined;
-    // The home's look-up of the second call comes before the first call commits, its other reads after.
+    // The second call looks up the key before the first call commits, and reads the rest afterwards.
     const reads = {
       ...context.reads,
       stock: async (city: string, ids: readonly string[]) => {
@@ -142,7 +142,7 @@ describe("with no faults", () => {
     };
     const messages = { ...context.messages, decide: slow };
     const delivery = createDecisionDelivery(messages, context.log);
-    // The wait for the release has an end of its own, which does not come in this test.
+    // The wait for the release has a limit of its own, which never comes in this test.
     const delay = () => new Promise(() => {});
     const lines = [{ productId: "101", quantity: 17 }];
     const answer = await place(lines, { ...context, messages, delivery, delay });
@@ -162,7 +162,7 @@ describe("with no faults", () => {
     ];
     expect(unknown).toMatchObject({ __typename: "UnknownProducts", productIds: ["999"] });
     expect(old).toMatchObject({ __typename: "DiscontinuedProducts", products: [{ id: "old" }] });
-    // Of the product that is off sale the home was seen to have enough before.
+    // The home was seen before to have enough of the product that is off sale.
     expect([...cities.network.sent, ...known.network.sent]).toEqual([...READS, ...READS, "read dakar"]);
   });
 });

@@ -1,4 +1,7 @@
-/** Placing an order: read, allocate, run a transaction; again with a new one while it can still succeed. */
+/**
+ * Places an order: reads, allocates, and runs a transaction. Runs a new
+ * transaction while one can still succeed.
+ */
 import type { Allocation, PricedLine } from "@teranga/protocol/messages.ts";
 import { runTransaction } from "@teranga/protocol/orchestrator/transaction.ts";
 import {
@@ -39,8 +42,8 @@ import { outOfStock, outOfStockAtLast } from "./out-of-stock.ts";
 import { allocateWithin, type LimitedAllocation } from "./split-limit.ts";
 
 /**
- * A participant that does not hear its ABORT within this time holds the stock a little longer; the order goes
- * on without it.
+ * How long an order waits for its participants to hear ABORTED. One that has not heard by then holds the
+ * stock a little longer, and the order goes on without it.
  */
 const RELEASE_WAIT_MS = 300;
 
@@ -55,10 +58,9 @@ export type PlaceOrderAnswer = Named<PlaceOrderResult>;
 type ReadyFacts = Extract<OrderFacts, { kind: "ready" }>;
 
 /**
- * Places an order in all cities that it needs or in none.
+ * Places an order in all cities that it needs, or in none.
  * @throws GraphQLError CITY_UNAVAILABLE or SUBGRAPH_UNAVAILABLE if it cannot even begin (then nothing was
- * changed),
- *   PROTOCOL_VIOLATION if a city says that we are at fault
+ * changed), PROTOCOL_VIOLATION if a city reports a violation
  */
 export function placeOrder(request: PlaceOrderRequest, context: OrdersContext): Promise<PlaceOrderAnswer> {
   const { idempotencyKey } = request;
@@ -112,7 +114,7 @@ async function tryTransactions(call: OrderCall, facts: ReadyFacts): Promise<Plac
     const end = () =>
       giveUp(call, count, () => answerAtLast(result, { lines, cityIds, stock, allocations, homeId }));
     if (count >= TRANSACTIONS_MAX || isLate(call, context)) return end();
-    // What was set aside for this transaction is wanted for the next.
+    // The next transaction needs the stock that was set aside for this one.
     await Promise.race([told, context.delay(RELEASE_WAIT_MS)]);
     cityIds = silentLast(cityIds, result);
     stock = await readStock(homeId, productIdsOf(lines), context);
@@ -121,8 +123,8 @@ async function tryTransactions(call: OrderCall, facts: ReadyFacts): Promise<Plac
 }
 
 /**
- * Says that the order is not placed, unless another try with the same key has placed it in the meantime: then
- * what is short may well be what that order has taken.
+ * Answers that the order is not placed, unless another try with the same key has placed it meanwhile. In that
+ * case the stock may be short only because that order took it.
  */
 async function giveUp(
   { request, hash, answerByMs, context }: OrderCall,
@@ -137,7 +139,7 @@ async function giveUp(
   return answer();
 }
 
-/** What a transaction has shown of the stock, for those who guess it next. */
+/** Remembers what a transaction has shown about the stock, for later guesses. */
 function noteLevels(
   result: TransactionResult,
   homeId: string,
@@ -159,8 +161,8 @@ function noteLevels(
 }
 
 /**
- * A city that did not vote is asked again only if the others have too little. The home stays first: it must
- * decide anyway.
+ * A city that did not vote is used again only if the other cities have too little. The home stays first,
+ * because it must decide anyway.
  */
 function silentLast(cityIds: readonly string[], result: TransactionResult): string[] {
   const silent = result.kind === "refused" ? result.silentCities : [];
@@ -187,7 +189,7 @@ function createTransaction(
   return { homeId, message: { kind: "ORDER", commit }, participants, answerByMs };
 }
 
-/** What the client is told after a transaction; null if another one may still succeed. */
+/** The client's answer after a transaction; null if another one may still succeed. */
 function answerTo(
   result: TransactionResult,
   transaction: Transaction,
@@ -223,7 +225,7 @@ function answerTo(
   }
 }
 
-/** What the last transaction was made from. */
+/** What the last transaction was based on. */
 interface LastTransaction {
   lines: readonly PricedLine[];
   cityIds: readonly string[];
@@ -232,12 +234,12 @@ interface LastTransaction {
   homeId: string;
 }
 
-/** What the client is told when no more transactions are tried. */
+/** The client's answer when no more transactions are tried. */
 function answerAtLast(
   result: TransactionResult,
   { lines, cityIds, stock, allocations, homeId }: LastTransaction,
 ): PlaceOrderAnswer {
-  // A home that is reached too late every time is of no more use than one that is not reached.
+  // A home that is reached too late every time is as useless as a home that is not reached.
   if (result.kind !== "refused") throw cityUnavailable(homeId);
   const { refusals, silentCities } = result;
   return outOfStockAtLast(lines, cityIds, stock, { refusals, silentCities, allocations });

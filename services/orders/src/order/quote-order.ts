@@ -1,4 +1,4 @@
-/** What an order would be: the reading and the allocation of placeOrder, without the rest. */
+/** Quotes an order: reads and allocates like placeOrder, and changes nothing. */
 
 import type { Allocation, PricedLine } from "@teranga/protocol/messages.ts";
 import type { QuoteOrderResult } from "@teranga/schema/generated/orders.ts";

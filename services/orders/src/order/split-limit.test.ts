@@ -73,7 +73,7 @@ describe("with a limit on the cities that give, for any lines and stock,", () =>
           expect(result.splits).toBe(splits);
           expect(splits).toBeGreaterThan(maxSplits);
         }
-        // What it says helps: with that many it is allocated.
+        // The number in the answer is right: with so many cities the order is allocated.
         expect(allocateWithin(lines, CITIES, stock, splits)).toEqual(unlimited);
         expect(allocateWithin(lines, CITIES, stock, null)).toEqual(unlimited);
       }),

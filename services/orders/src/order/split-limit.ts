@@ -1,4 +1,4 @@
-/** Allocating an order to no more cities than the client allows. */
+/** Allocates an order to no more cities than the client allows. */
 
 import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 import type { Stock } from "../model.ts";
@@ -6,18 +6,19 @@ import { type AllocationResult, allocate, availableIn, linesByCity } from "./all
 
 export type LimitedAllocation =
   | AllocationResult
-  /** There is enough, but not in so few cities. */
+  /** There is enough stock, but not in so few cities. */
   | { kind: "too-many-splits"; splits: number };
 
 /**
- * Sets of cities that are looked at. All sets of 11 cities are fewer, so for these the answer is exact; among more cities an unlucky
- * order may be refused although a set that would do lies beyond.
+ * The most sets of cities that are tried. All sets of 11 cities are fewer, so with 11 cities the answer is
+ * exact. With more, an unlucky order may be refused although a set beyond the limit would do.
  */
 const SETS_MAX = 4_096;
 
 /**
- * Allocates as `allocate` does, to `maxSplits` cities at most. Of the sets of cities that have enough together, it takes the first
- * in the order of preference: one with the home before one without it, one with the nearest city before one without that.
+ * Allocates as `allocate` does, but to `maxSplits` cities at most. Of the sets of cities that have enough
+ * together, takes the first in the order of preference: sets with the home come before sets without it, then
+ * sets with the nearest city before sets without that, and so on.
  * @param cityIds the most preferred first
  * @param maxSplits null for any number
  */
@@ -35,7 +36,7 @@ export function allocateWithin(
   return chosen ? allocate(lines, chosen, stock) : { kind: "too-many-splits", splits };
 }
 
-/** The preferred set of at most so many cities that have all lines together; null if none was found. */
+/** The preferred set of at most `maxSplits` cities that have all lines together; null if none was found. */
 function chooseCities(
   lines: readonly ProductQuantity[],
   cityIds: readonly string[],
@@ -49,7 +50,7 @@ function chooseCities(
   const most = mostFromHereOn(candidates.map(({ levels }) => levels));
   let sets = 0;
 
-  /** @param open what is still wanted of each line; nothing is, if not positive */
+  /** @param open the pieces still wanted of each line; zero or less if none are */
   const search = (from: number, chosen: readonly string[], open: readonly number[]): string[] | null => {
     if (open.every((quantity) => quantity <= 0)) return [...chosen];
     const left = maxSplits - chosen.length;
@@ -67,7 +68,7 @@ function chooseCities(
   );
 }
 
-/** For each city, line by line, the most that it or one after it has. */
+/** For each city and line, the highest level of this city and the cities after it. */
 function mostFromHereOn(levels: readonly (readonly number[])[]): number[][] {
   const most: number[][] = [];
   for (const own of levels.toReversed()) {

@@ -1,4 +1,4 @@
-/** What stock is to move, checked. */
+/** The checked input of transferStock. */
 
 import { badInput, codedError } from "@teranga/kit/graphql/errors.ts";
 import { idempotencyKey, parseInput } from "@teranga/kit/graphql/input.ts";
@@ -15,7 +15,7 @@ export interface TransferStockRequest {
   /** The city that receives: the home of the transaction. */
   toCityId: string;
   quantity: number;
-  /** The client's own, if it gave one. */
+  /** The client's own key; null if it gave none. */
   idempotencyKey: string | null;
 }
 
@@ -36,8 +36,8 @@ export function parseTransferInput(
   { partitions }: PartitionPlacement,
 ): TransferStockRequest {
   const request = parseInput(transferInput, input, "input");
-  // Exactly the id: a name or a town would do to find a client's city, but stock is not to move by a
-  // likeness.
+  // Only the exact id is accepted. A name or a town may find a client's city, but stock must not move because
+  // a name is similar.
   for (const cityId of [request.fromCityId, request.toCityId]) {
     if (partitions.some((partition) => partition.id === cityId)) continue;
     throw codedError("UNKNOWN_CITY", `There is no city "${cityId}".`, { city: cityId });

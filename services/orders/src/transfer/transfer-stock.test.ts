@@ -1,6 +1,5 @@
 /**
- * What transferStock answers and sends, case by case, against model cities. Faults are tried in
- * faults.test.ts.
+ * The answers and messages of transferStock, case by case, against model cities. faults.test.ts tests faults.
  */
 
 import { createDecisionDelivery } from "@teranga/protocol/orchestrator/decision-delivery.ts";
@@ -76,7 +75,7 @@ describe("pieces", () => {
     let first: Promise<unknown> | undefined;
     const reads = {
       ...context.reads,
-      // The look-up comes before the other try commits, the prepare after.
+      // The look-up comes before the other try commits, the prepare comes after.
       products: async (ids: readonly string[]) => {
         first ??= transfer({ quantity: 5 }, other);
         await first;

@@ -1,4 +1,4 @@
-/** Moving stock between cities: the giving city prepares, the receiving one is the home and commits. */
+/** Moves stock between cities: the giving city prepares, the receiving city is the home and commits. */
 import { TransportError } from "@teranga/kit/http/transport.ts";
 import { runTransaction } from "@teranga/protocol/orchestrator/transaction.ts";
 import {
@@ -34,8 +34,7 @@ interface TransferCall extends KeyedCall {
 /**
  * Moves stock in both cities or in neither.
  * @throws GraphQLError CITY_UNAVAILABLE or SUBGRAPH_UNAVAILABLE if a city or the catalog cannot be reached
- * (then nothing was
- *   changed), PROTOCOL_VIOLATION if a city says that we are at fault
+ * (then nothing was changed), PROTOCOL_VIOLATION if a city reports a violation
  */
 export function transferStock(
   request: TransferStockRequest,
@@ -50,7 +49,7 @@ export function transferStock(
 async function answerCall(call: TransferCall): Promise<TransferStockAnswer> {
   const { request, context } = call;
   const { productId, toCityId } = request;
-  // A replay needs no catalog: it is told also while that is away.
+  // A replay needs no catalog, so it is answered while the catalog is away.
   const earlier = await readEarlier(call, cityUnavailable);
   if (earlier) return earlierTransfer(earlier, call);
   const products = await orThrow(context.reads.products([productId]), catalogUnavailable, context);
@@ -67,7 +66,7 @@ async function answerCall(call: TransferCall): Promise<TransferStockAnswer> {
   }
 }
 
-/** The transfer that the client's key stands for, if it was used before. */
+/** The transfer of the client's key; null if the key is unused. */
 async function readEarlier(
   { request, context }: TransferCall,
   unanswered: (cityId: string) => Error,
@@ -96,7 +95,7 @@ function createTransaction({ request, key, hash, answerByMs, context }: Transfer
   };
 }
 
-/** What the client is told after a transaction; null if another one may still succeed. */
+/** The client's answer after a transaction; null if another one may still succeed. */
 async function answerTo(
   result: TransactionResult,
   transaction: Transaction,
@@ -132,8 +131,8 @@ async function answerTo(
 }
 
 /**
- * The giving city has too little or gave no vote, unless what is short is what another try with the key has
- * moved meanwhile.
+ * The giving city has too little or gave no vote. The stock may be short only because another try with the
+ * same key has moved it.
  */
 async function refused(
   { refusals }: Extract<TransactionResult, { kind: "refused" }>,
