@@ -2,8 +2,8 @@
  * Makes a fresh clone runnable, then runs a program of the workspace: `node infra/bootstrap.mjs PROGRAM.ts
  * [args]`, or `--bin NAME [args]` for a tool of node_modules/.bin.
  *
- * It is the one file that runs on the machine's own Node (20 or later), so it is plain JavaScript without
- * dependencies: it installs with the pinned pnpm when the lockfile has changed since the last install, then
+ * This file alone runs on the machine's own Node (20 or later), so it is plain JavaScript without
+ * dependencies. It installs with the pinned pnpm if the lockfile has changed since the last install. Then it
  * hands over to the workspace's Node 24, which runs TypeScript as it is.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -16,11 +16,14 @@ const PNPM = "pnpm@12.21.0";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const bin = join(root, "node_modules", ".bin");
 const node = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
-/** Of compiled modules: with it a program starts in half the CPU time. */
+/** Node's cache of compiled modules: a program starts in half the CPU time with it. */
 const compiled = join(root, "node_modules", ".cache", "node");
 const stamp = join(root, "node_modules", ".teranga-installed");
 
-/** What an install depends on; the platform is part of it because the Node and PostgreSQL binaries are. */
+/**
+ * The files and facts that an install depends on. The platform is one, because the Node and PostgreSQL
+ * binaries differ by platform.
+ */
 function installKey() {
   const hash = createHash("sha256").update(`${PNPM} ${process.platform} ${process.arch}`);
   for (const file of ["pnpm-lock.yaml", "pnpm-workspace.yaml"]) hash.update(readFileSync(join(root, file)));
@@ -52,7 +55,8 @@ function install() {
 }
 
 /**
- * Runs the program in the foreground and ends as it ends. Signals sent to this process alone are passed on.
+ * Runs the program in the foreground and exits with its exit code or signal. Passes on signals that only this
+ * process got.
  */
 function run(command, args) {
   const child = spawn(command, args, {

@@ -1,12 +1,15 @@
-/** No N+1: what a page costs is a fixed list of SQL statements and subgraph requests. */
+/**
+ * Goal: there is no N+1 query. Method: the exact list of SQL statements and subgraph requests that a page
+ * costs.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
 
 let graph: Graph;
 beforeAll(async () => {
-  // Recovery would add its own statements to the lists.
+  // Rarely, because recovery would add its own statements to the lists.
   graph = await startGraph({ recoveryIntervalMs: 3_600_000 });
-  // Every order has a line that Dakar cannot give and Thiès can, so that every order crosses.
+  // Every order has a line that only Thiès can give, so every order crosses to another city.
   await graph.sql("thies")`update stock set on_hand = 100 where product_id between '130' and '132'`;
   await graph.sql("dakar")`update stock set on_hand = 0 where product_id between '130' and '132'`;
   for (let n = 0; n < 3; n++) {
@@ -33,7 +36,7 @@ afterAll(() => graph.close());
 
 const asked = () =>
   graph.requests.map(({ subgraph, partition }) => (partition ? `${subgraph}:${partition}` : subgraph));
-/** The tables that each statement reads, which names the batch. */
+/** The tables that each statement reads; they name the batch. */
 const read = (city: string) =>
   graph.statements[city]!.map((text) => text.match(/(?:from|join) (?!unnest|lateral)(\w+)/)![1]);
 
@@ -60,7 +63,8 @@ test.each([1, 20])("a page of %i clients with their orders and products", async 
     quantity: 1,
     city: { name: "Thiès" },
   });
-  // The page, then side by side the cities that gave (allocations.city crosses) and the products of lines and recommendations.
+  // The page, then side by side the cities that gave (allocations.city crosses) and the products of lines and
+  // recommendations.
   expect(asked()).toEqual(["city:dakar", "city:dakar", "city:thies", "catalog", "catalog"]);
   expect(read("dakar").sort()).toEqual([
     "client",

@@ -1,6 +1,7 @@
 /**
- * The real thing: `npm start` as processes, two of them side by side, killed, stopped in four ways, and started
- * again. A start is the work of 10 s of a processor, so each of the four has something to show at both ends.
+ * Goal: `npm start` starts, ends and recovers as documented. Method: real clusters, two side by side, killed,
+ * stopped in four ways and started again. A start costs 10 s of CPU time, so each of the four starts tests
+ * something at its start and at its end.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -67,7 +68,7 @@ test("every process is there, with its kind, city and health", async () => {
 test("a start says what it does, and once where the data is if PostgreSQL cannot reach the home", () => {
   const output = first.output();
   expect(output).toMatch(/PostgreSQL servers …\n(.*\n)*.*tables, .*…\n(.*\n)*.*the gateway …\n/);
-  // The home is in a directory that is closed to others.
+  // The home is in a directory that other users cannot enter.
   expect(output.match(/the data is kept in/g) ?? []).toHaveLength(process.getuid?.() === 0 ? 1 : 0);
 });
 
@@ -86,7 +87,7 @@ test("the README's commands by hand work as they are printed", async () => {
   for (const command of commands) await isReadyByHand(command);
 }, 120_000);
 
-/** Runs the command on the first cluster's home, at a port of its own, until it is ready. */
+/** Runs the command on the first cluster's home, with a port of its own, until it is ready. */
 async function isReadyByHand(command: string): Promise<void> {
   const port = await freePort();
   const script = command
@@ -168,8 +169,8 @@ test("what a home holds is its owner's alone", async () => {
 });
 
 /**
- * What of a home others can read or write; a directory may be passed through if PostgreSQL runs as another
- * user.
+ * The entries of a home that other users can read or write. They may pass through a directory if PostgreSQL
+ * runs as another user.
  */
 async function openEntries(directory: string): Promise<string[]> {
   const passage = process.getuid?.() === 0 ? 0o011 : 0;
@@ -178,7 +179,7 @@ async function openEntries(directory: string): Promise<string[]> {
     const path = join(directory, entry.name);
     const { mode } = await stat(path);
     if ((mode & 0o077 & ~(entry.name === "postgres" ? passage : 0)) !== 0) open.push(path);
-    // The data directories are PostgreSQL's own, and perhaps behind links.
+    // The data directories belong to PostgreSQL's user, and may be symbolic links.
     if (entry.isDirectory() && entry.name !== "postgres") open.push(...(await openEntries(path)));
   }
   if (((await stat(directory)).mode & 0o077 & ~passage) !== 0) open.push(directory);
@@ -187,7 +188,7 @@ async function openEntries(directory: string): Promise<string[]> {
 
 const running = (name: string) => readProcesses(homeOf(name)).map(({ pid }) => pid!);
 
-// It ends a cluster and starts one: 15 s on two quiet cores, and more than 30 s on busy ones.
+// These tests end a cluster and start one: 15 s on two idle cores, more than 30 s on busy ones.
 const END_AND_START = { timeout: 180_000 };
 
 test("Ctrl-C stops every process, and a second start has the data", END_AND_START, async () => {
@@ -224,7 +225,7 @@ test("SIGTERM stops every process, and a second start has the data", END_AND_STA
 test("it outlives the pipe that it writes to, and a closed terminal stops it", END_AND_START, async () => {
   second.closeOutput();
   const orders = () => processOf("b", "orders");
-  // Its end is logged, to nobody.
+  // The end is logged, but nothing reads the log.
   const { pid } = orders();
   process.kill(pid!, "SIGKILL");
   await vi.waitFor(

@@ -1,6 +1,6 @@
 /**
- * Goal: whoever sets a variable wrong reads what is wrong with it. Method: every numeric variable of every
- * program, set wrong in each way; and what production has to say of who may come.
+ * Goal: a wrong variable gives an error that says what is wrong with it. Method: every numeric variable of
+ * every program, set wrong in each way; and the variables that production requires to say who may connect.
  */
 import { fileURLToPath } from "node:url";
 import { catalogVariables } from "@teranga/catalog/config.ts";

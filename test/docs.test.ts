@@ -1,6 +1,6 @@
 /**
- * The documentation says what the code says: the error table, the configuration, the dependencies, the
- * graph's descriptions.
+ * Goal: the documentation agrees with the code. Method: the tables of errors, configuration, metrics and
+ * dependencies and the graph's descriptions are compared with the sources.
  */
 import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
@@ -154,7 +154,7 @@ test("every type, field, argument and value of the graph has a description", asy
     for (const [name, member] of membersOf(type)) {
       note(`${type.name}.${name}`, member);
       const args = "args" in member ? member.args : [];
-      // An argument named input, id or filter whose type says what it is needs no more words.
+      // An argument named "input" is explained by its type.
       for (const arg of args) if (arg.name !== "input") note(`${type.name}.${name}(${arg.name})`, arg);
     }
   }
@@ -194,7 +194,7 @@ test("decisions are numbered without gaps", async () => {
 });
 
 test("no leftover markers", async () => {
-  // Walking over all that is installed took 30 s beside other tests.
+  // A walk over node_modules took 30 s beside other tests, so git lists the files.
   const { stdout } = await promisify(execFile)(
     "git",
     ["ls-files", "*.ts", "*.mjs", "*.sql", "*.graphql", "*.md"],
@@ -205,7 +205,7 @@ test("no leftover markers", async () => {
   const marked: string[] = [];
   for (const file of stdout.trim().split("\n")) {
     if (file.includes("generated/")) continue;
-    // Written apart, so that this file is not one of them.
+    // The words are split, so that this file does not match.
     if (new RegExp(["TO", "DO|FIX", "ME|XX", "X\\b"].join("")).test(await read(file))) marked.push(file);
   }
   expect(marked).toEqual([]);

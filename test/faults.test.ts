@@ -1,4 +1,7 @@
-/** A fault: what the client is told of it, and what the logs say under the same request id. */
+/**
+ * Goal: the client and the logs say the right things about a fault, under one request id. Method: a column
+ * that is renamed, and a database that is away.
+ */
 import { PassThrough } from "node:stream";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";

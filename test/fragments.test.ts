@@ -1,4 +1,7 @@
-/** The fragments are complete, disjoint, and give back the global tables: over the sample data and over any clients. */
+/**
+ * Goal: the fragments are complete and disjoint, and give back the global tables. Method: the sample data,
+ * and properties over random clients.
+ */
 import { readSampleData } from "@teranga/infra/sample-data.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";

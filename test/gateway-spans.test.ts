@@ -1,4 +1,7 @@
-/** What a trace shows of the gateway itself: whom it asked, what came of it, and when it planned. */
+/**
+ * Goal: a trace shows the gateway's fetches with their results, and its planning. Method: spans recorded in
+ * memory.
+ */
 import { SpanKind } from "@opentelemetry/api";
 import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";
 import type { SpanRecorder } from "@teranga/kit/process/tracing-exporter.ts";

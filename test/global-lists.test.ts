@@ -1,4 +1,7 @@
-/** The list of all cities' clients, on four PostgreSQL servers' databases: their order, their pages, and a city that is away. */
+/**
+ * Goal: the list of all cities' clients has one order, exact pages, and survives a city that is away. Method:
+ * four databases, compared with one sorted table.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
 
@@ -9,7 +12,10 @@ beforeAll(async () => {
 });
 afterAll(() => graph.close());
 
-/** Names that sort apart in UTF-16 and in UTF-8, differ in accents only, are prefixes of one another, or are the same everywhere. */
+/**
+ * Names that sort differently in UTF-16 and in UTF-8, differ only in accents, are prefixes of others, or are
+ * the same in all cities.
+ */
 const NAMES = [
   "Awa Diop",
   "AWA DIÔP",
@@ -23,7 +29,10 @@ const NAMES = [
   "Zoe",
 ];
 
-/** Ten clients in a city, registered in the same four milliseconds in all cities, partly in another order. */
+/**
+ * Adds ten clients to a city, registered in the same four milliseconds in all cities, partly in another
+ * order.
+ */
 async function addClients(cityId: string, index: number): Promise<void> {
   const sql = graph.sql(cityId);
   for (const [number, name] of NAMES.entries()) {
@@ -57,7 +66,7 @@ async function list(variables: Record<string, unknown>) {
 
 const ids = ({ edges }: Page) => edges.map(({ node }) => node.id);
 
-/** All clients as one PostgreSQL orders them in one table. */
+/** All clients in the order of one PostgreSQL table. */
 async function inOrder(order: string): Promise<string[]> {
   const all: unknown[] = [];
   for (const id of CITY_IDS)
@@ -112,7 +121,7 @@ test("one request a city, and no more after a filter or for what lies below the 
   expect(errors).toBeUndefined();
   expect(data.clients.totalCount).toBe(8);
   expect(data.clients.edges.map(({ node }: { node: unknown }) => node)).toEqual(
-    // The cities' ids are in this order.
+    // The names in the order of the cities' ids.
     ["Autres", "Dakar", "Saint-Louis", "Thiès"].map((name) => ({
       name: "Éloïse",
       city: { name },

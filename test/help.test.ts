@@ -1,6 +1,6 @@
 /**
- * Every program says how it is used, does nothing then, and refuses an option that it does not have in one
- * line.
+ * Goal: every program prints its usage on `--help` and does nothing else, and refuses an unknown option in
+ * one line. Method: all programs are called.
  */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PROGRAM = /infra\/bootstrap\.mjs (\S+\.ts)$/;
 /** Vitest and Biome have a help of their own. */
 const TOOLS = ["test", "test:container", "format"];
-/** Beside the scripts: what is started by hand. */
+/** Programs that are started by hand and are not in the scripts. */
 const BY_HAND = [
   "gateway/src/main.ts",
   "gateway/src/partition-proxy.ts",
@@ -24,10 +24,10 @@ const BY_HAND = [
 ];
 
 const CALLER = "test/harness/call-programs.ts";
-/** Tests import it, so it does something only as a process of its own. */
+/** Tests import this program, so it runs only as a process of its own. */
 const ALONE = "schema/client/example.ts";
 
-/** What a process says that ends by itself. */
+/** Runs a program to its end and returns its output and exit code. */
 function run(program: string, ...args: string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const settings = { cwd: ROOT, env: bareEnvironment, timeout: 60_000 };
@@ -37,7 +37,7 @@ function run(program: string, ...args: string[]): Promise<Outcome> {
   });
 }
 
-/** All programs, most of them in one process. */
+/** Calls all programs, most of them in one process. */
 async function callAll(option: string): Promise<Map<string, Outcome>> {
   const together = programs.map(({ program }) => program).filter((program) => program !== ALONE);
   const [alone, caller] = await Promise.all([run(ALONE, option), run(CALLER, option, ...together)]);

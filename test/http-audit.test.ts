@@ -1,4 +1,7 @@
-/** Goal: every endpoint keeps to GraphQL over HTTP. Method: the audits of its reference implementation, all of them, over the wire. */
+/**
+ * Goal: every endpoint conforms to GraphQL over HTTP. Method: all audits of its reference implementation,
+ * over the wire.
+ */
 import { type PartitionProxy, startPartitionProxy } from "@teranga/gateway/proxy/partition-proxy.ts";
 import { topologyText } from "@teranga/infra/cities.ts";
 import { authorization } from "@teranga/kit/http/credential.ts";
@@ -31,7 +34,7 @@ function urlOf(endpoint: string): string {
   return endpoint === "partition proxy" ? proxy.url : graph.serviceUrl(endpoint);
 }
 
-/** What clients of the gateway, and services among themselves, send with everything. */
+/** The headers of every request, from clients of the gateway and between services. */
 const HEADERS = { authorization: authorization(CREDENTIAL), "apollo-require-preflight": "true" };
 
 describe.each(["gateway", "catalog", "orders", "thies", "partition proxy"])("%s", (name) => {

@@ -1,4 +1,4 @@
-/** The pages' links lead to files and headings that exist. */
+/** Goal: the links of the documentation lead to files and headings that exist. Method: all pages are read. */
 import { existsSync, globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** The anchor that GitHub gives to a heading: letters, digits and hyphens, in lower case. */
+/** GitHub's anchor for a heading: letters, digits and hyphens, in lower case. */
 const anchorOf = (heading: string) =>
   heading
     .toLowerCase()
@@ -15,7 +15,7 @@ const anchorOf = (heading: string) =>
     .trim()
     .replaceAll(" ", "-");
 
-/** The text without code, where brackets mean something else. */
+/** The text without code, because brackets mean something else in code. */
 const proseOf = (page: string) => page.replaceAll(/^```.*?^```/gms, "").replaceAll(/`[^`\n]*`/g, "code");
 
 async function anchorsOf(path: string): Promise<string[]> {
@@ -23,7 +23,9 @@ async function anchorsOf(path: string): Promise<string[]> {
   return Array.from(text.matchAll(/^#+ (.+)$/gm), ([, heading]) => anchorOf(heading!));
 }
 
-/** What is wrong with a link from this page; nothing if it leads somewhere, or out of the repository. */
+/**
+ * Says what is wrong with a link from this page; undefined if it leads somewhere, or out of the repository.
+ */
 async function faultOf(page: string, link: string): Promise<string | undefined> {
   if (/^[a-z]+:/.test(link)) return undefined;
   const [path, anchor] = link.split("#") as [string, string?];

@@ -1,4 +1,7 @@
-/** What a city lists of its trade, through the gateway: orders, movements, transactions of both sides, recommendations, health. */
+/**
+ * Goal: a city lists its orders, movements, transactions of both sides, recommendations and health right.
+ * Method: the whole graph, asked through the gateway.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Graph, startGraph } from "./harness/graph.ts";
 import { untilAtRest } from "./harness/invariants.ts";
@@ -8,7 +11,8 @@ let graph: Graph;
 const placed: { id: string; total: number }[] = [];
 beforeAll(async () => {
   graph = await startGraph();
-  // Dakar's clients: 1 buys 101 and 102, 4 buys 102 and 103, 8 buys 102; then Thiès orders more 101 than it has.
+  // Of Dakar's clients, 1 buys 101 and 102, 4 buys 102 and 103, 8 buys 102. Then Thiès orders more of 101
+  // than it has.
   await place("dakar:1", [
     ["101", 1],
     ["102", 1],
@@ -179,7 +183,7 @@ describe("recommendations", () => {
   };
 
   test("are what most orders of the city have and the client has not bought", async () => {
-    // 102 is in three orders, the others in one each: by id.
+    // 102 is in three orders. The others are in one each, so they come by id.
     expect(await recommended("dakar:16")).toEqual(["102", "101", "103", "104", "105"]);
     expect(await recommended("dakar:16", 1)).toEqual(["102"]);
     expect(await recommended("dakar:8")).toEqual(["101", "103", "104", "105"]);

@@ -1,6 +1,5 @@
 /**
- * Goal: whatever becomes of its log, the gateway serves and ends. Method: it is run with an output that
- * cannot be written.
+ * Goal: the gateway serves and ends even if its log is lost. Method: gateways whose output cannot be written.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +13,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { bareEnvironment } from "../kit/test/bare-environment.ts";
 
 const MAIN = fileURLToPath(new URL("../gateway/src/main.ts", import.meta.url));
-/** A pipe holds 64 kB, and a pair of sockets some 200: the lines of so many requests are more. */
+/** A pipe holds 64 kB, a pair of sockets some 200 kB. The log lines of this many requests are larger. */
 const REQUESTS = 800;
 
 let directory: string;

@@ -1,6 +1,7 @@
 /**
- * Money through the whole graph. Wallets: what is put in is put in once, and every change is an entry that says
- * why. Mobile money: a company outside takes what placed orders cost, and else the client is told why not.
+ * Goal: wallets and mobile money work through the whole graph. A top-up counts once, and every change is an
+ * entry with its reason. The mobile-money company takes what placed orders cost; otherwise the client is told
+ * why it did not. Method: the whole graph, asked through the gateway.
  */
 import { phoneOf } from "@teranga/city/payments/test-city.ts";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -105,7 +106,7 @@ describe("a top-up", () => {
     const first = await topUp("dakar:16", 700, "monday");
     expect(await topUp("dakar:16", 700, "monday")).toEqual(first);
     expect((await wallet("dakar:16")).balance).toBe(700);
-    // A key is a client's own.
+    // A key belongs to one client.
     expect((await topUp("thies:6", 50, "monday")).wallet.balance).toBe(50);
   });
 
@@ -131,7 +132,7 @@ describe("a top-up", () => {
       limit: 1_000_000_000,
       balance: 1_000_000_000 - 10,
     });
-    // The key was not used up by it.
+    // The refusal did not use up the key.
     expect(await topUp("saint-louis:9", 10, "more")).toMatchObject({ wallet: { balance: 1_000_000_000 } });
   });
 

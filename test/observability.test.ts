@@ -1,6 +1,6 @@
 /**
- * What is seen of transactions from outside: metrics that move, one trace through all services, one log line
- * a decision.
+ * Goal: transactions are visible from outside: metrics that move, one trace through all services, one log
+ * line for each decision. Method: the whole graph, with spans and log lines recorded.
  */
 import { readFile } from "node:fs/promises";
 import { SpanKind } from "@opentelemetry/api";
@@ -32,7 +32,7 @@ afterAll(async () => {
   await company.close();
   await recorder.stop();
 });
-/** The names of all spans of ours. */
+/** The names of all of our own spans. */
 const seen = new Set<string>();
 beforeEach(async () => {
   for (const { name } of await finishedSpans()) if (!name.startsWith("gateway.")) seen.add(name);
@@ -40,14 +40,14 @@ beforeEach(async () => {
   lines.length = 0;
 });
 
-/** Thiès has 5 of each product here, Dakar gives the rest. */
+/** Places an order. Thiès has 5 of each product here, and Dakar gives the rest. */
 const place = (productId: string, quantity = 7) =>
   graph.query(
     `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename ... on OrderPlaced { order { id } } } }`,
     { input: { clientId: "thies:2", lines: [{ productId, quantity }] } },
   );
 
-/** Sends a message of the commit protocol to a city, as a service would. */
+/** Sends a message of the commit protocol to a city as a service does. */
 async function send(cityId: string, mutation: string): Promise<unknown> {
   const headers = { authorization: authorization(CREDENTIAL) };
   return (await ask(graph.proxy(cityId).url, `mutation { ${mutation} }`, {}, headers)).data;
@@ -66,7 +66,7 @@ test("an order in two cities moves the metrics of the orchestrator", async () =>
     ["decide", "DONE"],
   ]) {
     expect(grown(`teranga_orders_message_seconds_count{message="${message}",result="${result}"}`)).toBe(1);
-    // More if an answer is late on a slow machine, and the message sent again.
+    // There are more if an answer is late on a slow machine and the message is sent again.
     expect(grown(`teranga_orders_batch_messages_sum{message="${message}"}`)).toBeGreaterThanOrEqual(1);
   }
 });
@@ -83,7 +83,7 @@ test("and those of its cities, as home and as participant", async () => {
   expect(thies('teranga_city_batch_seconds_count{message="commitOrders"}')).toBe(1);
   expect(thies('teranga_city_recoveries_total{cause="told_participant",decision="COMMITTED"}')).toBe(1);
   expect(dakar('teranga_city_entries_total{message="prepare",state="PREPARED"}')).toBe(1);
-  // The orchestrator tells it, and the home when it brings back the acknowledgement.
+  // The decision comes from the orchestrator, and again from the home when it collects the acknowledgement.
   expect(dakar('teranga_city_entries_total{message="decide",state="DONE"}')).toBeGreaterThanOrEqual(2);
   expect(dakar("teranga_city_alarms_total")).toBe(0);
 });
@@ -198,7 +198,7 @@ test("orders at the same time share requests, and each one's trace leads to the 
   const all = await finishedSpans();
   const batches = new Map(all.filter(({ name }) => name === "batch").map((span) => [idOf(span), span]));
   const messages = all.filter(({ name }) => name === "message commitOrders");
-  // One whose answer is late on a slow machine is sent again.
+  // A message whose answer is late on a slow machine is sent again.
   expect(messages.length).toBeGreaterThanOrEqual(count);
   expect(grown('teranga_orders_batch_messages_sum{message="commitOrders"}')).toBe(messages.length);
   expect(grown('teranga_orders_batch_messages_count{message="commitOrders"}')).toBeLessThan(messages.length);
@@ -285,7 +285,10 @@ test("every span is documented, and every documented span was seen here", async 
 const decisions = () =>
   lines.filter(({ msg }) => msg === "transaction decided" || msg === "decision applied");
 
-/** All spans, once none has ended for a while: what is told after the answer ends after it. */
+/**
+ * All spans, read once no span has ended for a while: decisions are sent after the answer, so their spans end
+ * later.
+ */
 async function finishedSpans(): Promise<ReadableSpan[]> {
   await untilAtRest(graph);
   return exporter.getFinishedSpans();
@@ -293,7 +296,7 @@ async function finishedSpans(): Promise<ReadableSpan[]> {
 
 const idOf = (span: ReadableSpan) => span.spanContext().spanId;
 
-/** Each span's name after its parents' names, without the gateway library's own. */
+/** Each span's name after the names of its parents, without the spans of the gateway library. */
 function pathsOf(all: readonly ReadableSpan[]): string[] {
   const byId = new Map(all.map((span) => [idOf(span), span]));
   const pathOf = (span: ReadableSpan): string[] => {

@@ -1,4 +1,7 @@
-/** Orders through the whole graph: in all cities or in none, once, and finished by whoever is left. */
+/**
+ * Goal: an order happens in all cities or in none, and once, and the processes that are left finish it.
+ * Method: the whole graph, with a broken wire and killed processes.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
 import { expectInvariants, stockAndOrders, untilAtRest } from "./harness/invariants.ts";
@@ -39,7 +42,7 @@ const place = (clientId: string, lines: [productId: string, quantity: number][],
     input: { clientId, lines: lines.map(([productId, quantity]) => ({ productId, quantity })), ...more },
   });
 
-/** What each city has available of a product, and how much it has reserved. */
+/** The available and reserved pieces of a product in each city. */
 const levels = async (productId: string) =>
   Object.fromEntries(
     await Promise.all(
@@ -102,7 +105,7 @@ describe("an order", () => {
     const given = Object.fromEntries(
       order.allocations.map(({ city, quantity }: Allocation) => [city.id, quantity]),
     );
-    // Dakar is 56 km from Thiès, nearer than any other.
+    // Dakar is 56 km from Thiès, nearer than any other city.
     expect(given).toEqual({ thies: before.thies, dakar: 3 });
     expect(transaction.participants).toEqual([{ city: { id: "dakar" } }]);
     await untilAtRest(graph);
@@ -190,7 +193,7 @@ describe("an order", () => {
   });
 });
 
-/** Pieces of a product that were set aside for orders which came to nothing. */
+/** Pieces of a product that were set aside for aborted orders. */
 async function released(productId: string): Promise<number> {
   const rows = await Promise.all(
     CITY_IDS.map(
@@ -216,7 +219,8 @@ test("many buyers of one product: nothing is sold twice, nothing is left over", 
   await untilAtRest(graph);
   const left = Object.values(await levels("106")).reduce((a, b) => a + b);
   expect(sold + left).toBe(before);
-  // The largest order is of 3. More is left only by refusals of what others held and gave back; that can be had, to the last piece.
+  // The largest order is for 3 pieces. More are left only if orders were refused for pieces that others held
+  // and then released. All of those can be ordered, to the last piece.
   expect(left).toBeLessThan(3 + (await released("106")));
   if (left > 0) {
     const { data } = await place("dakar:1", [["106", left]]);
@@ -232,7 +236,7 @@ describe("when the wire breaks", () => {
     }
   });
 
-  /** Drops the nth request to a city that carries the word. */
+  /** Drops the first `times` requests to a city that contain the word. */
   const drop = (city: string, word: string, times = 1) => {
     let left = times;
     graph.proxy(city).onRequest((text) => {
@@ -279,7 +283,7 @@ describe("when the wire breaks", () => {
     graph.proxy("saint-louis").set("silent");
     const startedMs = performance.now();
     const { data } = await place("dakar:1", [["115", 1]]);
-    // A read waits 1,500 ms for a city.
+    // A read would wait 1,500 ms for a city.
     expect(performance.now() - startedMs).toBeLessThan(1_200);
     expect(data.placeOrder.__typename).toBe("OrderPlaced");
   });
@@ -291,7 +295,7 @@ describe("when the wire breaks", () => {
     graph.proxy("thies").onRequest((text) => {
       if (text.includes("commitOrders(")) {
         silent = true;
-        // Delivered, and then nothing comes back.
+        // The request is delivered, and its answer is lost.
         setImmediate(() => graph.proxy("thies").set("silent"));
         return true;
       }

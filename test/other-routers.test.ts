@@ -1,6 +1,7 @@
 /**
- * Routers that know nothing of partitions give the answers of our gateway when the partition proxy stands between them and the cities: the stock
- * @apollo/gateway and Hive's gateway with its planner in Rust, over real HTTP, with all cities up and with one down.
+ * Goal: routers without partitions give our gateway's answers if the partition proxy is between them and the
+ * cities. Method: the stock @apollo/gateway, and Hive's gateway with its planner in Rust, over real HTTP,
+ * with all cities up and with one down.
  */
 import {
   ApolloGateway,
@@ -21,14 +22,14 @@ import { CREDENTIAL_HEADERS, startCityProxy, untilThiesIsBack } from "./harness/
 
 interface Router {
   query(query: string, variables: Record<string, unknown>): Promise<Answer>;
-  /** What stays different, taken out of an answer's data. */
+  /** The answer's data without the parts that are known to differ. */
   comparable(data: unknown): unknown;
   close(): Promise<void>;
 }
 
 let graph: Graph;
 let proxy: PartitionProxy;
-/** What the proxy has asked, `dakar` for example, since it was last emptied. */
+/** The cities that the proxy has asked since the list was last emptied, such as `dakar`. */
 let asked: (string | undefined)[] = [];
 const routers: Record<string, Router> = {};
 
@@ -49,7 +50,7 @@ afterAll(async () => {
   await graph.close();
 });
 
-/** Composes what these endpoints serve, as the routers' own tools do. */
+/** Composes the schemas that these endpoints serve, as the routers' own tools do. */
 async function composeServed(urls: Record<string, string>): Promise<string> {
   const subgraphs = Object.entries(urls).map(async ([name, url]) => {
     const { data } = await ask(url, "{ _service { sdl } }", {}, CREDENTIAL_HEADERS);
@@ -99,7 +100,10 @@ function startHive(supergraph: string): Router {
   };
 }
 
-/** Hive shows a row whose service did not answer as an object of nulls, even where the schema allows none. */
+/**
+ * Hive shows a row whose service did not answer as an object of nulls, even if the schema does not allow
+ * these nulls.
+ */
 function withoutHollowObjects(data: unknown): unknown {
   return JSON.parse(JSON.stringify(data ?? null), (_name, value: unknown) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
@@ -108,9 +112,10 @@ function withoutHollowObjects(data: unknown): unknown {
 }
 
 /**
- * What must be the same of errors: where, and what a client can react to. Both routers leave the path of a field that they fetched for
- * themselves (`product.stockEverywhere.1`), where ours ends with the client's answer; Hive tells of a missing row at its fields too. So
- * paths are cut to what our answer has, and each place counts once.
+ * The parts of errors that must be equal: the place, and what a client can react to. Both routers report
+ * paths into fields that they fetched for themselves (`product.stockEverywhere.1`); our paths end at fields
+ * that the client asked for. Hive also reports a missing row at each of its fields. So paths are cut to those
+ * in our answer, and each place counts once.
  */
 function essence(errors: readonly GraphQLFormattedError[] | undefined, data: unknown): string[] {
   const told = visibleErrors(errors ?? [], data).map(({ path, extensions }) =>

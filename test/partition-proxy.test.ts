@@ -1,4 +1,7 @@
-/** The partition proxy over the real cities: what a router can send to it, and what it refuses. */
+/**
+ * Goal: the partition proxy takes what a router sends, and refuses the rest. Method: a proxy over the real
+ * cities.
+ */
 import type { PartitionProxy } from "@teranga/gateway/proxy/partition-proxy.ts";
 import { getIntrospectionQuery } from "graphql";
 import { serverAudits } from "graphql-http";
@@ -8,7 +11,7 @@ import { CREDENTIAL_HEADERS, startCityProxy } from "./harness/partition-proxy.ts
 
 let graph: Graph;
 let proxy: PartitionProxy;
-/** What the proxy has asked, `dakar` for example, since it was last emptied. */
+/** The cities that the proxy has asked since the list was last emptied, such as `dakar`. */
 let asked: (string | undefined)[] = [];
 beforeAll(async () => {
   graph = await startGraph();

@@ -1,4 +1,4 @@
-/** Every shape of query, through the real gateway against the real services. */
+/** Goal: every shape of query gives the right answer. Method: the real gateway and the real services. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Goal: no list, search or count reads a whole table that grows. Method: PostgreSQL's own plans of the
- * services' statements, with the values of a filter, on 100,000 clients, 30,000 orders and 20,000 products.
+ * Goal: no list, search or count reads the whole of a table that grows. Method: PostgreSQL's plans of the
+ * services' statements, with real filter values, on 100,000 clients, 30,000 orders and 20,000 products.
  */
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
 import { countProducts } from "@teranga/catalog/sql/count-products.ts";
@@ -31,7 +31,7 @@ let catalog: Sql;
 
 beforeAll(async () => {
   await administer(NAMES.map((name) => `create database ${name}`));
-  // One connection each: what it has prepared is looked at.
+  // One connection each, because the test reads the statements that it has prepared.
   databases = NAMES.map((name) =>
     openDatabase({
       url: inject("postgresUrl").replace(/\/postgres$/, `/${name}`),
@@ -51,7 +51,7 @@ afterAll(async () => {
   await administer(NAMES.map((name) => `drop database ${name}`));
 });
 
-/** Not the rules of a row: of these, nothing is looked at but how they are found. */
+/** Inserts rows without their rules: the tests look only at how rows are found. */
 const CHEAP = `
   set session_replication_role = replica;
   set statement_timeout = 0;
@@ -89,7 +89,7 @@ async function administer(statements: string[]): Promise<void> {
   await server.close();
 }
 
-/** What an operation reads: `table` by a scan of all of it, or the name of an index. */
+/** The reads of an operation: `table` for a scan of a whole table, or the name of an index. */
 async function readsOf(sql: Sql, operation: (sql: Queryable) => Promise<unknown>): Promise<string[]> {
   const nodes = await planOf(sql, operation, { run: true });
   return nodes.flatMap((node) => {

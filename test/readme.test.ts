@@ -1,4 +1,7 @@
-/** The README's tour is true: its questions get its answers, in its order, on a fresh graph. */
+/**
+ * Goal: the README's tour is true. Method: its queries are sent in its order to a fresh graph, and must get
+ * its answers.
+ */
 import { readFile } from "node:fs/promises";
 import { mobileMoneyVariables } from "@teranga/mobile-money/config.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -25,7 +28,7 @@ test("the tour", async () => {
   let lastOrder = "";
   for (const [, note, question, answer] of steps) {
     if (note === "Thiès is stopped") await graph.stopCity("thies");
-    // A reader puts the id of the order that was placed last in place of how it begins.
+    // A reader puts the id of the last order in place of its beginning.
     const ask = () => graph.query(question!.replace("thies:…", lastOrder));
     const asTold = async () => {
       const got = await ask();
@@ -37,7 +40,7 @@ test("the tour", async () => {
   }
 });
 
-/** Ids of orders differ from run to run; the README shows how they begin. */
+/** Shortens the ids of orders, which differ from run to run, to the beginning that the README shows. */
 function shortened(answer: unknown): unknown {
   return JSON.parse(JSON.stringify(answer).replace(/"(thies:)[0-9a-f-]{36}"/g, '"$1…"'));
 }

@@ -1,6 +1,6 @@
 /**
- * The orchestrator is killed between any two of its messages: the cities finish alone, and the key tells what
- * has become of the order.
+ * Goal: the cities finish alone after the orchestrator was killed, and the key then tells what became of the
+ * order. Method: an orchestrator that is killed between any two of its messages.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
@@ -17,7 +17,7 @@ afterEach(() => {
   for (const city of CITY_IDS) graph.proxy(city).onRequest(undefined);
 });
 
-/** Thiès has 5 of each of these products or fewer, so Dakar has to give. */
+/** Places an order. Thiès has at most 5 of each of these products, so Dakar must give some. */
 const place = (productId: string, idempotencyKey: string) =>
   graph.query(
     `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) {
@@ -26,7 +26,9 @@ const place = (productId: string, idempotencyKey: string) =>
     { input: { clientId: "thies:2", lines: [{ productId, quantity: 7 }], idempotencyKey } },
   );
 
-/** Kills the orchestrator at the first message to the city that has the word. Tells when. */
+/**
+ * Kills the orchestrator at the first message to the city that contains the word. Resolves when it is done.
+ */
 function killAt(city: string, word: string, then: "deliver" | "drop"): Promise<void> {
   return new Promise((resolve, reject) => {
     let killed = false;

@@ -1,6 +1,7 @@
 /**
- * Goal: a topology that is replaced again and again under load costs no request. Method: real services in several places and versions, a file
- * that says where to look for them now, and clients that ask without a pause and know every answer. TEST_RELOADS=1000 is the long run.
+ * Goal: no request fails while the topology is replaced again and again under load. Method: real services in
+ * several places and versions, a topology file that changes, and clients that ask without a pause and know
+ * every answer. TEST_RELOADS=1000 is the long run.
  */
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,7 +17,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
 const RELOADS = Number(process.env.TEST_RELOADS ?? 40);
 const CLIENTS = 6;
-/** Nobody listens there. */
+/** A URL at which nothing listens. */
 const NOBODY = "http://127.0.0.1:1/graphql";
 
 let folder: string;
@@ -31,7 +32,7 @@ beforeAll(async () => {
   for (const id of ["north", "south", "west", "east"]) {
     branches[id] = [];
     for (let instance = 0; instance < 2; instance++) {
-      // The second ones are of another version, so that the graph changes too.
+      // The second instances have another version, so that the graph changes too.
       const typeDefs = instance === 0 ? BRANCH_SDL : BRANCH_SDL.replace("greetings: Int!", "greetings: Int");
       const server = await startBranchService({ owned: [id], log: silent, typeDefs });
       closers.push({ name: id, close: server.close });
@@ -49,7 +50,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What the file says in turn: cities and instances that come, go and move. No two that follow one another say the same. */
+/**
+ * The contents of the file in turn: cities and instances that come, go and move. Two successive ones always
+ * differ.
+ */
 const VARIANTS: (() => { branches: Record<string, string[]>; books: string[] })[] = [
   () => ({ branches: at(0), books: [books[0]!] }),
   () => ({ branches: at(1), books: [books[0]!] }),
@@ -68,7 +72,7 @@ function at(...instances: number[]): Record<string, string[]> {
   );
 }
 
-/** Replaces the file as editors do: in one go. */
+/** Replaces the file by a rename, as editors do. */
 async function writeTopology(number: number): Promise<void> {
   const variant = VARIANTS[number % VARIANTS.length]!();
   const partitions = Object.entries(variant.branches).map(([id, urls], index) => [
@@ -83,7 +87,7 @@ async function writeTopology(number: number): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
-/** What clients ask, and what a right answer has in it. Each goes to other services. */
+/** The clients' queries with the data that a right answer contains. Each query goes to other services. */
 const QUESTIONS: { query: string; data: object }[] = [
   {
     query: `{ reader(id: "south:2") { id name } }`,
@@ -147,7 +151,7 @@ test(`${RELOADS} reloads under load, and no failed request`, {
   const end = () => {
     over = true;
   };
-  // Whoever fails ends the others; the reloads end all when they are done.
+  // A client that fails ends the others. The reloads end all clients when they are done.
   const clients = Array.from({ length: CLIENTS }, (_, index) => client(index).finally(end));
   await Promise.all([...clients, reload().finally(end)]);
   const answers = (await Promise.all(clients)).reduce((sum, count) => sum + count, 0);

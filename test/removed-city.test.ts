@@ -1,6 +1,7 @@
 /**
- * Goal: a city that has gone from the topology never passes for another one, and what waits for it is told.
- * Method: the whole graph, and an order of Dakar's to which "casamance" gave while it was there.
+ * Goal: a city that was removed from the topology is never taken for another one, and transactions that wait
+ * for it are reported. Method: the whole graph, and an order of Dakar to which "casamance" gave before its
+ * removal.
  */
 import { authorization } from "@teranga/kit/http/credential.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";

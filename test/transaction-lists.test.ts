@@ -1,4 +1,7 @@
-/** All that a city knows of transactions, as a home and as a participant, in one list. */
+/**
+ * Goal: a city lists the transactions that it knows as home and as participant in one list. Method: the whole
+ * graph, with transactions in every state.
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Graph, startGraph } from "./harness/graph.ts";
 import { createTransactionIds, sendMessage } from "./harness/messages.ts";
@@ -10,7 +13,7 @@ const at = (seconds: number) => new Date(BEGIN_MS + seconds * 1_000).toISOString
 
 let graph: Graph;
 beforeAll(async () => {
-  // Recovery would finish what the tests look at.
+  // Recovery is off, because it would finish the transactions under test.
   const clock = { nowMs: () => nowMs, random: Math.random };
   graph = await startGraph({ recoveryIntervalMs: 3_600_000, clock });
 });
@@ -32,7 +35,9 @@ interface Listed {
 }
 
 describe("the list of a city", () => {
-  /** All that Saint-Louis knows of, newest first. Some came in the same millisecond, in both tables. */
+  /**
+   * All transactions that Saint-Louis knows, newest first. Some came in the same millisecond, in both tables.
+   */
   let known: Listed[];
   beforeAll(async () => {
     const sql = graph.sql("saint-louis");
@@ -144,7 +149,7 @@ describe("the list of a city", () => {
     const { transactions, health } = await listed();
     expect(transactions).toEqual(ages(1.5, 91.5));
     expect(health).toEqual({ inDoubt: 2, oldestInDoubtAt: at(0) });
-    // A clock that was set back makes nobody younger than nothing.
+    // A clock that was set back must not give a negative age.
     nowMs = BEGIN_MS + 30_000;
     expect((await listed()).transactions).toEqual(ages(0, 30));
 
@@ -165,7 +170,7 @@ describe("the list of a city", () => {
     const finished = { decidedAt: at(30), inDoubtForSeconds: null };
     expect(city.transactions.edges.map(({ node }: { node: object }) => node)).toEqual([
       { ...finished, transactionId: newer.transactionId, state: "COMMITTED", lines: [{ quantity: 1 }] },
-      // What it had set aside is held no more.
+      // The city no longer holds what it had set aside.
       { ...finished, transactionId: older.transactionId, state: "ABORTED", lines: [] },
     ]);
   });

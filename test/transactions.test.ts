@@ -1,4 +1,7 @@
-/** What is seen of transactions: each kind from its home, how far it has come, and why one was aborted. */
+/**
+ * Goal: the graph shows a transaction of each kind, its progress, and why it was aborted. Method: the whole
+ * graph, with a clock that stands still.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Graph, startGraph } from "./harness/graph.ts";
 import { createTransactionIds, sendMessage } from "./harness/messages.ts";
@@ -10,7 +13,7 @@ const at = (seconds: number) => new Date(BEGIN_MS + seconds * 1_000).toISOString
 
 let graph: Graph;
 beforeAll(async () => {
-  // Recovery would finish what the tests look at, and add its own statements.
+  // Recovery is off, because it would finish the transactions under test and add its own statements.
   const clock = { nowMs: () => nowMs, random: Math.random };
   graph = await startGraph({ recoveryIntervalMs: 3_600_000, clock });
 });
@@ -84,7 +87,7 @@ describe("a transaction", () => {
       participants: [participant],
     };
     expect(await whole(id)).toEqual(order);
-    // By the orchestrator's clock, which is not the cities' here.
+    // This time is from the orchestrator's clock, which differs from the cities' here.
     expect(Date.parse(order.begunAt)).toBeGreaterThanOrEqual(startedMs);
     const health = async () =>
       (await ask('{ city(id: "thies") { health { unacknowledged oldestUnacknowledgedAt } } }')).city.health;
@@ -223,7 +226,7 @@ describe("a transaction", () => {
   });
 });
 
-/** The tables that each statement reads, which names the batch. */
+/** The tables that each statement reads; they name the batch. */
 const read = (city: string) =>
   graph.statements[city]!.map((text) => text.match(/(?:from|join) (?!unnest|lateral)(\w+)/)![1]).sort();
 
@@ -247,9 +250,9 @@ describe("no N+1", () => {
       expect(transaction.participants.length).toBeGreaterThan(0);
       return read("autres");
     };
-    // The page and its length, the decisions, whom they tell, what they placed, cancelled and moved, and how
-    // that was paid. A decision is read three times: to see that it is there, for what it says, and for what
-    // it says of an order's cancellation.
+    // The page and its length, the decisions, their participants, their orders, cancellations and transfers,
+    // and the payments. A decision is read three times: for its existence, for its content, and for an
+    // order's cancellation.
     const all = [
       "decision_participant",
       "orders",

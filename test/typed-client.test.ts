@@ -1,4 +1,4 @@
-/** The example of the typed client, against the whole graph. */
+/** Goal: the example of the typed client works. Method: it is run against the whole graph. */
 import { runExample } from "@teranga/schema/client/example.ts";
 import { NoAnswerError } from "@teranga/schema/client/execute.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => graph?.close());
 
-/** What the example says, without the spaces that French puts into numbers. */
+/** The output of the example, without the spaces of French number format. */
 async function said(url: string, idempotencyKey: string): Promise<string[]> {
   const lines: string[] = [];
   await runExample(url, idempotencyKey, (line) => lines.push(line.replaceAll(/(?<=\d)\s(?=\d)/g, "")));

@@ -1,4 +1,7 @@
-/** A city that is stopped, slow, or back again: it costs its own rows and nothing else. */
+/**
+ * Goal: a city that is stopped or slow costs only its own rows, and comes back. Method: the whole graph with
+ * a proxy before each city.
+ */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type Graph, startGraph } from "./harness/graph.ts";
 
@@ -24,7 +27,8 @@ test("a stopped city is one null and one error, at once, and is back without a r
 
   const startedMs = performance.now();
   const { data, errors } = await graph.query(CITIES);
-  // The deadline is 1,500 ms; a refused connection must not wait for it. The bound is an order above what it takes.
+  // A refused connection must not wait for the deadline of 1,500 ms. The bound is an order of magnitude above
+  // the usual time.
   expect(performance.now() - startedMs).toBeLessThan(1_000);
   expect(data.cities.map((city: { id: string } | null) => city?.id ?? null)).toEqual([
     "dakar",
@@ -54,7 +58,7 @@ test("a product keeps the stock of the cities that answer, and says what is miss
     ),
   ).toEqual([8, null, 4, 3]);
   expect(data.product.availability).toEqual({ total: 15, complete: false, missingCities: ["thies"] });
-  // At the row that is missing, and at the product whose availability lacks it.
+  // Errors are at the missing row, and at the product whose availability lacks it.
   const places = errors!.map(({ path }) => path!.slice(0, 3).join("."));
   expect(places.sort()).toEqual(["product", "product.stock.1"]);
   for (const { extensions } of errors!)

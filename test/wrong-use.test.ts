@@ -1,4 +1,7 @@
-/** Wrong use of every input: a coded error or a typed result that names the field, and nothing changed. */
+/**
+ * Goal: wrong use of any input gives a coded error or a typed result that names the field, and changes
+ * nothing. Method: wrong values for every input, and all rows compared before and after.
+ */
 import { encodeCursor } from "@teranga/kit/graphql/cursor.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
@@ -14,7 +17,7 @@ afterAll(async () => {
   await graph.close();
 });
 
-/** All rows that a request could have changed. */
+/** Reads all rows that a request could have changed. */
 async function everything(): Promise<string> {
   const parts: unknown[] = [await graph.catalogSql`select * from product order by id`];
   for (const city of CITY_IDS) {
@@ -34,7 +37,7 @@ async function everything(): Promise<string> {
   return JSON.stringify(parts);
 }
 
-/** Characters; a body may have 1 MiB. */
+/** A text of `length` characters. A body may have 1 MiB. */
 const long = (length: number) => "x".repeat(length);
 const line = (quantity: unknown, productId: unknown = "101") => ({ productId, quantity });
 const order = (lines: unknown[], more: object = {}) => ({ clientId: "dakar:1", lines, ...more });
@@ -271,7 +274,7 @@ test.each([
   const { errors } = await graph.query(query);
   expect(errors![0]!.extensions).toMatchObject({ code });
   expect(JSON.stringify(errors)).not.toMatch(/127\.0\.0\.1|stacktrace|node_modules/);
-  // "Within milliseconds": the bound is loose for a busy machine, and far below any deadline.
+  // The answer takes milliseconds. The bound is loose for a busy machine, and far below any deadline.
   expect(performance.now() - startedMs).toBeLessThan(1_000);
 });
 

@@ -3,10 +3,10 @@ import { StartupError } from "@teranga/kit/process/config.ts";
 import { CITIES } from "./cities.ts";
 import { freePort, isPortFree } from "./ports.ts";
 
-/** Free ports are drawn by the system; a draw may repeat one that is given out already. */
+/** A draw of a free port may repeat one that another process of the cluster was given already. */
 const DRAWS_MAX = 20;
 
-/** The process that each variable is about. */
+/** The name of the process whose port each environment variable sets. */
 export function portVariables(): Map<string, string> {
   const cities = CITIES.map(({ id }): [string, string] => [
     `city-${id}`,
@@ -22,7 +22,8 @@ export function portVariables(): Map<string, string> {
 }
 
 /**
- * A port for each process name: the one the operator asked for, else the one it had in the run before, else any free one.
+ * A port for each process name: the port that the operator asked for, else the port of the run before, else
+ * any free one.
  * @throws StartupError if a port that was asked for is taken
  */
 export async function assignPorts(

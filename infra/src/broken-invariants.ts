@@ -1,26 +1,26 @@
 /**
- * What must hold of the cities' databases, from their connections alone. Each city's own rules are SQL
- * (protocol/functions/7-invariants.sql); here the cities are held against one another.
+ * Checks the invariants of the cities' databases. Each city's own rules are SQL
+ * (protocol/functions/7-invariants.sql); this file compares the cities with one another.
  *
- * All of it is true at any time, whatever is under way, because of the order of the looks: a decision is there
- * before what follows from it, so what follows is read first.
+ * The checks hold at any time, also while transactions are under way. A decision is written before its
+ * consequences, so the consequences are read first: what they follow from is then there.
  */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 
 /** By city id. */
 export type CityDatabases = ReadonlyMap<string, Sql>;
 
-/** How much is still to be finished; nothing is when all are zero. */
+/** How much is still to be finished. The cluster is at rest when all counts are zero. */
 export interface Unfinished {
-  /** Participants that do not know the outcome. */
+  /** Participations whose outcome is not known to the participant. */
   prepared: number;
-  /** Participants that a home has to tell. */
+  /** Participants that a home has yet to tell its decision. */
   unacknowledged: number;
   /** Payments that wait for their provider. */
   unsettled: number;
 }
 
-/** Rows that break a city's rules and are shown; one is enough to call somebody. */
+/** How many rows that break a city's rules are shown. One is enough to raise an alarm. */
 const SHOWN_MAX = 100;
 
 export async function countUnfinished(sql: Sql): Promise<Unfinished> {
@@ -31,7 +31,7 @@ export async function countUnfinished(sql: Sql): Promise<Unfinished> {
   return row!;
 }
 
-/** What is broken, a line each: the city, the rule, and what breaks it. */
+/** The broken invariants, a line each: the city, the rule, and what breaks it. */
 export async function brokenInvariants(cities: CityDatabases): Promise<string[]> {
   const broken: string[] = [];
   for (const [city, sql] of cities) {
@@ -42,7 +42,7 @@ export async function brokenInvariants(cities: CityDatabases): Promise<string[]>
   return [...broken, ...(await unlikeMovements(cities)), ...(await unlikeDecisions(cities))];
 }
 
-/** What homes have decided for participants, these have done once it is acknowledged, and nothing else. */
+/** A participant has done what its homes decided once it has acknowledged it, and has done nothing else. */
 async function unlikeMovements(cities: CityDatabases): Promise<string[]> {
   const acknowledged = await promisedLines(cities, true);
   const done = await doneLines(cities);
@@ -79,7 +79,7 @@ async function doneLines(cities: CityDatabases): Promise<string[]> {
   return lines;
 }
 
-/** What `items` has more often than `others`. */
+/** The items that occur more often in `items` than in `others`, once for each surplus occurrence. */
 function without(items: readonly string[], others: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const item of others) counts.set(item, (counts.get(item) ?? 0) + 1);

@@ -1,6 +1,6 @@
 /**
- * `npm run check`: types, lint and format, dead code, whether the generated files are those of their sources,
- * and whether imports keep to the floors.
+ * `npm run check`: types, lint and format, dead code, generated files that differ from their sources, and
+ * imports that break the floors.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -21,8 +21,8 @@ interface Outcome {
 }
 
 /**
- * The tools are on the path (bootstrap.mjs). Their output is shown as it comes; so they run one after the
- * other.
+ * The tools are on the path (bootstrap.mjs). They run one after the other, because their output is shown as
+ * it comes.
  */
 async function run({ name, command, options }: (typeof CHECKS)[number]): Promise<Outcome> {
   process.stdout.write(`\n── ${name}\n`);

@@ -1,4 +1,7 @@
-/** The topology file of a local cluster: what was added to it by hand stays. */
+/**
+ * Goal: what an operator added to a local cluster's topology file stays in it. Method: files written over
+ * others.
+ */
 import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";

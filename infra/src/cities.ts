@@ -1,19 +1,19 @@
 /**
- * The cities of the local cluster: their names, towns and places. Adding one here is all it takes to start
- * it.
+ * The cities of the local cluster: names, towns and places. A city that is added here is started with the
+ * rest.
  */
 import { stringify } from "yaml";
 
 /** A partition as the topology file has it, without its endpoints. */
 export interface LocalCity {
   id: string;
-  /** How people call it. */
+  /** The name that people use. */
   name: string;
   /** The towns whose clients it serves. */
   towns: readonly string[];
-  /** It serves the towns that no city claims. */
+  /** True for the city that serves the towns that no city claims. */
   default?: boolean;
-  /** Of its warehouse; degrees, WGS 84. */
+  /** Where the warehouse is, in degrees (WGS 84). */
   location: { latitude: number; longitude: number };
 }
 
@@ -36,7 +36,7 @@ export const CITIES: readonly LocalCity[] = [
   },
 ];
 
-/** A topology file that is sound, as far as it matters here. */
+/** The parts of a sound topology file that are needed here. */
 export interface KeptTopology {
   subgraphs?: { [subgraph: string]: object } & { city?: { partitions?: object } };
 }
@@ -44,7 +44,7 @@ export interface KeptTopology {
 /**
  * The text of the topology file for services at these GraphQL endpoints; `city-<id>` is the name of a city's.
  * @param orders the names of the orchestrators, the one that is asked first in front
- * @param kept what the file said before: cities and subgraphs that were added to it by hand stay
+ * @param kept what the file said before: cities and subgraphs that were added by hand stay
  */
 export function topologyText(
   urlOf: (process: string) => string,

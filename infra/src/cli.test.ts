@@ -1,4 +1,7 @@
-/** The three commands as an operator meets them: one line, an exit code, nothing left behind. */
+/**
+ * Goal: the three commands tell an operator what is wrong in one line and an exit code, and leave nothing
+ * behind. Method: the commands as processes.
+ */
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { access, chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
@@ -70,7 +73,7 @@ describe("a start that cannot go on", () => {
   });
 });
 
-// Root may write everywhere; the program then runs as nobody, if that user can reach it.
+// Root may write everywhere, so under root the program runs as the user "nobody", if that user can reach it.
 const nobody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
 const reachable =
   (await canReach(nobody, programPath("infra/src/start.ts"))) && (await canReach(nobody, process.execPath));

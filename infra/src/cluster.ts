@@ -1,10 +1,10 @@
 /**
- * A cluster on this machine: one PostgreSQL server for each city and one for the catalog, every service as a
- * process of its own, each of them supervised.
+ * A cluster on this machine: one PostgreSQL server for each city and one for the catalog, and a process for
+ * every service. All are supervised.
  *
  * Start: servers side by side; databases prepared; services side by side; the gateway, which composes what
- * they serve. Stop: gateway, orders, cities, catalog, the company, servers, so that none loses what it works
- * with.
+ * they serve. Stop: gateway, orders, cities, catalog, the payment company, servers. In this order no process
+ * loses one that it depends on.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -38,11 +38,11 @@ import { type ProcessStatus, statusOf } from "./status-of.ts";
 import { type LaunchedProcess, Supervisor } from "./supervisor.ts";
 
 export interface ClusterOptions extends ClusterConfig {
-  /** Hears of crashes and restarts, one line each. */
+  /** Gets one line for each crash and each restart. */
   log: Logger;
-  /** Hears what is done while the cluster starts, one line a step. */
+  /** Called with one line for each step of the start. */
   onProgress?: (line: string) => void;
-  /** Gives up a start under way; what has started is stopped. */
+  /** Aborts a start under way; what has started is stopped. */
   signal?: AbortSignal;
   clock?: Clock;
   /** Further settings of the PostgreSQL servers. */
@@ -50,9 +50,9 @@ export interface ClusterOptions extends ClusterConfig {
   /** How many orchestrators; 1 by default. */
   orchestrators?: number;
   /**
-   * Puts something on the way to a process, such as a proxy that tests break, and returns the port that the
-   * others are told instead of the process's own. Called once for each service but the gateway, and for each
-   * database.
+   * Puts something between a process and its callers, such as a proxy that tests break. Returns the port that
+   * the callers get instead of the process's own. Called once for each service but the gateway, and once for
+   * each database.
    */
   wire?: (process: string, port: number) => Promise<number>;
 }
@@ -60,17 +60,17 @@ export interface ClusterOptions extends ClusterConfig {
 export interface Cluster {
   /** The gateway's GraphQL endpoint. */
   gatewayUrl: string;
-  /** What runs now. */
+  /** The processes that run now. */
   processes(): readonly ProcessRecord[];
-  /** What runs now, with its health as it answers now. */
+  /** The processes that run now, each with its present health. */
   status(): Promise<ProcessStatus[]>;
-  /** Ends every process, in order, and gives the home free. Can be called again. */
+  /** Ends every process, in order, and releases the home. Can be called again. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts a cluster and waits until all of it is ready.
- * @throws StartupError with one line for what the operator can mend; nothing is left running then
+ * @throws StartupError with one line for what the operator can mend; nothing is left running
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { home, log } = options;
@@ -113,7 +113,7 @@ interface Supervised {
 interface Shared {
   credential: string;
   password: string;
-  /** That the cities sign their messages to the company with. */
+  /** The key with which the cities sign their messages to the payment company. */
   paymentSecret: string;
   paymentUrl: string;
   topology: Topology;
@@ -153,7 +153,7 @@ async function makeShared({ home, wire }: ClusterOptions, plan: ClusterPlan): Pr
 }
 
 /**
- * @throws StartupError if the file is there and makes no sense: what was written into it by hand must not be
+ * @throws StartupError if the file exists and cannot be parsed: what was written into it by hand must not be
  * lost
  */
 async function keptTopology(file: string): Promise<KeptTopology> {
@@ -171,7 +171,7 @@ interface LaunchOptions extends ClusterOptions {
   table: ProcessTable;
   /** Filled with what is started. */
   supervised: Supervised[];
-  /** From then on nothing more may be started. */
+  /** Once it is aborted, no further process may be started. */
   ended: AbortSignal;
 }
 
@@ -238,7 +238,7 @@ function serviceEnvironment(
   { home, logLevel }: ClusterConfig,
 ): Record<string, string> {
   const { credential, databaseUrls, seenPorts } = shared;
-  // All of a cluster is on this machine; only the gateway may be for others.
+  // All processes listen on loopback; only the gateway may be opened to other machines.
   const host = (kind === "gateway" && process.env.HOST) || "127.0.0.1";
   const databaseUrl = (database: string) => {
     const url = new URL(databaseUrls.get(database)!);
@@ -258,7 +258,7 @@ function serviceEnvironment(
   };
 }
 
-/** A company that the operator names goes before the simulated one. */
+/** A payment company that the operator names takes precedence over the simulated one. */
 function paymentEnvironment(
   kind: ProcessKind,
   { paymentSecret, paymentUrl }: Shared,

@@ -1,4 +1,7 @@
-/** What an operator is told of a wrong variable: its name, what is wrong, and never a secret. */
+/**
+ * Goal: an error about a wrong variable says its name and what is wrong, and never a secret. Method: wrong
+ * environments.
+ */
 import { databaseUrlVariable, readConfig, serviceVariables } from "@teranga/kit/process/config.ts";
 import { expect, test } from "vitest";
 import { z } from "zod";

@@ -35,7 +35,7 @@ export const clusterVariables = z.object({
 export interface ClusterConfig {
   /** Absolute path. */
   home: string;
-  /** Asked for by the operator, by variable; 0 or missing: any free one. */
+  /** The ports that the operator asked for, by variable; 0 or missing means any free port. */
   ports: Readonly<Record<string, number>>;
   logLevel: string;
 }
@@ -47,7 +47,10 @@ export function readClusterConfig(env: NodeJS.ProcessEnv): ClusterConfig {
   return { home: resolve(ROOT, TERANGA_HOME), ports, logLevel: LOG_LEVEL };
 }
 
-/** A misspelt city would get any port, and its operator would look for it at the one that was asked for. */
+/**
+ * With a misspelt city in the variable's name, the city would get any free port, and the operator would look
+ * for it at the port that was asked for.
+ */
 function refuseUnknownPorts(env: NodeJS.ProcessEnv): void {
   const known = Object.keys(clusterVariables.shape).filter((name) => name.startsWith(CITY_PORT));
   const unknown = Object.keys(env).filter((name) => name.startsWith(CITY_PORT) && !known.includes(name));

@@ -3,7 +3,7 @@ import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
 
 const WARN = 40;
 
-/** @param write takes each line, with its end */
+/** @param write takes each line, with its line feed */
 export function createConsoleLog(write: (line: string) => void): Logger {
   return createLogger("cluster", "info", { write: (record: string) => write(lineOf(record)) });
 }

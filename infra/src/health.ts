@@ -1,24 +1,24 @@
-/** Whether a service or a database answers now. */
+/** Asks a service or a database whether it answers now. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 
 /**
- * A healthy service answers /health/ready within a few milliseconds; its own database check is bounded by
+ * A healthy service answers /health/ready within milliseconds. Its own check of the database may take
  * seconds.
  */
 const PROBE_TIMEOUT_MS = 2_000;
 const PROBE_INTERVAL_MS = 50;
 
 export interface ServiceHealth {
-  /** It can do its work. */
+  /** Whether the service can do its work. */
   isReady: boolean;
-  /** What a person should look at nevertheless, a line each. */
+  /** What a person should look at although the service is ready, a line each. */
   notes: readonly string[];
 }
 
 const healthAnswer = z.object({ notes: z.array(z.string()).default([]) });
 
-/** What the service at this GraphQL endpoint says of itself. */
+/** What the service at this GraphQL endpoint says of its own health. */
 export async function readHealth(endpoint: string): Promise<ServiceHealth> {
   try {
     const response = await fetch(new URL("/health/ready", endpoint), {
@@ -31,7 +31,7 @@ export async function readHealth(endpoint: string): Promise<ServiceHealth> {
   }
 }
 
-/** Probes until ready; false if `giveUp` says so first. */
+/** Probes until the service is ready. Returns false if `giveUp` returns true first. */
 export async function untilServiceReady(endpoint: string, giveUp: () => boolean): Promise<boolean> {
   while (!giveUp()) {
     if ((await readHealth(endpoint)).isReady) return true;

@@ -11,8 +11,8 @@
  *     postgres/<name>    data directories
  *     logs/<name>.log    of this run; <name>.old.log of the one before
  *
- * All of it is its owner's alone: logs, ports and process ids are nobody else's business, and the data
- * directories are PostgreSQL's own.
+ * Only the owner can read it: logs, ports and process ids concern no other user. The data directories belong
+ * to PostgreSQL's user.
  */
 import { randomBytes } from "node:crypto";
 import {
@@ -32,15 +32,15 @@ import { basename, dirname, join } from "node:path";
 import { StartupError } from "@teranga/kit/process/config.ts";
 import { identify, type ProcessIdentity, stillRuns } from "./process.ts";
 
-/** Raised when a home made by older code cannot be used any more. */
+/** Raised when a home that older code has made can no longer be used. */
 const LAYOUT_VERSION = "1";
-/** What the version file says. Many a directory has a file of that name; none says this by chance. */
+/** The text of the version file. Other directories have a file of that name, but not with this text. */
 const MARKER = /^teranga-home (\S+)\s*$/;
 const CLAIM_TRIES_MAX = 3;
-/** Of every file in a home. */
+/** The mode of every file in a home: only the owner reads it. */
 export const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
-/** Root's PostgreSQL runs as another user, who has to pass through to its data. */
+/** For a cluster of root: PostgreSQL runs as another user and must be able to pass through to its data. */
 const PASSAGE_MODE = 0o711;
 
 /** The paths in a home. */
@@ -61,7 +61,10 @@ export function pathsOf(home: string) {
   };
 }
 
-/** The names of what a home may hold, with what a program that was killed in the middle of writing leaves. */
+/**
+ * The names of all entries that a home may hold, also the partial files of a program that was killed while
+ * writing.
+ */
 export function entryNames(home: string): Set<string> {
   const names = Object.values(pathsOf(home)).map((path) => basename(path));
   return new Set(names.flatMap((name) => [name, `${name}.partial`]));
@@ -69,7 +72,7 @@ export function entryNames(home: string): Set<string> {
 
 /**
  * Makes the home if it is missing or empty.
- * @throws StartupError if it is of another layout version, holds something else, or cannot be written.
+ * @throws StartupError if it has another layout version, holds something else, or cannot be written.
  */
 export async function openHome(home: string): Promise<void> {
   await makeDirectory(home).catch((error: NodeJS.ErrnoException) => {
@@ -97,25 +100,32 @@ export async function openHome(home: string): Promise<void> {
   });
 }
 
-/** Only of what is ours: a directory of another's is refused later, with its own words. */
+/**
+ * Closes only a home, or an empty directory, of this user. Any other directory is refused later, by its own
+ * error.
+ */
 async function closeToOthers(home: string): Promise<void> {
   const entries = await readdir(home);
   if (entries.length > 0 && !(await isHome(home))) return;
   const { uid } = await stat(home);
   if (process.getuid && uid !== process.getuid()) return;
   await chmod(home, passageMode());
-  // Those of an older version may be open.
+  // Files that an older version wrote may be readable by others.
   for (const entry of await readdir(home, { withFileTypes: true }))
     if (entry.isFile()) await chmod(join(home, entry.name), FILE_MODE);
 }
 
-/** Of what is closed to others, though PostgreSQL's user passes through it if that is another one. */
+/**
+ * The mode of a directory that is closed to others. PostgreSQL's user may pass through it if it is another
+ * user.
+ */
 export function passageMode(): number {
   return process.getuid?.() === 0 ? PASSAGE_MODE : DIRECTORY_MODE;
 }
 
 /**
- * Not mkdir's own `recursive`: Node's tries for ever where the parent exists and refuses with ENOENT (/proc).
+ * Makes the directory and its parents. Node's `recursive` is not used: it tries for ever where the parent
+ * exists and answers ENOENT (/proc).
  */
 async function makeDirectory(directory: string): Promise<void> {
   try {
@@ -129,18 +139,27 @@ async function makeDirectory(directory: string): Promise<void> {
   }
 }
 
-/** The layout version of a home; undefined if the directory is none. @throws Error if that cannot be read */
+/**
+ * The layout version of a home; undefined if the directory is no home.
+ * @throws Error if the version file cannot be read
+ */
 async function layoutOf(home: string): Promise<string | undefined> {
   const text = await readFile(pathsOf(home).version, "utf8").catch(noneIf("ENOENT", "ENOTDIR", "EISDIR"));
   return text === undefined ? undefined : MARKER.exec(text)?.[1];
 }
 
-/** Whether the directory is a home, of whatever version. @throws Error if that cannot be read */
+/**
+ * Whether the directory is a home of any layout version.
+ * @throws Error if the version file cannot be read
+ */
 export async function isHome(home: string): Promise<boolean> {
   return (await layoutOf(home)) !== undefined;
 }
 
-/** For `catch`: undefined for these errors, which mean that there is nothing; the others are thrown. */
+/**
+ * For `catch`: returns undefined for these error codes, which mean that the file does not exist; throws any
+ * other error.
+ */
 export function noneIf(...codes: string[]): (error: NodeJS.ErrnoException) => undefined {
   return (error) => {
     if (!codes.includes(error.code ?? "")) throw error;
@@ -148,7 +167,10 @@ export function noneIf(...codes: string[]): (error: NodeJS.ErrnoException) => un
   };
 }
 
-/** Does what touches the home's files. @throws StartupError with one line if the system refuses it. */
+/**
+ * Runs work on the home's files.
+ * @throws StartupError with one line if the system refuses it
+ */
 export async function usingHome<T>(home: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -159,7 +181,7 @@ export async function usingHome<T>(home: string, work: () => Promise<T>): Promis
   }
 }
 
-/** The supervisor that runs on the home now, if one does. */
+/** The supervisor that runs on the home now; undefined if none does. */
 export async function runningSupervisor(home: string): Promise<ProcessIdentity | undefined> {
   const text = await readFile(pathsOf(home).lock, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
@@ -169,7 +191,7 @@ export async function runningSupervisor(home: string): Promise<ProcessIdentity |
 }
 
 /**
- * Makes the home this process's until `release`.
+ * Locks the home for this process until `release`.
  * @throws StartupError if a running cluster has it.
  */
 export async function claimHome(home: string): Promise<{ release: () => Promise<void> }> {
@@ -188,7 +210,7 @@ export async function claimHome(home: string): Promise<{ release: () => Promise<
   throw new StartupError(`Another cluster is starting on ${home}`);
 }
 
-/** Writes a file that must not exist; false if it does. */
+/** Writes a new file. Returns false if it exists already. */
 async function writeNew(file: string, text: string): Promise<boolean> {
   try {
     await writeFile(file, text, { flag: "wx", mode: FILE_MODE });
@@ -199,9 +221,9 @@ async function writeNew(file: string, text: string): Promise<boolean> {
   }
 }
 
-/** A secret that is made when it is first asked for. Only the owner of the home can read its file. */
+/** Reads a secret, and makes it at the first call. Only the owner of the home can read its file. */
 export async function keepSecret(file: string): Promise<string> {
-  // One that is there and cannot be read must not be replaced: the data was made with it.
+  // A secret that exists and cannot be read must not be replaced: the data was made with it.
   const kept = await readFile(file, "utf8").catch(noneIf("ENOENT"));
   if (kept) return kept.trim();
   const secret = randomBytes(32).toString("base64url");
@@ -212,9 +234,7 @@ export async function keepSecret(file: string): Promise<string> {
   return secret;
 }
 
-/**
- * Begins a log file anew and keeps the one of the run before, so that logs take the room of two runs at most.
- */
+/** Begins a new log file and keeps that of the run before, so logs take the space of two runs at most. */
 export async function beginLog(home: string, name: string): Promise<string> {
   const { logs } = pathsOf(home);
   await mkdir(logs, { recursive: true, mode: DIRECTORY_MODE });

@@ -1,6 +1,6 @@
 /**
- * Which home the last cluster of this checkout was started in, so that `npm run status` need not be told
- * again. Kept beside the stamp of the install, which is this machine's own too.
+ * Remembers the home of this checkout's last cluster, so that `npm run status` finds it without being told.
+ * The file is beside the stamp of the install, which also belongs to this machine alone.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,14 +9,14 @@ import { runningSupervisor } from "./home.ts";
 
 const FILE = join(ROOT, "node_modules", ".teranga-last-home");
 
-/** A checkout that cannot be written is no fault: status has to be told the home then, as before. */
+/** A checkout that cannot be written is no error: `npm run status` must then be told the home. */
 export async function rememberHome(home: string): Promise<void> {
   await writeFile(FILE, `${home}\n`, { mode: 0o600 }).catch(() => undefined);
 }
 
 /**
- * The home that is asked about: the one that the environment names; else the usual one, unless only the last
- * one runs.
+ * The home that a command is about: the one that the environment names. Without one it is the default home,
+ * unless only the last cluster's home has a cluster that runs.
  */
 export async function askedHome(env: NodeJS.ProcessEnv): Promise<string> {
   const { home } = readClusterConfig(env);

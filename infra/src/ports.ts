@@ -4,14 +4,17 @@ import { createServer } from "node:net";
 const HOST = "127.0.0.1";
 
 /**
- * Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 elsewhere): one of those may be taken by
- * any request of this very process before its server listens.
+ * The range ends below the ports that systems give to outgoing connections (from 32768 on Linux, 49152
+ * elsewhere). Any request of this very process may take one of those before its server listens.
  */
 const PORT_MIN = 20_000;
 const PORT_MAX = 32_000;
 const TRIES_MAX = 100;
 
-/** A port nobody listens on now. Another program may still take it before the caller does: be ready to fail. */
+/**
+ * A port that is free now. Another program may take it before the caller does, so the caller must expect
+ * that.
+ */
 export async function freePort(random: () => number = Math.random): Promise<number> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const port = PORT_MIN + Math.floor(random() * (PORT_MAX - PORT_MIN));
@@ -25,7 +28,7 @@ export async function isPortFree(port: number): Promise<boolean> {
   return (await tryListen(port)) !== undefined;
 }
 
-/** Listens for a moment; the port it got, or undefined if it could not. */
+/** Listens for a moment. Returns the port that it got, or undefined if it could not listen. */
 function tryListen(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer();

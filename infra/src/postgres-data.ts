@@ -1,4 +1,4 @@
-/** A PostgreSQL data directory: where it is, that it fits these binaries, and how it is made. */
+/** A PostgreSQL data directory: finds its place, checks its version, and makes it. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -38,8 +38,8 @@ export interface DataDirectoryOptions {
 }
 
 /**
- * Makes the data directory if it is missing or empty, and returns its real path. It is elsewhere than asked,
- * behind a symbolic link, if the server's user could not reach it (a home below /root).
+ * Makes the data directory if it is missing or empty, and returns its real path. If the server's user could
+ * not reach that path (a home below /root), the data is elsewhere and the path is a symbolic link to it.
  * @throws StartupError if it was made by another major version of PostgreSQL.
  */
 export async function prepareDataDirectory(options: DataDirectoryOptions): Promise<string> {
@@ -60,7 +60,7 @@ export async function prepareDataDirectory(options: DataDirectoryOptions): Promi
   return checkPlace(directory, user);
 }
 
-/** Removes a data directory, and what it is a link to. The server must be stopped. */
+/** Removes a data directory and, if it is a link, the link's target. The server must be stopped. */
 export async function removeDataDirectory(directory: string): Promise<void> {
   const status = await lstat(directory).catch(() => undefined);
   if (
@@ -72,7 +72,7 @@ export async function removeDataDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
 }
 
-/** The place for a directory that the server's user cannot reach; the same one each time. */
+/** The place for the data of a directory that the server's user cannot reach. It follows from the path. */
 function relocatedPath(directory: string): string {
   return join(RELOCATED_ROOT, createHash("sha256").update(directory).digest("hex").slice(0, 16));
 }
@@ -83,14 +83,14 @@ async function relocate(directory: string, log: Logger): Promise<string> {
   const present = await lstat(directory).catch(() => undefined);
   if (present?.isSymbolicLink()) await rm(directory);
   else if (present) await rmdir(directory);
-  // What is there is of a home that was removed by hand, and so is the password to it.
+  // The data here belongs to a home that was removed by hand, and its password is gone with that home.
   await stopLeftoverPostgres(place, log);
   await rm(place, { recursive: true, force: true });
   await symlink(place, directory);
   return place;
 }
 
-/** Says once, for all data directories in `parent`, that their data is elsewhere. */
+/** Logs one line for all data directories in `parent` whose data is elsewhere. */
 export async function sayIfRelocated(parent: string, log: Logger): Promise<void> {
   await mkdir(parent, { recursive: true });
   await chmod(parent, passageMode());

@@ -1,4 +1,4 @@
-/** A PostgreSQL server that outlived the program that started it (which was killed) and still holds its data directory. */
+/** Stops a PostgreSQL server whose parent was killed and that still holds its data directory. */
 import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,8 +11,8 @@ const STOP_FAST_MS = 8_000;
 const STOP_IMMEDIATE_MS = 8_000;
 
 /**
- * Stops the server that runs on the directory, if there is one. A pid file whose process is something else (pids are used
- * again after a restart of the machine) is removed. Only for a directory that no running cluster owns.
+ * Stops the server that runs on the directory, if there is one. Removes a pid file that names another
+ * process: pids are reused after a restart of the machine. Only for a directory that no running cluster owns.
  * @throws StartupError if the server does not end.
  */
 export async function stopLeftoverPostgres(directory: string, log: Logger): Promise<void> {
@@ -23,7 +23,8 @@ export async function stopLeftoverPostgres(directory: string, log: Logger): Prom
   const pid = Math.abs(Number.parseInt(text, 10));
   if (!Number.isSafeInteger(pid) || pid === 0 || !isAlive(pid)) return;
   if (!(await isServerOf(pid, directory))) {
-    // PostgreSQL would refuse to start; it still finds backends of this directory by its shared memory.
+    // With a stale pid file PostgreSQL would refuse to start. It still finds live backends of this directory
+    // by its shared memory.
     await rm(pidFile, { force: true });
     return;
   }
@@ -40,7 +41,7 @@ export async function stopLeftoverPostgres(directory: string, log: Logger): Prom
   );
 }
 
-/** Whether the process is a postmaster of this directory, by its command line. */
+/** Whether the process is the postmaster of this directory, judged by its command line. */
 async function isServerOf(pid: number, directory: string): Promise<boolean> {
   const command = await commandLine(pid);
   return /(^|[/\\])postgres(\.exe)?\s/.test(command) && command.includes(`-D ${directory} `);

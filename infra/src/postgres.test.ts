@@ -12,9 +12,9 @@ import { removeDataDirectory } from "./postgres-data.ts";
 import { isAlive } from "./process.ts";
 
 const log = createLogger("test", "silent");
-/** Nothing is in it. */
+/** An empty directory for each test. */
 let directory: string;
-/** Made once, and used by test after test: initdb is the work of half a second. */
+/** A data directory that is made once and shared by the tests: initdb takes half a second. */
 let made: string;
 const servers: RunningPostgres[] = [];
 
@@ -160,7 +160,7 @@ test.runIf(process.getuid?.() === 0)(
     expect(await readFile(join(place, "PG_VERSION"), "utf8")).toBe("18\n");
     await server.stop();
 
-    // The home was removed by hand, and the next one begins anew.
+    // As if the home was removed by hand: the next one begins with new data.
     await rm(asked);
     await (await start({ directory: asked, password: "other" })).stop();
     expect((await lstat(asked)).isSymbolicLink()).toBe(true);

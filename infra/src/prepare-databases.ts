@@ -1,6 +1,6 @@
 /**
- * Brings the databases of a cluster to what the services expect, with the sample data in those that are
- * empty.
+ * Migrates the databases of a cluster to the schema that the services expect, and loads the sample data into
+ * empty ones.
  */
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
 import { prepareCityDatabase } from "@teranga/city/database.ts";
@@ -15,7 +15,7 @@ export async function prepareDatabases(urls: ReadonlyMap<string, string>, topolo
     return openDatabase({ url: urls.get(name)!, applicationName: "cluster", connections: 2 });
   };
   const catalog = open("catalog");
-  // A city that was added to the topology by hand has its database elsewhere.
+  // A city that was added to the topology by hand has its database elsewhere, so it is left out.
   const own = placement.partitions.filter(({ id }) => urls.has(id));
   const cities = new Map(own.map(({ id }) => [id, open(id)]));
   try {

@@ -1,4 +1,4 @@
-/** What a cluster runs now, kept in memory and in the home's file. */
+/** The table of a cluster's processes, kept in memory and in a file of the home. */
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { identify } from "./process.ts";
 import type { ProcessPlan } from "./processes.ts";
@@ -7,7 +7,7 @@ import type { ProcessState } from "./supervisor.ts";
 
 export interface ProcessTable {
   records(): readonly ProcessRecord[];
-  /** The listener for the changes of one process. */
+  /** Returns the listener for the state changes of one process. */
   onChange(name: string): (state: ProcessState) => void;
 }
 
@@ -21,7 +21,7 @@ export function createProcessTable(home: string, plans: readonly ProcessPlan[], 
     try {
       writeProcesses(home, [...records.values()]);
     } catch (error) {
-      // A full disk, a home removed under us: the processes must be supervised, and stopped, all the same.
+      // The disk may be full, or the home removed. The processes must still be supervised, and stopped.
       log.warn({ err: error }, "the list of processes cannot be written");
     }
   };

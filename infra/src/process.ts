@@ -1,4 +1,4 @@
-/** Processes of this machine, by pid. */
+/** Finds, identifies and ends processes of this machine by pid. */
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,7 +16,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits until no process has this pid; false if there still is one at the end of the limit. */
+/** Waits until no process has this pid. Returns false if one still has it at the end of the limit. */
 export async function untilGone(pid: number, limitMs: number): Promise<boolean> {
   const deadlineMs = performance.now() + limitMs;
   while (isAlive(pid)) {
@@ -26,7 +26,7 @@ export async function untilGone(pid: number, limitMs: number): Promise<boolean> 
   return true;
 }
 
-/** How a child ends. Resolves also for one that could not be started; never rejects. */
+/** Resolves to how the child ended, also if it could not be started. Never rejects. */
 export function exitOf(child: ChildProcess): Promise<ProcessExit> {
   return new Promise((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
@@ -34,7 +34,7 @@ export function exitOf(child: ChildProcess): Promise<ProcessExit> {
   });
 }
 
-/** Whether the promise of an end resolves within the limit. */
+/** Whether the process ends within the limit. */
 export async function endsWithin(exited: Promise<unknown>, limitMs: number): Promise<boolean> {
   const cancel = new AbortController();
   const limit = sleep(limitMs, false, { signal: cancel.signal }).catch(() => false);
@@ -43,14 +43,14 @@ export async function endsWithin(exited: Promise<unknown>, limitMs: number): Pro
   return ended;
 }
 
-/** A process as it can be found again: pids are given out anew, a pid with its start is not. */
+/** Identifies a process for later. A pid alone may be reused; a pid with its start time is unique. */
 export interface ProcessIdentity {
   pid: number;
-  /** When it started, in whatever form the system says it. */
+  /** The start time in the system's own format. */
   started: string;
 }
 
-/** Says which process has the pid now; undefined if none has. */
+/** Identifies the process that has the pid now; undefined if none has it. */
 export function identify(pid: number): ProcessIdentity | undefined {
   if (!isAlive(pid)) return undefined;
   try {
@@ -60,7 +60,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
   }
 }
 
-/** Whether the very process still runs. */
+/** Whether this same process still runs. */
 export function stillRuns({ pid, started }: ProcessIdentity): boolean {
   return identify(pid)?.started === started;
 }
@@ -68,16 +68,17 @@ export function stillRuns({ pid, started }: ProcessIdentity): boolean {
 function startOf(pid: number): string {
   if (process.platform === "linux") {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // proc_pid_stat(5): the name in parentheses may hold anything; the start, in ticks since boot, is field 22.
+    // proc_pid_stat(5): the name in parentheses may contain anything. Field 22 is the start in ticks since
+    // boot.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A zombie has ended, only its parent has not looked yet.
+    // A zombie has ended; its parent has just not collected it yet.
     if (state === "Z") throw new Error(`process ${pid} has ended`);
     return fields[18]!;
   }
   return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
 }
 
-/** SIGTERM, then SIGKILL if that takes too long. */
+/** Ends the process by SIGTERM, and by SIGKILL after the grace time. */
 export async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<void> {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     if (!stillRuns(identity)) return;

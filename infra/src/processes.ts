@@ -1,13 +1,13 @@
-/** The processes of a cluster: what each is, where it answers, and how a service is configured. */
+/** The processes of a cluster: name and kind, URL, and the configuration of each service. */
 import { CITIES } from "./cities.ts";
 import type { ProcessKind } from "./state.ts";
 
-/** What a process is, before it has a pid. */
+/** The description of a process before it is started. */
 export interface ProcessPlan {
   /** Unique in the cluster; the name of its log. */
   name: string;
   kind: ProcessKind;
-  /** The city's id; null for what is no city's. */
+  /** The city's id; null for a process that belongs to no city. */
   city: string | null;
   port: number;
   /** The GraphQL endpoint, the simulated company's URL, or a database's without its password. */
@@ -24,9 +24,9 @@ export interface ServicePlan extends ProcessPlan {
   kind: Exclude<ProcessKind, "postgres">;
   /** The program's path in the checkout. */
   program: string;
-  /** The database it works on; null if it has none. */
+  /** The name of its database; null if it has none. */
   database: string | null;
-  /** The variable that it takes its port from. */
+  /** The environment variable that gives its port. */
   portVariable: string;
 }
 
@@ -34,10 +34,10 @@ export interface ServicePlan extends ProcessPlan {
 export interface ClusterPlan {
   databases: DatabasePlan[];
   catalog: ServicePlan;
-  /** One or more, all alike. */
+  /** One or more instances of the same program. */
   orders: ServicePlan[];
   cities: ServicePlan[];
-  /** The simulated company that orders are paid by. */
+  /** The simulated mobile-money company. */
   mobileMoney: ServicePlan;
   gateway: ServicePlan;
 }

@@ -1,7 +1,4 @@
-/**
- * `npm run reset`: wipes the cluster's home, with all its data, once somebody says so. Refused while the
- * cluster runs.
- */
+/** `npm run reset`: asks, then wipes the cluster's home with all its data. Refused while the cluster runs. */
 import { createInterface } from "node:readline/promises";
 import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { clusterVariables, readClusterConfig } from "./config.ts";
@@ -30,7 +27,7 @@ await runMain(usage, async () => {
   process.stdout.write(`${said[outcome]}\n`);
 });
 
-/** @throws StartupError if nobody is there to answer */
+/** @throws StartupError if there is no terminal to ask on */
 async function askPerson(home: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
     throw new StartupError(`Nobody is here to be asked whether ${home} may be wiped: say so with --yes`);

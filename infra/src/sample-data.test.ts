@@ -1,6 +1,6 @@
 /**
- * The sample data and the rules of fragmentation: the fragments are complete, disjoint, and put together again they are the
- * global tables; as properties over the data and over random clients, and in the databases.
+ * Goal: the fragments are complete and disjoint, and together give back the global tables. Method: properties
+ * over the sample data and over random clients, and the loaded databases.
  */
 import { randomUUID } from "node:crypto";
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
@@ -30,7 +30,10 @@ const data = await readSampleData();
 
 const byNumber = (a: SampleClient, b: SampleClient) => a.number - b.number;
 
-/** Complete and disjoint: each client is in exactly one fragment, unchanged, and there are no others. */
+/**
+ * Complete and disjoint: each client is in exactly one fragment, unchanged, and the fragments hold no other
+ * clients.
+ */
 function expectReconstructed(clients: readonly SampleClient[]): void {
   const fragments = fragment({ clients, products: [] }, CITY_IDS, partitionOf);
   expect([...fragments.keys()]).toEqual(CITY_IDS);
@@ -182,7 +185,7 @@ describe("in the databases", () => {
   });
   afterAll(() => Promise.all([...databases.values()].map(({ close }) => close())));
 
-  /** Everything that was loaded, as the global tables it came from. */
+  /** The loaded data, put together as the global tables. */
   async function globalTables() {
     const cities = CITY_IDS.map(async (id) => ({
       clients: await sqlOf(id)`select split_part(id, ':', 2)::int as number, name, email, town from client`,

@@ -1,9 +1,9 @@
 /**
  * The sample data: a shop of 50 clients and 50 products, cut into the fragments that the databases hold.
  *
- * infra/sample has it as global tables, the way it was before it was fragmented. Clients are cut by row (the
- * city that serves their town), products by column (what they are to the catalog, their stock to the cities),
- * and a product's stock is spread over the cities.
+ * infra/sample holds the global tables from before the fragmentation. Clients are cut by row: each goes to
+ * the city that serves its town. Products are cut by column: the description goes to the catalog, the stock
+ * to the cities. The stock of a product is spread over the cities.
  */
 import { readFile } from "node:fs/promises";
 import type { Queryable, Sql } from "@teranga/kit/postgres/database.ts";
@@ -11,7 +11,7 @@ import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 
 /** A row of the global table of clients. */
 export interface SampleClient {
-  /** The number of the client's id, in whichever city. */
+  /** The number in the client's id; it does not depend on the city. */
   number: number;
   name: string;
   email: string;
@@ -25,7 +25,7 @@ export interface SampleProduct {
   description: string;
   /** Whole francs (XOF). */
   price: number;
-  /** Pieces over all cities. */
+  /** Pieces in all cities together. */
   stock: number;
 }
 
@@ -34,22 +34,22 @@ export interface SampleData {
   products: readonly SampleProduct[];
 }
 
-/** What one city holds. */
+/** The rows of one city. */
 export interface CityFragment {
   clients: (SampleClient & { id: string })[];
   /** `onHand` pieces of each product; products that the city has none of are left out. */
   stock: { productId: string; onHand: number }[];
 }
 
-/** Where the data goes. The databases have their tables already. */
+/** The databases that get the data. Their tables exist already. */
 export interface SampleDatabases {
   catalog: Sql;
-  /** By city id; every city that `partitionOf` can give. */
+  /** By city id; holds every city that `partitionOf` can return. */
   cities: ReadonlyMap<string, Sql>;
   partitionOf: PartitionOf;
 }
 
-/** Percent of a product's pieces, rounded down; what is left is the default city's. */
+/** Percent of a product's pieces by city, rounded down. The default city gets the rest. */
 const STOCK_SHARES: ReadonlyMap<string, number> = new Map([
   ["dakar", 40],
   ["thies", 25],
@@ -63,8 +63,8 @@ const WAREHOUSES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * What some clients have put into their wallets, by number, in whole francs (XOF); enough for an order or
- * two.
+ * The top-ups of some clients' wallets, by client number, in whole francs (XOF). Each is enough for an order
+ * or two.
  */
 const TOP_UPS: ReadonlyMap<number, number> = new Map([
   [1, 2_000_000],
@@ -72,10 +72,12 @@ const TOP_UPS: ReadonlyMap<number, number> = new Map([
   [3, 500_000],
   [5, 750_000],
 ]);
-/** The most that a wallet may hold; as the city's own limit, so that it never refuses these. */
+/**
+ * The most that a wallet may hold. It equals the city's own limit, so the city never refuses these top-ups.
+ */
 const BALANCE_MAX = 1_000_000_000;
 
-/** One client and one product came each day, so that orderings by time have something to order. */
+/** One client and one product are dated to each day, so that orderings by time have something to order. */
 const FIRST_DAY_MS = Date.UTC(2025, 0, 6, 8);
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const FIRST_PRODUCT_NUMBER = 101;
@@ -97,10 +99,10 @@ export function fragment(
   const fragments = new Map(cityIds.map((id): [string, CityFragment] => [id, { clients: [], stock: [] }]));
   for (const client of clients) {
     const cityId = partitionOf(client.town);
-    // Of a city that was added to the topology by hand: it has its own clients.
+    // A city that was added to the topology by hand has no fragment here: it has clients of its own.
     fragments.get(cityId)?.clients.push({ ...client, id: `${cityId}:${client.number}` });
   }
-  // A town that nobody claims is the default city's.
+  // A town that no city claims belongs to the default city.
   const defaultCity = partitionOf("");
   for (const { id: productId, stock } of products) {
     for (const [cityId, onHand] of spreadStock(stock, cityIds, defaultCity)) {
@@ -110,7 +112,7 @@ export function fragment(
   return fragments;
 }
 
-/** Spreads pieces over the cities by their shares; they add up to `total`. */
+/** Spreads pieces over the cities by their shares. The parts add up to `total`. */
 export function spreadStock(
   total: number,
   cityIds: readonly string[],
@@ -122,8 +124,8 @@ export function spreadStock(
 }
 
 /**
- * Loads the sample data into every database that is empty. Each decides alone, in one transaction, so doing
- * it again, also after an interruption, completes what is missing and changes nothing else.
+ * Loads the sample data into every empty database, each in a transaction of its own. A second run, also after
+ * an interruption, fills the databases that are still empty and changes nothing else.
  */
 export async function loadSampleData({ catalog, cities, partitionOf }: SampleDatabases): Promise<void> {
   const data = await readSampleData();
@@ -159,7 +161,7 @@ async function loadCity(
     await insertClients(sql, clients);
     await topUpWallets(sql, clients);
     await insertStock(sql, WAREHOUSES.get(cityId) ?? cityId, stock);
-    // In every city, so that a sample client's number is nobody else's anywhere.
+    // Every city's sequence goes past the sample, so that no new client gets the number of a sample client.
     await sql`select setval('client_number', ${lastNumber})`;
   });
 }
@@ -171,7 +173,7 @@ async function insertClients(sql: Queryable, clients: CityFragment["clients"]): 
   if (rows.length > 0) await sql`insert into client ${sql(rows)}`;
 }
 
-/** Through the ledger, as every change of money, on the day on which the client registered. */
+/** Tops up through the ledger, as every change of money, on the day of the client's registration. */
 async function topUpWallets(sql: Queryable, clients: CityFragment["clients"]): Promise<void> {
   for (const { id, number } of clients) {
     const amount = TOP_UPS.get(number);

@@ -12,23 +12,26 @@ export interface ServiceProcessOptions {
   name: string;
   /** The program's path in the checkout. */
   program: string;
-  /** Its configuration; the rest of the environment is the caller's. */
+  /** Its configuration; the other variables are those of the caller. */
   env: Record<string, string>;
-  /** A URL of it; /health/ready on the same port says when it is ready. */
+  /** A URL of the service; /health/ready on the same port says when it is ready. */
   url: string;
-  /** Its output is added to this file. */
+  /** The file that its output is appended to. */
   logFile: string;
   log: Logger;
   signal: AbortSignal;
 }
 
-/** Far more than the second or two that a service takes; a gateway waits 60 s for the services itself. */
+/** A service is ready in a second or two. A gateway itself waits up to 60 s for the services. */
 const READY_TIMEOUT_MS = 90_000;
-/** A service cuts itself off after 10 s (kit/shutdown.ts). */
+/** A service that does not stop ends itself after 10 s (kit/src/process/shutdown.ts). */
 const STOP_GRACE_MS = 12_000;
 const STOP_KILL_MS = 5_000;
 
-/** Starts the service and waits until it is ready. @throws StartupError with one line if it does not become ready. */
+/**
+ * Starts the service and waits until it is ready.
+ * @throws StartupError with one line if it does not become ready.
+ */
 export async function startService(options: ServiceProcessOptions): Promise<LaunchedProcess> {
   const { name, url, logFile, log, signal } = options;
   const { child, exited } = await spawnService(options);
@@ -39,7 +42,7 @@ export async function startService(options: ServiceProcessOptions): Promise<Laun
   });
   const deadlineMs = performance.now() + READY_TIMEOUT_MS;
   const ready = await untilServiceReady(url, () => ended || signal.aborted || performance.now() > deadlineMs);
-  // Something else that answers on the port is not this service.
+  // If this process has ended, another program answered on the port.
   if (ready && !ended) return launched;
   const reason = ended ? await lastLine(logFile) : `not ready within ${READY_TIMEOUT_MS} ms`;
   await launched.stop();
@@ -56,9 +59,11 @@ async function spawnService(
     const child = spawn(process.execPath, [options.program], {
       cwd: ROOT,
       env: { ...process.env, ...options.env },
-      // The channel ends the service when this process is gone, however it went (kit/shutdown.ts).
+      // The service ends when the IPC channel closes, so however this process ends
+      // (kit/src/process/shutdown.ts).
       stdio: ["ignore", output.fd, output.fd, "ipc"],
-      // A process group of its own: a terminal's Ctrl-C reaches only the supervisor, which stops everything in order.
+      // In a process group of its own, so a terminal's Ctrl-C reaches only the supervisor, which stops all in
+      // order.
       detached: true,
     });
     return { child, exited: exitOf(child) };
@@ -79,7 +84,7 @@ async function stopService(
   await endsWithin(exited, STOP_KILL_MS);
 }
 
-/** What the service said last, for people: neither a log record nor a part of a stack. */
+/** The last line of output for people: neither a log record nor part of a stack trace. */
 async function lastLine(logFile: string): Promise<string> {
   const lines = (await readFile(logFile, "utf8").catch(() => "")).split("\n");
   return lines.findLast((line) => /^[A-Z]/.test(line) && !line.startsWith("Node.js v")) ?? "it ended at once";

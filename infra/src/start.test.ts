@@ -1,4 +1,7 @@
-/** A start that hangs. How a cluster that runs ends is shown by test/cluster.test.ts. */
+/**
+ * Goal: a start that hangs can be ended. Method: a home whose version file is a pipe. test/cluster.test.ts
+ * tests the end of a cluster that runs.
+ */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -18,7 +21,7 @@ afterEach(() => rm(home, { recursive: true, force: true }));
 
 test.runIf(process.platform !== "win32")("a start that hangs ends at the second signal", async () => {
   await openHome(home);
-  // Reading a pipe that nobody writes to takes for ever.
+  // Reading a pipe without a writer never ends.
   await rm(join(home, "version"));
   execFileSync("sh", ["-c", "mkfifo version"], { cwd: home });
   const env = { ...bareEnvironment, TERANGA_HOME: home, GATEWAY_PORT: "0" };
@@ -28,7 +31,7 @@ test.runIf(process.platform !== "win32")("a start that hangs ends at the second 
   const exited = once(child, "exit");
   try {
     await vi.waitFor(() => expect(output).toContain("Starting the cluster"), { timeout: 30_000 });
-    // One key press, as npm and the terminal deliver it, is one request.
+    // npm and the terminal deliver one key press up to three times; it counts as one request.
     for (let times = 0; times < 3; times++) child.kill("SIGINT");
     await sleep(1_500);
     expect(child.exitCode ?? child.signalCode).toBeNull();

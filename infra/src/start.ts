@@ -1,6 +1,6 @@
 /**
- * `npm start`: runs the cluster until it is told to stop (Ctrl-C, SIGTERM, a terminal that is closed) or has
- * a fault of its own. Either way it stops everything in order. Configured by the environment (config.ts).
+ * `npm start`: runs the cluster until a stop request (Ctrl-C, SIGTERM, a closed terminal) or a fault of its
+ * own. In both cases it stops everything in order. Configured by the environment (config.ts).
  */
 import { runMain } from "@teranga/kit/process/config.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
@@ -25,13 +25,13 @@ const usage = {
 
 await runMain(usage, async () => {
   const startedMs = performance.now();
-  // A cluster on one's own machine shows what it does, unless it is told to be like a public one.
+  // A local cluster runs in development mode unless the environment says otherwise.
   process.env.NODE_ENV ||= "development";
   const config = readClusterConfig(process.env);
   const log = createConsoleLog((line) => process.stdout.write(line));
   let cluster: Cluster | undefined;
   const insist = () => {
-    // A cluster that has started is stopped in bounded time: an impatient Ctrl-C must not cut that short.
+    // A cluster that has started stops in bounded time, so an impatient Ctrl-C must not cut that short.
     if (!cluster) void endNow(config.home, log);
   };
   const stop = listenForStop(insist, systemClock);
@@ -56,8 +56,8 @@ await runMain(usage, async () => {
 });
 
 /**
- * For a start that was told to stop and hangs: ends what it has started, as far as that goes, and then this
- * process.
+ * For a start that hangs after a stop request: ends the processes that it has started, as far as possible,
+ * then this process.
  */
 async function endNow(home: string, log: Logger): Promise<void> {
   process.stderr.write("The start does not give up in order: ending it now.\n");
@@ -66,6 +66,6 @@ async function endNow(home: string, log: Logger): Promise<void> {
     if (owner?.pid === process.pid) await stopLeftovers(home, log);
   };
   await endsWithin(stopOwn(), END_NOW_MS).catch(() => false);
-  // Not process.exit(): it waits for file operations under way, which may be what hangs.
+  // process.exit() would wait for file operations under way, which may be what hangs.
   process.kill(process.pid, "SIGKILL");
 }

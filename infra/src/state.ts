@@ -1,6 +1,6 @@
 /**
- * What a cluster runs, as a file in its home: written by the supervisor, read by `npm run status` and by the
- * next start.
+ * The file in the home that lists a cluster's processes. The supervisor writes it; `npm run status` and the
+ * next start read it.
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { z } from "zod";
@@ -9,11 +9,11 @@ import { FILE_MODE, pathsOf } from "./home.ts";
 const processRecord = z.object({
   name: z.string(),
   kind: z.enum(["gateway", "city", "catalog", "orders", "mobile-money", "postgres"]),
-  /** The city's id; null for what is no city's. */
+  /** The city's id; null for a process that belongs to no city. */
   city: z.string().nullable(),
   /** Null while it does not run. */
   pid: z.number().nullable(),
-  /** With the pid, tells the process from a later one of the same pid. */
+  /** The start time: tells the process from a later one with the same pid. */
   started: z.string().nullable(),
   url: z.string(),
   phase: z.enum(["starting", "ready", "backing-off", "stopping", "stopped"]),
@@ -22,15 +22,12 @@ const processRecord = z.object({
 export type ProcessRecord = z.infer<typeof processRecord>;
 export type ProcessKind = ProcessRecord["kind"];
 
-/**
- * The records that the running cluster, or one that was killed, left; none if it ended well or the file is
- * not whole.
- */
+/** The records of the cluster that runs or was killed. Empty if it ended well or the file is damaged. */
 export function readProcesses(home: string): ProcessRecord[] {
   return readJson(pathsOf(home).processes, z.array(processRecord)) ?? [];
 }
 
-/** Replaces the file in one step: a reader sees the old or the new one. */
+/** Replaces the file atomically: a reader sees the old one or the new one. */
 export function writeProcesses(home: string, processes: readonly ProcessRecord[]): void {
   writeJson(pathsOf(home).processes, processes);
 }
@@ -41,7 +38,7 @@ export function forgetProcesses(home: string): void {
 
 const portsFile = z.record(z.string(), z.number().int().min(1).max(65_535));
 
-/** The ports given out in the run before, by process name. */
+/** The ports of the run before, by process name. */
 export function readPorts(home: string): Record<string, number> {
   return readJson(pathsOf(home).ports, portsFile) ?? {};
 }

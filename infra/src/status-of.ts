@@ -1,27 +1,29 @@
-/** The health of a cluster's processes, as they answer now. */
+/** Asks a cluster's processes for their health. */
 import { readHealth } from "./health.ts";
 import { acceptsConnections } from "./postgres.ts";
 import type { ProcessKind, ProcessRecord } from "./state.ts";
 
-/** ready: it answers. starting: it has not come up yet. down: it does not answer, or does not run. */
+/**
+ * ready: the process answers. starting: it has not come up yet. down: it does not answer, or does not run.
+ */
 export type Health = "ready" | "starting" | "down";
 
 /** One process, as `npm run status -- --json` gives it. */
 export interface ProcessStatus {
   name: string;
   kind: ProcessKind;
-  /** The city's id; null for what is no city's. */
+  /** The city's id; null for a process that belongs to no city. */
   city: string | null;
   /** Null while it does not run. */
   pid: number | null;
   /** The GraphQL endpoint, the simulated company's URL, or a database's without its password. */
   url: string;
   health: Health;
-  /** What it says that a person should look at, although it does its work. */
+  /** What a person should look at although the process is ready, a line each. */
   notes: readonly string[];
 }
 
-/** Asks all of them side by side; each is given two seconds. */
+/** Asks all processes side by side and waits at most two seconds for each. */
 export async function statusOf(
   records: readonly ProcessRecord[],
   password: string,

@@ -1,4 +1,4 @@
-/** `npm run status`: what of the cluster runs, and how it is. `-- --json` for programs. */
+/** `npm run status`: lists the cluster's processes with their health. `-- --json` is for programs. */
 import { readFile } from "node:fs/promises";
 import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { clusterVariables } from "./config.ts";
@@ -22,7 +22,7 @@ await runMain(usage, async () => {
   if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --json`);
   const home = await askedHome(process.env);
   const supervisor = await runningSupervisor(home);
-  // A cluster that was killed may have left databases running; what has ended is not worth a row then.
+  // After a cluster was killed, its databases may still run. Only processes that still run are then listed.
   const records = readProcesses(home).filter((record) => supervisor !== undefined || isRunning(record));
   const password = (await readFile(pathsOf(home).postgresPassword, "utf8").catch(() => "")).trim();
   const processes = await statusOf(records, password);

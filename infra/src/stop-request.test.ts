@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { expect, test } from "vitest";
 import { bareEnvironment } from "../../kit/test/bare-environment.ts";
 
-/** Runs a program that goes on until it is told to stop, and is told by `request`. */
+/** Runs a program that listens for a stop request. `request` is the code that makes the request. */
 function run(request: string): Promise<{ code: unknown; stdout: string; stderr: string }> {
   const program = `
     import { listenForStop } from "${new URL("stop-request.ts", import.meta.url)}";

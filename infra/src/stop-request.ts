@@ -1,18 +1,18 @@
-/** What tells a program that runs until it is stopped to stop: a signal, or a fault of its own. */
+/** The request that ends a long-running program: a signal, or an error that it did not catch. */
 import type { Clock } from "@teranga/kit/process/retry.ts";
 
 export interface StopRequest {
-  /** Aborted when the program is to stop, in order. */
+  /** Aborted when the program must stop in order. */
   signal: AbortSignal;
-  /** What to exit with after that: 0 for a signal, 1 for a fault. */
+  /** The exit code after the stop: 0 for a signal, 1 for a fault. */
   exitCode(): 0 | 1;
 }
 
-/** One Ctrl-C arrives up to three times: from the terminal, and passed on by npm and by bootstrap.mjs. */
+/** One Ctrl-C arrives up to three times: from the terminal, from npm and from bootstrap.mjs. */
 const SAME_REQUEST_MS = 1_000;
 
 /**
- * Listens from now on, to SIGINT, SIGTERM, SIGHUP (the terminal was closed) and to errors that nobody caught, which are
+ * Listens from now on to SIGINT, SIGTERM, SIGHUP (a closed terminal) and uncaught errors. Uncaught errors are
  * written to standard error.
  * @param onInsist called for a signal that comes a second or more after the program was told to stop
  */
@@ -26,7 +26,7 @@ export function listenForStop(onInsist: () => void, clock: Pick<Clock, "nowMs">)
     stop.abort();
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, request);
-  // Promises that nobody handles come here too.
+  // Unhandled rejections come here too.
   process.on("uncaughtException", (error: unknown) => {
     faulty = true;
     process.stderr.write(

@@ -12,7 +12,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
 });
 
-/** A real process that does nothing until it is told to end. */
+/** A real process that idles until it is stopped. */
 async function launchIdle(): Promise<LaunchedProcess> {
   const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
   children.push(child);
@@ -44,7 +44,7 @@ function supervise(launch: (signal: AbortSignal) => Promise<LaunchedProcess>) {
       for (const each of waiting) if (times(each.phase) >= each.count) each.resolve();
     },
   });
-  /** Resolves when the phase has been entered so many times. */
+  /** Resolves when the phase has been entered `count` times. */
   const entered = (phase: ProcessState["phase"], count: number) =>
     new Promise<void>((resolve) => {
       if (times(phase) >= count) resolve();

@@ -1,26 +1,26 @@
 /**
  * Keeps one process running.
  *
- * | state       | entered when                                    | left for                                              |
- * | ----------- | ----------------------------------------------- | ----------------------------------------------------- |
- * | starting    | start(), or the wait is over                    | ready; backing-off (it did not come up); stopped      |
- * | ready       | it does its work                                | backing-off (it ended by itself); stopping            |
- * | backing-off | it ended, or did not come up, after being ready | starting; stopped                                     |
- * | stopping    | stop() while ready                              | stopped                                               |
- * | stopped     | at first, and for good after stop()             | starting, once                                        |
+ * | state       | entered when                          | left for                                |
+ * | ----------- | ------------------------------------- | --------------------------------------- |
+ * | starting    | start(), or the wait is over          | ready; backing-off (not ready); stopped |
+ * | ready       | it does its work                      | backing-off (it has ended); stopping    |
+ * | backing-off | it ended or failed, after being ready | starting; stopped                       |
+ * | stopping    | stop() while ready                    | stopped                                 |
+ * | stopped     | at first, and for good after stop()   | starting, once                          |
  *
- * A first start that fails is not tried again: its cause is the operator's to mend, and `start()` says it.
+ * A failed first start is not repeated: `start()` throws its cause, which the operator must mend.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { backoffMs, type Clock } from "@teranga/kit/process/retry.ts";
 
-/** A process that has come up. */
+/** A process that is ready. */
 export interface LaunchedProcess {
   pid: number;
   /** Resolves when it has ended, for whatever reason. Never rejects. */
   exited: Promise<ProcessExit>;
-  /** Ends it in order; bounded. Resolves when it has ended. */
+  /** Ends the process in order and in bounded time. Resolves when it has ended. */
   stop(): Promise<void>;
 }
 
@@ -38,7 +38,9 @@ export type ProcessState =
 
 export interface SupervisorOptions {
   name: string;
-  /** Starts the process and resolves when it is ready. Must leave nothing running when it rejects or is aborted. */
+  /**
+   * Starts the process and resolves when it is ready. Must leave nothing running if it rejects or is aborted.
+   */
   launch: (signal: AbortSignal) => Promise<LaunchedProcess>;
   /** Called after each change of state. */
   onChange: (state: ProcessState) => void;
@@ -49,7 +51,9 @@ export interface SupervisorOptions {
 }
 
 const BACKOFF = { firstMs: 250, maxMs: 10_000 };
-/** A process that has run that long has not crashed at once: the waits begin anew. */
+/**
+ * After a run of this length a crash is no crash at the start: the backoff begins again at its first wait.
+ */
 const STEADY_MS = 30_000;
 
 export class Supervisor {
@@ -66,7 +70,10 @@ export class Supervisor {
     return this.#state;
   }
 
-  /** Resolves when the process is ready for the first time. @throws what its launch threw; it is then stopped. */
+  /**
+   * Resolves when the process is ready for the first time.
+   * @throws the error of the launch; the state is then stopped
+   */
   async start(): Promise<void> {
     this.#enter({ phase: "starting", attempt: 0 });
     const launching = this.#options.launch(this.#abort.signal);
@@ -77,7 +84,7 @@ export class Supervisor {
     await launching;
   }
 
-  /** Ends the process and the supervision of it. Can be called at any time, and again. */
+  /** Ends the process and its supervision. Can be called at any time, and again. */
   async stop(): Promise<void> {
     this.#abort.abort();
     const state = this.#state;
@@ -110,7 +117,7 @@ export class Supervisor {
     this.#enter({ phase: "stopped" });
   }
 
-  /** From ready until it ends. Returns whether it ran long enough to count as steady. */
+  /** Waits from ready to the end of the process. Returns whether it ran for STEADY_MS. */
   async #watch(launched: LaunchedProcess): Promise<boolean> {
     const { name, log, clock } = this.#options;
     const sinceMs = clock.nowMs();
@@ -130,7 +137,7 @@ export class Supervisor {
     await sleep(delayMs, undefined, { signal: this.#abort.signal }).catch(() => undefined);
   }
 
-  /** Undefined if it did not come up. */
+  /** Launches the process again; undefined if it did not come up. */
   async #relaunch(): Promise<LaunchedProcess | undefined> {
     const { name, launch, log } = this.#options;
     try {

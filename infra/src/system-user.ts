@@ -1,6 +1,6 @@
 /**
- * The unprivileged user that PostgreSQL runs as when the cluster is started by root: PostgreSQL refuses to run with the
- * rights of an administrator. Anybody else's PostgreSQL runs as themselves, and nothing here applies.
+ * The unprivileged user that runs PostgreSQL when root starts the cluster, because PostgreSQL refuses to run
+ * as root. For any other user PostgreSQL runs as that user, and nothing here applies.
  */
 import { spawnSync } from "node:child_process";
 import { chown, stat } from "node:fs/promises";
@@ -14,12 +14,15 @@ export interface SystemUser {
   gid: number;
 }
 
-/** Where things go that this user must reach when the checkout or the home is closed to others (below /root). */
+/**
+ * Holds the files that this user must reach if the checkout or the home is closed to others (below /root).
+ */
 export const REACHABLE_ROOT = "/var/lib/teranga";
 
 /**
- * The user that PostgreSQL must run as, made if it does not exist; undefined if it can run as the caller.
- * @throws StartupError if it does not exist and cannot be made.
+ * The user that PostgreSQL must run as, made if it does not exist. Undefined if PostgreSQL can run as the
+ * caller.
+ * @throws StartupError if the user does not exist and cannot be made
  */
 export function postgresUser(): SystemUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -34,7 +37,7 @@ export function postgresUser(): SystemUser | undefined {
     "/usr/sbin/nologin",
   ];
   const made = spawnSync("useradd", [...options, USER_NAME], { encoding: "utf8" });
-  // Two clusters that start at once may both try: the second one's failure does not matter.
+  // Two clusters that start at once may both try to make the user; the failure of the second does not matter.
   const user = lookUp();
   if (user) return user;
   const reason = made.error?.message ?? made.stderr.trim().split("\n")[0];
@@ -51,12 +54,12 @@ function lookUp(): SystemUser | undefined {
   return uid === undefined || gid === undefined ? undefined : { uid, gid };
 }
 
-/** Gives a file or an empty directory to the user; nothing to do for a caller that PostgreSQL can run as. */
+/** Gives a file or an empty directory to the user. Does nothing if PostgreSQL runs as the caller. */
 export async function giveTo(user: SystemUser | undefined, path: string): Promise<void> {
   if (user) await chown(path, user.uid, user.gid);
 }
 
-/** Whether the user may enter every directory above `path` (judged by mode bits). */
+/** Whether the user may enter every directory above `path`, judged by the mode bits. */
 export async function canReach(user: SystemUser | undefined, path: string): Promise<boolean> {
   if (!user) return true;
   for (let directory = dirname(path); ; directory = dirname(directory)) {

@@ -1,4 +1,4 @@
-/** A PostgreSQL server for one test file: quick to make, gone afterwards. */
+/** A PostgreSQL server for one test file, removed afterwards. */
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,10 @@ import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
 import { type RunningPostgres, startPostgres } from "./postgres.ts";
 import { removeDataDirectory } from "./postgres-data.ts";
 
-/** Starts a server on a new, empty directory and a free port; about a second. `stop()` removes the directory too. */
+/**
+ * Starts a server on a new, empty directory and a free port, in about a second. `stop()` removes the
+ * directory too.
+ */
 export async function startTestPostgres(
   log: Logger = createLogger("test", "silent"),
 ): Promise<RunningPostgres> {

@@ -1,6 +1,6 @@
 /** Columns of text for a terminal. */
 
-/** Lines whose cells stand below one another; the first row is the heading. */
+/** Lines with aligned columns; the first row is the heading. */
 export function textTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows

@@ -1,6 +1,4 @@
-/**
- * `npm run topology -- check FILE`: what the cities that run say of a topology, before anybody goes by it.
- */
+/** `npm run topology -- check FILE`: asks the cities that run about a topology before it is put into use. */
 import { readFile } from "node:fs/promises";
 import { createTransport } from "@teranga/kit/http/transport.ts";
 import { runMain, StartupError } from "@teranga/kit/process/config.ts";
@@ -39,7 +37,7 @@ await runMain(usage, async () => {
   }
 });
 
-/** What the services show one another: as the environment says, or that of the cluster in the home. */
+/** The services' credential: from the environment, else that of the cluster in the home. */
 async function credential(): Promise<string> {
   if (process.env.SERVICE_CREDENTIAL) return process.env.SERVICE_CREDENTIAL;
   const file = pathsOf(await askedHome(process.env)).credential;

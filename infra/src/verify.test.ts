@@ -1,4 +1,4 @@
-/** `npm run verify` on a database that is sound and then is not. */
+/** Goal: `npm run verify` finds a broken invariant. Method: one database, first sound, then damaged. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { prepareCityDatabase } from "@teranga/city/database.ts";

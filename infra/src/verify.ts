@@ -1,4 +1,4 @@
-/** `npm run verify`: whether the databases of the cluster that runs keep every invariant. */
+/** `npm run verify`: checks every invariant in the databases of the cluster that runs. */
 import { readFile } from "node:fs/promises";
 import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
 import { runMain, StartupError } from "@teranga/kit/process/config.ts";
@@ -8,7 +8,7 @@ import { pathsOf, runningSupervisor } from "./home.ts";
 import { askedHome } from "./last-home.ts";
 import { readProcesses } from "./state.ts";
 
-/** A rule reads whole tables. */
+/** Long, because a rule reads whole tables. */
 const STATEMENT_TIMEOUT_MS = 600_000;
 
 const usage = {

@@ -1,4 +1,4 @@
-/** What `npm start` prints when all is ready: what runs, where, and what to try. */
+/** The text that `npm start` prints when all is ready: the processes, their URLs, and what to try. */
 import type { ProcessRecord } from "./state.ts";
 import { textTable } from "./text-table.ts";
 

@@ -13,9 +13,9 @@ export type WipeOutcome = "wiped" | "nothing" | "kept";
 
 /**
  * Wipes the home.
- * @param confirm asked when all is well and before anything is done; without it nobody is
- * @throws StartupError if a cluster runs on it, the directory is something else, or it holds what no home
- * holds
+ * @param confirm asked after all checks and before anything is removed; without it, nothing is asked
+ * @throws StartupError if a cluster runs on it, the directory is no home, or it holds entries that no home
+ * has
  */
 export function wipeHome(
   home: string,
@@ -37,7 +37,8 @@ export function wipeHome(
     } finally {
       await claim.release();
     }
-    // One that must stay (a mounted volume, the target of a link) stays empty, which is as good as none.
+    // A directory that cannot be removed (a mounted volume, the target of a link) stays empty, which is
+    // enough.
     await rmdir(home).catch(() => undefined);
     return "wiped";
   });
@@ -54,7 +55,7 @@ function refuseStrangers(home: string, entries: readonly string[]): void {
   );
 }
 
-/** The marker goes last, so that a wipe that was cut short can be run again; the lock is its holder's. */
+/** Removes the marker last, so that an interrupted wipe can be run again. Leaves the lock to its holder. */
 async function removeEntries(home: string): Promise<void> {
   const { postgres, version, lock } = pathsOf(home);
   for (const name of (await readdir(postgres).catch(noneIf("ENOENT"))) ?? [])

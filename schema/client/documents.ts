@@ -1,7 +1,7 @@
 /** The operations of the example client. Their types are generated from the API schema (npm run generate). */
 import { graphql } from "../generated/client/gql.ts";
 
-/** What a shop window shows: products with their availability. */
+/** The products of the shop window with their availability. */
 export const ShopWindow = graphql(`
   query ShopWindow($first: Int!, $filter: ProductFilter) {
     products(first: $first, filter: $filter) {
@@ -23,7 +23,7 @@ export const ShopWindow = graphql(`
   }
 `);
 
-/** The cities and what they are called; one that does not answer is null. */
+/** The cities with their names; a city that does not answer is null. */
 export const Cities = graphql(`
   query Cities {
     cities {
@@ -33,7 +33,7 @@ export const Cities = graphql(`
   }
 `);
 
-/** Places an order and shows who gives what. */
+/** Places an order and shows what each city gives. */
 export const PlaceOrder = graphql(`
   mutation PlaceOrder($input: PlaceOrderInput!) {
     placeOrder(input: $input) {

@@ -1,4 +1,4 @@
-/** The example as a program: where it looks for a gateway, and what it says if there is none. */
+/** Goal: the example finds the gateway, and says so if there is none. Method: the program as a process. */
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -18,7 +18,7 @@ function run(args: string[], env: Record<string, string> = {}): Promise<{ code: 
   });
 }
 
-/** Runs `body` with a server that is no gateway, and returns the paths that were asked for. */
+/** Runs `body` with a server that is no gateway, and returns the paths of the requests. */
 async function withServer(body: (port: number) => Promise<unknown>): Promise<string[]> {
   const asked: string[] = [];
   const server = createServer((request, response) => {

@@ -13,7 +13,10 @@ import { type Answer, execute, NoAnswerError } from "./execute.ts";
 
 const PORT_DEFAULT = "4000";
 
-/** Runs the example. @param idempotencyKey the order's; the same one again gives the same order */
+/**
+ * Runs the example.
+ * @param idempotencyKey the key of the order; the same key again gives the same order
+ */
 export async function runExample(
   url: string,
   idempotencyKey: string,
@@ -30,7 +33,7 @@ export async function runExample(
   for (const line of describeOutcome(order.placeOrder)) say(line);
 }
 
-/** The data of an answer; its errors are said, and end the program only if there is no data. */
+/** The data of an answer. Prints the errors; they end the program only if there is no data. */
 function dataOf<Data>({ data, errors }: Answer<Data>, say: (line: string) => void): Data {
   for (const { message, extensions } of errors) say(`! ${extensions?.code ?? "error"}: ${message}`);
   if (!data) throw new NoAnswerError("The gateway answered with errors alone.");
@@ -96,9 +99,9 @@ function endpointOf([url, ...rest]: readonly string[], env: NodeJS.ProcessEnv): 
   throw new StartupError(`GATEWAY_PORT: "${port}" is not a port.`);
 }
 
-/** What to say of a gateway that does not answer. */
+/** The message about a gateway that does not answer. */
 function describeSilence(url: string, error: NoAnswerError): string {
-  // fetch wraps the system's error.
+  // `fetch` wraps the system's error.
   const { cause } = (error.cause ?? {}) as { cause?: { code?: string } };
   const message = cause?.code === "ECONNREFUSED" ? `Nothing listens at ${url}.` : error.message;
   return `${message} Is a gateway running there? (npm start)`;

@@ -1,4 +1,7 @@
-/** The typed client's way over the wire, and that what is asked decides the types. */
+/**
+ * Goal: the typed client speaks GraphQL over HTTP, and the document decides the types. Method: a small
+ * server, and lines that must not compile.
+ */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -11,7 +14,7 @@ import type { Currency } from "../generated/client/graphql.ts";
 import { Cities, PlaceOrder, ShopWindow } from "./documents.ts";
 import { execute, NoAnswerError } from "./execute.ts";
 
-/** A wire that says what it got and answers what a test wants. */
+/** Records the requests and gives the answer that the test sets. */
 let server: Server;
 let url: string;
 let received: { query: string; variables?: unknown }[] = [];

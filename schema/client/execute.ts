@@ -1,8 +1,8 @@
-/** Sends typed documents to a gateway: what is asked decides the type of the variables and of the answer. */
+/** Sends typed documents to a gateway. The document decides the types of the variables and of the answer. */
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
 import { print } from "graphql";
 
-/** An answer in GraphQL's shape. A part that could not be had is null in the data and has an error that names its path. */
+/** An answer in GraphQL's shape. A part that could not be fetched is null, and an error names its path. */
 export interface Answer<Data> {
   data: Data | null;
   errors: readonly AnswerError[];
@@ -11,26 +11,26 @@ export interface Answer<Data> {
 interface AnswerError {
   message: string;
   path?: readonly (string | number)[];
-  /** `code` says what to do about it: docs/errors.md. */
+  /** docs/errors.md says what to do about each `code`. */
   extensions?: { code?: string } & Record<string, unknown>;
 }
 
-/** There is no answer: whether the operation has been carried out is not known. */
+/** No answer came: it is not known whether the operation was carried out. */
 export class NoAnswerError extends Error {
   override name = "NoAnswerError";
 }
 
-/** An order over many cities takes well under a second; the gateway itself gives up on a city before this. */
+/** An order over many cities takes well under a second, and the gateway gives up on a city before this. */
 const DEADLINE_MS = 15_000;
 
-/** A document without variables is sent without any; with some, they must be given. */
+/** No argument for a document without variables; a required one for a document with variables. */
 export type VariablesArgument<Variables> =
   Variables extends Record<string, never> ? [] : [variables: Variables];
 
 /**
  * Runs one operation.
  * @param url the gateway's endpoint, for example `http://127.0.0.1:4000/graphql`
- * @throws NoAnswerError if nothing answers there in time, or not in GraphQL's shape
+ * @throws NoAnswerError if no answer comes in time, or the answer has not GraphQL's shape
  */
 export async function execute<Data, Variables>(
   url: string,

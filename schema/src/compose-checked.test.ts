@@ -1,6 +1,6 @@
 /**
- * Goal: what is wrong with the subgraphs is told in lines that name the field, where they are composed.
- * Method: one slip each.
+ * Goal: composition reports each fault of the subgraphs in a line that names the field. Method: one slip
+ * each.
  */
 import { readFileSync } from "node:fs";
 import { StartupError } from "@teranga/kit/process/config.ts";
@@ -9,7 +9,7 @@ import { composeChecked } from "./compose-checked.ts";
 
 const read = (name: string) => readFileSync(new URL(`../${name}.graphql`, import.meta.url), "utf8");
 
-/** The project's subgraphs with one text in place of another, in that of the cities. */
+/** Composes the project's subgraphs with `text` replaced by `other` in the SDL of the cities. */
 function compose(text = "", other = "") {
   const subgraphs = ["catalog", "city", "orders"].map((name) => {
     const sdl = read(name);

@@ -1,7 +1,4 @@
-/**
- * Composes the subgraphs and checks, as the gateway does at its start, that their partition spec can be
- * carried out.
- */
+/** Composes the subgraphs and checks their partition directives, as the gateway does at its start. */
 
 import { readSupergraph } from "@teranga/gateway/ground/supergraph.ts";
 import { brokenPartitionRules } from "@teranga/gateway/sources/partitions/partition-rules.ts";
@@ -10,7 +7,7 @@ import { StartupError } from "@teranga/kit/process/config.ts";
 import { GraphQLError, parse } from "graphql";
 import { type Composition, compose, type SubgraphSdl } from "./compose.ts";
 
-/** @throws StartupError with a line for each fault, which names the subgraph and the field */
+/** @throws StartupError with a line for each fault that names the subgraph and the field */
 export function composeChecked(subgraphs: readonly SubgraphSdl[]): Composition {
   for (const { name, sdl } of subgraphs) mustParse(name, sdl);
   const composition = composeInWords(subgraphs);

@@ -2,21 +2,21 @@
 import { composeServices } from "@apollo/composition";
 import { type GraphQLSchema, parse, printSchema } from "graphql";
 
-/** One subgraph as composition sees it. */
+/** One subgraph as input of the composition. */
 export interface SubgraphSdl {
   name: string;
-  /** Shown in the supergraph; the topology says where requests really go. */
+  /** Only shown in the supergraph; the topology says where requests go. */
   url: string;
   sdl: string;
 }
 
 export interface Composition {
-  /** What the gateway runs. */
+  /** The supergraph, for the gateway. */
   supergraphSdl: string;
-  /** What clients see. */
+  /** The API schema, for clients. */
   apiSdl: string;
   apiSchema: GraphQLSchema;
-  /** Remarks of the composition, e.g. descriptions that differ between subgraphs. Ours has none. */
+  /** Remarks of the composition, such as descriptions that differ between subgraphs. Our graph has none. */
   hints: string[];
 }
 

@@ -1,4 +1,7 @@
-/** What the manifest of operations refuses to be made of. */
+/**
+ * Goal: the manifest lists operations by name with their fragments, and refuses other documents. Method:
+ * generated texts made up for the test.
+ */
 import { parse } from "graphql";
 import { expect, test } from "vitest";
 import { persistedQueryManifest } from "./manifest.ts";

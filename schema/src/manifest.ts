@@ -1,4 +1,7 @@
-/** The manifest of our own clients' operations, in the format of Apollo's tools: what a gateway's safelist is made of. */
+/**
+ * The manifest of our own clients' operations, in the format of Apollo's tools. A gateway's safelist is made
+ * from it.
+ */
 import { createHash } from "node:crypto";
 import { type DocumentNode, Kind, print } from "graphql";
 
@@ -6,9 +9,10 @@ import { type DocumentNode, Kind, print } from "graphql";
 const GENERATED_DOCUMENT = /^export const (\w+)Document = (\{.*\}) as unknown as DocumentNode</gm;
 
 /**
- * @param generated the generated TypeScript, which has each operation with its fragments. Its text in the manifest is the one that clients
- * send (schema/client/execute.ts), so the id is also what automatic persisted queries send for it.
- * @throws Error if it has no document, or one of several operations
+ * Makes the manifest. An operation's text in it is the one that clients send (schema/client/execute.ts), so
+ * its id is also the hash that automatic persisted queries send.
+ * @param generated the generated TypeScript, which has each operation with its fragments
+ * @throws Error if it has no document, or a document with several operations
  */
 export function persistedQueryManifest(generated: string): string {
   const operations = Array.from(generated.matchAll(GENERATED_DOCUMENT), ([, , json]) =>

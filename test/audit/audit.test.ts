@@ -1,6 +1,7 @@
 /**
- * Every topic of federation on small graphs of our own: the gateway answers as stock `@apollo/gateway` does, letter by letter, and as
- * written down where stock is wrong. `npm run audit` runs the public audit's own cases (docs/audit.md).
+ * Goal: the gateway answers as stock `@apollo/gateway` does, letter by letter, on every topic of federation;
+ * where stock is wrong, it gives the answer that is written down. Method: small graphs of our own.
+ * `npm run audit` runs the public audit's cases (docs/audit.md).
  */
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -54,7 +55,7 @@ describe.each(Object.entries(graphs))("%s", (_name, graph) => {
 
   test.each(graph.cases)("$shows", async (auditCase) => {
     const { query, variables } = auditCase;
-    // One after the other, since some of them change things.
+    // One gateway after the other, because some questions are mutations.
     const own = await ask(ours.url, query, variables);
     const reference = await ask(stock.url, query, variables);
     check("stock", reference, auditCase);

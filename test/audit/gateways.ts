@@ -56,5 +56,5 @@ export async function ask(
   return (await answer.json()) as Answer;
 }
 
-/** What the public audit gives a gateway. */
+/** The time that the public audit allows a gateway for an answer. */
 const ANSWER_TIMEOUT_MS = 10_000;

@@ -1,4 +1,4 @@
-/** A small federated graph with questions, and how its subgraphs are served. */
+/** A small federated graph with its questions, and the servers of its subgraphs. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buildSubgraphSchema, type GraphQLResolverMap } from "@apollo/subgraph";
@@ -10,19 +10,25 @@ export interface AuditSubgraph {
   resolvers: GraphQLResolverMap<unknown>;
 }
 
-/** Either: null where null may not be is told among the errors by ours, and beside them by stock. */
+/**
+ * "either" is for a null where the schema allows none: our gateway reports it as an error, stock outside of
+ * the errors.
+ */
 type Errors = boolean | "either";
 
 export interface AuditCase {
-  /** What the question is there for. */
+  /** What the question demonstrates. */
   shows: string;
   query: string;
   variables?: Record<string, unknown>;
-  /** Where it is left out, the data that stock answers is right, and not all of it null. */
+  /** The right answer. Without it, stock's data is taken as right; it must not be null as a whole. */
   expected?: { data: unknown };
-  /** Whether there are errors; none by default. */
+  /** Whether the answer has errors; false by default. */
   errors?: Errors;
-  /** Who is known to answer otherwise than expected, and why. A gateway that no longer does fails the test, so the note goes. */
+  /**
+   * Why a gateway is known to give another answer. If it begins to give the expected one, the test fails, so
+   * that the note is removed.
+   */
   differs?: Partial<Record<"ours" | "stock", string>>;
 }
 
@@ -31,13 +37,16 @@ export interface AuditGraph {
   cases: readonly AuditCase[];
 }
 
-/** The head of a subgraph's SDL. @param names what it imports from the federation spec, without the at sign */
+/**
+ * The head of a subgraph's SDL.
+ * @param names what it imports from the federation spec, without the at sign
+ */
 export function link(...names: string[]): string {
   const imports = names.map((name) => `"@${name}"`).join(", ");
   return `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: [${imports}])\n`;
 }
 
-/** A row by the value of one of its fields. */
+/** Finds a row by the value of one of its fields. */
 export function by<Row extends object>(rows: readonly Row[], key: keyof Row & string) {
   return (reference: object) => rows.find((row) => row[key] === (reference as Row)[key]) ?? null;
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run audit -- --suite DIR`: runs the public federation gateway audit from a checkout of its repository.
  *
- * Exit code 1 says that ours failed a case.
+ * Exit code 1 means that our gateway failed a case.
  */
 import { parseArgs } from "node:util";
 import { runMain, StartupError } from "@teranga/kit/process/config.ts";

@@ -1,4 +1,7 @@
-/** How the public audit's cases are judged. Its suites are run by `npm run audit`. */
+/**
+ * Goal: the cases of the public audit are judged as its own runner judges them. Method: cases made by hand;
+ * `npm run audit` runs the real ones.
+ */
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { fits, openPublicSuite } from "./public-suite.ts";
@@ -7,7 +10,7 @@ test.each([
   { answer: { data: { a: 1, b: [2] } }, expected: { data: { b: [2], a: 1 } }, passes: true },
   { answer: { data: { a: 1 } }, expected: { data: { a: 2 } }, passes: false },
   { answer: { data: { a: [1, 2] } }, expected: { data: { a: [2, 1] } }, passes: false },
-  // Errors count only where the case says something of them.
+  // Errors count only if the case states whether there are any.
   {
     answer: { data: { a: null }, errors: [{ message: "x" }] },
     expected: { data: { a: null } },

@@ -1,6 +1,7 @@
 /**
- * The public federation gateway audit, from a checkout of its repository with its packages installed. Nothing of it is ours: it runs as a process
- * of its own and is asked over HTTP for its suites, their supergraphs and their cases, as its own command asks.
+ * The public federation gateway audit, from a checkout of its repository with its packages installed. None of
+ * its code is ours: it runs as a process of its own, and gives its suites, supergraphs and cases over HTTP,
+ * as it does for its own command.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,13 +15,13 @@ import { type Answer, ask, type GatewayName, startAudited } from "./gateways.ts"
 
 interface Case {
   query: string;
-  /** Where `errors` is left out, there may be some or none. */
+  /** Without `errors` the answer may have errors or none. */
   expected: { data?: unknown; errors?: boolean };
 }
 
 export interface CaseResult {
   suite: string;
-  /** From 0, as the audit's own report counts. */
+  /** Counted from 0, as in the audit's own report. */
   index: number;
   passed: boolean;
   query: string;
@@ -36,10 +37,13 @@ export interface PublicSuite {
 
 const READY_TIMEOUT_MS = 30_000;
 const READY_LOOK_MS = 100;
-/** As often as the audit's own runner asks before it calls a case failed. */
+/** The audit's own runner tries a case this often before it fails it. */
 const TRIES = 3;
 
-/** @param checkout the folder of the repository; its packages are installed with npm, TypeScript is run by its `tsx` */
+/**
+ * @param checkout the folder of the repository; its packages are installed with npm, TypeScript is run by its
+ * `tsx`
+ */
 export async function openPublicSuite(checkout: string): Promise<PublicSuite> {
   for (const file of ["src/index.ts", "node_modules/tsx/package.json"])
     if (!existsSync(join(checkout, file)))

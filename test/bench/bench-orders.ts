@@ -1,5 +1,5 @@
 /**
- * `npm run bench:orders`: orders through the gateway, against the bare databases (a) and against classic
+ * `npm run bench:orders`: compares orders through the gateway with the bare databases (a) and with classic
  * two-phase commit (b), in one run on one machine and on the same databases.
  */
 import { parseArgs } from "node:util";
@@ -26,15 +26,15 @@ interface Options {
 }
 
 /**
- * Beyond the 2 s after which the homes begin to collect acknowledgements, so that a measured second holds all
- * of an order's work.
+ * Longer than the 2 s after which homes begin to collect acknowledgements, so that a measured second includes
+ * all of an order's work.
  */
 const WARM_UP_MS = 3_000;
-/** A shop that has sold some thousand orders before, so that no plan is made for empty tables. */
+/** Some thousand orders before anything is measured, so that no plan is made for empty tables. */
 const HISTORY = { scenario: { cities: 3, products: "spread", concurrency: 16 }, measureMs: 8_000 } as const;
 const FULL = { rounds: 3, seconds: 4 };
 const QUICK = { rounds: 1, seconds: 1.5 };
-/** Of an option. */
+/** The most that a numeric option may be. */
 const NUMBER_MAX = 1_000_000;
 
 const usage = {
@@ -58,7 +58,7 @@ await runMain(usage, async () => {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => stop.abort(new StartupError("Stopped.")));
-  // The services open their inspectors only when they are told to: until then it costs nothing.
+  // The services open their inspectors only on a signal; until then this option costs nothing.
   if (options.cpuProfile) process.env.NODE_OPTIONS = "--inspect-port=127.0.0.1:0";
   const logLevel = process.env.LOG_LEVEL ?? "info";
   const start = startSystems({ log: createConsoleLog(say), logLevel, signal: stop.signal });
@@ -124,7 +124,7 @@ async function measure(
   return results;
 }
 
-/** Each round begins with another system, so that none always has the first or the last place. */
+/** Each round begins with another system, so that no system is always first or last. */
 function rotated<Value>(values: readonly Value[], by: number): Value[] {
   return values.map((_, index) => values[(index + by) % values.length]!);
 }

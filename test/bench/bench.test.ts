@@ -1,4 +1,7 @@
-/** What the benchmark's figures rest on: the orders that it draws, its arithmetic, its reading of profiles and its page. */
+/**
+ * Goal: the benchmark's figures can be trusted. Method: tests of the orders that it draws, its arithmetic,
+ * its reading of profiles and its page.
+ */
 import { allocate } from "@teranga/orders/order/allocation.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,8 +1,9 @@
 /**
  * CPU profiles of the services under load, through the V8 inspector that `--cpu-profile` makes them open.
  *
- * A profile is a list of samples of the call stack, each with the time since the one before. What a sample's innermost function used
- * is its self time; summed up by package it says where the CPU time of an order goes.
+ * A profile is a list of samples of the call stack, each with the time since the sample before. That time is
+ * the self time of the sample's innermost function. Summed by package, self times show where the CPU time of
+ * an order goes.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,19 +12,19 @@ import { nameOf, type Scenario } from "./scenarios.ts";
 import { type Shop, untilSettled } from "./shop.ts";
 import type { Systems } from "./systems.ts";
 
-/** A busy load in the shape in which every part has work, in the shape in which every part has work. */
+/** A busy load of a shape that gives every part of the system work. */
 const PROFILED: Scenario = { cities: 2, products: "spread", concurrency: 64 };
-/** The home or a participant of every order of the profiled scenario's clients in Dakar; the other cities do the same. */
+/** The services that are profiled. Dakar stands for all cities, which do the same work. */
 const SERVICES = ["gateway", "orders", "catalog", "city-dakar"];
 const TOP = 8;
-/** V8 takes a sample a millisecond. One that comes later was late because another process had the core. */
+/** V8 takes a sample each millisecond. A later sample means that another process had the core. */
 const SAMPLE_MAX_US = 2_000;
 /** In the checkout, where git ignores it. */
 const DIRECTORY = new URL("../../.teranga-profiles/", import.meta.url);
 
 export interface Share {
   name: string;
-  /** Of the service's busy time. */
+  /** Its share of the service's busy time, from 0 to 1. */
   share: number;
 }
 
@@ -38,7 +39,7 @@ export interface Profiles {
   services: ServiceProfile[];
 }
 
-/** Profiles our own services for the measured part of one run. */
+/** Profiles our own services during the measured part of one run. */
 export async function profileOrders(
   systems: Systems,
   { seed, warmUpMs, measureMs }: Pick<RunOptions, "seed" | "warmUpMs" | "measureMs">,
@@ -72,7 +73,7 @@ export interface CpuProfile {
   timeDeltas: number[];
 }
 
-/** What a process does when it does nothing. */
+/** V8's name for the time in which a process waits. */
 const IDLE = "(idle)";
 
 export function summarise(service: string, { nodes, samples, timeDeltas }: CpuProfile): ServiceProfile {
@@ -98,7 +99,10 @@ export function summarise(service: string, { nodes, samples, timeDeltas }: CpuPr
   return { service, packages: top(packages), functions: top(functions) };
 }
 
-/** The npm package, the workspace's folder, or what the engine calls it: "graphql", "services/city", "node:internal". */
+/**
+ * The npm package, the workspace's folder, or the engine's own name: "graphql", "services/city",
+ * "node:internal".
+ */
 function packageOf(url: string, functionName: string): string {
   const installed = /node_modules\/(?!\.pnpm)((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/(?!\.pnpm))/.exec(url);
   if (installed) return installed[1]!;
@@ -116,7 +120,7 @@ interface Inspector {
 const OPEN_WITHIN_MS = 5_000;
 const OPEN_LOOK_MS = 50;
 
-/** Tells the process to open its inspector; it writes the address to its log. */
+/** Makes the process open its inspector, and reads the address from its log. */
 async function inspectorAddress({ pid, logFile }: { pid: number; logFile: string }): Promise<string> {
   process.kill(pid, "SIGUSR1");
   const deadlineMs = performance.now() + OPEN_WITHIN_MS;

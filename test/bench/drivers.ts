@@ -1,6 +1,4 @@
-/**
- * The two ways in which the load generator places an order: through a gateway, and directly on the databases.
- */
+/** The load generator's two ways to place an order: through a gateway, and directly on the databases. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
@@ -14,16 +12,16 @@ import { Pool } from "undici";
 import { v7 as newUuid } from "uuid";
 import type { BenchOrder } from "./scenarios.ts";
 
-/** Where orders go. */
+/** The target of the orders. */
 export type Target =
   | { kind: "gateway"; url: string }
   /** Database URLs by city. */
   | { kind: "direct"; databases: Record<string, string> };
 
 export interface Driver {
-  /** Places one order; resolves with what came of it: OrderPlaced, or the name or code of anything else. */
+  /** Places one order. Resolves to OrderPlaced, or to the type or error code of another result. */
   place(order: BenchOrder): Promise<string>;
-  /** Waits for what goes on off the client's path, and closes. */
+  /** Waits for the work that goes on after the answers, and closes. */
   close(): Promise<void>;
 }
 
@@ -40,10 +38,7 @@ export function openDriver(target: Target, concurrency: number): Driver {
   }
 }
 
-/**
- * Asks for nothing that the orchestrator does not know itself, so that what is measured is the order and no
- * query after it.
- */
+/** Selects only fields that the orchestrator knows itself, so that no query after the order is measured. */
 const PLACE_ORDER = `mutation PlaceOrder($input: PlaceOrderInput!) {
   placeOrder(input: $input) { __typename ... on OrderPlaced { order { id } } }
 }`;
@@ -80,19 +75,18 @@ interface GatewayAnswer {
 
 const KIND = "ORDER" as const;
 /**
- * To each city. Enough to keep its server busy; more would only wait for the same rows, and wake up for
- * nothing.
+ * Connections to each city. This many keep its server busy; more would only wait for the same rows and wake
+ * up in vain.
  */
 const DIRECT_CONNECTIONS_MAX = 16;
 const PREPARE_LEASE_MS = 10_000;
-/** Below the 2 s after which the cities' own workers would begin to do it. */
+/** Below the 2 s after which the cities' own workers would begin to acknowledge. */
 const ACKNOWLEDGE_EVERY_MS = 500;
 
 /**
- * The limit of the data plane: the cities' own SQL, called by one program without GraphQL and without
- * services. Each order makes its own calls: prepare in parallel, commit, and decide after the client has its
- * answer. There are no reads before. Acknowledgements are written as the cities' workers write them, many in
- * one statement.
+ * The limit of the data plane: one program calls the cities' SQL without GraphQL and without services. Each
+ * order makes its own calls: prepare in parallel, commit, and decide after the client has its answer. It
+ * reads nothing first. Acknowledgements are written many in one statement, as by the cities' workers.
  */
 function directDriver(urls: Record<string, string>, concurrency: number): Driver {
   const connections = Math.min(concurrency + 1, DIRECT_CONNECTIONS_MAX);
@@ -162,7 +156,7 @@ function commitRequest({ clientId, lines }: BenchOrder, transactionId: string): 
   };
 }
 
-/** Writes the participants' acknowledgements at the homes, all that have come in together. */
+/** Writes the participants' acknowledgements at the homes, all that wait in one statement. */
 function createAcknowledgements(sqlOf: (cityId: string) => Sql) {
   let waiting: { homeId: string; cityId: string; transactionId: string }[] = [];
   const stopped = new AbortController();

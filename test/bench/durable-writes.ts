@@ -1,11 +1,13 @@
 /**
- * How many durable writes an order costs, counted in two ways at one order at a time.
+ * Counts the durable writes of an order in two ways, with one order at a time.
  *
- * In a row before the answer: every flush of the write-ahead log is made to take FLUSH_DELAY_MS longer (`commit_delay`), in all
- * cities. An order whose answer waits for k flushes one after the other is then answered k times that later, whatever runs beside;
- * so k is the change of the median latency, divided by the delay. It is causal and knows nothing of the protocol under test.
+ * In a row before the answer: every flush of the write-ahead log is slowed by FLUSH_DELAY_MS
+ * (`commit_delay`), in all cities. An order whose answer waits for k successive flushes is then answered k
+ * delays later, whatever runs beside it. So k is the change of the median latency divided by the delay. This
+ * measures the cause, and needs no knowledge of the protocol under test.
  *
- * In all: the flushes that the servers count for their sessions (pg_stat_io), those after the answer included.
+ * In all: the flushes that the servers count for their sessions (pg_stat_io), flushes after the answer
+ * included.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Run, type RunOptions, readWal, runLoad } from "./run-load.ts";
@@ -13,23 +15,26 @@ import { CITY_COUNTS } from "./scenarios.ts";
 import { type Shop, untilSettled } from "./shop.ts";
 import { SYSTEM_IDS, type SystemId, type Systems } from "./systems.ts";
 
-/** The most that PostgreSQL takes; large against what else makes a latency differ. */
+/** The largest value that PostgreSQL accepts; large against other variations of the latency. */
 const FLUSH_DELAY_MS = 100;
-/** Flushes of a server wait for each other: those after an order's answer must be over when the next one comes. */
+/**
+ * Flushes of one server wait for each other, so those after an order's answer must be over before the next
+ * order.
+ */
 const PAUSED = { warmUpMs: 1_000, measureMs: 8_000, pauseMs: 300 };
-/** A session that has fallen idle reports its counts within 10 s. */
+/** An idle session reports its counts within 10 s. */
 const COUNTS_ARRIVE_MS = 11_000;
 
 export interface DurableWrites {
   system: SystemId;
   cities: number;
-  /** One after the other before the client has its answer. */
+  /** Successive flushes before the client has its answer. */
   inARow: number;
-  /** Altogether, also after the answer. */
+  /** All flushes, also those after the answer. */
   inAll: number;
 }
 
-/** @param signal gives up between two runs */
+/** @param signal aborts between two runs */
 export async function measureDurableWrites(
   systems: Systems,
   options: Pick<RunOptions, "seed" | "measureMs" | "warmUpMs">,

@@ -1,7 +1,9 @@
 /**
- * The load generator, a process of its own: so many clients at a time, each sending its next order when the one before is answered.
+ * The load generator, a process of its own. Each of its clients sends its next order when the one before is
+ * answered.
  *
- * It is told its job in one IPC message, says when the warm-up is over and what it has measured, and ends when its last order has.
+ * It gets its job in one IPC message, reports the end of the warm-up and then its measurements, and ends with
+ * its last order.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDriver, PLACED } from "./drivers.ts";
@@ -9,7 +11,7 @@ import type { LoadJob, LoadMessage, LoadReport } from "./load.ts";
 import { drawOrder, seededRandom } from "./scenarios.ts";
 
 process.once("message", (job: LoadJob) => void run(job));
-// The benchmark is gone: nobody wants the result.
+// The benchmark has gone, so the result is of no use.
 const leave = () => process.exit(1);
 process.once("disconnect", leave);
 

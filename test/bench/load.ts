@@ -1,4 +1,4 @@
-/** The load generator's job and its report, as they travel between it and the benchmark. */
+/** The messages between the benchmark and its load generator. */
 import type { Target } from "./drivers.ts";
 import type { Scenario } from "./scenarios.ts";
 
@@ -6,7 +6,10 @@ export interface LoadJob {
   target: Target;
   scenario: Scenario;
   seed: number;
-  /** Load before anything counts: connections, compiled code, and the work that comes seconds after an order. */
+  /**
+   * Load before the measurement: it opens connections, compiles code, and starts the work that follows
+   * seconds after an order.
+   */
   warmUpMs: number;
   /** Orders that are sent in this time count. */
   measureMs: number;
@@ -23,11 +26,11 @@ export type LoadMessage =
   | { kind: "ended"; report: LoadReport };
 
 export interface LoadReport {
-  /** Of orders that were answered in the measured time and placed. */
+  /** Latencies of the orders that were placed and answered in the measured time. */
   latenciesMs: number[];
-  /** How many of each result, in the measured time. */
+  /** The count of each result in the measured time. */
   results: Record<string, number>;
   measuredMs: number;
-  /** Placed orders, with those of the warm-up and those that ended after the measured time. */
+  /** All placed orders, also those of the warm-up and those that ended after the measured time. */
   placedInAll: number;
 }

@@ -1,4 +1,4 @@
-/** CPU time that processes have used, from /proc (Linux). */
+/** The CPU time of processes, read from /proc (Linux). */
 import { readdirSync, readFileSync } from "node:fs";
 
 /** USER_HZ, which is 100 on every Linux that Node runs on. */
@@ -7,15 +7,15 @@ const TICK_MS = 10;
 interface ProcessStat {
   parent: number;
   ownMs: number;
-  /** Of children that have ended and were waited for. */
+  /** The time of children that have ended and were waited for. */
   endedChildrenMs: number;
 }
 
-/** proc_pid_stat(5). Undefined if the process has ended. */
+/** Reads /proc/PID/stat (proc_pid_stat(5)). Undefined if the process has ended. */
 function statOf(pid: number): ProcessStat | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in parentheses may hold anything; what comes after it begins with field 3.
+    // The name in parentheses may contain anything. Field 3 is the first after it.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const ticks = (field: number) => Number(fields[field - 3]);
     return {

@@ -9,7 +9,7 @@ import { SYSTEM_IDS, type SystemId } from "./systems.ts";
 
 export interface Cell {
   scenario: Scenario;
-  /** One a round. */
+  /** The runs of each system, one for each round. */
   runs: Record<SystemId, Run[]>;
 }
 
@@ -20,7 +20,7 @@ export interface Results {
   cells: Cell[];
   writes: DurableWrites[];
   profiles: Profiles | null;
-  /** Orders in the databases at the end, all checked against the stock. */
+  /** The number of orders in the databases at the end, all checked against the stock. */
   orders: number;
 }
 
@@ -114,7 +114,7 @@ function renderWrites(writes: Results["writes"]): string {
   return `### Durable writes of an order\n\n${table(["order", "system", "in a row before the answer", "in all"], rows)}`;
 }
 
-/** At 64 at a time, where the machine is busy and the targets are. */
+/** The concurrency of the CPU table: 64, where the machine is busy and where the targets are set. */
 const CPU_CONCURRENCY = 64;
 
 function renderCpu(cells: readonly Cell[]): string {
@@ -152,7 +152,7 @@ function renderProfiles({ scenario, services }: Profiles): string {
   return `### Where the services' time goes: ${scenario}\n\n${table(head, rows)}`;
 }
 
-/** Three digits that mean something. */
+/** A number with three significant digits. */
 function rounded(value: number): string {
   if (!Number.isFinite(value)) return "–";
   if (value >= 100) return value.toFixed(0);

@@ -1,4 +1,4 @@
-/** One run of the load generator against one system, with what it has cost the machine. */
+/** One run of the load generator against one system, with the machine's costs. */
 import { type ChildProcess, fork } from "node:child_process";
 import { on, once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -17,31 +17,31 @@ export interface RunOptions {
   seed: number;
   warmUpMs: number;
   measureMs: number;
-  /** Between an answer and the same client's next order; none by default. */
+  /** The pause between an answer and the same client's next order; 0 by default. */
   pauseMs?: number;
 }
 
-/** What one run has measured. */
+/** The figures of one run. */
 export interface Run {
   medianMs: number;
   p95Ms: number;
   p99Ms: number;
-  /** Placed orders a second. */
+  /** Placed orders per second. */
   ordersPerS: number;
   placed: number;
-  /** With those of the warm-up and those that ended after the measured time. */
+  /** All placed orders, also those of the warm-up and those that ended after the measured time. */
   placedInAll: number;
   /** Results other than a placed order, by name. */
   failures: Record<string, number>;
-  /** CPU milliseconds an order by part, the load generator among them. */
+  /** CPU milliseconds per order by part of the system; the load generator is one of the parts. */
   cpuMsByPart: Map<string, number>;
-  /** WAL flushes by sessions an order, over all cities. Servers count them with up to a second's delay. */
+  /** WAL flushes of sessions per order, over all cities. Servers count them up to a second late. */
   flushes: number;
   walBytes: number;
 }
 
 export const GENERATOR = "load generator";
-/** An order that is under way at the end has the orchestrator's 4 s and the gateway's 5 s. */
+/** An order under way at the end has the orchestrator's deadline of 4 s and the gateway's of 5 s. */
 const END_GRACE_MS = 15_000;
 
 export async function runLoad(options: RunOptions, shop: Shop): Promise<Run> {
@@ -67,12 +67,12 @@ export async function runLoad(options: RunOptions, shop: Shop): Promise<Run> {
 }
 
 function forkGenerator(): ChildProcess {
-  // Options of Node's that are meant for the services are not for the generator.
+  // Node options for the services must not reach the generator.
   const { NODE_OPTIONS: _, ...env } = process.env;
   return fork(fileURLToPath(new URL("load-generator.ts", import.meta.url)), { env, execArgv: [] });
 }
 
-/** The generator's messages in their order; none is missed while another is being answered. */
+/** The generator's messages in order. Messages wait in a queue, so none is missed. */
 function messagesOf(generator: ChildProcess, ended: Promise<unknown>) {
   const messages = on(generator, "message") as AsyncIterableIterator<[LoadMessage]>;
   const gone = ended.then(() => undefined);
@@ -98,7 +98,10 @@ async function sample({ parts }: System, generatorPid: number, shop: Shop): Prom
   return { cpuMsByPart: cpu, ...(await readWal(shop)) };
 }
 
-/** The cities' counters together. Only what sessions flush: other processes of the server write behind. */
+/**
+ * The sum of the cities' counters. Only flushes of sessions count; other processes of the server write in the
+ * background.
+ */
 export async function readWal({ sql }: Shop): Promise<{ flushes: number; walBytes: number }> {
   const counts = await Promise.all([...sql.values()].map(walOf));
   return {

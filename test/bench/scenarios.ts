@@ -1,9 +1,10 @@
 /**
- * What is ordered in the benchmark, as a pure function of the scenario and of chance.
+ * Draws the orders of the benchmark, as a pure function of the scenario and a random sequence.
  *
- * Each of the 50 products is in stock in one city only, so an order of k lines from k cities needs exactly those k cities, however
- * much has been sold before. Every order takes one line from its home. `spread` draws home, client and products; `hot` is the same
- * order each time, of many clients of one city: all meet on one row in each city.
+ * Each of the 50 products is in stock in one city only, so an order of k lines from k cities needs exactly
+ * those k cities, whatever was sold before. Every order takes one line from its home. `spread` draws home,
+ * client and products. `hot` repeats one order for many clients of one city, so all orders meet on one row in
+ * each city.
  */
 import { CITIES } from "@teranga/infra/cities.ts";
 
@@ -14,17 +15,17 @@ export const PRODUCT_CHOICES = ["spread", "hot"] as const;
 export const CONCURRENCIES = [1, 16, 64, 256] as const;
 
 export interface Scenario {
-  /** How many cities an order needs, its home included. */
+  /** The number of cities that an order needs, its home included. */
   cities: number;
   products: (typeof PRODUCT_CHOICES)[number];
-  /** Orders under way at a time. */
+  /** The number of orders under way at a time. */
   concurrency: number;
 }
 
 export interface BenchOrder {
   clientId: string;
   homeId: string;
-  /** One piece of each; the first is the home's. */
+  /** The lines, one piece each. The first line is from the home. */
   lines: { cityId: string; productId: string }[];
 }
 
@@ -33,7 +34,10 @@ const FIRST_PRODUCT = 101;
 const PRODUCTS = 50;
 export const PRODUCT_IDS = Array.from({ length: PRODUCTS }, (_, index) => String(FIRST_PRODUCT + index));
 
-/** Beyond the sample's numbers. Enough that two orders under way are seldom of one client, whose row they would share. */
+/**
+ * Above the sample's client numbers. There are so many clients that two orders under way seldom lock the row
+ * of one client.
+ */
 export const FIRST_CLIENT = 10_001;
 export const CLIENTS_OF_CITY = 2_000;
 
@@ -44,7 +48,10 @@ export function ownerOf(productId: string): string {
 
 const PRODUCTS_OF_CITY = Map.groupBy(PRODUCT_IDS, ownerOf);
 
-/** The next order. @param random a number in [0, 1) a call */
+/**
+ * Draws the next order.
+ * @param random returns a number in [0, 1) at each call
+ */
 export function drawOrder({ cities, products }: Scenario, random: () => number): BenchOrder {
   const draw = (count: number) => Math.floor(random() * count);
   const isHot = products === "hot";
@@ -58,7 +65,7 @@ export function drawOrder({ cities, products }: Scenario, random: () => number):
   return { clientId: `${homeId}:${FIRST_CLIENT + draw(CLIENTS_OF_CITY)}`, homeId, lines };
 }
 
-/** A small generator of numbers in [0, 1) from a seed (mulberry32): the same seed draws the same orders. */
+/** A small random generator in [0, 1) (mulberry32). The same seed draws the same orders. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -69,7 +76,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** How people call it: "two-city, hot, 64 at a time". */
+/** The scenario's name for people: "two-city, hot, 64 at a time". */
 export function nameOf({ cities, products, concurrency }: Scenario): string {
   return `${kindOf(cities)}, ${products}, ${concurrency} at a time`;
 }

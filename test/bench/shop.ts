@@ -1,12 +1,12 @@
-/** The data that the benchmark orders from, and what must be true of it afterwards. */
+/** The data of the benchmark's shop, and the checks of it afterwards. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CITIES } from "@teranga/infra/cities.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { CITY_IDS, CLIENTS_OF_CITY, FIRST_CLIENT, ownerOf, PRODUCT_IDS } from "./scenarios.ts";
 
-/** More than any run can sell. */
+/** More pieces than any run can sell. */
 const ON_HAND = 900_000_000;
-/** Of a town that no city claims: its clients are those of `autres`. */
+/** A town that no city claims, so its clients belong to `autres`. */
 const TOWN_OF_NOBODY = "Kaolack";
 
 export interface Shop {
@@ -14,7 +14,7 @@ export interface Shop {
   close(): Promise<void>;
 }
 
-/** Fills the shop: each product in its one city, many clients in every city. */
+/** Fills the shop: the stock of each product in one city, and many clients in every city. */
 export async function openShop(databases: Record<string, string>): Promise<Shop> {
   const opened = new Map<string, Database>();
   for (const [cityId, url] of Object.entries(databases))
@@ -49,23 +49,24 @@ async function fill(sql: Sql, cityId: string): Promise<void> {
       insert into stock_movement (product_id, reason, on_hand_change, reserved_change)
       select id, 'RESTOCKED', pieces, 0 from change where pieces <> 0`;
   });
-  // Not the tables that are still empty: plans made for those would scan them when they no longer are.
+  // Tables that are still empty are not analysed: plans made for empty tables would later scan full ones.
   await sql`analyze client, stock`;
 }
 
 /**
- * Tells the planner how large the tables are now, as autovacuum does within a minute. Else the first systems and rounds would run with
- * plans for small tables, and sessions that are kept open with older plans than those that are not.
+ * Tells the planner the present size of the tables, as autovacuum does within a minute. Otherwise the first
+ * systems and rounds would run with plans for small tables, and sessions that stay open would keep older
+ * plans than new ones.
  */
 export async function refreshStatistics({ sql }: Shop): Promise<void> {
   await Promise.all([...sql.values()].map((database) => database`analyze`));
 }
 
-/** The cities' own workers begin 2 s after an order, and wait for longer after a try that failed. */
+/** The cities' own workers begin 2 s after an order, and wait longer after a failed try. */
 const SETTLE_WITHIN_MS = 40_000;
 const SETTLE_LOOK_MS = 100;
 
-/** Waits until nothing is unfinished, so that one system's work is not done in the time of the next. */
+/** Waits until nothing is unfinished, so that no system's work falls into the time of the next system. */
 export async function untilSettled({ sql }: Shop): Promise<void> {
   const deadlineMs = performance.now() + SETTLE_WITHIN_MS;
   for (;;) {
@@ -88,7 +89,7 @@ async function unfinished(sql: Sql): Promise<number> {
 }
 
 /**
- * Checks that what was sold is what was ordered, product by product, and that nothing is held.
+ * Checks for each product that the pieces sold are the pieces ordered, and that nothing is reserved.
  * @throws Error naming the first product that does not add up
  */
 export async function checkShop({ sql }: Shop): Promise<{ orders: number }> {

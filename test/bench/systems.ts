@@ -1,6 +1,7 @@
 /**
- * What is compared, on one set of databases: the local cluster as `npm start` runs it; beside it a second set of city services with
- * classic two-phase commit in them, and an orchestrator and a gateway for those; and the databases themselves.
+ * The systems that are compared, on one set of databases: the local cluster as `npm start` runs it; a second
+ * set of city services with classic two-phase commit, with an orchestrator and a gateway of their own; and
+ * the databases alone.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,27 +32,28 @@ export interface Systems {
   byId: Readonly<Record<SystemId, System>>;
   /** Database URLs by city. */
   databases: Record<string, string>;
-  /** One of our own services, by its name. */
+  /** One service of the local cluster, by its name. */
   service(name: string): { pid: number; logFile: string };
   stop(): Promise<void>;
 }
 
 const SETTINGS = {
-  // Each order of the classic baseline may hold one in each city.
+  // Each order of the classic baseline may hold one prepared transaction in each city.
   max_prepared_transactions: "400",
-  // Two sets of city services, the classic one with a connection for each order that waits, and the direct baseline's own.
+  // For two sets of city services, of which the classic one needs a connection for each waiting order, and
+  // for the direct baseline.
   max_connections: "300",
 };
 
 export interface SystemsOptions {
   log: Logger;
-  /** Of the services. */
+  /** The log level of the services. */
   logLevel: string;
-  /** Gives up a start under way. */
+  /** Aborts a start under way. */
   signal: AbortSignal;
 }
 
-/** Starts all of it on a new, empty home. */
+/** Starts all systems on a new, empty home. */
 export async function startSystems(options: SystemsOptions): Promise<Systems> {
   const { log, logLevel, signal } = options;
   const home = await mkdtemp(join(tmpdir(), "teranga-bench-"));
@@ -130,7 +132,10 @@ interface ClassicOptions extends SystemsOptions {
   databases: Record<string, string>;
 }
 
-/** Cities, then the orchestrator, then the gateway; the catalog is the cluster's own, since no order changes it. */
+/**
+ * Starts cities, orchestrator and gateway in this order. They use the cluster's catalog, which no order
+ * changes.
+ */
 async function startClassic(
   cluster: Cluster,
   { home, databases, log, logLevel, signal }: ClassicOptions,

@@ -1,4 +1,4 @@
-/** The generated parts of docs/benchmark-results.md; what stands around them is written by hand. */
+/** Writes the generated parts of docs/benchmark-results.md; the text around them is written by hand. */
 import { readFile, writeFile } from "node:fs/promises";
 
 const PAGE = new URL("../../docs/benchmark-results.md", import.meta.url);
@@ -7,7 +7,10 @@ export async function writeGenerated(name: string, text: string): Promise<void> 
   await writeFile(PAGE, replaceGenerated(await readFile(PAGE, "utf8"), name, text));
 }
 
-/** Replaces what stands between `<!-- name -->` and `<!-- end of name -->`. @throws Error if the page has no such place */
+/**
+ * Replaces the text between `<!-- name -->` and `<!-- end of name -->`.
+ * @throws Error if the page has no such place
+ */
 export function replaceGenerated(page: string, name: string, text: string): string {
   const [begin, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];

@@ -1,4 +1,4 @@
-/** The parts of a run of chaos that measure and judge, on cases made by hand. */
+/** Goal: a chaos run measures and judges right. Method: its parts on cases made by hand. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

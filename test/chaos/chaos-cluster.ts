@@ -1,4 +1,4 @@
-/** A cluster that can be hurt: two orchestrators, a proxy before every service and database as the others see it. */
+/** A cluster for chaos: two orchestrators, and a proxy between every service or database and its callers. */
 import { type ServiceProxy, startProxy } from "../harness/proxy.ts";
 import { startTemporaryCluster, type TemporaryCluster } from "../harness/temporary-cluster.ts";
 
@@ -7,7 +7,7 @@ export interface ChaosCluster extends TemporaryCluster {
   wires: ReadonlyMap<string, ServiceProxy>;
 }
 
-/** A log of all that services do would be larger than what they do. */
+/** At level info the services would log more than they store. */
 const LOG_LEVEL = "warn";
 
 export async function startChaosCluster(): Promise<ChaosCluster> {

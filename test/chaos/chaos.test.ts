@@ -1,4 +1,4 @@
-/** A short run of what `npm run chaos` does for as long as it is told. */
+/** Goal: the cluster survives chaos. Method: a short run of `npm run chaos`. */
 import { access } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { reportText } from "./report.ts";
@@ -18,7 +18,7 @@ test("killed, paused and cut off, the shop loses nothing and doubles nothing", {
     clients: 6,
     say,
   });
-  // The whole report is what a failure is understood by.
+  // A failure can only be understood from the whole report.
   if (report.violations.length > 0) process.stdout.write(reportText(report));
   expect(report.violations).toEqual([]);
   expect(report.evidence).toBeNull();

@@ -1,8 +1,8 @@
 /**
- * `npm run chaos -- [--minutes M] [--seed S] [--clients N]`: hurts a cluster of its own at random for so
- * long, then checks that nothing is lost, doubled or left. The seed decides what is drawn; what comes of it
- * depends on the machine too. Exit code 1 if anything is violated, with everything kept. Ctrl-C ends the run
- * early, and checks.
+ * `npm run chaos -- [--minutes M] [--seed S] [--clients N]`: injects random faults into a cluster of its own
+ * for M minutes, then checks that nothing is lost, doubled or left over. The seed decides the faults and
+ * requests; their results also depend on the machine. Exit code 1 means a violation, and all evidence is
+ * kept. Ctrl-C ends the run early, and it is still checked.
  */
 import { runMain } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
@@ -11,7 +11,7 @@ import { reportText } from "./report.ts";
 import { runChaos } from "./run-chaos.ts";
 
 const MINUTE_MS = 60_000;
-/** So that 20 minutes are some 300 kills. */
+/** At this rate 20 minutes have some 300 kills. */
 const FAULT_EVERY_MS = 2_000;
 
 const options = z.object({

@@ -1,4 +1,4 @@
-/** When the cluster is hurt, and how: drawn from a seed. */
+/** Draws the faults and their times from a seed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../harness/random.ts";
 import type { ChaosCluster } from "./chaos-cluster.ts";
@@ -20,14 +20,14 @@ export interface FaultScheduleOptions {
   stop: AbortSignal;
 }
 
-/** More at once would leave nothing to break. */
+/** With more faults at once nothing would work that a fault could break. */
 const AT_ONCE_MAX = 4;
 const FAULT_MS = { least: 200, most: 7_000 };
 const DELAY_MS = { least: 20, most: 1_200 };
 
 /**
- * A kill costs the cluster a second or two; the other faults are as long as they are drawn. The sharpest of these is mute: what was
- * asked is done, and nobody is told.
+ * A kill costs the cluster a second or two; the duration of other faults is drawn. The hardest of them is
+ * mute: the target acts on a request, and the answer is lost.
  */
 const KINDS: readonly { item: Fault["kind"]; weight: number }[] = [
   { item: "kill", weight: 55 },
@@ -40,7 +40,7 @@ const KINDS: readonly { item: Fault["kind"]; weight: number }[] = [
   { item: "delay", weight: 4 },
 ];
 
-/** Hurts the cluster until it is told to stop. Resolves to what was done, when all of it is over. */
+/** Injects faults until `stop`. Resolves to the list of faults when all of them are over. */
 export async function runFaults({
   cluster,
   random,
@@ -68,7 +68,10 @@ export async function runFaults({
   return records.sort((a, b) => a.startMs - b.startMs);
 }
 
-/** Orchestrators, cities and their databases alike; the gateway and the catalog are no part of a transaction. */
+/**
+ * Targets are orchestrators, cities and their databases, equally likely. Gateway and catalog take no part in
+ * transactions.
+ */
 function drawFault(random: Random, cluster: ChaosCluster): Fault {
   const targets = cluster.processes().filter(({ kind, city }) => kind === "orders" || city !== null);
   const kind = random.pickWeighted(KINDS);

@@ -1,33 +1,35 @@
-/** The ways in which a cluster is hurt. */
+/** The kinds of faults, and how each is inflicted. */
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stillRuns } from "@teranga/infra/process.ts";
 import type { ChaosCluster } from "./chaos-cluster.ts";
 
 export type Fault =
-  /** SIGKILL. The supervisor starts it again. */
+  /** SIGKILL. The supervisor starts the process again. */
   | { kind: "kill"; target: string }
-  /** SIGKILL to one of the processes that serve a database server's connections: the server recovers as after a crash. */
+  /** SIGKILL to one backend process of a database server: the server then recovers as after a crash. */
   | { kind: "kill-backend"; target: string }
-  /** SIGSTOP, and SIGCONT when the time is over; of a database server all processes. */
+  /** SIGSTOP, then SIGCONT after the time; for a database server to all of its processes. */
   | { kind: "pause"; target: string; forMs: number }
-  /** The connections to it are cut, once. */
+  /** Cuts the existing connections to the target, once. */
   | { kind: "cut"; target: string }
-  /** Nobody can connect to it. */
+  /** Refuses new connections to the target. */
   | { kind: "refuse"; target: string; forMs: number }
-  /** It hears nothing. */
+  /** The target gets no requests. */
   | { kind: "silence"; target: string; forMs: number }
-  /** It hears everything, and its answers are lost. */
+  /** The target gets all requests, and its answers are lost. */
   | { kind: "mute"; target: string; forMs: number }
-  /** Everything to and from it takes so much longer. */
+  /** Delays everything to and from the target by `delayMs`. */
   | { kind: "delay"; target: string; forMs: number; delayMs: number };
 
-/** Whether the target can be counted on while the fault lasts. */
+/** Whether the target still works during the fault. */
 export function isUpDuring(fault: Fault): boolean {
   return fault.kind === "delay" || fault.kind === "cut";
 }
 
-/** Does it, and resolves when it is over. Returns false if there was nothing to hurt just then. */
+/**
+ * Inflicts the fault and resolves when it is over. Resolves to false if the target was not there just then.
+ */
 export async function inflict(fault: Fault, cluster: ChaosCluster, calm: AbortSignal): Promise<boolean> {
   const wire = () => cluster.wires.get(fault.target)!;
   const wait = (ms: number) => sleep(ms, undefined, { signal: calm }).catch(() => undefined);
@@ -66,7 +68,10 @@ export async function inflict(fault: Fault, cluster: ChaosCluster, calm: AbortSi
   }
 }
 
-/** The process of this name, if it is ready now and is the very one that the cluster started. */
+/**
+ * The pid of the process of this name; null unless it is ready and is still the process that the cluster
+ * started.
+ */
 function pidOf(name: string, cluster: ChaosCluster): number | null {
   const record = cluster.processes().find((process) => process.name === name);
   if (record?.phase !== "ready" || record.pid === null || record.started === null) return null;
@@ -78,7 +83,10 @@ async function familyOf(name: string, cluster: ChaosCluster): Promise<number[]> 
   return pid === null ? [] : [pid, ...(await childrenOf(pid))];
 }
 
-/** Only Linux says this; elsewhere a paused server goes on with the connections that it has. */
+/**
+ * The process's children. Only Linux lists them; elsewhere a paused database server goes on with its existing
+ * connections.
+ */
 async function childrenOf(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   return text.trim().split(" ").filter(Boolean).map(Number);

@@ -1,17 +1,17 @@
 /**
- * How long participants did not know the outcome: from prepare to decision, less the time in which the home or the participant
- * itself was down. So it is the time that the protocol needs once the cities that it needs are up.
+ * How long participants were in doubt: from prepare to decision, minus the time in which the home or the
+ * participant was down. So this is the protocol's own time once the cities that it needs are up.
  */
 import type { CityDatabases } from "@teranga/infra/broken-invariants.ts";
 import type { FaultRecord } from "./fault-schedule.ts";
 import { downSpans, overlapMs, type Span, union } from "./uptime.ts";
 
 export interface InDoubtTimes {
-  /** All that were prepared. */
+  /** All prepared transactions. */
   all: Quantiles;
-  /** Those that the participant had to ask about, since nobody told it before its deadline. */
+  /** Transactions whose participant had to ask, because no decision came before its deadline. */
   asked: Quantiles;
-  /** The same as they were for the shop, with the time that cities were down. */
+  /** The same transactions with the outages included, as the shop saw them. */
   askedWithOutages: Quantiles;
 }
 

@@ -33,14 +33,14 @@ export function reportText(report: ChaosReport): string {
   ].join("\n");
 }
 
-/** What a killed process was. */
+/** The kind of a killed process. */
 function killOf({ fault }: FaultRecord): string {
   if (fault.kind === "kill-backend") return "PostgreSQL backend";
   if (fault.target.startsWith("postgres-")) return "PostgreSQL server";
   return fault.target.startsWith("orders") ? "orchestrator" : "city service";
 }
 
-/** For each kind of request, what came of it. */
+/** The results of each kind of request. */
 function answers(operations: readonly Operation[]): [string, string][] {
   const byKind = Map.groupBy(operations, ({ request }) => request.kind);
   return Array.from(byKind, ([kind, own]) => {

@@ -1,6 +1,6 @@
 /**
- * A run of chaos: a cluster under load is hurt for a while; then it is left alone, must come to rest by itself, and everything
- * that any client was told must be true.
+ * A run of chaos: faults hit a cluster under load for a while. Then the cluster is left alone. It must come
+ * to rest by itself, and everything that a client was told must be true.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -26,33 +26,33 @@ import { type Span, watchProcesses } from "./uptime.ts";
 
 export interface ChaosOptions {
   seed: string;
-  /** How long the cluster is hurt. */
+  /** How long faults are injected. */
   durationMs: number;
   /** The mean time between two faults. */
   faultEveryMs: number;
-  /** How many clients at once. */
+  /** The number of concurrent clients. */
   clients: number;
   weights?: RequestWeights;
-  /** Ends the run early; what there is then is checked all the same. */
+  /** Ends the run early; its result is still checked. */
   signal?: AbortSignal;
-  /** Hears what is going on, a line each. */
+  /** Called with each line of progress. */
   say: (line: string) => void;
 }
 
 export interface ChaosReport {
   seed: string;
-  /** What must not be; none if the run was good. */
+  /** The violations; empty if the run was good. */
   violations: string[];
   faults: FaultRecord[];
   operations: readonly Operation[];
   unclear: ReadonlyMap<string, number>;
   inDoubt: InDoubtTimes;
   logs: LogFindings;
-  /** From the last fault until nothing was left to finish. */
+  /** The time from the last fault until nothing was left to finish. */
   restAfterMs: number;
   commits: number;
   reads: number;
-  /** Where the evidence is; null if the run was good and it was removed. */
+  /** The directory of the evidence; null after a good run, whose evidence is removed. */
   evidence: string | null;
 }
 
@@ -66,7 +66,7 @@ const REST_LIMIT_MS = 120_000;
 const REST_LOOK_MS = 250;
 /** Twice the time for which an orchestrator prepares (PREPARE_LEASE_MS of the orders service). */
 const IN_DOUBT_P99_MAX_MS = 20_000;
-/** What no client may be told, whatever is killed. */
+/** The error codes that no client may get, whatever is killed. */
 const FAULT_CODES = [
   "INTERNAL_SERVER_ERROR",
   "PROTOCOL_VIOLATION",
@@ -91,14 +91,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
-/** What a run leaves to be judged. */
+/** The material that a run is judged by. */
 interface Evidence {
-  /** What had happened before: the sample data. */
+  /** The ids of the commits before the run: those of the sample data. */
   before: ReadonlySet<string>;
   clients: ShopClients;
   faults: FaultRecord[];
   notReady: Map<string, Span[]>;
-  /** From the last fault until rest; infinite if it did not come. */
+  /** The time from the last fault to rest; infinite if the cluster did not come to rest. */
   restAfterMs: number;
 }
 
@@ -147,7 +147,7 @@ function readAllFacts(databases: CityDatabases): Promise<CityFacts[]> {
   return Promise.all(Array.from(databases, ([city, sql]) => readCityFacts(city, sql)));
 }
 
-/** Waits, bounded, until every process is ready and nothing is left to finish. Returns whether it came to that. */
+/** Waits until every process is ready and nothing is left to finish. Returns false at the time limit. */
 async function untilAtRest(cluster: ChaosCluster): Promise<boolean> {
   const deadlineMs = performance.now() + REST_LIMIT_MS;
   while (performance.now() < deadlineMs) {
@@ -165,7 +165,7 @@ async function isAtRest(cluster: ChaosCluster): Promise<boolean> {
     }
     return true;
   } catch {
-    // A database that has only just come back cuts the connections of before.
+    // A database that has just come back cuts its old connections.
     return false;
   }
 }
@@ -214,7 +214,7 @@ function faultsSeen({ operations, unclear }: ShopClients): string[] {
   return FAULT_CODES.filter((code) => seen.has(code)).map((code) => `a client was told ${code}`);
 }
 
-/** The databases and logs are kept as they are; what only this process knows is written beside them. */
+/** Keeps the databases and logs, and writes beside them what only this process knows. */
 async function writeEvidence(
   { directory }: ChaosCluster,
   { clients, faults }: Evidence,

@@ -1,4 +1,4 @@
-/** What the logs of a run say that nobody may overlook. */
+/** Reads the serious lines from the logs of a run. */
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,18 +7,20 @@ import { createInterface } from "node:readline";
 export interface LogFindings {
   /** Alarms of a broken protocol. */
   alarms: string[];
-  /** Deadlocks and serialization failures that a service could not get over and so told a client of. */
+  /**
+   * Deadlocks and serialization failures that a service could not retry away, so that a client got an error.
+   */
   lostTransactions: string[];
-  /** Deadlocks and serialization failures that a database server saw, those that were tried again among them. */
+  /** Deadlocks and serialization failures on the database servers, also those that a retry resolved. */
   conflicts: number;
-  /** Lines of level error, by their message and the code of the error. */
+  /** The number of lines of level error, by message and error code. */
   errors: Map<string, number>;
 }
 
 interface LogRecord {
   level: number;
   msg: string;
-  /** Of the error, if there was one with a code. */
+  /** The code of the error, if the line has an error with a code. */
   code: string | undefined;
 }
 
@@ -49,7 +51,7 @@ function readServiceLine(line: string, evidence: string, findings: LogFindings):
   if (LOST_TRANSACTION.test(line)) findings.lostTransactions.push(evidence);
 }
 
-/** A line that was cut by a kill, or that is no record, is none. */
+/** Undefined for a line that a kill cut short, or that is no record. */
 function parseRecord(line: string): LogRecord | undefined {
   try {
     const { level, msg, err } = JSON.parse(line) as Partial<LogRecord> & { err?: { code?: string } };

@@ -1,11 +1,11 @@
-/** Nothing has happened that no client was told of, and nothing is left that a client does not know. */
+/** Checks that every commit was told to a client, and that no operation is left with an unknown outcome. */
 import type { CityFacts } from "../history/city-facts.ts";
 import { commitsOf, createCommitFinder } from "../history/commits.ts";
 import type { Operation } from "../history/operations.ts";
 
 /**
- * To be asked when every client has asked again for whatever it did not know.
- * @param before the commits that were there before the clients came
+ * Call it after every client has repeated its requests of unknown outcome.
+ * @param before the commits from before the clients began
  */
 export function unacknowledged(
   operations: readonly Operation[],

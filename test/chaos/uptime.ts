@@ -1,4 +1,4 @@
-/** When each city could do its work, as far as can be seen from outside. */
+/** Finds from outside when each city was able to work. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChaosCluster } from "./chaos-cluster.ts";
 import type { FaultRecord } from "./fault-schedule.ts";
@@ -11,7 +11,10 @@ export interface Span {
 
 const LOOK_EVERY_MS = 20;
 
-/** Watches the processes until told to stop. Resolves to the spans in which a process was not ready, by its name. */
+/**
+ * Watches the processes until `stop`. Resolves to the spans in which a process was not ready, by process
+ * name.
+ */
 export async function watchProcesses(cluster: ChaosCluster, stop: AbortSignal): Promise<Map<string, Span[]>> {
   const spans = new Map<string, Span[]>();
   const since = new Map<string, number>();
@@ -33,7 +36,7 @@ export async function watchProcesses(cluster: ChaosCluster, stop: AbortSignal): 
   return spans;
 }
 
-/** When a city was down: its service or its database was not ready, paused, or cut off. */
+/** The spans in which a city was down: its service or database was not ready, paused, or cut off. */
 export function downSpans(
   cityId: string,
   notReady: ReadonlyMap<string, readonly Span[]>,
@@ -44,7 +47,7 @@ export function downSpans(
   return union([...names.flatMap((name) => notReady.get(name) ?? []), ...cutOff]);
 }
 
-/** The same time in spans that do not overlap, in order. */
+/** The union of the spans: ordered spans that do not overlap. */
 export function union(spans: readonly Span[]): Span[] {
   const joined: Span[] = [];
   for (const { startMs, endMs } of [...spans].sort((a, b) => a.startMs - b.startMs)) {
@@ -55,7 +58,7 @@ export function union(spans: readonly Span[]): Span[] {
   return joined;
 }
 
-/** How much of a time lies in spans that do not overlap. */
+/** How many milliseconds of a span lie in the given spans, which must not overlap. */
 export function overlapMs({ startMs, endMs }: Span, spans: readonly Span[]): number {
   return spans.reduce((sum, span) => {
     return sum + Math.max(0, Math.min(endMs, span.endMs) - Math.max(startMs, span.startMs));

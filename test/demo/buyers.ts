@@ -1,17 +1,17 @@
-/** Many buyers of one product, all at about the same time. */
+/** Many buyers who order one product at about the same time. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import type { Random } from "../harness/random.ts";
 
 export interface Buyer {
-  /** Also the id of its request, by which its transactions are found in the log. */
+  /** The buyer's name. It is also the id of the request, by which the log shows its transactions. */
   name: string;
   clientId: string;
   cityId: string;
   quantity: number;
 }
 
-/** What a buyer saw; times are milliseconds since 1970. */
+/** A buyer's request and result; times are milliseconds since 1970. */
 export interface Purchase {
   buyer: Buyer;
   askedMs: number;
@@ -23,7 +23,7 @@ export interface Purchase {
 
 const QUANTITY_MAX = 3;
 
-/** Buyers of each client in turn. */
+/** Draws buyers, for each client in turn. */
 export function drawBuyers(random: Random, count: number, clientIds: readonly string[]): Buyer[] {
   return Array.from({ length: count }, (_, index) => {
     const clientId = clientIds[index % clientIds.length]!;
@@ -36,7 +36,7 @@ export function drawBuyers(random: Random, count: number, clientIds: readonly st
   });
 }
 
-/** Lets all of them buy, each at a moment of its own within so many milliseconds. */
+/** Lets all buyers order, each at a random moment within the given time. */
 export function letBuy(
   url: string,
   productId: string,

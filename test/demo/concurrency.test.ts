@@ -1,4 +1,7 @@
-/** `npm run demo:concurrency`, with its output in a pipe. */
+/**
+ * Goal: `npm run demo:concurrency` draws what happened and counts right. Method: the program with its output
+ * in a pipe.
+ */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";

@@ -1,7 +1,7 @@
 /**
  * `npm run demo:concurrency [-- --buyers N] [--seed S]`: many buyers, one product, several cities. Starts a
- * small cluster of its own, lets all of them buy at once, draws what happened, and counts the pieces. Exit
- * code 1 if one is missing or made up.
+ * small cluster of its own, lets all buyers order at once, draws what happened, and counts the pieces. Exit
+ * code 1 means that a piece is missing or was made up.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { brokenInvariants, type CityDatabases, countUnfinished } from "@teranga/infra/broken-invariants.ts";
@@ -52,7 +52,7 @@ async function demonstrate(cluster: TemporaryCluster, count: number, seed: strin
   const random = createRandom(seed);
   const before = await readPieces(PRODUCT, databases);
   const buyers = drawBuyers(random, count, await readClientIds(databases));
-  // The first request of a process is slower than any other: it is not what is shown here.
+  // The first request of a process is slower than the others, so it is not shown.
   await letBuy(url, PRODUCT, [{ ...buyers[0]!, name: "warm-up", quantity: 10_000 }], random, 0);
   const purchases = await letBuy(url, PRODUCT, buyers, random, WITHIN_MS);
   await untilAtRest(databases);
@@ -94,7 +94,7 @@ async function untilAtRest(databases: CityDatabases): Promise<void> {
   }
 }
 
-/** Adds to each purchase which city gave what. */
+/** Adds to each purchase what each city gave. */
 async function describe(purchases: readonly Purchase[], databases: CityDatabases): Promise<DrawnPurchase[]> {
   return Promise.all(
     purchases.map(async (purchase) => {

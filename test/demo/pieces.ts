@@ -1,11 +1,11 @@
-/** Where the pieces of a product are: on hand in the cities, and in orders. */
+/** Counts the pieces of a product: on hand in the cities, and in orders. */
 
 import type { CityDatabases } from "@teranga/infra/broken-invariants.ts";
 import { CITIES } from "@teranga/infra/cities.ts";
 
 export interface Pieces {
   onHand: number;
-  /** What orders of all cities have from this one. */
+  /** The pieces that orders of all cities have from this city. */
   ordered: number;
 }
 
@@ -26,7 +26,7 @@ export async function readPieces(productId: string, databases: CityDatabases): P
   return pieces;
 }
 
-/** As people call it. */
+/** The city's name for people. */
 export const cityName = (cityId: string) => CITIES.find(({ id }) => id === cityId)?.name ?? cityId;
 
 export const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);

@@ -6,7 +6,7 @@ export const WIDTH = 80;
 const COLUMNS = 44;
 const LABEL = 18;
 
-/** Where several fall into one column the later one in this list is shown. */
+/** If several steps fall into one column, the later one in this list is shown. */
 const MARKS = {
   waiting: "·",
   confirmed: "c",
@@ -30,7 +30,7 @@ export const LEGEND = [
 
 export interface DrawnPurchase {
   purchase: Purchase;
-  /** Of which city what: `Dakar 2, Thiès 1`. */
+  /** The pieces by city: `Dakar 2, Thiès 1`. */
   from: string;
 }
 
@@ -66,7 +66,7 @@ function drawRow(purchase: Purchase, steps: readonly Step[], columnOf: (atMs: nu
     put(column, "waiting");
   for (const { kind, atMs } of steps) put(columnOf(atMs), kind);
   const answered = columnOf(purchase.answeredMs);
-  // What is confirmed in the very column of the answer is shown beside it.
+  // A confirmation in the column of the answer is shown in the next column.
   if (cells[answered] === "confirmed" && answered + 1 < COLUMNS) put(answered + 1, "confirmed");
   put(answered, answerMark(purchase.result));
   return cells.map((mark) => (mark === undefined ? " " : MARKS[mark])).join("");

@@ -1,16 +1,17 @@
-/** What the cluster did for each buyer: from the orchestrator's log and the cities' databases. */
+/** The cluster's steps for each buyer, read from the orchestrator's log and the cities' databases. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TemporaryCluster } from "../harness/temporary-cluster.ts";
 
-/** Something that happened to a buyer's order; times are milliseconds since 1970. */
+/** One step of a buyer's order; times are milliseconds since 1970. */
 export interface Step {
   /** The buyer's name. */
   buyer: string;
   atMs: number;
   /**
-   * prepared: another city has set pieces aside. committed: the commit point. refused: a transaction was given up, since somebody
-   * else was faster. confirmed: another city has handed its pieces over. released: it has given them free again.
+   * prepared: another city has set pieces aside. committed: the commit point. refused: a transaction was
+   * aborted, because another buyer was faster. confirmed: the other city has handed its pieces over.
+   * released: it has released the pieces.
    */
   kind: "prepared" | "committed" | "refused" | "confirmed" | "released";
 }
@@ -47,7 +48,7 @@ export async function readSteps({ logs, databases }: TemporaryCluster): Promise<
   return steps;
 }
 
-/** The orchestrator writes one line for each transaction, with the id of the request it was for. */
+/** Reads the orchestrator's log, which has a line for each transaction with the id of its request. */
 async function readEnded(file: string): Promise<Ended[]> {
   const lines = (await readFile(file, "utf8")).split("\n").filter((line) => line.includes('"transactionId"'));
   return lines

@@ -1,7 +1,8 @@
 /**
- * Calls one program after the other in this process, each with one option, and prints what each has said as a
- * list in JSON: `node test/harness/call-programs.ts OPTION PROGRAM...`. A process for each would load most of
- * the product anew each time, a second of a processor. If one begins to do something, this process does not end.
+ * `node test/harness/call-programs.ts OPTION PROGRAM...`: calls the programs one after the other in this
+ * process, each with the option, and prints their outputs as a list in JSON. A process for each program would
+ * load most of the product again, a second of CPU time each. If a program does more than answer the option,
+ * this process does not end.
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,6 +1,7 @@
 /**
  * The databases of a graph, with the sample data. They are copies of templates that the first graph of a run
- * makes: five times all SQL files and the data take longer than everything else that a graph does to start.
+ * makes: running all SQL files and loading the data five times would take longer than the rest of a graph's
+ * start.
  */
 import { randomBytes } from "node:crypto";
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
@@ -20,7 +21,7 @@ export interface TestDatabase extends Database {
 type TestDatabases = Map<string, TestDatabase>;
 
 const OWNERS = ["catalog", ...CITIES.map(({ id }) => id)];
-/** Any number that no other lock of the server has. */
+/** The key of an advisory lock; any number that no other lock on the server uses. */
 const TEMPLATES_LOCK = 20_260_101;
 
 export async function createDatabases(): Promise<TestDatabases> {
@@ -46,13 +47,16 @@ export async function dropDatabases(databases: TestDatabases): Promise<void> {
 const templateOf = (owner: string) => `${owner}-template`;
 const openAdmin = () => openDatabase({ url: inject("postgresUrl"), applicationName: "test", connections: 2 });
 
-/** Connects when it is used first. */
+/** Opens a database. It connects at the first statement. */
 function open(name: string): TestDatabase {
   const url = inject("postgresUrl").replace(/\/postgres$/, `/${name}`);
   return { ...openDatabase({ url, applicationName: "test", connections: 2 }), name, url };
 }
 
-/** Test files run side by side: one makes the templates, the others wait, for longer than a service's statement may. */
+/**
+ * Makes the templates once. Test files run side by side: one makes the templates, and the others wait longer
+ * than a service's statement may take.
+ */
 async function ensureTemplates(admin: Sql): Promise<void> {
   await admin.begin(async (locked) => {
     await locked`set local statement_timeout = 0`;
@@ -66,7 +70,7 @@ async function ensureTemplates(admin: Sql): Promise<void> {
 async function makeTemplates(admin: Sql): Promise<void> {
   const databases = new Map(OWNERS.map((owner) => [owner, open(templateOf(owner))]));
   for (const { name } of databases.values()) await admin`create database ${admin(name)}`;
-  // Nobody is at these places: the data depends on the towns alone.
+  // Nothing listens at this URL: the data depends only on the towns.
   const placement = partitionsOf(parseTopology(topologyText(() => "http://127.0.0.1:9/graphql")), "city");
   const catalog = databases.get("catalog")!.sql;
   const cities = new Map(CITIES.map(({ id }) => [id, databases.get(id)!.sql]));

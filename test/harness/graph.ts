@@ -1,7 +1,7 @@
 /**
- * The whole graph in this process: gateway, orders, catalog and four cities as real HTTP services on
- * databases of their own, with the sample data. Tests see every SQL statement and every subgraph request, and
- * can stop, slow down and restart a city.
+ * The whole graph in this process: gateway, orders, catalog and four cities as real HTTP services with
+ * databases of their own and the sample data. Tests see every SQL statement and every subgraph request, and
+ * can stop, slow and restart a city.
  */
 import { startCatalog } from "@teranga/catalog/service.ts";
 import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
@@ -38,17 +38,17 @@ export interface Answer {
 export interface Graph {
   /** The gateway's endpoint. */
   url: string;
-  /** Asks the gateway. */
+  /** Sends an operation to the gateway. */
   query(query: string, variables?: Record<string, unknown>): Promise<Answer>;
-  /** What has been asked of services since the last `forget`, e.g. `city:dakar`, in order. */
+  /** The requests to services since the last `forget`, in order, e.g. `city:dakar`. */
   requests: SubgraphRequest[];
   /** The SQL statements since the last `forget`, by database (`catalog`, `dakar`, …). */
   statements: Record<string, string[]>;
   forget(): void;
-  /** A city's database; tests look into it and break it. */
+  /** A city's database, for tests that read it or break it. */
   sql(cityId: string): Sql;
   catalogSql: Sql;
-  /** A service's own endpoint, past any proxy: `orders`, `catalog`, or that of a city. */
+  /** A service's own endpoint, not its proxy: of `orders`, `catalog` or a city. */
   serviceUrl(name: string): string;
   /** The proxy before a city's service, on the way from the gateway and the orders service. */
   proxy(cityId: string): ServiceProxy;
@@ -61,7 +61,7 @@ export interface Graph {
   close(): Promise<void>;
 }
 
-/** What the services show one another. */
+/** The services' credential. */
 export const CREDENTIAL = "a-credential-for-tests";
 export const CITY_IDS = CITIES.map(({ id }) => id);
 
@@ -74,7 +74,7 @@ export interface GraphOptions {
   ordersAsProcess?: boolean;
   /** The cities' clock. */
   clock?: Clock;
-  /** What orders can be paid by beside cash and the wallet; none by default. */
+  /** The ways of paying beside cash and the wallet; none by default. */
   paymentProviders?: readonly PaymentProvider[];
   log?: Logger;
 }
@@ -152,7 +152,7 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
   };
 }
 
-/** Ports for all services, and a proxy before each city. */
+/** Opens ports for all services, and a proxy before each city. */
 async function openWires() {
   const ports = new Map<string, number>();
   for (const name of ["catalog", "orders", ...CITY_IDS]) ports.set(name, await freePort());
@@ -167,13 +167,13 @@ async function openWires() {
     proxies,
     /** For the services among themselves. */
     direct: parseTopology(topologyText(directUrl)),
-    /** For gateway and orchestrator, so that a test can cut them off. */
+    /** For gateway and orchestrator, so that a test can cut them off from a city. */
     proxied: parseTopology(proxiedText),
     proxiedText,
   };
 }
 
-/** Notes the statements of each database. */
+/** Records the statements of each database. */
 function createRecorder() {
   const statements: Record<string, string[]> = {};
   const record = (name: string) => {
@@ -186,7 +186,7 @@ function createRecorder() {
   return { statements, record };
 }
 
-/** Asks a GraphQL endpoint as a client does. */
+/** Sends an operation to a GraphQL endpoint as a client does. */
 export async function ask(
   url: string,
   query: string,

@@ -1,10 +1,13 @@
-/** What must hold of the databases whenever nothing is under way, and what must hold at the end. */
+/** The invariants of the databases at rest. */
 
 import { brokenInvariants, countUnfinished } from "@teranga/infra/broken-invariants.ts";
 import { expect, vi } from "vitest";
 import { CITY_IDS, type Graph } from "./graph.ts";
 
-/** The number that must not change: on hand plus ordered and not cancelled, once every participant has confirmed. */
+/**
+ * Pieces on hand plus pieces in orders that stand, by product. The sum never changes once every participant
+ * has confirmed.
+ */
 export async function stockAndOrders(graph: Graph): Promise<Record<string, number>> {
   const sums: Record<string, number> = {};
   for (const city of CITY_IDS) {
@@ -17,7 +20,7 @@ export async function stockAndOrders(graph: Graph): Promise<Record<string, numbe
   return sums;
 }
 
-/** Waits, bounded, until nothing is in doubt and every decision is acknowledged, as the recovery workers promise. */
+/** Waits until nothing is in doubt and every decision is acknowledged; throws at the time limit. */
 export async function untilAtRest(graph: Graph): Promise<void> {
   await vi.waitFor(
     async () => {

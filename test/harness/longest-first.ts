@@ -1,7 +1,12 @@
-/** The order of the test files on a machine that has not run them yet: vitest would go by their sizes. */
+/**
+ * Orders the test files on a machine that has not run them yet. Vitest alone would order them by file size.
+ */
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Those that take 20 seconds or more, the longest first: begun last, one of them would run on alone. */
+/**
+ * The files that take 20 seconds or more, the longest first. Started last, such a file would run on alone at
+ * the end.
+ */
 const LONG = [
   "test/simulation/simulation.test.ts",
   "test/cluster.test.ts",

@@ -1,5 +1,5 @@
 /**
- * Messages of the commit protocol, sent past the orchestrator: what a test needs to leave a transaction
+ * Sends messages of the commit protocol without the orchestrator, so that a test can leave a transaction
  * halfway.
  */
 import { authorization } from "@teranga/kit/http/credential.ts";
@@ -17,7 +17,7 @@ const MESSAGES = {
   outcome: "mutation ($of: [OutcomeInput!]!) { answers: outcome(transactions: $of) { state } }",
 };
 
-/** Sends a batch to a city, as the orchestrator does, and returns the states that it answers. */
+/** Sends a batch to a city as the orchestrator does, and returns the states of the answers. */
 export async function sendMessage(
   graph: Graph,
   cityId: string,
@@ -30,7 +30,7 @@ export async function sendMessage(
   return data.answers.map(({ state }: { state: string }) => state);
 }
 
-/** Makes transaction ids that were not used before, all begun at one time. */
+/** Makes new transaction ids, all with the same time in them. */
 export function createTransactionIds(begunMs: number): (home: string) => string {
   const time = begunMs.toString(16).padStart(12, "0");
   let count = 0;

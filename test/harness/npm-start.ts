@@ -17,13 +17,13 @@ export interface ClusterProcess {
 }
 
 export interface NpmStart {
-  /** What it has printed so far. */
+  /** The output so far. */
   output(): string;
-  /** Milliseconds from the command to the line that says it is ready. */
+  /** Milliseconds from the command to the line that says that the cluster is ready. */
   readyAfterMs: number;
   url: string;
   status(): Promise<ClusterProcess[]>;
-  /** From now on nobody reads what it prints. */
+  /** Closes the pipe of the output. */
   closeOutput(): void;
   /** Sends the signal and resolves to the exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>;
@@ -38,8 +38,9 @@ function environment(home: string, gatewayPort: number): NodeJS.ProcessEnv {
 }
 
 /**
- * Runs the command of `npm start`. Resolves when it says that it is ready. @throws Error with its output if it ends before
+ * Runs the command of `npm start`. Resolves when it says that it is ready.
  * @param preload code that each of its processes runs first
+ * @throws Error with its output if it ends before it is ready
  */
 export async function npmStart(home: string, gatewayPort: number, preload = ""): Promise<NpmStart> {
   const imported = `--import=data:text/javascript,${encodeURIComponent(preload)}`;

@@ -1,9 +1,12 @@
-/** Command lines of the test programs. */
+/** Reads the command lines of the test programs. */
 import { parseArgs } from "node:util";
 import { StartupError } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 
-/** Reads `--name value` for each name of the schema. @throws StartupError in one line that names the option */
+/**
+ * Reads `--name value` for each name of the schema.
+ * @throws StartupError with one line that names the option
+ */
 export function readOptions<Schema extends z.ZodObject>(schema: Schema, args: string[]): z.infer<Schema> {
   const options = Object.fromEntries(
     Object.keys(schema.shape).map((name) => [name, { type: "string" } as const]),

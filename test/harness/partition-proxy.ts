@@ -1,4 +1,7 @@
-/** A partition proxy over the cities of a graph. The cities are behind the graph's proxies, so that a test can cut them off. */
+/**
+ * Starts a partition proxy over the cities of a graph, behind the graph's TCP proxies, so that a test can cut
+ * cities off.
+ */
 import {
   type PartitionProxy,
   type PartitionProxyOptions,
@@ -11,7 +14,7 @@ import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { expect, vi } from "vitest";
 import { ask, CREDENTIAL, type Graph } from "./graph.ts";
 
-/** What callers show to a service, and to the proxy. */
+/** The headers of callers of a service or of the partition proxy. */
 export const CREDENTIAL_HEADERS = { authorization: authorization(CREDENTIAL) };
 
 export function startCityProxy(
@@ -31,7 +34,7 @@ export function startCityProxy(
   });
 }
 
-/** Opens the wire to Thiès again, and waits until the breakers have noticed. */
+/** Opens the wire to Thiès again, and waits until the circuit breakers are closed. */
 export async function untilThiesIsBack(graph: Graph, proxy: PartitionProxy): Promise<void> {
   graph.proxy("thies").set("open");
   const isBack = async (url: string, headers = {}) => {

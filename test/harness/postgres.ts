@@ -1,8 +1,9 @@
 /**
- * One PostgreSQL server for all tests of a run (vitest's global setup); each test file makes databases of its own on it.
+ * Starts one PostgreSQL server for all tests of a run (vitest's global setup). Each test file makes databases
+ * of its own on it.
  *
- * The server is the embedded one, so that the tests need nothing but npm. `npm run test:container` takes PostgreSQL's official
- * image through testcontainers instead, where there is a Docker engine: the build of the distribution that production is likely to run.
+ * The server is the embedded one, so the tests need only npm. `npm run test:container` uses PostgreSQL's
+ * official image through testcontainers, if there is a Docker engine: production is likely to run that build.
  */
 import { startTestPostgres } from "@teranga/infra/test-postgres.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";

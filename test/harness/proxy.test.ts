@@ -1,11 +1,14 @@
-/** The proxy that the other tests break the wire with. */
+/**
+ * Goal: the proxy with which other tests break the wire does what its modes say. Method: a small server and
+ * client on real sockets.
+ */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type ServiceProxy, startProxy } from "./proxy.ts";
 
 let service: Server;
 let proxy: ServiceProxy;
-/** What the service has heard. */
+/** The bytes that the service has received. */
 let heard: string;
 const clients: Socket[] = [];
 
@@ -92,7 +95,8 @@ test("delay: nothing overtakes what waits, also when the timers are late", async
   proxy.delay(20);
   client.socket.write("a");
   await vi.waitFor(() => expect(client.socket.bytesWritten).toBe(1));
-  // The piece is with the proxy; then this process, and the proxy's timer in it, is held up until it is long due.
+  // The proxy has the piece. Then this process, and so the proxy's timer, is blocked until the piece is long
+  // due.
   await new Promise((resolve) => setTimeout(resolve, 5));
   proxy.delay(0);
   client.socket.write("b");

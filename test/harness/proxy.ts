@@ -1,5 +1,6 @@
 /**
- * A TCP proxy before a service that can refuse, go silent, delay, and stop at a word: the wire is broken, not the code.
+ * A TCP proxy before a service. It can refuse, go silent, delay, and stop at a word, so tests break the wire
+ * and not the code.
  *
  * | mode     | what it does                                                                             |
  * | -------- | ---------------------------------------------------------------------------------------- |
@@ -8,26 +9,27 @@
  * | silent   | accepts connections and what is sent on them, and passes nothing on                      |
  * | mute     | passes requests on and drops the answers, so that everything happens and nobody is told  |
  *
- * A change of mode cuts the connections that exist, but for one to silent or mute, which catches requests under way. `delay`
- * holds back each piece of both directions. `onRequest` sees what a client sends before it is passed on.
+ * A change of mode cuts the existing connections, except a change to silent or mute, which affects requests
+ * under way. `delay` holds back each piece in both directions. `onRequest` gets what a client sends before it
+ * is passed on.
  */
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export type ProxyMode = "open" | "refusing" | "silent" | "mute";
 
-/** Sees a piece of a request; returning false drops the connection instead of passing the piece on. */
+/** Gets a piece of a request. Returns false to drop the connection instead of passing the piece on. */
 export type RequestFilter = (text: string) => boolean;
 
 export interface ServiceProxy {
   /** The endpoint of a GraphQL service through the proxy. */
   url: string;
   port: number;
-  /** Any URL of the service, with the proxy's port. */
+  /** A URL of the service with the proxy's port in place of its own. */
   before(url: string): string;
   set(mode: ProxyMode): void;
-  /** Holds back each piece for so long; 0 passes them on at once. */
+  /** Sets how long each piece is held back; 0 passes pieces on at once. */
   delay(ms: number): void;
-  /** Cuts the connections that exist. */
+  /** Cuts the existing connections. */
   cut(): void;
   onRequest(filter: RequestFilter | undefined): void;
   close(): Promise<void>;
@@ -41,7 +43,7 @@ export async function startProxy(targetPort: number): Promise<ServiceProxy> {
   const track = (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
-    // A cut connection is what this proxy is for.
+    // Errors of a cut connection are expected here.
     socket.on("error", () => socket.destroy());
   };
 
@@ -65,7 +67,7 @@ export async function startProxy(targetPort: number): Promise<ServiceProxy> {
     service.on("data", (data) => {
       if (mode === "open") toClient(() => client.write(data));
     });
-    // What the client has sent before it died still arrives.
+    // The client's last bytes still arrive after it has died.
     client.on("close", () => toService(() => service.end()));
     service.on("close", () => toClient(() => client.destroy()));
   });
@@ -98,8 +100,9 @@ export async function startProxy(targetPort: number): Promise<ServiceProxy> {
 }
 
 /**
- * Does things to a socket in their order, each after the delay of its time and none after the socket is gone. What waits stands in
- * one queue: timers of their own could overtake one another on a busy machine, and the bytes would arrive in another order.
+ * Runs actions on a socket in order, each after the delay that was set when it came, and none after the
+ * socket has closed. One queue holds them: with a timer for each, timers could overtake one another on a busy
+ * machine and change the order of the bytes.
  */
 function createPipe(socket: Socket, delayMs: () => number): (action: () => void) => void {
   const waiting: { atMs: number; action: () => void }[] = [];
@@ -112,7 +115,7 @@ function createPipe(socket: Socket, delayMs: () => number): (action: () => void)
   };
   return (action) => {
     waiting.push({ atMs: performance.now() + delayMs(), action });
-    // With others before it a timer is set already.
+    // If others wait before it, a timer is already set.
     if (waiting.length === 1) doWhatIsDue();
   };
 }

@@ -1,20 +1,20 @@
-/** Chance that can be replayed: everything that is drawn follows from a seed. */
+/** Replayable randomness: every draw follows from a seed. */
 
 export interface Random {
   /** In [0, 1). */
   next(): number;
-  /** A whole number from `least` to `most`, both among them. */
+  /** A whole number from `least` to `most`, both included. */
   between(least: number, most: number): number;
   pick<T>(items: readonly T[]): T;
-  /** An item, each as likely as its weight says. */
+  /** An item; each is drawn with a probability proportional to its weight. */
   pickWeighted<T>(items: readonly { weight: number; item: T }[]): T;
-  /** Another sequence, which follows from the seed and the name and does not disturb this one. */
+  /** A new sequence that follows from the seed and the name. It leaves this one unchanged. */
   fork(name: string): Random;
 }
 
 export function createRandom(seed: number | string): Random {
   let state = hash(String(seed));
-  // Mulberry32 (Tommy Ettinger, public domain): 32 bits of state are enough for choices that nobody attacks.
+  // Mulberry32 (Tommy Ettinger, public domain). 32 bits of state are enough for test data.
   const next = () => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state);

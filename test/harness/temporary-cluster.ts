@@ -1,4 +1,4 @@
-/** A cluster of real processes with a home of its own, which is gone afterwards unless it is kept. */
+/** A cluster of real processes with a home of its own. The home is removed afterwards unless it is kept. */
 import { createWriteStream } from "node:fs";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ export interface TemporaryCluster extends Pick<Cluster, "processes"> {
   directory: string;
   /** The services' logs. */
   logs: string;
-  /** Connections to look at what is there. */
+  /** Connections to the cities' databases, for reading. */
   databases: CityDatabases;
   /** Ends everything. */
   close(options?: { keep: boolean }): Promise<void>;
@@ -27,7 +27,7 @@ export type TemporaryClusterOptions = Pick<ClusterOptions, "logLevel" | "orchest
 
 export async function startTemporaryCluster(options: TemporaryClusterOptions): Promise<TemporaryCluster> {
   const directory = await mkdtemp(join(tmpdir(), "teranga-cluster-"));
-  // PostgreSQL's user has to reach its data.
+  // PostgreSQL's user must be able to reach its data.
   await chmod(directory, 0o755);
   const home = join(directory, "home");
   const logFile = createWriteStream(join(directory, "cluster.log"));

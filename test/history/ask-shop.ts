@@ -1,14 +1,14 @@
-/** Sends a client's request to the gateway and says what the client knows then. */
+/** Sends a client's request to the gateway and returns what the client then knows. */
 import type { ShopAnswer, ShopRequest } from "./operations.ts";
 
 interface Document {
   query: string;
   variables: Record<string, unknown>;
-  /** From the value of the root field, which is not null. */
+  /** Reads the answer from the value of the root field, which is not null. */
   read: (field: Answered) => ShopAnswer;
 }
 
-/** A field of the answer; which of these it has, the document says. */
+/** A field of the answer; the document decides which of these members it has. */
 interface Answered {
   __typename?: string;
   order?: { id: string };
@@ -25,8 +25,8 @@ interface GraphQLAnswer {
 }
 
 /**
- * The ids that `happened` is read from are keys of the orchestrator's own answer: no city has to be asked for
- * them.
+ * The documents of the requests. The orchestrator's own answer has the ids that `happened` is read from, so
+ * no city is asked for them.
  */
 const DOCUMENTS = {
   place: `mutation ($input: PlaceOrderInput!) { done: placeOrder(input: $input) { __typename ... on OrderPlaced { order { id } } } }`,
@@ -38,7 +38,7 @@ const DOCUMENTS = {
     __typename ... on WalletToppedUp { entry { id } } } }`,
   restock: `mutation ($input: RestockInput!) { done: restock(input: $input) { __typename } }`,
   readWallet: `query ($id: ID!) { done: client(id: $id) { wallet { balance } } }`,
-  // One city's stock alone, a page of one product.
+  // Reads the stock of one city only, as a page of one product.
   readLevel: `query ($id: ID!, $productId: ID!) { done: city(id: $id) {
     stock(first: 1, filter: { productIds: [$productId] }) { edges { node { onHand available } } } } }`,
   readOrder: `query ($id: ID!) { done: order(id: $id) { status } }`,
@@ -108,10 +108,10 @@ function readLevel({ stock }: Answered): ShopAnswer {
   return { kind: "level", onHand, available };
 }
 
-/** Longer than the gateway's own limit (5 s): a client that leaves before learns less. */
+/** Longer than the gateway's own limit (5 s), because a client that leaves earlier learns less. */
 const ANSWER_LIMIT_MS = 8_000;
 
-/** Never rejects: that nothing is known is an answer too. */
+/** Sends the request. Never rejects: an unknown outcome is an answer too. */
 export async function askShop(url: string, request: ShopRequest): Promise<ShopAnswer> {
   const { query, variables, read } = documentOf(request);
   let answer: GraphQLAnswer;

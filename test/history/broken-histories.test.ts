@@ -1,5 +1,6 @@
 /**
- * Histories made by hand, each with one fault that a shop could have: the checker refuses every one of them.
+ * Goal: the checker refuses every fault that a shop could have. Method: histories made by hand, each with one
+ * fault.
  */
 import { expect, test } from "vitest";
 import { checkHistory, type ShopHistory } from "./check-history.ts";
@@ -7,7 +8,7 @@ import type { CityFacts, Movement, WalletEntry } from "./city-facts.ts";
 import type { Operation, ShopAnswer, ShopRequest } from "./operations.ts";
 import { findSerialOrder } from "./serial-order.ts";
 
-/** [reason, on hand, reserved, transaction, or the key of a restock], in order, all of product 1. */
+/** [reason, on hand, reserved, transaction or key of a restock], in order, all of product 1. */
 type MovementRow = [Movement["reason"], number, number, string?];
 
 function city(cityId: string, rows: MovementRow[], more: Partial<CityFacts> = {}): CityFacts {
@@ -239,7 +240,7 @@ test("a cancellation whose pieces came back in one city only", () => {
     ["CONFIRMED", -3, -3, "a:x"],
   ];
   expect(violations([home, city("b", other)])).toEqual(["b has 2 of 1, one after the other it is 5"]);
-  // It may come back before it is confirmed to have gone: the two commute.
+  // A piece may be returned before its giving is confirmed: the two commute.
   const early: MovementRow[] = [
     ...other.slice(0, 2),
     ["RETURNED", 3, 0, "a:c"],
@@ -258,8 +259,8 @@ test("two cities that saw two orders the other way round", () => {
     kind: "cycle",
     steps: expect.arrayContaining(["x", "y", "stock of 1 in a @ 1", "stock of 1 in b @ 1"]),
   });
-  // What is set aside has no place of its own yet: between prepare and confirmation either may have been
-  // first.
+  // A reservation has no fixed place in the order: its commit point may be anywhere between prepare and
+  // confirmation, so either commit may have been first.
   const open = { name: "stock of 1 in b", intervals: [{ id: "x", first: 0, last: 3 }, point("y", 1)] };
   expect(findSerialOrder(["y", "x"], [clocks[0]!, open])).toEqual({ kind: "order", ids: ["x", "y"] });
 });

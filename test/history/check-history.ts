@@ -1,6 +1,6 @@
 /**
- * Whether a run was serialisable: whether everything that happened could have happened one after the other,
- * in the order of commit points, with the same end and with what every client was told along the way.
+ * Checks whether a run was serialisable: the commits, one after the other in the order of their commit
+ * points, must give the same end state and the answers that the clients got.
  */
 
 import { type CommitTimes, checkReads } from "./check-reads.ts";
@@ -11,18 +11,18 @@ import { type Commit, createSequentialShop, levelName } from "./sequential-model
 import { findSerialOrder } from "./serial-order.ts";
 
 export interface ShopHistory {
-  /** What the cities hold at the end, at rest. */
+  /** The contents of the cities' databases at the end, at rest. */
   cities: readonly CityFacts[];
-  /** What the clients did and were told. */
+  /** The clients' requests and answers. */
   operations: readonly Operation[];
 }
 
 export interface HistoryVerdict {
-  /** What is wrong, a line each; none if the run was serialisable. */
+  /** The violations, a line each; empty if the run was serialisable. */
   violations: string[];
-  /** How many commits were put in order. */
+  /** The number of commits that were put in order. */
   commits: number;
-  /** How many reads were checked. */
+  /** The number of reads that were checked. */
   reads: number;
 }
 
@@ -56,7 +56,10 @@ function timesOf(
   );
 }
 
-/** What clients were told has happened is there, once for each of them, and is what they asked for. */
+/**
+ * Every commit that a client was told of exists, belongs to that operation alone, and is what the client
+ * asked for.
+ */
 function promisesKept(
   operations: readonly Operation[],
   cities: readonly CityFacts[],
@@ -116,7 +119,7 @@ function hasPieces(
 }
 
 /**
- * The clocks that the order is taken from are whole: a level is the sum of its movements, a wallet that of
+ * The clocks that give the order must be complete: a level is the sum of its movements, a wallet the sum of
  * its entries.
  */
 function unexplained({ cityId, levels, movements, wallets, walletEntries }: CityFacts): string[] {
@@ -135,7 +138,7 @@ function unexplained({ cityId, levels, movements, wallets, walletEntries }: City
   ];
 }
 
-/** Does it all again, one after the other, and compares the end. */
+/** Applies all commits one after the other, and compares the end state. */
 function replay(
   ids: readonly string[],
   cities: readonly CityFacts[],

@@ -1,27 +1,31 @@
 /**
- * Whether what clients read was true at some moment between question and answer.
+ * Checks that each value that a client read was true at some moment between request and answer.
  *
- * A stock row and a wallet are the sum of their entries up to a moment. A read must have seen everything that was answered
- * before it was asked, nothing that was asked after it was answered, and of the rest any beginning of the list.
+ * A stock row and a wallet are the sum of their entries up to a moment. A read must include every entry whose
+ * commit was answered before the read began, and no entry whose request began after the read's answer. Of the
+ * entries between, it may include any prefix of the list.
  */
 import type { CityFacts } from "./city-facts.ts";
 import { restockId, topUpId } from "./commits.ts";
 import type { Operation } from "./operations.ts";
 import { levelName } from "./sequential-model.ts";
 
-/** When each commit was asked for and answered, by its id; those of unknown times are missing. */
+/** The times of each commit's request and answer, by its id. Commits of unknown times are missing. */
 export type CommitTimes = ReadonlyMap<string, { startMs: number; endMs: number }>;
 
-/** One entry of the list that a value is the sum of. */
+/** One entry of the list whose sum is the value. */
 interface Change {
   by: readonly number[];
   /** The commit it belongs to. */
   commitId: string | null;
-  /** Whether it is in the database when the commit is answered; what a participant does after the commit point need not be. */
+  /**
+   * Whether the entry is in the database when the commit is answered. A participant's entry from after the
+   * commit point need not be.
+   */
   isPrompt: boolean;
 }
 
-/** @returns what is wrong, a line each */
+/** @returns the violations, a line each */
 export function checkReads(
   operations: readonly Operation[],
   cities: readonly CityFacts[],

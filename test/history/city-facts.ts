@@ -1,17 +1,15 @@
-/** What the database of a city durably holds: the other half of a history, as the cities saw it. */
+/** Reads the durable content of a city's database: the cities' half of a history. */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 
 export interface CityFacts {
   cityId: string;
   levels: { productId: string; onHand: number; reserved: number }[];
-  /**
-   * In the order in which they happened to each product: an id is drawn while the product's row is locked.
-   */
+  /** In the order of their effect on each product: an id is drawn while the product's row is locked. */
   movements: Movement[];
   orders: OrderFact[];
   allocations: { orderId: string; cityId: string; productId: string; quantity: number }[];
   transfers: { id: string; productId: string; from: string; quantity: number; key: string }[];
-  /** In the order in which they happened to each wallet, for the same reason. */
+  /** In the order of their effect on each wallet, for the same reason. */
   walletEntries: WalletEntry[];
   wallets: { clientId: string; balance: number }[];
 }
@@ -23,7 +21,7 @@ export interface Movement {
   onHandChange: number;
   reservedChange: number;
   transactionId: string | null;
-  /** Of a restock that has one; those of the sample data have none. */
+  /** The key of a restock; null for those of the sample data. */
   key: string | null;
 }
 
@@ -43,11 +41,11 @@ export interface WalletEntry {
   reason: "TOP_UP" | "PURCHASE" | "REFUND";
   /** The order or the cancellation; null for a top-up. */
   transactionId: string | null;
-  /** Of a top-up. */
+  /** The key of a top-up. */
   key: string | null;
 }
 
-/** Reads it all. The city must be at rest: the statements see it one after the other. */
+/** Reads all facts of a city. The city must be at rest, because the statements run one after the other. */
 export async function readCityFacts(cityId: string, sql: Sql): Promise<CityFacts> {
   return {
     cityId,

@@ -1,4 +1,4 @@
-/** From what the cities hold to what has happened, and to the clocks that have put it in order. */
+/** Derives the commits, and the clocks that order them, from the contents of the cities' databases. */
 import type { CityFacts, Movement, OrderFact } from "./city-facts.ts";
 import type { Operation } from "./operations.ts";
 import type { Commit } from "./sequential-model.ts";
@@ -7,7 +7,7 @@ import type { Clock, Interval } from "./serial-order.ts";
 export const restockId = (cityId: string, movement: number) => `restock ${cityId} #${movement}`;
 export const topUpId = (cityId: string, entry: number | string) => `top-up ${cityId} #${entry}`;
 
-/** Everything that has happened, in no order. */
+/** All commits, in no order. */
 export function commitsOf(cities: readonly CityFacts[]): Map<string, Commit> {
   const commits = cities.flatMap((city) => [
     ...restocks(city),
@@ -47,7 +47,7 @@ function cancellation({ id, cancelledBy }: OrderFact): Commit[] {
   return cancelledBy === null ? [] : [{ kind: "CANCELLATION", id: cancelledBy, orderId: id }];
 }
 
-/** All clocks of a run. Transactions that were aborted are in none. */
+/** All clocks of a run. Aborted transactions are in none of them. */
 export function clocksOf(
   cities: readonly CityFacts[],
   commits: ReadonlyMap<string, Commit>,
@@ -62,8 +62,9 @@ export function clocksOf(
 }
 
 /**
- * One for each product of a city. At its home a commit is one movement. A participant sets stock aside before
- * the commit point and confirms after it, and gives a cancelled order's pieces back some time after it.
+ * One clock for each product of a city. At its home a commit is one movement. A participant sets stock aside
+ * before the commit point and confirms after it; it gets a cancelled order's pieces back some time after the
+ * commit point.
  */
 function stockClocks({ cityId, movements }: CityFacts, commits: ReadonlyMap<string, Commit>): Clock[] {
   const byProduct = Map.groupBy(movements, ({ productId }) => productId);
@@ -84,7 +85,7 @@ function stockClocks({ cityId, movements }: CityFacts, commits: ReadonlyMap<stri
   });
 }
 
-/** Where the commit point can be, as far as one movement tells. */
+/** The interval of the commit point that one movement allows. */
 function spanOf({ id, reason }: Movement, isHome: boolean): { first: number; last: number } {
   if (reason === "RESERVED") return { first: id, last: Number.POSITIVE_INFINITY };
   if (reason === "CONFIRMED" || (reason === "RETURNED" && !isHome))
@@ -114,7 +115,10 @@ function cancellationClocks(commits: ReadonlyMap<string, Commit>): Clock[] {
   });
 }
 
-/** The clients' watch: what was answered before something else was asked has happened before it. */
+/**
+ * The clock of the clients' watch: a commit that was answered before another request began happened before
+ * that one.
+ */
 function watchClock(
   cities: readonly CityFacts[],
   commits: ReadonlyMap<string, Commit>,
@@ -128,7 +132,7 @@ function watchClock(
   return { name: "the clients' watch", intervals };
 }
 
-/** Finds the commit of an operation; null if it has none. */
+/** Returns a function that finds the commit of an operation; null if it has none. */
 export function createCommitFinder(
   cities: readonly CityFacts[],
   commits: ReadonlyMap<string, Commit>,

@@ -1,4 +1,7 @@
-/** A recorded history of the whole graph on real PostgreSQL, checked against the shop that does one thing after the other. */
+/**
+ * Goal: concurrent requests are serialisable. Method: a recorded history of the whole graph on real
+ * PostgreSQL, checked against a sequential model of the shop.
+ */
 
 import { brokenInvariants } from "@teranga/infra/broken-invariants.ts";
 import type { Sql } from "@teranga/kit/postgres/database.ts";
@@ -18,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => graph.close());
 
-/** Something of every kind, so that there is something to spoil however the history goes. */
+/** Makes a commit of every kind, so that each sabotage finds its target, whatever the history is. */
 async function leaveTraces() {
   const place = async (clientId: string, payment: "WALLET" | "CASH_ON_DELIVERY", quantity: number) => {
     const lines = [{ productId: "106", quantity }];
@@ -34,7 +37,7 @@ async function leaveTraces() {
     return (answer as { id: string }).id;
   };
   await place("dakar:1", "WALLET", 1);
-  // More than Thiès has, so Dakar gives too.
+  // More than Thiès has, so Dakar gives some.
   await place("thies:2", "CASH_ON_DELIVERY", 8);
   const orderId = await place("thies:2", "CASH_ON_DELIVERY", 4);
   const cancelled = await askShop(graph.url, { kind: "cancel", orderId, key: "trace" });
@@ -46,7 +49,7 @@ async function readFacts(): Promise<CityFacts[]> {
   return Promise.all(CITY_IDS.map((city) => readCityFacts(city, graph.sql(city))));
 }
 
-/** Twelve clients on five products: everybody is in everybody's way. */
+/** Twelve clients on five products, so that they contend for every row. */
 async function record(seed: string, operationsMax: number) {
   const clients = startShopClients({
     url: graph.url,
@@ -63,7 +66,7 @@ async function record(seed: string, operationsMax: number) {
     operationsMax,
   });
   let isUnderWay = true;
-  // They hold amid everything too.
+  // The invariants must hold during the run too.
   const watching = (async () => {
     for (let looks = 0; looks < 10 && isUnderWay; looks++) await expectInvariants(graph);
   })();
@@ -82,11 +85,11 @@ test("what clients did side by side could have happened one after the other", {
 }, async () => {
   const { operations, contradictions, unclear } = await record("history", 25);
   expect(contradictions).toEqual([]);
-  // On a machine that is busy otherwise an answer may come too late; none may tell of a fault.
+  // On a busy machine an answer may come too late, but none may report a fault.
   expect([...unclear.keys()].filter((why) => /INTERNAL|VIOLATION|INPUT|no code/.test(why))).toEqual([]);
   const { violations, commits, reads } = checkHistory({ cities: await readFacts(), operations });
   expect(violations).toEqual([]);
-  // That it says something: of every kind some came through, and reads were compared.
+  // The run must prove something: some requests of every kind succeeded, and reads were compared.
   const kinds = Object.groupBy(operations, ({ request }) => request.kind);
   for (const [kind, own] of Object.entries(kinds))
     expect([kind, own.some(({ answer }) => answer.kind !== "refused")]).toEqual([kind, true]);
@@ -98,7 +101,10 @@ test("what clients did side by side could have happened one after the other", {
   await expectFaultsToBeSeen(operations);
 });
 
-/** The same history with one fact changed is refused: the checker sees a fault among hundreds of commits. */
+/**
+ * The same history with one changed fact must be refused: the checker finds one fault among hundreds of
+ * commits.
+ */
 async function expectFaultsToBeSeen(operations: Parameters<typeof checkHistory>[0]["operations"]) {
   const refused = async (spoil: (facts: CityFacts) => void) => {
     const cities = await readFacts();
@@ -116,7 +122,7 @@ async function expectFaultsToBeSeen(operations: Parameters<typeof checkHistory>[
   expect(await refused(({ movements }) => movements.reverse())).not.toEqual([]);
 }
 
-/** Changes that the database's own rules would refuse, and what the invariants say of each. */
+/** Changes that the database's own rules would refuse, with the invariants' complaint about each. */
 const SABOTAGE: readonly [statement: string, complaint: string][] = [
   ["update stock set on_hand = on_hand + 1", "a level is the sum of its movements"],
   ["update stock set reserved = on_hand", "what is reserved is what PREPARED transactions hold"],
@@ -144,7 +150,7 @@ test.each(SABOTAGE)("after %s the invariants say: %s", async (statement, complai
   const databases = new Map(CITY_IDS.map((city) => [city, graph.sql(city)]));
   const undo = new Error("undo");
   const sabotage = graph.sql("dakar").begin(async (sql) => {
-    // No triggers, no constraints of foreign keys.
+    // This turns off triggers and foreign keys.
     await sql`set local session_replication_role = replica`;
     await sql.unsafe(statement);
     const broken = await brokenInvariants(new Map([...databases, ["dakar", sql as unknown as Sql]]));

@@ -1,6 +1,6 @@
-/** What clients of the shop do and are told: the recorded history of a run, as the clients saw it. */
+/** The recorded history of a run as the clients saw it: their requests and answers. */
 
-/** What a client asks for. All but the reads carry a key, so that they can be asked again. */
+/** A client's request. All but the reads carry a key, so that they can be sent again. */
 export type ShopRequest =
   | {
       kind: "place";
@@ -17,31 +17,31 @@ export type ShopRequest =
   | { kind: "readLevel"; cityId: string; productId: string }
   | { kind: "readOrder"; orderId: string };
 
-/** What a client knows at the end of its operation. */
+/** What the client knows at the end of its operation. */
 export type ShopAnswer =
-  /** It has happened. `id`: of the transaction, or of the wallet entry of a top-up; null for a restock. */
+  /** It has happened. `id` is that of the transaction, or of a top-up's wallet entry; null for a restock. */
   | { kind: "happened"; id: string | null }
-  /** It has not happened, and why: `OutOfStock`, … */
+  /** It has not happened. `why` is the reason: `OutOfStock`, … */
   | { kind: "refused"; why: string }
-  /** It may have happened. `why`: `OutcomeUnknown`, the code of an error, or how the connection failed. */
+  /** It may have happened. `why` is `OutcomeUnknown`, an error code, or how the connection failed. */
   | { kind: "unknown"; why: string }
   | { kind: "wallet"; balance: number }
   | { kind: "level"; onHand: number; available: number }
-  /** Null for an order that is not there. */
+  /** The status is null for an order that does not exist. */
   | { kind: "order"; status: "PLACED" | "CANCELLED" | null };
 
-/** A request with all its tries; times are of one watch, which all clients of a run share. */
+/** A request with all its tries. All clients of a run take the times from one watch. */
 export interface Operation {
   request: ShopRequest;
   /** When the first try was sent. */
   startMs: number;
-  /** When the answer came; infinite while it is `unknown`, since it may happen later still. */
+  /** When the answer came; infinite while it is `unknown`, because it may still happen later. */
   endMs: number;
   answer: ShopAnswer;
   tries: number;
   /**
-   * Whether a try had no clear answer. A later refusal then says nothing of that one, which may still be on
-   * its way.
+   * Whether a try had no clear answer. A later refusal then says nothing about that try, which may still be
+   * on its way.
    */
   wasUnclear: boolean;
 }

@@ -1,6 +1,6 @@
-/** The shop as it would be if one thing happened after the other: what the real one is compared with. */
+/** The sequential model of the shop: one commit after the other. The real shop is compared with it. */
 
-/** Something that has happened for good, at its commit point. */
+/** A commit: something that has happened for good at its commit point. */
 export type Commit =
   | { kind: "RESTOCK"; id: string; cityId: string; productId: string; quantity: number; key: string | null }
   | { kind: "TOP_UP"; id: string; clientId: string; key: string; amount: number }
@@ -15,7 +15,7 @@ export interface Pieces {
 }
 
 export interface SequentialShop {
-  /** Does it. Returns what made it impossible, or null. */
+  /** Applies a commit. Returns why it is impossible, or null. */
   apply(commit: Commit): string | null;
   /** Pieces on hand, by `<city> <product>`. */
   levels: ReadonlyMap<string, number>;
@@ -25,7 +25,7 @@ export interface SequentialShop {
 
 export const levelName = (cityId: string, productId: string) => `${cityId} ${productId}`;
 
-/** A shop without stock, money and orders: what was there at first comes as commits too. */
+/** A shop without stock, money and orders. Its initial content comes as commits too. */
 export function createSequentialShop(): SequentialShop {
   const levels = new Map<string, number>();
   const wallets = new Map<string, number>();

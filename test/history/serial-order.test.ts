@@ -1,4 +1,7 @@
-/** The search for a serial order against the plain definition, on small random clocks. */
+/**
+ * Goal: the search finds a serial order exactly if there is one. Method: the plain definition, on small
+ * random clocks.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Clock, findSerialOrder, type Interval } from "./serial-order.ts";
@@ -20,7 +23,7 @@ const clock = (name: string): fc.Arbitrary<Clock> =>
     .map((intervals) => ({ name, intervals }));
 const clocks = fc.tuple(clock("x"), clock("y"), clock("z"));
 
-/** Every pair of which one must be before the other, by some clock. */
+/** Every pair of commits that some clock orders. */
 const pairsOf = (all: readonly Clock[]) =>
   all.flatMap(({ intervals }) =>
     intervals.flatMap((a) =>

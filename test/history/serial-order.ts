@@ -1,14 +1,15 @@
 /**
- * Finds an order of commits that all clocks agree with, or shows that there is none.
+ * Finds an order of the commits that agrees with all clocks, or proves that none exists.
  *
- * A clock is anything that has put commits in an order: the lock of a stock row (the ids of its movements), the lock of a wallet
- * (the ids of its entries), the watch of the clients. By each clock a commit point lies somewhere in an interval. One commit is
- * before another if its interval ends before the other's begins, by any clock. The run was serialisable if these relations of
- * all clocks together have no cycle: then any order that keeps them is one in which the commits could have happened one by one.
+ * A clock is anything that orders commits: the lock of a stock row (the ids of its movements), the lock of a
+ * wallet (the ids of its entries), the clients' watch. Each clock gives an interval in which the commit point
+ * lies. A commit is before another if, by any clock, its interval ends before the other's begins. The run was
+ * serialisable if the relations of all clocks together have no cycle: the commits could then have happened
+ * one by one in any order that keeps the relations.
  */
 
 export interface Clock {
-  /** For people: `stock of 101 in dakar`. */
+  /** The name for people: `stock of 101 in dakar`. */
   name: string;
   intervals: Interval[];
 }
@@ -16,9 +17,9 @@ export interface Clock {
 export interface Interval {
   /** The commit. */
   id: string;
-  /** Not before; may be -Infinity. */
+  /** The beginning of the interval; may be -Infinity. */
   first: number;
-  /** Not after; may be Infinity. */
+  /** The end of the interval; may be Infinity. */
   last: number;
 }
 
@@ -37,7 +38,7 @@ export function findSerialOrder(ids: Iterable<string>, clocks: readonly Clock[])
   for (const clock of clocks) addClock(graph, clock);
   const ordered: string[] = [];
   const ready = [...graph.predecessors].filter(([, count]) => count === 0).map(([id]) => id);
-  // Each node becomes ready once at most, so this ends.
+  // Each node becomes ready at most once, so this loop ends.
   for (let index = 0; index < ready.length; index++) {
     const node = ready[index]!;
     ordered.push(node);
@@ -53,8 +54,9 @@ export function findSerialOrder(ids: Iterable<string>, clocks: readonly Clock[])
 }
 
 /**
- * Adds a clock's relations with two edges a commit rather than one a pair: the moments at which intervals end form a chain, a
- * commit goes before the moment of its end, and the last moment before its beginning goes before it.
+ * Adds a clock's relations with two edges for each commit instead of one for each pair. The moments at which
+ * intervals end form a chain. A commit is before the moment of its end, and after the last moment before its
+ * beginning.
  */
 function addClock(graph: Graph, { name, intervals }: Clock): void {
   const moments = [...new Set(intervals.map(({ last }) => last))]
@@ -97,7 +99,10 @@ function addEdge(graph: Graph, from: string, to: string): void {
   graph.predecessors.set(to, graph.predecessors.get(to)! + 1);
 }
 
-/** Every node that never became ready has a predecessor of that kind: going back from one must meet itself. */
+/**
+ * Finds a cycle. Every node that never became ready has such a node as a predecessor, so a walk backwards
+ * must meet itself.
+ */
 function findCycle({ successors }: Graph, ordered: ReadonlySet<string>): string[] {
   const before = new Map<string, string>();
   for (const [node, nexts] of successors) {

@@ -1,16 +1,16 @@
 /**
- * Clients of the shop who do all that clients do, at random and side by side, and write down what they are
- * told.
+ * Concurrent clients of the shop. They send random requests of every kind, and record the answers.
  *
- * A client whose answer is lost asks again with the same key, as the shop tells it to. Now and then one sends
- * the same request twice at once, or again after the answer: the key must give the same answer.
+ * A client whose answer is lost sends the request again with the same key, as the documentation tells it to.
+ * Now and then a client sends a request twice at once, or again after the answer: the key must give the same
+ * answer.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../harness/random.ts";
 import { askShop } from "./ask-shop.ts";
 import type { Operation, ShopAnswer, ShopRequest } from "./operations.ts";
 
-/** What there is to order, and for whom: few of each, so that clients get in one another's way. */
+/** The products and clients of a run: few of each, so that the requests contend. */
 export interface ShopWorld {
   cityIds: readonly string[];
   clientIds: readonly string[];
@@ -19,7 +19,7 @@ export interface ShopWorld {
 
 export type RequestWeights = Readonly<Record<ShopRequest["kind"], number>>;
 
-/** Many orders, enough restocks to go on selling, and everything else now and then. */
+/** Many orders, enough restocks to go on selling, and some of every other kind. */
 export const USUAL_WEIGHTS: RequestWeights = {
   place: 45,
   cancel: 8,
@@ -36,28 +36,28 @@ export interface ShopClientsOptions {
   random: Random;
   world: ShopWorld;
   weights?: RequestWeights;
-  /** How many clients at once. */
+  /** The number of concurrent clients. */
   count: number;
   /** The longest pause of a client between two requests. */
   pauseMs: number;
-  /** No client begins anything after this. */
+  /** No client begins an operation after this. */
   stop: AbortSignal;
-  /** How often a client asks before it gives up for now. */
+  /** How often a client tries before it gives up for now. */
   triesMax: number;
   /** No client begins more operations than this. */
   operationsMax: number;
 }
 
 export interface ShopClients {
-  /** Every operation, those under way among them. */
+  /** All operations, those under way included. */
   operations: readonly Operation[];
   /** Answers to one key that contradict one another; must stay empty. */
   contradictions: readonly string[];
-  /** How often each unclear answer came. */
+  /** The count of each unclear answer. */
   unclear: ReadonlyMap<string, number>;
   /** Resolves when all clients have stopped. */
   done: Promise<void>;
-  /** Asks again, with its key, for whatever is not certain; to be called when the shop is well. Bounded. */
+  /** Repeats every operation of unclear outcome with its key. Call it when the shop is well. Bounded. */
   settle(): Promise<void>;
 }
 
@@ -97,7 +97,7 @@ export function startShopClients(options: ShopClientsOptions): ShopClients {
   };
 }
 
-/** Whether asking again with the same key would tell more. */
+/** Whether a repetition with the same key would tell more. */
 function isUnclear({ request, answer }: Operation): boolean {
   return "key" in request && answer.kind === "unknown";
 }
@@ -115,7 +115,7 @@ async function settle(operation: Operation, log: ReturnType<typeof createLog>): 
   }
 }
 
-/** The clients' common notebook. */
+/** The record that all clients share. */
 function createLog({ url }: ShopClientsOptions) {
   const operations: Operation[] = [];
   const contradictions: string[] = [];
@@ -160,7 +160,7 @@ function createLog({ url }: ShopClientsOptions) {
     async ask(operation: Operation, isTwice: boolean): Promise<void> {
       const copies = isTwice && "key" in operation.request ? 2 : 1;
       const answers = Array.from({ length: copies }, () => askShop(url, operation.request));
-      // One of two at once may be refused for what the other one has taken, or say that it is not certain.
+      // Of two requests at once, one may be refused for what the other has taken, or have an unclear answer.
       const given = (await Promise.all(answers)).sort((a, b) => rank(a) - rank(b));
       if (given.length > 1 && given[0]!.kind === "happened" && given[1]!.kind === "refused") given.pop();
       for (const answer of given) note(operation, answer);

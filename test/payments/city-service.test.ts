@@ -1,4 +1,7 @@
-/** The service of a city that is started with a provider: its recovery settles what was decided, with nobody asking it to. */
+/**
+ * Goal: the recovery of a city's service settles decided payments by itself. Method: a service that is
+ * started with a provider.
+ */
 import { TEST_TOPOLOGY } from "@teranga/city/payments/test-city.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";

@@ -1,6 +1,6 @@
 /**
- * The simulated mobile-money company, in this process, with what goes wrong with one: it loses answers, is
- * slow, stops in the middle, and starts again on its journal.
+ * The simulated mobile-money company in this process, with faults: it loses answers, is slow, stops in the
+ * middle of its work, and starts again from its journal.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
@@ -14,11 +14,11 @@ import { systemClock } from "@teranga/kit/process/retry.ts";
 import { Books, type State } from "@teranga/mobile-money/books.ts";
 import { createCompany } from "@teranga/mobile-money/service.ts";
 
-/** What goes wrong with the next messages. */
+/** The faults of the next messages. */
 export interface Faults {
-  /** When the work is done: whether the answer never leaves. */
+  /** Called when the work is done; returns whether the answer is lost. */
   losesAnswer: (message: string) => boolean | Promise<boolean>;
-  /** Before the message is looked at. */
+  /** Awaited before the message is read. */
   wait: (message: string) => Promise<unknown>;
 }
 
@@ -28,7 +28,7 @@ const HEALTH = "/health/";
 
 export class FaultyCompany {
   faults: Faults = NO_FAULTS;
-  /** The messages that arrived, e.g. `authorise dakar:…`. */
+  /** The messages that have arrived, e.g. `authorise dakar:…`. */
   readonly received: string[] = [];
   readonly #directory: string;
   readonly #openingBalance: number;
@@ -41,14 +41,14 @@ export class FaultyCompany {
     this.#openingBalance = openingBalance;
   }
 
-  /** @param openingBalance what each subscriber has at first */
+  /** @param openingBalance the initial balance of each subscriber */
   static async open(openingBalance = 0): Promise<FaultyCompany> {
     const company = new FaultyCompany(await mkdtemp(join(tmpdir(), "teranga-company-")), openingBalance);
     await company.start();
     return company;
   }
 
-  /** Ends it, its providers and its journal. */
+  /** Stops the company and its providers, and removes its journal. */
   async close(): Promise<void> {
     for (const provider of this.#providers) await provider.close();
     await this.stop();
@@ -59,7 +59,7 @@ export class FaultyCompany {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  /** A way to it, as a city has one. */
+  /** A provider that speaks to this company, as in a city's service. */
   provider(secret = SECRET): HttpProvider {
     const provider = createHttpProvider({ url: this.url, secret, clock: systemClock });
     this.#providers.push(provider);
@@ -78,7 +78,7 @@ export class FaultyCompany {
       if (request.url.startsWith(HEALTH)) return;
       const message = request.url.slice(1);
       await this.faults.wait(message);
-      // Stopped meanwhile: the process that had the request is gone.
+      // The company was stopped meanwhile: the process that had the request is gone.
       if (this.#running?.app !== app) return reply.hijack();
       this.received.push(`${message} ${JSON.parse(String(request.body)).idempotencyKey}`);
     });
@@ -90,7 +90,7 @@ export class FaultyCompany {
     this.#running = { app, books };
   }
 
-  /** Stops at once, as in a crash: requests under way get no answer. What is in the journal is kept. */
+  /** Stops at once, as in a crash. Requests under way get no answer. The journal is kept. */
   async stop(): Promise<void> {
     if (!this.#running) return;
     const { app, books } = this.#running;

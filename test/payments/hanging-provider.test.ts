@@ -1,6 +1,6 @@
 /**
- * Goal: a provider that does not answer holds up its own orders and payments, and nobody else's. Method: one
- * that answers when it is told to, and a company that takes messages over HTTP and never answers.
+ * Goal: a provider that does not answer delays only its own orders and payments. Method: a provider that
+ * answers when the test tells it to, and a company that takes messages over HTTP and never answers.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";

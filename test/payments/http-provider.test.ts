@@ -1,6 +1,7 @@
 /**
- * The contract suite on a company outside, what is durable of it, and what its adapter may get wrong: only a
- * definite answer is one, and none is waited for beyond its deadline.
+ * Goal: a payment provider over HTTP keeps the contract. Only a definite answer counts, and no answer is
+ * waited for beyond its deadline. Method: the contract suite on the simulated company, restarts of it, and
+ * wrong answers of an adapter.
  */
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
@@ -16,7 +17,7 @@ let company: FaultyCompany;
 let lastNumber = 0;
 const newTransactionId = () => `dakar:00000000-0000-7000-8000-${String(++lastNumber).padStart(12, "0")}`;
 
-/** @returns the request of a new client with so much money */
+/** @returns the request of a new client who has this much money */
 function requestOf(money: number, amount: number): PaymentRequest {
   const clientId = `dakar:${++lastNumber}`;
   company.giveMoney(clientId, money);
@@ -96,7 +97,7 @@ test("a signature is good for its message, its bytes and some minutes only", asy
   await close();
 });
 
-/** Serves what a company or its adapter may answer. */
+/** Serves an answer of a company or its adapter. */
 async function serve(listener: RequestListener) {
   const server = createServer(listener).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -109,7 +110,7 @@ async function serve(listener: RequestListener) {
 
 test.each<[string, string, RequestListener]>([
   ["a fault", "status 500", (_, response) => response.writeHead(500).end('{"answer":"AUTHORISED"}')],
-  // Followed, it would take the message to somebody else.
+  // A followed redirect would take the message to another server.
   ["a redirect", "status 307", (_, response) => response.writeHead(307, { location: "/other" }).end()],
   ["no content", "status 204", (_, response) => response.writeHead(204).end()],
   ["what is not JSON", "JSON", (_, response) => response.end("AUTHORISED")],

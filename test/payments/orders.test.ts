@@ -1,6 +1,6 @@
 /**
- * Orders paid by a provider outside, and what becomes of the money, whatever fails between the provider and
- * the commit point.
+ * Goal: the money of orders that an outside provider pays adds up, whatever fails between the provider and
+ * the commit point. Method: the real commit point with a faulty company.
  */
 
 import { phoneOf } from "@teranga/city/payments/test-city.ts";
@@ -9,7 +9,7 @@ import { GIVEN, LONG_MS, PRICE, useShop } from "./shop.ts";
 
 const shop = useShop("payments_of_orders");
 
-/** A deadline that is meant to be missed. */
+/** A deadline that the test means to miss. */
 const LATE_MS = 100;
 
 test("an order is authorised before its commit point, and captured after", async () => {
@@ -223,7 +223,7 @@ test("a provider that refuses to capture raises the alarm, and the payment stays
   expect(await shop.stateOf(order)).toBe("AUTHORISED");
   shop.nowMs += LONG_MS;
   expect(await shop.settle()).toBe(true);
-  // Only people can mend it: without them the money never adds up.
+  // Only people can mend this: until then the money does not add up.
   await expect(shop.expectMoneyAddsUp()).rejects.toThrow();
   await shop.city.sql`truncate client cascade`;
   shop.alarms = 0;

@@ -1,6 +1,6 @@
 /**
- * Many orders paid by a provider outside while answers are lost and late, processes end and the provider is
- * away.
+ * Goal: the money adds up after any mixture of faults. Method: many random orders, paid by an outside
+ * provider while answers are lost and late, processes end and the provider is away.
  */
 
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,7 +11,7 @@ import { CLIENTS, useShop } from "./shop.ts";
 
 const shop = useShop("payments_at_random");
 
-/** By so much later than it was sent a message may reach the company; others overtake it meanwhile. */
+/** How late a message may reach the company; others overtake it meanwhile. */
 const LATE_MS = 100;
 const SEEDS = [1, 2, 3];
 const ORDERS = 60;
@@ -24,7 +24,7 @@ test.each(SEEDS)("orders, copies, cancellations and crashes at random (seed %i)"
     wait: async () => isOneIn(15) && delay(LATE_MS),
   });
   const late: Promise<unknown>[] = [];
-  /** Gives some messages up when they have left, as at a deadline: they arrive all the same. */
+  /** Gives up on some messages after they were sent, as at a deadline. They still arrive. */
   const impatient = <Answer>(tell: () => Promise<Answer>): Promise<Answer> => {
     const told = isOneIn(15) ? delay(LATE_MS).then(tell) : undefined;
     if (!told) return tell();
@@ -45,7 +45,7 @@ test.each(SEEDS)("orders, copies, cancellations and crashes at random (seed %i)"
       Array.from({ length: 2 }, () => shop.newOrder({ clientId: random.pick(CLIENTS) })),
     );
     const copies = batches.filter(() => isOneIn(3));
-    // The process of a batch may be gone after the providers were asked.
+    // The process of a batch may end after the providers were asked.
     const lost = batches.filter(() => isOneIn(6));
     const sent = [...batches, ...copies].map(async (orders) => {
       if (lost.includes(orders)) return shop.payments.authorise(orders);
@@ -63,7 +63,7 @@ test.each(SEEDS)("orders, copies, cancellations and crashes at random (seed %i)"
     }
   }
   await Promise.all(late);
-  // The run has got as far as meeting both answers.
+  // The run must have met both answers.
   expect(new Set(answers)).toContain("COMMITTED");
   expect(new Set(answers)).toContain("DECLINED");
 });

@@ -1,7 +1,7 @@
 /**
- * One city with a mobile-money company beside it, for tests of orders that it pays: the real commit point,
- * real recovery, a real provider. Every test ends with the money adding up: what the provider has taken is
- * what placed orders cost.
+ * One city with a mobile-money company, for tests of orders paid by mobile money: the real commit point, real
+ * recovery, a real provider. Every test ends with a check that the money adds up: the provider has taken
+ * exactly the cost of the placed orders.
  */
 import type { HttpProvider } from "@teranga/city/payments/http-provider.ts";
 import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
@@ -16,14 +16,14 @@ import { FaultyCompany } from "./faulty-company.ts";
 
 export const CLIENTS = ["dakar:1", "dakar:2", "dakar:3"];
 export const PRICE = 500;
-/** What the company holds of each client's money at first. */
+/** Each client's initial balance at the company. */
 export const GIVEN = 10_000;
-/** Beyond the lease of an undecided payment, and beyond every wait between two tries. */
+/** Longer than the lease of an undecided payment and than every wait between two tries. */
 export const LONG_MS = 60_000;
-/** Beyond what a busy machine takes to answer. */
+/** Longer than a busy machine takes to answer. */
 export const DEADLINE_MS = 10_000;
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
-/** Steps after which everything that can be settled must be. */
+/** The number of recovery steps after which everything that can be settled must be settled. */
 const STEPS_MAX = 20;
 
 export class Shop {
@@ -55,9 +55,9 @@ export class Shop {
   }
 
   /**
-   * The payments of another process of the city, as after a crash.
+   * Replaces the payments by those of a new process of the city, as after a crash.
    * @param deadlineMs how long the provider may take
-   * @param around what stands between it and its provider
+   * @param around wraps the provider
    */
   restart(
     deadlineMs = DEADLINE_MS,
@@ -85,7 +85,7 @@ export class Shop {
     };
   }
 
-  /** What the message commitOrders does; the states that it answers. */
+  /** Does what the message commitOrders does. Returns the states that it answers. */
   async commit(...orders: OrderCommit[]): Promise<string[]> {
     await this.payments.authorise(orders);
     return (await commitOrders(this.city.sql, orders, this.clock)).map(({ state }) => state);
@@ -103,12 +103,12 @@ export class Shop {
     return row?.state;
   }
 
-  /** A step of recovery. */
+  /** Runs one step of recovery. */
   settle(): Promise<boolean> {
     return this.payments.settlers.find(({ method }) => method === "MOBILE_MONEY")!.settle();
   }
 
-  /** Recovery, with each step long after the one before, until no provider is left to be told. */
+  /** Runs recovery, with each step long after the one before, until no provider is left to be told. */
   async untilSettled(): Promise<void> {
     this.company.heal();
     this.restart();
@@ -122,7 +122,7 @@ export class Shop {
     throw new Error(`payments are open after ${STEPS_MAX} steps`);
   }
 
-  /** Nothing is held, and of each client what their placed orders cost is taken. */
+  /** Checks that nothing is held, and that each client has paid exactly the cost of the placed orders. */
   async expectMoneyAddsUp(): Promise<void> {
     const rows = await this.city.sql`
       select client.id, coalesce(sum(total), 0)::int as cost from client left join orders
@@ -134,8 +134,8 @@ export class Shop {
 }
 
 /**
- * The shop of a test file, emptied before each test; after it everything is settled, adds up, and has raised
- * no alarm.
+ * The shop of a test file, emptied before each test. After each test everything is settled, the money adds
+ * up, and no alarm was raised.
  */
 export function useShop(databaseName: string): Shop {
   const shop = new Shop();

@@ -1,6 +1,6 @@
 /**
- * What a gateway does with a request before it asks anybody, in this process, and the CPU time that this
- * takes, all threads together.
+ * Runs the gateway's work on a request before its first fetch in this process, and measures the CPU time of
+ * all threads.
  */
 
 import { createCostModel } from "@teranga/gateway/door/cost.ts";

@@ -1,11 +1,11 @@
-/** What a small request takes beside clients whose requests are dear. */
+/** Measures the latency of a small request beside clients with expensive requests. */
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { percentile } from "../bench/statistics.ts";
 
 /**
- * A probe is sent so often, whether those before are answered or not: what they wait is what somebody who
- * comes then waits.
+ * The interval of the probes. A probe is sent whether or not earlier ones are answered, so its wait is that
+ * of a client who comes at that moment.
  */
 const PROBE_MS = 20;
 
@@ -14,7 +14,7 @@ export interface Beside {
   p99Ms: number;
   maxMs: number;
   probes: number;
-  /** Requests of the clients that were answered, by status. */
+  /** The answered requests of the clients, counted by status. */
   answers: Map<number, number>;
 }
 
@@ -51,7 +51,7 @@ export async function latencyBeside(
   };
 }
 
-/** Gives the answer's status once all of it has come. */
+/** Returns a function that sends a query and resolves to the status once the whole answer has come. */
 export function createAsk(port: number): (query: string) => Promise<number> {
   const agent = new Agent({ keepAlive: true });
   const options = { agent, host: "127.0.0.1", port, path: "/graphql", method: "POST" };

@@ -1,7 +1,7 @@
 /**
- * `npm run worst:door`: half-sent bodies, a long pipeline and large answers that nobody reads, all at once,
- * and SIGTERM amid them. It prints how much memory the gateway took, how long /health/live did, and how long
- * it was until the process had ended.
+ * `npm run worst:door`: sends half-sent bodies, a long pipeline and requests whose large answers are never
+ * read, all at once, and then SIGTERM. It prints the gateway's memory, the slowest answer of /health/live,
+ * and the time to the process's end.
  */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -65,7 +65,7 @@ await runMain(usage, async () => {
   }
 });
 
-/** 12,000 orders, each with its id under so many long names. */
+/** A query for 12,000 orders, each with its id under `aliases` long names. */
 function largeQuery(aliases: number, client: number): string {
   const ids = Array.from({ length: aliases }, (_, at) => `${"n".repeat(28)}${at}: id`).join(" ");
   return `query Large${client} { cities { clients(first: 100) { edges { node { orders(first: 20) { edges { node { ${ids} } } } } } } } }`;
@@ -73,7 +73,7 @@ function largeQuery(aliases: number, client: number): string {
 
 function open({ port }: Stage, text: string): Socket {
   const socket = connect(port, "127.0.0.1", () => void socket.write(text));
-  // It is ended by the gateway sooner or later.
+  // The gateway ends this connection sooner or later.
   return socket.on("error", () => undefined);
 }
 
@@ -115,7 +115,7 @@ async function watch(stage: Stage, sockets: readonly Socket[], durationMs: numbe
   return { mostBytes, slowestMs, open: sockets.filter(({ closed }) => !closed).length };
 }
 
-/** What of a process is in memory (Linux). */
+/** The gateway's resident memory (Linux). */
 function memory({ gateway }: Stage): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${gateway.pid}/status`, "utf8"))!;
   return Number(kilobytes) * 1_024;

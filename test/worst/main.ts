@@ -1,7 +1,7 @@
 /**
- * `npm run worst`: searches for the accepted requests that take most of the gateway's processor, before
- * anything is asked and as a whole, then lets 50 clients send such requests to a gateway and measures what `{
- * __typename }` takes beside them.
+ * `npm run worst`: searches for the accepted requests that take most CPU time of the gateway, before the
+ * first fetch and as a whole. Then 50 clients send such requests to a gateway, and the latency of
+ * `{ __typename }` beside them is measured.
  */
 import { readFileSync } from "node:fs";
 import { runMain } from "@teranga/kit/process/config.ts";
@@ -14,7 +14,7 @@ import { type CpuMsOf, searchWorst, type Worst } from "./search.ts";
 import { type Stage, startStage } from "./stage.ts";
 
 const CLIENTS = 50;
-/** Of an attack, and of the time before it in which everything is met once. */
+/** The length of an attack, and of the warm-up before it. */
 const ATTACK_MS = 10_000;
 
 const options = z.object({

@@ -1,6 +1,6 @@
 /**
- * What a random request is made of, so that a search can change it a little; and the request made of it,
- * within the production limits.
+ * The genes of a random request, which a search can change a little, and the request made from them within
+ * the production limits.
  */
 
 import { DEFAULT_LIMITS, FIELDS_MAX } from "@teranga/gateway/ground/limits.ts";
@@ -23,17 +23,17 @@ import {
 } from "graphql";
 
 export interface Genes {
-  /** How likely a field is taken, by `Type.field`; 0.3 unless said. */
+  /** The probability that a field is selected, by `Type.field`; 0.3 by default. */
   likings: ReadonlyMap<string, number>;
-  /** Of the root, and of every other selection. */
+  /** The fields at the root, and in every other selection. */
   rootFields: number;
   fieldsEach: number;
   depth: number;
-  /** How many entries a page is asked for. */
+  /** The page size that lists are asked for. */
   pageSize: number;
-  /** How likely a field is repeated under an alias with another argument. */
+  /** The probability that a field is repeated under an alias with another argument. */
   aliasing: number;
-  /** How likely a selection is a fragment that is spread again wherever its type comes up. */
+  /** The probability that a selection becomes a fragment that is spread again wherever its type comes up. */
   fragments: number;
   seed: number;
 }
@@ -49,10 +49,10 @@ export const FIRST_GENES: Genes = {
   seed: 1,
 };
 
-/** Tokens that a field takes at most in what is written here: alias, name, arguments, braces. */
+/** The most tokens that a field takes here: alias, name, arguments, braces. */
 const TOKENS_A_FIELD = 9;
 
-/** The same with one or two things changed. */
+/** The same genes with one or two changes. */
 export function mutated(genes: Genes, fields: readonly string[], random: () => number): Genes {
   const scaled = (value: number, max: number) =>
     Math.max(1, Math.min(max, Math.round(value * (0.5 + 1.5 * random()) + (random() < 0.5 ? 1 : 0))));
@@ -72,7 +72,7 @@ export function mutated(genes: Genes, fields: readonly string[], random: () => n
   };
 }
 
-/** The names of all fields that clients see, as `likings` has them. */
+/** The names of all fields of the API schema, in the form of `likings`' keys. */
 export function fieldNames(schema: GraphQLSchema): string[] {
   return Object.values(schema.getTypeMap()).flatMap((type) =>
     (isObjectType(type) || isInterfaceType(type)) && !type.name.startsWith("__")

@@ -1,6 +1,6 @@
 /**
- * A search for the request that takes most: requests are drawn from the schema, those that took longest are
- * changed and tried again.
+ * Searches for the most expensive request: requests are drawn from the schema, and those that took longest
+ * are changed and tried again.
  */
 import type { GraphQLSchema } from "graphql";
 import { median } from "../bench/statistics.ts";
@@ -10,7 +10,7 @@ import { FIRST_GENES, fieldNames, type Genes, mutated, RequestWriter } from "./r
 const KEPT = 12;
 const REPEATS = 5;
 
-/** The CPU time that a request takes, as one that was never seen; undefined if it is refused. */
+/** The CPU time of a request that the gateway has not seen before; undefined if it is refused. */
 export type CpuMsOf = (query: string) => Promise<number | undefined>;
 
 interface Candidate {
@@ -21,7 +21,7 @@ interface Candidate {
 
 export interface Worst {
   query: string;
-  /** The median of some tries. */
+  /** The median of several tries. */
   cpuMs: number;
   tried: number;
 }
@@ -58,7 +58,7 @@ async function steadyCpuMs(cpuMsOf: CpuMsOf, query: string, first: number): Prom
   return median(figures);
 }
 
-/** An operation that was never seen, however it is kept. */
+/** The query as an operation that no cache of the gateway holds. */
 function asNew(query: string, number: number): string {
   return query.replace("a0:", `a${number}_0:`);
 }

@@ -1,7 +1,7 @@
 /**
- * The shop's services, in a process of their own, with made-up rows: whatever is asked for is there, lists
- * are as long as they may be, and a text is as long as a description. Prints the port on which all of them
- * listen, each at its name.
+ * The shop's services in a process of their own, with made-up rows: every requested row exists, lists have
+ * their greatest length, and a text is as long as a description. Prints the port on which all of them listen,
+ * each at its name as the path.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
@@ -37,11 +37,11 @@ const VALUES: Record<string, unknown> = {
 
 interface Row {
   __typename?: string;
-  /** How many entries a page of it has. */
+  /** The number of entries of a page. */
   length: number;
 }
 
-/** A member that a caller has told of an entity, or one that is made up. */
+/** The value of a field: from the entity's representation, else made up. */
 const makeUp: GraphQLFieldResolver<Partial<Row> & Record<string, unknown>, unknown> = (
   row,
   args,
@@ -75,7 +75,10 @@ function schemaOf(name: "catalog" | "city" | "orders"): GraphQLSchema {
 
 const schemas = new Map((["catalog", "city", "orders"] as const).map((name) => [`/${name}`, schemaOf(name)]));
 
-/** By what was asked, whatever it is called: to make 13 MB takes seconds, and it is not they that are tested. */
+/**
+ * The answers by request, whatever the operation's name. Making 13 MB takes seconds, and the services are not
+ * what is tested.
+ */
 const known = new Map<string, string>();
 const KNOWN_MAX = 10;
 const GREAT_CHARACTERS = 1_000_000;

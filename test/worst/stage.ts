@@ -1,5 +1,5 @@
 /**
- * A gateway in a process of its own, over services in another that answer whatever is asked (services.ts).
+ * A gateway in a process of its own, over services in another process that answer any query (services.ts).
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -19,7 +19,7 @@ export interface Stage {
   stop(): Promise<void>;
 }
 
-/** @param env of the gateway, beside what it needs */
+/** @param env further variables for the gateway */
 export async function startStage(sdl: string, env: Record<string, string> = {}): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), "teranga-worst-"));
   const services = spawn(process.execPath, [fileURLToPath(new URL("services.ts", import.meta.url))], {

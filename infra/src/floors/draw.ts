@@ -1,13 +1,13 @@
 /**
- * The picture of the floors: a box a room, and a line for each two of which the upper one imports the lower one,
- * but for the rooms that most others import.
+ * Draws the picture of the floors: a box for each room, and a line from each room to every room below that it
+ * imports. Rooms that most others import have no lines.
  */
 import { FLOORS, type Import, type PlacedRoom, roomOf } from "./floors.ts";
 
 const BOX = { width: 250, height: 44, gap: 20 };
 const FLOOR_HEIGHT = 84;
 const MARGIN = 24;
-/** For lines that pass by floors between. */
+/** The room on either side for lines that go around a floor, in pixels. */
 const SIDE = 150;
 const WIDTH = 4 * BOX.width + 3 * BOX.gap + 2 * SIDE;
 
@@ -31,7 +31,10 @@ function boxes(): Box[] {
   });
 }
 
-/** Through the gap to the next floor, or around what lies between: on the side that is nearer. */
+/**
+ * The path of a line: straight through the gap to the next floor, else around the floors between, on the
+ * nearer side.
+ */
 function line(from: Box, to: Box): string {
   const [x1, y1] = [from.x + BOX.width / 2, from.y + BOX.height];
   const [x2, y2] = [to.x + BOX.width / 2, to.y];
@@ -51,7 +54,7 @@ function drawBox({ room, x, y }: Box): string {
   ].join("\n");
 }
 
-/** An SVG. It changes when a room does, or when two rooms come to know each other for the first time. */
+/** An SVG. It changes only with the rooms, or when one room imports another for the first time or no more. */
 export function drawFloors(imports: readonly Import[]): string {
   const all = boxes();
   const pairs = new Set(imports.map(({ from, to }) => `${roomOf(from)?.path} ${roomOf(to)?.path}`));

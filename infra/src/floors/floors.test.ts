@@ -1,4 +1,7 @@
-/** Goal: an import that goes up a floor is told, whatever it is of. Method: sources made up for it. */
+/**
+ * Goal: every import that goes up a floor is reported, also one of a type. Method: sources made up for the
+ * test.
+ */
 import { expect, test } from "vitest";
 import { drawFloors } from "./draw.ts";
 import { brokenFloor, FLOORS } from "./floors.ts";

@@ -1,18 +1,19 @@
 /**
- * The floors of the house. A file may import from its own room and from rooms on floors below; never from above,
- * and never from another room on its own floor. So whoever reads a room needs to know only what is below it.
+ * The floors of the house. A file may import from its own room and from rooms on floors below; never from
+ * above, and never from another room on its own floor. So a reader of a room needs to know only the rooms
+ * below it.
  */
 
 export interface Room {
-  /** What the paths of its files begin with; the longest that fits decides. */
+  /** The beginning of its files' paths. The longest that fits decides. */
   path: string;
-  /** In a few words. */
+  /** What the room holds, in a few words. */
   holds: string;
-  /** Most rooms above import from it: the picture has no lines to it. */
+  /** Set for a room that most rooms above import: the picture has no lines to it. */
   isGround?: true;
 }
 
-/** From those who use the house to the ground. */
+/** The floors from top to ground. */
 export const FLOORS: readonly (readonly Room[])[] = [
   [
     { path: "infra/", holds: "the local cluster" },
@@ -54,7 +55,7 @@ export const FLOORS: readonly (readonly Room[])[] = [
 
 const ROOMS = FLOORS.flatMap((rooms, floor) => rooms.map((room) => ({ ...room, floor })));
 
-/** A room, and the floor that it is on; 0 is the top. */
+/** A room and its floor; 0 is the top. */
 export type PlacedRoom = (typeof ROOMS)[number];
 
 /** The room of a file, by its path from the repository's root. */
@@ -69,7 +70,7 @@ export interface Import {
   to: string;
 }
 
-/** What is wrong with an import; undefined if nothing is. */
+/** Says which rule an import breaks; undefined if it breaks none. */
 export function brokenFloor({ from, to }: Import): string | undefined {
   const [above, below] = [roomOf(from), roomOf(to)];
   if (!above || !below) return `${above ? to : from} is in no room (infra/src/floors/floors.ts)`;

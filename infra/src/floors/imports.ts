@@ -1,4 +1,4 @@
-/** The imports of the project's own files, those of types among them. */
+/** Reads the imports between the project's own files, imports of types included. */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
@@ -8,9 +8,9 @@ import type { Import } from "./floors.ts";
 
 /** Each import as the formatter writes it: `from "…"` at the end of a statement, and `import("…")`. */
 const IMPORT = /^(?:import|export)\b[^;]*?from "([^"]+)";|\bimport\("([^"]+)"\)/gm;
-/** Tests and what they are made of may know everything. */
+/** Tests and their helpers may import from anywhere. */
 const OF_TESTS = /\.test\.ts$|(?:^|\/)(?:test|fixture)\/|\/testing\.ts$|\/test-[\w-]+\.ts$/;
-/** The types of resolvers name those of the services that use them. */
+/** Generated resolver types import the row types of the services, which are on a higher floor. */
 const GENERATED = /\/generated\//;
 
 /** Where the files of our packages are. */
@@ -25,7 +25,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   orders: "services/orders/src",
 };
 
-/** @param text of the file at this path from the root */
+/**
+ * @param file its path from the root
+ * @param text the text of the file
+ */
 export function importsOf(file: string, text: string): Import[] {
   const imports: Import[] = [];
   for (const [, named, asked] of text.matchAll(IMPORT)) {

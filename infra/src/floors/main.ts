@@ -1,4 +1,4 @@
-/** `npm run floors`: checks the imports against the floors, and draws the picture; with --check it only compares. */
+/** `npm run floors`: checks the imports against the floors and draws the picture. `--check` only compares. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runMain, StartupError } from "@teranga/kit/process/config.ts";

@@ -1,4 +1,4 @@
-/** Interfaces whose types live in several subgraphs, a circle through an interface, nodes by a global id. */
+/** Interfaces whose types are in several subgraphs, a cycle through an interface, nodes by a global id. */
 import { type AuditGraph, by, link } from "../graph.ts";
 
 const WORKSHOPS = [

@@ -1,4 +1,7 @@
-/** Entities and their keys: one, several, composite, nested, lists, null; objects that are reached through a parent only. */
+/**
+ * Entities and their keys: single, several, composite, nested, in lists, null; and objects that are reached
+ * only through a parent.
+ */
 import { type AuditGraph, by, link } from "../graph.ts";
 
 const LINES = [
@@ -12,7 +15,7 @@ const STOPS = [
 ];
 const stopAt = ({ place }: { place: { area: string; number: number } }) =>
   STOPS.find((stop) => stop.place.area === place.area && stop.place.number === place.number) ?? null;
-/** The third has no stop, the fourth one that nobody knows. */
+/** The third trip has no stop; the fourth names a stop that does not exist. */
 const TRIPS = [
   { id: "t1", lineCode: "DDD-1", stopId: "s1", fare: { zone: "A" } },
   { id: "t2", lineCode: "DDD-7", stopId: "s3", fare: { zone: "B" } },

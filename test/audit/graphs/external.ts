@@ -1,4 +1,6 @@
-/** Entities that are extended: in the words of the first federation and in those of the second, with fields that are only referred to. */
+/**
+ * Extended entities in the syntax of Federation 1 and of Federation 2, with fields that are only referred to.
+ */
 import { type AuditGraph, by, link } from "../graph.ts";
 
 const FIELDS = [
@@ -8,7 +10,7 @@ const FIELDS = [
 
 export const external: AuditGraph = {
   subgraphs: {
-    // The first federation's words, without a link.
+    // The syntax of Federation 1, without `@link`.
     owners: {
       sdl: `
         extend type Query { fields: [Field] biggest: Field @provides(fields: "hectares") }
@@ -43,7 +45,7 @@ export const external: AuditGraph = {
         Field: { __resolveReference: (reference) => reference, rain: ({ village }) => `pluie à ${village}` },
       },
     },
-    // Its id is external and yet its own to give; nobody refers to it but the key.
+    // Its id is `@external`, and yet this subgraph serves it; only the key refers to it.
     survey: {
       sdl: `${link("key", "external", "shareable")}
         extend type Field @key(fields: "id") { id: ID! @external surveyed: Boolean! }

@@ -1,4 +1,7 @@
-/** Subgraphs that know an interface as one object: its fields are those of every type. */
+/**
+ * Subgraphs that declare an interface as one object type: its fields are added to every type of the
+ * interface.
+ */
 import { type AuditGraph, by, link } from "../graph.ts";
 
 const CROPS = [
@@ -44,7 +47,7 @@ export const interfaceObjects: AuditGraph = {
         },
       },
     },
-    // Knows of the interface what the second adds to it.
+    // Refers to the field that the second subgraph adds to the interface.
     prizes: {
       sdl: `${link("key", "interfaceObject", "external", "requires")}
         type Crop @key(fields: "id") @interfaceObject {

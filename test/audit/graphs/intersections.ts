@@ -1,4 +1,4 @@
-/** What subgraphs have in common: enums, input objects, arguments, root fields, inaccessible parts. */
+/** Parts that several subgraphs share: enums, input objects, arguments, root fields, inaccessible parts. */
 import { type AuditGraph, link } from "../graph.ts";
 
 export const intersections: AuditGraph = {

@@ -1,4 +1,7 @@
-/** What operations can say: variables, aliases, conditions, type names, introspection, mutations in order, nulls and errors on their way up. */
+/**
+ * The features of operations: variables, aliases, conditions, type names, introspection, mutations in order,
+ * and nulls and errors that propagate upwards.
+ */
 import { type AuditGraph, by, link } from "../graph.ts";
 
 const TEAMS = [

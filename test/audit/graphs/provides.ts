@@ -1,4 +1,7 @@
-/** Fields that a subgraph gives along with a path to them, on objects, interfaces and unions, nested. */
+/**
+ * Fields that a subgraph provides on one path only (`@provides`): on objects, interfaces and unions, and
+ * nested.
+ */
 import { type AuditGraph, by, link } from "../graph.ts";
 
 const SONGS = [
@@ -29,7 +32,7 @@ export const provides: AuditGraph = {
         type Artist @key(fields: "id") { id: ID! name: String! @external }`,
       resolvers: {
         Query: {
-          // Another spelling tells who has answered.
+          // The other spelling shows which subgraph has answered.
           played: () =>
             SONGS.map((song) => ({ ...song, title: song.title.toUpperCase(), artist: artistOf(song) })),
           known: () => SONGS.map(({ id, artist }) => ({ id, artist })),

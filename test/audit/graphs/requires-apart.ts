@@ -1,4 +1,7 @@
-/** Fields that need the same field with different arguments: behind interfaces and unions, in lists, in chains, with variables of their own. */
+/**
+ * Fields that require the same field with different arguments: behind interfaces and unions, in lists, in
+ * chains, with variables.
+ */
 import { type AuditGraph, by, link } from "../graph.ts";
 
 const FIELDS = [

@@ -1,4 +1,4 @@
-/** Fields that need others with arguments. */
+/** Fields that require others with arguments. */
 import { type AuditGraph, by, link } from "../graph.ts";
 
 const SACKS = [

@@ -1,4 +1,7 @@
-/** Fields that need others: of other subgraphs, of one another, nested, through fragments on interfaces, in a circle. */
+/**
+ * Fields that require others: from other subgraphs, from one another, nested, through fragments on
+ * interfaces, in a cycle.
+ */
 import { type AuditGraph, by, link } from "../graph.ts";
 
 const BOATS = [

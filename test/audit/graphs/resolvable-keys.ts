@@ -1,4 +1,7 @@
-/** Keys that a subgraph has and cannot resolve: they tell which entity is meant, and nobody may come back by them. */
+/**
+ * Keys with `resolvable: false`: they say which entity is meant, but the subgraph cannot be asked for an
+ * entity by them.
+ */
 import { type AuditGraph, link } from "../graph.ts";
 
 const BOOKS = [

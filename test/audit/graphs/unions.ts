@@ -1,4 +1,4 @@
-/** Unions that have other members in each subgraph, and fields whose types differ between them. */
+/** Unions with different members in each subgraph, and fields whose types differ between subgraphs. */
 import { type AuditGraph, by, link } from "../graph.ts";
 
 const BOOKS = [{ __typename: "Book", id: "d1", title: "Une si longue lettre", pages: 165 }];

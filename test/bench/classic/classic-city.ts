@@ -1,7 +1,7 @@
 /**
- * One city's service of baseline (b): the same program with classic two-phase commit in it, configured as
- * services/city/src/main.ts is. Its worker ends what an orchestrator has left prepared, since each such
- * transaction blocks its rows for everybody.
+ * One city's service of baseline (b): the same program with classic two-phase commit, configured as
+ * services/city/src/main.ts is. Its worker ends transactions that an orchestrator has left prepared, because
+ * each of them blocks its rows for all others.
  */
 
 import { cityVariables } from "@teranga/city/config.ts";
@@ -17,7 +17,7 @@ import { createRecoveryMessages } from "@teranga/protocol/city/recovery-messages
 import { openClassicProtocol } from "./classic-protocol.ts";
 import { listOverdue } from "./prepared-transactions.ts";
 
-/** No decision of the orchestrator comes later: it gives each one second. */
+/** Later than any decision of the orchestrator, which allows each message one second. */
 const OVERDUE_MS = 3_000;
 const LOOK_EVERY_MS = 250;
 
@@ -44,7 +44,7 @@ await runMain(usage, async () => {
   const transport = createTransport({ credential: config.SERVICE_CREDENTIAL });
   const messages = createRecoveryMessages(partitionsOf(topology, "city"), transport.send);
 
-  /** Asks the homes of overdue transactions, and does as they say. */
+  /** Asks the homes of overdue transactions for the decision, and applies it. */
   const finishOverdue = async () => {
     const overdue = await listOverdue(protocol.sql, OVERDUE_MS);
     for (const [home, ids] of Map.groupBy(overdue, (id) => id.slice(0, id.indexOf(":")))) {

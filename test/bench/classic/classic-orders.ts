@@ -1,8 +1,8 @@
 /**
- * The orchestrator of baseline (b): the same code, but for one thing. Its messages of the protocol travel one
- * by one, because a batch of prepares that want one row would wait for itself: the first is answered with the
- * last, which waits for what the first holds. So each request has messages of its own; what is read before an
- * order is shared among requests as it is in ours.
+ * The orchestrator of baseline (b): the same code with one difference, it sends protocol messages one by one.
+ * A batch of prepares for one row would deadlock with itself: the first prepare holds the row until the batch
+ * is answered, and the second waits for the row. Reads before an order are shared between requests, as in
+ * ours.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
@@ -19,7 +19,10 @@ import { createOrderMetrics } from "@teranga/orders/metrics.ts";
 import { resolvers } from "@teranga/orders/resolvers.ts";
 import { v7 as newUuid } from "uuid";
 
-/** To a city: a decision must not wait for a socket behind prepares that wait for what it would free. */
+/**
+ * Connections to a city. So many that a decision never waits for a socket behind prepares that wait for the
+ * rows which it would free.
+ */
 const CONNECTIONS = 1_024;
 
 const usage = {

@@ -1,5 +1,5 @@
 /**
- * Classic two-phase commit behind the same messages: what a city of baseline (b) does instead of the
+ * Classic two-phase commit behind the same messages. A city of baseline (b) runs this instead of the
  * protocol's SQL functions.
  *
  *   prepare        takes the stock in a transaction of its own and ends it with PREPARE TRANSACTION: its
@@ -7,10 +7,10 @@
  *   commitOrders   one local transaction, the protocol's own commit point
  *   decide         COMMIT PREPARED or ROLLBACK PREPARED
  *
- * The baseline is given every advantage that classic two-phase commit can have under this orchestrator: the
- * home is the last resource, so it commits in one phase and its log of decisions costs nothing extra;
- * participants are told after the client has its answer; a participant's work is one SQL call, in one round
- * trip with its BEGIN. What it cannot have is a batch, since a prepared transaction is of one order (see
+ * The baseline gets every advantage that classic two-phase commit can have under this orchestrator. The home
+ * is the last resource: it commits in one phase, and its log of decisions costs nothing extra. Participants
+ * are told after the client has its answer. A participant's work is one SQL call, in one round trip with its
+ * BEGIN. Only a batch is impossible, because a prepared transaction belongs to one order (see
  * classic-orders.ts).
  */
 import { readFile } from "node:fs/promises";
@@ -31,29 +31,28 @@ import {
 } from "./prepared-transactions.ts";
 
 /**
- * Two cities can wait for each other's rows where neither sees it, and a row that everybody wants goes to
- * whoever wakes first. A wait must end before the orchestrator's patience (1.5 s) does: what has waited for
- * longer gives up, and the orchestrator tries again with a new transaction. It is the statement that is
- * limited too, since `lock_timeout` begins anew each time that another has taken the row.
+ * How long a lock may be waited for. Two cities can wait for each other's rows, and neither sees the
+ * deadlock. The wait must end before the orchestrator's time-out (1.5 s), so that it can try again with a new
+ * transaction. `statement_timeout` is set too, because `lock_timeout` starts again each time that another
+ * transaction takes the row first.
  */
 const WAIT_MS = 1_000;
 /**
- * Connections of their own for each message: a commit must not queue behind prepares that wait for what it
- * would free, nor a decision behind either. More prepares at a time would only wake up for nothing more
- * often.
+ * Each message has connections of its own. A commit must not queue behind prepares that wait for rows which
+ * it would free, nor a decision behind either. More prepares at a time would only wake up in vain more often.
  */
 const CONNECTIONS = { prepare: 32, commit: 16, decide: 10 };
 
 /**
- * query_canceled and lock_not_available: it has waited for too long. deadlock_detected,
- * serialization_failure: it lost to another.
+ * query_canceled and lock_not_available: the wait was too long. deadlock_detected and serialization_failure:
+ * another transaction won.
  */
 const GAVE_UP = new Set(["57014", "55P03", "40P01", "40001"]);
 
 type DecideAnswer = Awaited<ReturnType<CommitProtocol["decide"]>>[number];
 
 export interface ClassicProtocol extends CommitProtocol {
-  /** For the sessions that decide. */
+  /** The connections for decisions. */
   sql: Sql;
   close(): Promise<void>;
 }
@@ -82,7 +81,7 @@ export async function openClassicProtocol(databaseUrl: string): Promise<ClassicP
   };
 }
 
-/** All entries of a message side by side, each in its own transaction. */
+/** Handles all entries of a message side by side, each in its own transaction. */
 function each<Entry, Answer>(
   entries: readonly Entry[],
   run: (entry: Entry) => Promise<Answer>,
@@ -112,7 +111,7 @@ async function prepare(sql: Sql, request: PrepareMessage, clock: Clock): Promise
   }
 }
 
-/** What the answer to a commit has beside its state if nothing has happened. */
+/** The fields beside the state in the answer to a commit that did not happen. */
 const NOTHING_COMMITTED = {
   committedId: null,
   shortages: [],
@@ -122,7 +121,7 @@ const NOTHING_COMMITTED = {
   isNew: false,
 };
 
-/** The commit point. One that gives up waiting is fenced, so that it is decided when it is answered. */
+/** The commit point. A commit that gives up waiting is fenced, so that it is decided when it is answered. */
 async function commit(sql: Sql, request: OrderCommit, clock: Clock): Promise<CommitReply> {
   try {
     const [answer] = await commitOrders(sql, [request], clock);
@@ -136,14 +135,14 @@ async function commit(sql: Sql, request: OrderCommit, clock: Clock): Promise<Com
 }
 
 /**
- * Most decisions come twice: from the orchestrator, and from the home that collects acknowledgements. The
- * second time there is nothing to finish, and it must not wait for rows that others hold by now: what is
- * recorded answers it. What is neither prepared nor recorded is an ABORT before its prepare, or our own
- * protocol's: its SQL knows.
+ * Applies decisions. Most come twice: from the orchestrator, and from the home that collects
+ * acknowledgements. The second one is answered from the record, because it must not wait for rows that other
+ * transactions hold by then. A transaction that is neither prepared nor recorded is an ABORT before its
+ * prepare, or one of our own protocol: the protocol's SQL handles both.
  */
 async function decide(sql: Sql, decisions: readonly DecideMessage[], clock: Clock): Promise<DecideAnswer[]> {
   const ids = decisions.map(({ transactionId }) => transactionId);
-  // One that comes alone is the orchestrator's, and prepared.
+  // A decision that comes alone is from the orchestrator, and its transaction is prepared.
   const prepared = ids.length === 1 ? new Set(ids) : await findPrepared(sql, ids);
   const finished = new Set<string>();
   await Promise.all(
@@ -164,7 +163,7 @@ async function decide(sql: Sql, decisions: readonly DecideMessage[], clock: Cloc
   );
 }
 
-/** Those of the transactions that have ended here as their decision says. */
+/** The transactions that have already ended here as decided. */
 async function findDecided(sql: Sql, decisions: readonly DecideMessage[]): Promise<string[]> {
   const wanted = new Map(decisions.map(({ transactionId, decision }) => [transactionId, decision]));
   const rows = await sql<{ id: string; state: string }[]>`

@@ -1,6 +1,6 @@
--- The participant's work of one order in classic two-phase commit, to be followed by PREPARE TRANSACTION: the
--- stock is taken at once, and the rows stay locked until COMMIT PREPARED. With its participation already
--- COMMITTED, the row that the world sees after COMMIT PREPARED is the one that our own protocol ends with.
+-- A participant's work for one order in classic two-phase commit, followed by PREPARE TRANSACTION. It takes
+-- the stock at once, and its rows stay locked until COMMIT PREPARED. It writes its participation as
+-- COMMITTED, so that after COMMIT PREPARED the row is the same as at the end of our own protocol.
 create or replace function classic_prepare(entry jsonb, now_at timestamptz)
   returns table (state text, shortages jsonb) language plpgsql as $$
 #variable_conflict use_column
@@ -9,12 +9,12 @@ declare
 begin
   perform from stock where product_id in (select line ->> 'productId' from jsonb_array_elements(entry -> 'lines') line)
     order by product_id for no key update;
-  -- Only with the rows in hand: an ABORT must not have to wait for one that waits.
+  -- Written only once the stock rows are locked, so that an ABORT need not wait for a prepare that waits.
   insert into participation (transaction_id, kind, state, created_at, decided_at, next_attempt_at)
   values (transaction, entry ->> 'kind', 'COMMITTED', now_at, now_at, now_at)
   on conflict do nothing;
   if not found then
-    -- A copy of the message, or an ABORT that came before it.
+    -- The message came before, or an ABORT came before it.
     return query
       select case p.state when 'COMMITTED' then 'PREPARED' else p.state end, '[]'::jsonb
       from participation p where p.transaction_id = transaction;

@@ -1,17 +1,22 @@
-/** PostgreSQL's prepared transactions: the statements that take a name and no bind parameter. */
+/**
+ * PostgreSQL's prepared transactions. Their statements take the name as a literal, not as a bind parameter.
+ */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 
-/** The id of a prepared transaction is a literal in its statements, so nothing else may be in it. PostgreSQL's own limit is 199 bytes. */
+/** The ids that may stand as a literal in a statement. PostgreSQL's own limit is 199 bytes. */
 const SAFE = /^[a-z0-9:_-]{1,199}$/;
 
-/** undefined_object: there is no such prepared transaction (any more). */
+/** undefined_object: the prepared transaction does not exist, or no more. */
 const NO_SUCH = "42704";
 /** object_not_in_prerequisite_state: another session is just finishing it. */
 const BUSY = "55000";
 
 export type Finished = "finished" | "none" | "busy";
 
-/** A prepared transaction belongs to a server, and a server has one city: the transaction's id is enough. */
+/**
+ * Prepared transactions belong to a server. Each server here has one city, so the transaction's id is a
+ * unique name.
+ */
 function literal(transactionId: string): string {
   if (!SAFE.test(transactionId))
     throw new Error("a transaction id cannot be the name of a prepared transaction");
@@ -19,8 +24,8 @@ function literal(transactionId: string): string {
 }
 
 /**
- * Prepares what the connection has begun. PREPARE TRANSACTION in a transaction that has failed answers ROLLBACK without an
- * error, so the answer is looked at.
+ * Prepares the transaction that the connection has begun. In a failed transaction PREPARE TRANSACTION answers
+ * ROLLBACK without an error, so the answer is checked.
  */
 export async function prepareTransaction(connection: Sql, transactionId: string): Promise<void> {
   const { command } = await connection.unsafe(`prepare transaction ${literal(transactionId)}`);
@@ -47,14 +52,14 @@ async function finish(sql: Sql, statement: string): Promise<Finished> {
   }
 }
 
-/** Those of the transactions that are prepared here. */
+/** Which of the transactions are prepared here. */
 export async function findPrepared(sql: Sql, transactionIds: readonly string[]): Promise<Set<string>> {
   const rows = await sql<{ gid: string }[]>`
     select gid from pg_prepared_xacts where gid = any (${[...transactionIds]}::text[])`;
   return new Set(rows.map(({ gid }) => gid));
 }
 
-/** Transactions that are prepared here since longer than so many milliseconds. */
+/** The transactions that have been prepared here for longer than `ageMs`. */
 export async function listOverdue(sql: Sql, ageMs: number): Promise<string[]> {
   const rows = await sql<{ gid: string }[]>`
     select gid from pg_prepared_xacts

@@ -1,21 +1,27 @@
-/** A GraphQL server as nearly free as plain HTTP is: each answer is computed once, and looked up by the request's body from then on. */
+/**
+ * A GraphQL server that costs hardly more than plain HTTP: it computes each answer once, and then looks it up
+ * by the request's body.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { execute, type GraphQLSchema, parse } from "graphql";
 
 export interface AnswerServerOptions {
-  /** What answers at a path; undefined if nothing does. */
+  /** The schema that answers at a path; undefined if none does. */
   at(path: string): { schema: GraphQLSchema; context?: unknown } | undefined;
-  /** Of each execution. */
+  /** The root value of each execution. */
   rootValue?: unknown;
   /** Called for each request before it is answered; holds the answer back until it resolves. */
   before?(path: string, body: string): Promise<void> | undefined;
 }
 
-/** No gateway sends as many different bodies; a broken one must not fill the memory. */
+/** No sound gateway sends this many different bodies, and a broken one must not fill the memory. */
 const ANSWERS_MAX = 20_000;
 
-/** Listens on loopback. @param port 0 takes a free one */
+/**
+ * Listens on loopback.
+ * @param port 0 takes a free port
+ */
 export async function startAnswerServer(
   { at, before, rootValue }: AnswerServerOptions,
   port = 0,
@@ -54,7 +60,7 @@ export async function startAnswerServer(
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => void answer(request, Buffer.concat(chunks).toString(), response));
   });
-  // Connections are the gateways' to close.
+  // Only the gateways close connections.
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:gateway`: the gateway against stock `@apollo/gateway`, Hive's gateway runtime and a floor,
- * in turns on one core.
+ * `npm run bench:gateway`: compares the gateway with stock `@apollo/gateway`, Hive's gateway runtime and a
+ * floor, in turns on one core.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** A query that touches one city, in a graph of few and of many. */
+/** Measures a query for one city in graphs of few and of many cities. */
 import { median } from "../statistics.ts";
 import { cityId, countrySupergraph, countryTopology } from "./country.ts";
 import { type Country, clientBodies, lineOf, stream, UNSHARED } from "./country-run.ts";
@@ -7,11 +7,11 @@ import { ask, type MeasuredServer } from "./servers.ts";
 
 const CITY_COUNTS = [4, 64, 1_024];
 
-/** Of a graph with so many cities. */
+/** The result for a graph of `cities` cities. */
 export interface CitiesResult {
   cities: number;
   runs: Run[];
-  /** Of an operation not seen before, its answer included. */
+  /** The time of an operation that the gateway has not seen before, its answer included. */
   firstTimeMs: number;
   introspectionBytes: number;
   /** From the start of the process until it answers, when it composes from the running services. */
@@ -73,7 +73,7 @@ async function schemaBytes(url: string): Promise<number> {
 const SHOWN_LENGTH = 200;
 const FIRST_TIMES = 40;
 
-/** The median over operations that nobody has asked before, one at a time. The first half warms up. */
+/** The median over operations that were never sent before, one at a time. The first half is the warm-up. */
 async function firstTimeMs(url: string): Promise<number> {
   const times: number[] = [];
   for (let index = 0; index < 2 * FIRST_TIMES; index++) {

@@ -1,5 +1,5 @@
 /**
- * What is compared, all on the same supergraph and the same subgraphs, and all proved to give the same
+ * The gateways that are compared, on the same supergraph and subgraphs. All are checked to give the same
  * answers.
  */
 import { writeFile } from "node:fs/promises";
@@ -34,9 +34,9 @@ export interface Contestant {
 export interface Market {
   subgraphs: PinnedProcess<SubgraphsOrder, SubgraphsAnswer>;
   contestants: Contestant[];
-  /** The length of each operation's answer, by contestant: formats differ by spaces at most. */
+  /** The length of an operation's answer from a contestant. Formats differ by spaces at most. */
   answerBytes(id: ContestantId, operation: OperationName): number;
-  /** Contestants whose answer is not byte for byte ours; all are the same JSON. */
+  /** Contestants whose answer has other bytes than ours; the JSON is the same. */
   otherBytes: ContestantId[];
   stop(): Promise<void>;
 }
@@ -93,7 +93,7 @@ export async function startMarket(ids: readonly ContestantId[], directory: strin
     const origin = `http://127.0.0.1:${(await subgraphs.next("listening")).port}`;
     await writeFile(folder.supergraph, marketSupergraph(origin));
     const start = (id: ContestantId) => startContestant(id, folder, (process) => running.push(process));
-    // The floor does what ours is seen to do when it shares nothing with another client's request.
+    // The floor repeats the requests of our gateway with sharing between clients' requests off.
     const model = await start("ours-unshared");
     await writeFile(folder.script, JSON.stringify(await recordScript(model.url, origin, subgraphs)));
     const contestants: Contestant[] = [];
@@ -135,7 +135,7 @@ async function recordScript(
 
 type Asked = Pick<Contestant, "id" | "url">;
 
-/** @throws Error if one contestant's answer is another than the model's, or has errors */
+/** @throws Error if a contestant's answer differs from the model's, or has errors */
 export async function compareAnswers(
   model: Asked,
   contestants: readonly Asked[],

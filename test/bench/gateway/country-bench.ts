@@ -1,6 +1,6 @@
 /**
- * The experiments on partitions: how many cities there are, what splitting costs, and a city that is sick.
- * Ours alone: nobody else has them.
+ * The experiments on partitions: the number of cities, the cost of splitting, and a sick city. Only our
+ * gateway takes part, because the others have no partitions.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** What the experiments on the simulated country have in common. */
+/** The parts that the experiments on the simulated country share. */
 import { cityId } from "./country.ts";
 import type { CountryAnswer, CountryOrder } from "./country-services.ts";
 import type { Stream } from "./load.ts";
@@ -21,7 +21,7 @@ export interface Country extends CountryDependencies {
   urlOf(path: string): string;
   sickUrl: string;
   services: PinnedProcess<CountryOrder, CountryAnswer>;
-  /** Starts ours on a topology, from a supergraph file unless it is to compose the graph itself. */
+  /** Starts our gateway on a topology, from a supergraph file unless it is to compose the graph itself. */
   start(
     name: string,
     topology: string,
@@ -34,7 +34,7 @@ export const UNSHARED = { SHARE_QUERIES: "false" };
 const CLIENT = "query Client($id: ID!) { client(id: $id) { id name email town city { id name towns } } }";
 const CLIENTS_A_CITY = 10;
 
-/** Questions about clients of these cities, in turn. */
+/** Queries about clients of these cities, in turn. */
 export function clientBodies(cities: readonly number[]): string[] {
   return Array.from({ length: cities.length * CLIENTS_A_CITY }, (_, index) => {
     const id = `${cityId(cities[index % cities.length]!)}:${index}`;

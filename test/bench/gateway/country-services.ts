@@ -1,13 +1,13 @@
 /**
- * All services of the simulated country in one process: a path a city, and one city that is also on a port of its own, where it can be made sick.
- * It ends when its parent has gone.
+ * All services of the simulated country in one process, with a path for each city. One city also has a port
+ * of its own, where it can be made sick. The process ends when its parent has gone.
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startAnswerServer } from "./answer-server.ts";
 import { countrySchemas } from "./country.ts";
 
-/** Well; slow to answer; taking connections and never answering; nobody at the port. */
+/** How a city behaves: well; answers slowly; accepts connections and never answers; refuses connections. */
 export type Health = "well" | "slow" | "hanging" | "dead";
 
 export interface CountryOrder {

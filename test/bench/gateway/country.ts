@@ -1,7 +1,8 @@
 /**
- * Our own graph with as many cities as one likes, and a small one whose rows are partitioned or not, with the same bytes.
+ * Our own graph with any number of cities, and a small graph with the same rows, partitioned or not.
  *
- * The schemas are the real ones; the services behind them answer the benchmark's few questions from the city's id, and know nothing else.
+ * The schemas are the real ones. The services behind them compute the answers to the benchmark's few queries
+ * from the city's id.
  */
 import { readFileSync } from "node:fs";
 import { buildSubgraphSchema } from "@apollo/subgraph";
@@ -12,7 +13,10 @@ export const cityId = (index: number) => `c${index}`;
 
 type UrlOf = (path: string) => string;
 
-/** The text of a topology, which is JSON: YAML has it too. @param sickUrl where city 1 is, if not where the others are */
+/**
+ * The text of a topology as JSON, which is also YAML.
+ * @param sickUrl the URL of city 1, if it is not with the others
+ */
 export function countryTopology(cities: number, urlOf: UrlOf, sickUrl = urlOf(cityId(1))): string {
   const place = (id: string) => (id === cityId(1) ? sickUrl : urlOf(id));
   return JSON.stringify({
@@ -24,7 +28,7 @@ export function countryTopology(cities: number, urlOf: UrlOf, sickUrl = urlOf(ci
   });
 }
 
-/** The same for the small graph. */
+/** The text of a topology for the small graph. */
 export function rowsTopology(partitioned: boolean, cities: number, urlOf: UrlOf): string {
   const replicas = (name: string) => ({ replicas: [urlOf(name)] });
   const rows = partitioned
@@ -85,10 +89,10 @@ const SPEC = `
   @composeDirective(name: "@partition")
   directive @partition(by: String!) on OBJECT | FIELD_DEFINITION\n`;
 
-/** Four kinds of rows, each in a subgraph of its own: four fetches that nobody can send as one. */
+/** Four kinds of rows, each in a subgraph of its own, so that no gateway can send the four fetches as one. */
 const KINDS = [0, 1, 2, 3];
 
-/** A list is partitioned by city; else it is of one kind, which is not partitioned. */
+/** The SDL of rows: partitioned by city, or one kind of rows that is not partitioned. */
 function rowsSdl(kind: number, partitioned: boolean): string {
   return `extend schema
     @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@composeDirective"])
@@ -102,7 +106,7 @@ function listsSdl(kinds: readonly number[]): string {
     ${kinds.map((kind) => `type Row${kind} @key(fields: "id", resolvable: false) { id: ID! }`).join("\n")}`;
 }
 
-/** So many rows, of the cities in turn. */
+/** Returns `count` rows, from the cities in turn. */
 function listRows(_: unknown, { cities, count }: { cities: string[]; count: number }) {
   return Array.from({ length: count }, (_, index) => ({ id: `${cities[index % cities.length]}:${index}` }));
 }
@@ -117,7 +121,7 @@ function rowOf({ id }: { id: string }) {
   };
 }
 
-/** The schema that a service's answers are computed with, by its name; `city` and `rows` stand for each of their partitions. */
+/** The schema of each service by its name; `city` and `rows` stand for all of their partitions. */
 export function countrySchemas(): Map<string, GraphQLSchema> {
   const build = (sdl: string, resolvers: object) =>
     buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers: { ...resolvers } }]);
@@ -142,7 +146,10 @@ export function countrySupergraph(): string {
     .supergraphSdl;
 }
 
-/** Lists of references in one subgraph; the rows in another that is partitioned, or each kind in one that is not. */
+/**
+ * The supergraph with the lists of references in one subgraph, and the rows in one partitioned subgraph or in
+ * one plain subgraph for each kind.
+ */
 export function rowsSupergraph(partitioned: boolean): string {
   const kinds = partitioned ? [0] : KINDS;
   const place = (name: string, sdl: string) => ({ name, url: `http://${name}/graphql`, sdl });

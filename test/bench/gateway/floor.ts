@@ -1,7 +1,8 @@
 /**
- * The floor: what any gateway must do at the least. It sends the requests that a gateway was seen to send, in the same waves and with the
- * same bodies, parses the answers, and serialises an answer of the same bytes. It knows everything beforehand: it plans, merges, checks and
- * shapes nothing. `SCRIPT` is the file of what it knows, `PORT` where it listens.
+ * The floor: the least work that any gateway must do. It repeats the recorded requests of our gateway, in the
+ * same waves and with the same bodies, parses the answers, and serialises an answer of the same bytes. It
+ * plans, merges, checks and shapes nothing, because it knows everything beforehand. `SCRIPT` names the file
+ * with the recording, `PORT` the port to listen on.
  */
 import { readFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";

@@ -1,4 +1,7 @@
-/** What the gateway's benchmark rests on: contestants that answer the same, and figures that move with what they measure. */
+/**
+ * Goal: the gateway's benchmark can be trusted. Method: contestants must give the same answers, and each
+ * figure must move with what it measures.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * Hive's gateway runtime with its planner in Rust, both with their defaults, served by node:http. `SUPERGRAPH` and `PORT` say what and where.
- * `SHARE_REQUESTS` turns on what their own benchmark turns on: identical client requests in flight are answered by one execution.
+ * Hive's gateway runtime with its planner in Rust, both with their defaults, served by node:http.
+ * `SUPERGRAPH` is the supergraph file, `PORT` the port. `SHARE_REQUESTS` turns on an option of Hive's own
+ * benchmark: one execution answers identical client requests in flight.
  */
 import { createServer } from "node:http";
 import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";

@@ -1,15 +1,18 @@
-/** The load generator, a process of its own: told over IPC whom to ask what, and when to measure. */
+/** The load generator, a process of its own. IPC messages say what to send where, and when to measure. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
 import type { LoadMessage, LoadOrder, Stream, StreamReport } from "./load.ts";
 
 const HEADERS = { "content-type": "application/json", accept: "application/json" };
-/** A gateway has its own deadline of 5 s. */
+/** Above a gateway's own deadline of 5 s. */
 const ANSWER_TIMEOUT_MS = 15_000;
 
 interface Run {
   ended: boolean;
-  /** One a stream while something is measured. A request counts if the reports are the same ones at its beginning and its end. */
+  /**
+   * One report for each stream while a measurement runs. A request counts if it begins and ends in the same
+   * measurement.
+   */
   reports: readonly StreamReport[] | undefined;
   streams: readonly Stream[];
   done: Promise<unknown>;
@@ -77,7 +80,7 @@ async function load(url: string, stream: Stream, index: number, run: Run): Promi
   await pool.destroy();
 }
 
-/** Reads the whole answer, and looks at its length alone: parsing it would cost more than asking. */
+/** Reads the whole answer and checks only its length: parsing would cost more than the request. */
 async function ask(
   pool: Pool,
   path: string,

@@ -1,21 +1,23 @@
-/** The load generator's job and its reports, as they travel between it and the benchmark. */
+/** The messages between the benchmark and its load generator. */
 
-/** So many connections that ask the same questions, each sending its next when the one before is answered. */
+/** Connections that send the same requests; each sends its next request when the one before is answered. */
 export interface Stream {
   name: string;
   connections: number;
-  /** The questions, as HTTP bodies, asked in turn. */
+  /** The HTTP bodies of the requests, sent in turn. */
   bodies: readonly string[];
-  /** An answer of another length is a failure. Null if lengths differ. */
+  /** The length of every answer; another length is a failure. Null if the lengths differ. */
   answerBytes: number | null;
-  /** How long each connection waits between an answer and its next question. */
+  /** How long each connection waits between an answer and its next request. */
   pauseMs: number;
 }
 
 export type LoadOrder =
   /** Begins to load; nothing counts yet. */
   | { kind: "load"; url: string; streams: readonly Stream[] }
-  /** What is sent and answered in this time from now counts. May be given again, after its report. */
+  /**
+   * Counts the requests that are sent and answered in this time from now. May be sent again after its report.
+   */
   | { kind: "measure"; forMs: number }
   /** Ends the load when the requests under way are answered. */
   | { kind: "end" };
@@ -27,6 +29,6 @@ export type LoadMessage =
 export interface StreamReport {
   name: string;
   latenciesMs: number[];
-  /** What else came of requests in the measured time, by name. */
+  /** The failures in the measured time, counted by name. */
   failures: Record<string, number>;
 }

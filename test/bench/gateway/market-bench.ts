@@ -1,4 +1,4 @@
-/** The public shape of graph: all contestants in turns. */
+/** The benchmark on the graph of the public benchmark: all contestants in turns. */
 import { sum } from "../statistics.ts";
 import { CONTESTANT_IDS, type Contestant, type Market } from "./contestants.ts";
 import type { Stream } from "./load.ts";
@@ -45,7 +45,7 @@ export async function measureMarket(
     }
   }
   if (options.cpuProfile) {
-    // By itself and not counted: a profiler has its cost.
+    // A separate round that does not count, because the profiler costs time.
     for (const { operation } of results.cells) {
       for (const contestant of market.contestants.filter(({ id }) => id.startsWith("ours"))) {
         const run = await measureOne(operation, contestant, true, market, dependencies);
@@ -84,7 +84,7 @@ async function measureOne(
   return run;
 }
 
-/** Each round begins with another, so that none always has the first or the last place. */
+/** Each round begins with another contestant, so that none is always first or last. */
 function rotated<Value>(values: readonly Value[], by: number): Value[] {
   return values.map((_, index) => values[(index + by) % values.length]!);
 }

@@ -10,7 +10,7 @@ import { PINS } from "./pinned-process.ts";
 
 export interface MarketCell {
   operation: OperationName;
-  /** One a round. */
+  /** The runs of each contestant, one for each round. */
   runs: Record<ContestantId, Run[]>;
 }
 
@@ -22,7 +22,7 @@ export interface MarketResults {
 
 export const CONNECTIONS = 50;
 
-/** How it was measured. */
+/** The paragraph that says how the figures were measured. */
 export function renderHead({ rounds, measureMs }: Options, args: readonly string[]): string {
   const command = ["npm run bench:gateway", ...(args.length > 0 ? ["--", ...args] : [])].join(" ");
   const pinned = PINS ? "one core for what is measured and one for the rest" : "not pinned";
@@ -102,7 +102,7 @@ export function renderProfiles(title: string, profiles: readonly ServiceProfile[
   return `### ${title}\n\n${table(["run", "self time by package", "by function"], rows)}`;
 }
 
-/** Three digits that mean something. */
+/** A number with three significant digits. */
 export function rounded(value: number): string {
   if (!Number.isFinite(value)) return "–";
   if (value >= 100) return value.toFixed(0);

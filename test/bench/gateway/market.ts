@@ -1,7 +1,8 @@
 /**
- * The graph of the gateway's benchmark, in the shape of the public benchmark of federation gateways: users, products, what is in stock,
- * and reviews that lead from each to the others. Its counts are kept (six users, nine products, eleven reviews, each user with the same two of
- * them), since they say how often the same entity comes up again in one answer. SDL, data and texts are our own.
+ * The graph of the gateway's benchmark, in the shape of the public benchmark of federation gateways: users,
+ * products, stock, and reviews that link users and products. It keeps the public counts (six users, nine
+ * products, eleven reviews, the same two reviews for each user), because they decide how often an entity
+ * repeats in one answer. SDL, data and texts are our own.
  */
 import { buildSubgraphSchema, type GraphQLResolverMap } from "@apollo/subgraph";
 import { compose } from "@teranga/schema/compose.ts";
@@ -9,7 +10,7 @@ import { type GraphQLSchema, parse } from "graphql";
 
 /** The operations that are measured. */
 export const OPERATIONS = {
-  /** Sixteen fetches in four waves and 87 kB, nearly all of it the same entities in other places. */
+  /** Sixteen fetches in four waves, and an answer of 87 kB, nearly all of it repeated entities. */
   heavy: `query Heavy {
   users { ...user reviews { ...review product { ...product reviews { ...review author { ...user reviews { ...review product { ...product } } } } } } }
   topProducts { ...product reviews { ...review author { ...user reviews { ...review product { ...product } } } } }
@@ -17,7 +18,7 @@ export const OPERATIONS = {
 fragment user on User { id username name }
 fragment review on Review { id body }
 fragment product on Product { upc name price weight inStock shippingEstimate }`,
-  /** Two fetches, one after the other, and 240 bytes. */
+  /** Two successive fetches and an answer of 240 bytes. */
   light: "query Light { topProducts(first: 5) { upc name inStock } }",
 } as const;
 
@@ -80,7 +81,7 @@ const IN_STOCK = new Set(["1", "5", "6", "7", "9"]);
 
 const SENTENCE =
   "Livré en deux jours à Rufisque, bien emballé, solide et tel que sur la photo ; je le reprendrais sans hésiter. ";
-/** How many letters each review has, and of which product it is. */
+/** The product and the number of letters of each review. */
 const REVIEWS: Review[] = (
   [
     [398, "1"],
@@ -178,7 +179,7 @@ export function schemaOf({ sdl, resolvers }: Subgraph): GraphQLSchema {
   return buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }]);
 }
 
-/** @param origin where the one server of all subgraphs is; each has its name as the path */
+/** @param origin the origin of the server of all subgraphs; the path is the subgraph's name */
 export function marketSupergraph(origin: string): string {
   const subgraphs = Object.entries(SUBGRAPHS).map(([name, { sdl }]) => ({
     name,

@@ -1,4 +1,4 @@
-/** One run of the load generator against one contestant, with what it has cost that contestant. */
+/** One run of the load generator against one contestant, with the contestant's costs. */
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CpuProfile } from "../cpu-profile.ts";
@@ -30,23 +30,28 @@ export interface StreamRun {
   failures: Record<string, number>;
 }
 
-/** What one run has measured. Costs are the contestant's own, by answered request of all streams together. */
+/**
+ * The figures of one run. Costs are those of the contestant alone, for each answered request of all streams.
+ */
 export interface Run {
   streams: StreamRun[];
   cpuMs: number;
   allocatedBytes: number;
   grownBytes: number;
   rssBytes: number;
-  /** What the load generator and the subgraphs have used of their core. At 1 they were what was measured. */
+  /**
+   * The share of their core that the load generator and the subgraphs have used. At 1 they were the
+   * bottleneck.
+   */
   othersShare: number;
   profile: CpuProfile | null;
 }
 
 const WARM_UP_LOOK_MS = 500;
-/** 20 s: half of it is enough for the slowest contestant on a machine with nothing else to do. */
+/** At most 20 s. Half of that is enough for the slowest contestant on an idle machine. */
 const WARM_UP_LOOKS_MAX = 40;
 
-/** Loads a contestant until it has given so many answers: compilers count calls, not seconds. */
+/** Loads a contestant until it has given a number of answers: compilers count calls, not seconds. */
 export async function warmUp(
   { url, streams }: Pick<RunOptions, "url" | "streams">,
   answers: number,
@@ -65,7 +70,7 @@ export async function warmUp(
 
 export interface Others {
   generator: Generator;
-  /** Processes that share its core. */
+  /** The processes that share the generator's core. */
   pids: readonly number[];
 }
 

@@ -4,15 +4,15 @@ import { StartupError } from "@teranga/kit/process/config.ts";
 import { CONTESTANT_IDS, type ContestantId } from "./contestants.ts";
 import { OPERATION_NAMES, type OperationName } from "./market.ts";
 
-/** On our own graph: many cities, what splitting costs, one city that is sick. */
+/** The experiments on our own graph: many cities, the cost of splitting, one sick city. */
 export const EXPERIMENT_NAMES = ["cities", "split", "sick"] as const;
 export type ExperimentName = (typeof EXPERIMENT_NAMES)[number];
 
 export interface Options {
   rounds: number;
-  /** Of each run. */
+  /** The warm-up of each run. */
   warmUpMs: number;
-  /** Of each contestant, before the first round. */
+  /** The answers of each contestant before the first round. */
   warmUpAnswers: number;
   measureMs: number;
   operations: OperationName[];

@@ -1,4 +1,4 @@
-/** Programs of the benchmark as processes of their own, each kept on one core, talking over IPC. */
+/** The benchmark's programs as processes, each pinned to one core and connected by IPC. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { on, once } from "node:events";
 import { open, readFile } from "node:fs/promises";
@@ -11,11 +11,11 @@ export interface PinnedOptions {
   program: string;
   args?: readonly string[];
   env?: Record<string, string>;
-  /** Which core it may use. */
+  /** The core that it is pinned to. */
   core: number;
-  /** Modules that are loaded before it. */
+  /** Modules that are loaded before the program. */
   preload?: readonly string[];
-  /** Its output is added to this file. */
+  /** The file that its output is appended to. */
   logFile: string;
 }
 
@@ -24,10 +24,10 @@ export interface PinnedProcess<Order, Message extends { kind: string }> {
   name: string;
   pid: number;
   send(order: Order): void;
-  /** @throws Error if the process ends first, or says something else */
+  /** @throws Error if the process ends first, or sends another message */
   next<Kind extends Message["kind"]>(kind: Kind): Promise<Extract<Message, { kind: Kind }>>;
   hasEnded(): boolean;
-  /** An error that says so of this process, with the end of its log. */
+  /** An error about this process that includes the end of its log. */
   failure(what: string): Promise<Error>;
   stop(): Promise<void>;
 }
@@ -35,7 +35,10 @@ export interface PinnedProcess<Order, Message extends { kind: string }> {
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const STOP_GRACE_MS = 3_000;
 
-/** The core of what is measured, and that of all else. They are the same on a machine that has but one, or cannot pin. */
+/**
+ * The core of the measured program and the core of all others. They coincide on a machine with one core or
+ * without pinning.
+ */
 export const CORES = { contestant: 1, others: 0 } as const;
 export const PINS = process.platform === "linux" && availableParallelism() > 1;
 
@@ -45,7 +48,7 @@ export async function startPinned<Order extends object, Message extends { kind: 
   const { name, program, args = [], env = {}, core, preload = [], logFile } = options;
   const node = [process.execPath, ...preload.map((url) => `--import=${url}`), program, ...args];
   const [command, ...rest] = PINS ? ["taskset", "-c", String(core), ...node] : node;
-  // Options of Node's that are meant for the benchmark itself are not for what it measures.
+  // Node options for the benchmark itself must not reach the measured program.
   const { NODE_OPTIONS: _, ...inherited } = process.env;
   const output = await open(logFile, "a", 0o600);
   let child: ChildProcess;

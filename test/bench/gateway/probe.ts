@@ -1,10 +1,12 @@
 /**
- * Loaded into each contestant before its own code (`node --import`), and told over IPC when what is measured begins and ends.
+ * Measures from within a contestant. It is loaded before the contestant's own code (`node --import`), and IPC
+ * messages say when a measurement begins and ends.
  *
- * **Memory of a request** is the heap that was allocated, not the heap that is left: V8 tells the used heap before and after each garbage
- * collection, so what was allocated between two collections is the second's "before" less the first's "after", whatever the collector did. A
- * full collection stands at both ends. What is left after the second and was not there after the first is growth. The cost is two numbers a
- * collection, the same in all contestants. Buffers outside of the heap (sockets, bodies before they are decoded) are not in it; RSS has them.
+ * **Memory of a request** is the heap that was allocated, not the heap that is left. V8 gives the used heap
+ * before and after each garbage collection, so the allocation between two collections is the second's
+ * "before" minus the first's "after". A full collection marks the beginning and the end; the difference of
+ * the heap after the two is the growth. Measuring costs two numbers for each collection, the same in all
+ * contestants. Buffers outside of the heap (sockets, undecoded bodies) are not included; RSS has them.
  */
 import { Session } from "node:inspector/promises";
 import { GCProfiler, setFlagsFromString } from "node:v8";
@@ -63,7 +65,7 @@ if (channel) {
       measuring = undefined;
     }
   });
-  // A contestant ends when its parent has gone, and is not kept alive by the channel alone.
+  // A contestant ends when its parent has gone; the channel alone does not keep it alive.
   process.on("disconnect", () => process.exit(0));
   process.channel?.unref();
 }

@@ -1,4 +1,4 @@
-/** GraphQL servers under measurement: started on the measured core, asked until they answer. */
+/** Starts the GraphQL servers under measurement on the measured core, and waits until they answer. */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Probed } from "./measure.ts";
@@ -19,11 +19,11 @@ export interface MeasuredServer {
 }
 
 const PROBE = new URL("probe.ts", import.meta.url).href;
-/** A gateway that composes a thousand cities takes some seconds on one core. */
+/** A gateway takes some seconds on one core to compose a thousand cities. */
 const READY_TIMEOUT_MS = 120_000;
 const READY_LOOK_MS = 50;
 
-/** @param started is told of the process before it is ready, so that it can be stopped whatever happens */
+/** @param started gets the process before it is ready, so that it can be stopped whatever happens */
 export async function startServer(
   { port, ...options }: ServerOptions,
   directory: string,
@@ -41,7 +41,10 @@ export async function startServer(
   return { url, process };
 }
 
-/** Until it takes a request, whatever it says to it: the floor knows no other operation than those measured. */
+/**
+ * Waits until the server gives any answer. The floor has no answer for an operation other than the measured
+ * ones.
+ */
 async function untilReady(url: string, process: Probed): Promise<void> {
   const deadlineMs = performance.now() + READY_TIMEOUT_MS;
   while (performance.now() < deadlineMs && !process.hasEnded()) {

@@ -1,4 +1,4 @@
-/** One city that is slow, dead or silent, and what the queries for it and those for the others then cost. */
+/** Measures queries for one slow, dead or silent city, and queries for the other cities beside it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { countrySupergraph, countryTopology } from "./country.ts";
 import { type Country, clientBodies } from "./country-run.ts";
@@ -12,7 +12,7 @@ export interface SickResult {
   sick: StreamRun;
 }
 
-/** Longer than the gateway's own deadline of 5 s, which the first requests to a city that hangs run into. */
+/** Longer than the gateway's deadline of 5 s, which the first requests to a hanging city run into. */
 const FIRST_DEADLINE_MS = 7_000;
 
 export async function measureSick({
@@ -37,7 +37,7 @@ export async function measureSick({
     { name: "one hangs: after that", health: "hanging", forMs: measureMs },
     { name: "well again", health: "well", forMs: FIRST_DEADLINE_MS },
   ];
-  // Far from what the gateway can do, so that latencies are its own and not those of a queue.
+  // A load far below the gateway's limit, so that the latencies are not those of a queue.
   const streams: Stream[] = [
     { name: "healthy", connections: 16, bodies: clientBodies([0, 2, 3]), answerBytes: null, pauseMs: 10 },
     { name: "sick", connections: 4, bodies: clientBodies([1]), answerBytes: null, pauseMs: 20 },

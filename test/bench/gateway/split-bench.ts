@@ -1,4 +1,7 @@
-/** What splitting costs: the same fetches of the same rows from a partitioned subgraph and from some that are not. */
+/**
+ * Measures the cost of splitting: the same fetches of the same rows from a partitioned subgraph and from
+ * plain ones.
+ */
 import type { ServiceProfile } from "../cpu-profile.ts";
 import { cityId, rowsSupergraph, rowsTopology } from "./country.ts";
 import { type Country, lineOf, stream, UNSHARED } from "./country-run.ts";
@@ -16,7 +19,7 @@ const KINDS = ["partitioned", "plain"] as const;
 const ROW_COUNT = 200;
 const FIELDS = "{ id name town level note }";
 const four = [0, 1, 2, 3].map((index) => JSON.stringify(cityId(index)));
-/** The same fetches of rows, as many and as large, in both. */
+/** Both graphs make the same number of fetches of the same size. */
 const SPLITS = [
   {
     name: `${ROW_COUNT} rows of one city, one fetch`,

@@ -1,6 +1,7 @@
 /**
- * The stock gateway: Apollo Server over `@apollo/gateway`, both with their defaults. `SUPERGRAPH` and `PORT` say what and where. Served by Fastify,
- * the faster of its two ways here: 1.7 ms of CPU time for the light query where the stand-alone server takes 2.3 ms, the heavy one alike.
+ * The stock gateway: Apollo Server over `@apollo/gateway`, both with their defaults. `SUPERGRAPH` is the
+ * supergraph file, `PORT` the port. It runs on Fastify, which is faster here: 1.7 ms of CPU time for the
+ * light query, 2.3 ms with the stand-alone server. For the heavy query both are equal.
  */
 import { readFileSync } from "node:fs";
 import { ApolloGateway } from "@apollo/gateway";

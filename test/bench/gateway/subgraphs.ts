@@ -1,8 +1,9 @@
 /**
  * All subgraphs of the market in one process. It ends when its parent has gone.
  *
- * It can also record what one client's request makes a gateway send, in waves: while it records, no answer is given before nothing
- * new has come for a while, so requests that need no other's answer are in one wave.
+ * It can also record, in waves, the requests that a gateway sends for one client's request. While it records,
+ * it answers only after no new request has come for WAVE_MS. So requests that do not depend on each other's
+ * answers are in one wave.
  */
 import { startAnswerServer } from "./answer-server.ts";
 import { SUBGRAPHS, schemaOf } from "./market.ts";
@@ -18,7 +19,7 @@ export type SubgraphsAnswer =
   | { kind: "listening"; port: number }
   | { kind: "waves"; waves: RecordedRequest[][] };
 
-/** Far longer than a gateway needs to send what it can send. */
+/** Far longer than a gateway takes to send all requests that it can send. */
 const WAVE_MS = 100;
 
 let recording: { waves: RecordedRequest[][]; waiting: (() => void)[]; timer?: NodeJS.Timeout } | undefined;
