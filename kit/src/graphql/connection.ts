@@ -22,7 +22,7 @@ export const COUNT_LIMIT = 10_001;
 
 /** A page that a client asks for. */
 export interface Page {
-  /** The ordering's name; a cursor of another ordering is refused. */
+  /** The ordering's name. A cursor of another ordering is refused. */
   order: string;
   /** The direction in which the ordering's cursors sort; ascending by default. */
   direction?: Direction;

@@ -53,7 +53,7 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** A coded error for a client. `details` become further extensions: `field`, `city`, … */
+/** Makes a coded error for a client. `details` become further extensions: `field`, `city`, … */
 export function codedError(
   code: ErrorCode,
   message: string,
@@ -78,16 +78,14 @@ export function cutText(text: string, lengthMax: number): string {
 }
 
 /**
- * An argument that is not acceptable. `field` is its path below the root field's arguments, e.g.
+ * The error for a wrong argument. `field` is its path below the root field's arguments, e.g.
  * `input.lines.0.quantity`.
  */
 export function badInput(field: string, message: string): GraphQLError {
   return codedError("BAD_USER_INPUT", `${field}: ${message}`, { field });
 }
 
-/**
- * The code of a condition of a partitioned subgraph: `partitionCode("UNKNOWN", "city")` is `UNKNOWN_CITY`.
- */
+/** The code for a partition of a subgraph: `partitionCode("UNKNOWN", "city")` is `UNKNOWN_CITY`. */
 export function partitionCode(condition: "UNKNOWN" | "WRONG", subgraph: string): string {
   return `${condition}_${subgraph.toUpperCase()}`;
 }
@@ -97,7 +95,10 @@ export function unavailableCode(subgraph: string): string {
   return `${subgraph.toUpperCase()}_UNAVAILABLE`;
 }
 
-/** `UNKNOWN_CITY`, `WRONG_CITY`, `CITY_UNAVAILABLE`: what `partitionCode` and `unavailableCode` make. */
+/**
+ * The codes that `partitionCode` and `unavailableCode` make: `UNKNOWN_CITY`, `WRONG_CITY`,
+ * `CITY_UNAVAILABLE`.
+ */
 const PARTITION_CODE = /^(?:UNKNOWN|WRONG)_(\w+)$|^(\w+)_UNAVAILABLE$/;
 
 /**

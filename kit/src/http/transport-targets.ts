@@ -1,6 +1,6 @@
 /** The parts of URLs, parsed once. */
 
-/** URLs whose parts are remembered; there are as many as instances of services. */
+/** URLs whose parts are remembered. There are as many URLs as instances of services. */
 const TARGETS_MAX = 10_000;
 
 interface Target {
@@ -8,7 +8,7 @@ interface Target {
   path: string;
 }
 
-/** Taking a URL apart costs 2 µs, and there are few of them. */
+/** Parsing a URL costs 2 µs, and there are few of them. */
 export function rememberTargets(): (url: string) => Target {
   const targets = new Map<string, Target>();
   return (url) => {

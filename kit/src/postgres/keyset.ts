@@ -16,8 +16,8 @@ export interface Ordering {
 type Fragment = PendingQuery<Row[]>;
 
 /**
- * Fragments for a query of one page: `… where ${after} … order by ${orderBy} limit ${limit}`.
- * `limit` is one more than the page, which tells whether another page follows (see `toConnection`).
+ * Fragments for a query of one page: `… where ${after} … order by ${orderBy} limit ${limit}`. `limit` is
+ * the page's size plus one: the extra row shows that another page follows (see `toConnection`).
  */
 export function keyset(sql: Queryable, { column, idColumn, direction }: Ordering, page: Page) {
   const position = page.after;

@@ -20,8 +20,8 @@ export type FileContent = { kind: "text"; text: string } | { kind: "unreadable";
 export interface FileWatchOptions {
   file: string;
   /**
-   * Called with what was found at first, and again when it has changed. One call at a time; when it rejects,
-   * or says "again", the same content is given again after the next poll.
+   * Called with the first content, and again with each change, one call at a time. If it rejects or returns
+   * "again", it is called with the same content after the next poll.
    */
   // biome-ignore lint/suspicious/noConfusingVoidType: most callers have nothing to say
   onContent: (content: FileContent) => Promise<void | "again">;

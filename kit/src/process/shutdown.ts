@@ -3,7 +3,7 @@
  */
 import type { Logger } from "./log.ts";
 
-/** One thing to close. Steps run one after the other in the order given. */
+/** One step of closing. Steps run one after the other in the order given. */
 export interface ShutdownStep {
   name: string;
   close: () => Promise<unknown>;

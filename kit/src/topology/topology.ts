@@ -134,7 +134,7 @@ function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Pla
   return { kind: "partitions", subgraph, partitions, partitionOf: createPartitionOf(subgraph, partitions) };
 }
 
-/** Complete (one default) and disjoint (no value with two owners). */
+/** Checks that the claims are complete (one default) and disjoint (no value with two owners). */
 function checkPartitions(subgraph: string, partitions: readonly Partition[]): void {
   const defaults = partitions.filter(({ isDefault }) => isDefault).map(({ id }) => id);
   if (defaults.length !== 1) {

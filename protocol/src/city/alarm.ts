@@ -2,7 +2,7 @@
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { ProtocolMetrics } from "./means.ts";
 
-/** A broken protocol: it must never happen, nothing was changed, and a person must look. */
+/** Reports a breach of the protocol. It must never happen. Nothing was changed, and a person must look. */
 export function alarm(
   { log, metrics }: { log: Logger; metrics: Pick<ProtocolMetrics, "alarmed"> },
   transactionId: string,

@@ -38,7 +38,7 @@ export interface OutsidePayments {
 export interface Settler {
   /** The payment method; null for the methods that no provider serves any more. */
   method: string | null;
-  /** Tells the provider what was decided. Returns whether there was anything to do. */
+  /** Tells the provider how transactions were decided. Returns whether there was anything to do. */
   settle(): Promise<boolean>;
 }
 
@@ -49,7 +49,7 @@ export interface ProtocolMetrics {
    * with the states of the answers.
    */
   batchBegins(message: string, entries: number): (states: readonly string[]) => void;
-  /** So many transactions were finished by the recovery workers. */
+  /** The recovery workers have finished `count` transactions. */
   recovered(cause: RecoveryCause, decision: string, count: number): void;
   /** A message contradicts what is recorded, here or in another city. */
   alarmed(): void;
@@ -58,7 +58,7 @@ export interface ProtocolMetrics {
    * that none of our services gives.
    */
   faulted(): void;
-  /** So many aborted transactions were deleted from a table. */
+  /** `count` aborted transactions were deleted from a table. */
   pruned(table: string, count: number): void;
 }
 

@@ -42,7 +42,7 @@ export interface CityMessages {
 export interface MessageMeans extends AskMeans {
   cities: PartitionPlacement;
   clock: Clock;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after `ms` milliseconds. */
   delay: (ms: number) => Promise<unknown>;
   metrics: MessageMetrics;
 }

@@ -55,7 +55,7 @@ export interface LaneMeans<Message, Answer> {
   /** Called for each request that leaves, with the number of its messages. */
   onBatch: (messages: number) => void;
   clock: Clock;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after `ms` milliseconds. */
   delay: (ms: number) => Promise<unknown>;
 }
 

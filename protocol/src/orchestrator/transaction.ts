@@ -35,7 +35,7 @@ type TransactionState =
 export interface TransactionMeans {
   messages: CityMessages;
   clock: Clock;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after `ms` milliseconds. */
   delay: (ms: number) => Promise<unknown>;
   log: Logger;
 }

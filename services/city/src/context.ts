@@ -176,7 +176,7 @@ function transactionLoaders(sql: Sql) {
   };
 }
 
-/** Lists and their counts, for many owners at once. */
+/** Loaders of lists and their counts, for many owners at once. */
 function listLoaders(sql: Sql) {
   return {
     orders: byArguments((filter: OrderFilter, ordering: Ordering, page: Page) =>
@@ -215,7 +215,7 @@ function neverStocked(productId: string): StockRow {
   return { productId, warehouse: null, onHand: 0, reserved: 0, available: 0, updatedAt: null };
 }
 
-/** A loader of numbers; a key without a row counts zero. */
+/** A loader of numbers. A key without a row counts as zero. */
 function countsBy(
   load: (ids: readonly string[]) => Promise<{ id: string; count: number }[]>,
 ): DataLoader<string, number> {

@@ -30,7 +30,7 @@ export interface BacklogSource {
   /** Reads from the database what is still to be finished. */
   readBacklog: () => Promise<Backlog>;
   nowMs: () => number;
-  /** Resolves after so many milliseconds; rejects when the signal says so. */
+  /** Resolves after this many milliseconds. Rejects when the signal is aborted. */
   delay: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 

@@ -37,7 +37,7 @@ export function outcomeUnknown(
   };
 }
 
-/** A city that is needed does not answer, and nothing was changed. */
+/** The error for a city that is needed and does not answer. Nothing was changed. */
 export function cityUnavailable(cityId: string): Error {
   return codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable. Nothing was changed.`, {
     city: cityId,

@@ -39,7 +39,7 @@ export interface OrchestratorMeans {
   catalogUrls: readonly string[];
   send: Send;
   clock: Clock;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after `ms` milliseconds. */
   delay: (ms: number) => Promise<unknown>;
   /** Makes UUIDs of version 7, in lower case. */
   newId: () => string;

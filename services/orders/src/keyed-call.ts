@@ -18,12 +18,12 @@ export const TRANSACTIONS_MAX = 3;
 /** With less time left, a further transaction could not be repeated if an answer was lost. */
 const TRANSACTION_TIME_MIN_MS = 2_000;
 
-/** One call. */
 export interface KeyedCall {
   /** The client's key, or one made for this call. */
   key: string;
   /** A digest of the request. */
   hash: string;
+  /** When the caller must have its answer, in milliseconds since 1970. */
   answerByMs: number;
 }
 

@@ -1,4 +1,4 @@
-/** Runs the orders service: `node services/orders/src/main.ts`, configured by the environment (config.ts). */
+/** Runs the orders service: `node services/orders/src/main.ts`. The environment configures it (config.ts). */
 
 import { readDoor } from "@teranga/kit/http/door-config.ts";
 import { readConfig, runMain } from "@teranga/kit/process/config.ts";

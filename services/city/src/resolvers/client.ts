@@ -78,7 +78,7 @@ export const clientMutations = {
   async updateClient(_, { input }, { city }) {
     const { id, ...fields } = parseInput(updateClientInput, input, "input");
     mustOwn(city, id);
-    // A field that was left out is undefined here and stays as it is.
+    // A field that the client left out is undefined here. It stays as it is.
     const change = Object.fromEntries(
       Object.entries(fields).filter(([, value]) => value !== undefined),
     ) as ClientChange;

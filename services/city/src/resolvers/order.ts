@@ -1,4 +1,4 @@
-/** Orders and what belongs to them. */
+/** Orders with their lines, allocations and payments. */
 import type { Position } from "@teranga/kit/graphql/connection.ts";
 import type { Resolvers } from "@teranga/schema/generated/city.ts";
 import type { OrderRow } from "../model.ts";

@@ -1,6 +1,6 @@
 import type { Queryable } from "@teranga/kit/postgres/database.ts";
 
-/** Which city the database is the fragment of, and the towns of its rule; undefined if it has none yet. */
+/** The city whose fragment the database is, and the towns of its rule; undefined if it has no rule yet. */
 export async function getFragment(
   sql: Queryable,
 ): Promise<{ cityId: string; isDefault: boolean; towns: string[] } | undefined> {

@@ -14,7 +14,7 @@ import type { OrdersContext } from "../context.ts";
 import { isLate, type KeyedCall, logEnd, runKeyed, TRANSACTIONS_MAX } from "../keyed-call.ts";
 import { type CancelOrderRequest, cancelHash } from "./cancel-request.ts";
 
-/** A member of the union, with its name. */
+/** A member of the result union, with the name of its type. */
 export type CancelOrderAnswer = Named<CancelOrderResult>;
 
 /**

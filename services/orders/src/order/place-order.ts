@@ -47,13 +47,12 @@ import { allocateWithin, type LimitedAllocation } from "./split-limit.ts";
  */
 const RELEASE_WAIT_MS = 300;
 
-/** One call of placeOrder. */
 interface OrderCall extends KeyedCall {
   request: PlaceOrderRequest;
   context: OrdersContext;
 }
 
-/** A member of the union, with its name. */
+/** A member of the result union, with the name of its type. */
 export type PlaceOrderAnswer = Named<PlaceOrderResult>;
 type ReadyFacts = Extract<OrderFacts, { kind: "ready" }>;
 

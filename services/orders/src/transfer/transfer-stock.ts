@@ -22,10 +22,9 @@ import type { KeyedTransaction } from "../order/order-reads.ts";
 import { outOfStock } from "../order/out-of-stock.ts";
 import { type TransferStockRequest, transferHash } from "./transfer-request.ts";
 
-/** A member of the union, with its name. */
+/** A member of the result union, with the name of its type. */
 export type TransferStockAnswer = Named<TransferStockResult>;
 
-/** One call of transferStock. */
 interface TransferCall extends KeyedCall {
   request: TransferStockRequest;
   context: OrdersContext;
