@@ -1,4 +1,4 @@
-/** Where `npm start`, `npm run status` and `npm run reset` take their configuration from. */
+/** Where `npm start` and the commands about a cluster that runs take their configuration from. */
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { logLevelVariable, portVariable, readConfig, StartupError } from "@teranga/kit/process/config.ts";

@@ -90,7 +90,9 @@ export function bootCity(means: CityMeans, life: Life): Serve {
   };
   startRecovery({
     city,
-    messages: createRecoveryMessages(placement, send),
+    messages: createRecoveryMessages(placement, send, (fault) =>
+      log.error({ err: fault }, "an answer has the wrong form"),
+    ),
     intervalMs: means.isCalm ? CALM_RECOVERY_INTERVAL_MS : RECOVERY_INTERVAL_MS,
     startWait: (ms) => waitForWork(life, ms, means.hasWork, means.isCalm ? () => true : means.isDue),
   });

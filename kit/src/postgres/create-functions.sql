@@ -5,10 +5,17 @@
 -- on. A function that has left the files stays until the next change, because an instance of the version
 -- before may still call it.
 
--- The digest of each file when it was last run.
-create table if not exists function_file (name text collate "C" primary key, digest text not null);
--- The file of each function; null if the function has left the files.
-create table if not exists function_of_file (signature text collate "C" primary key, file text collate "C");
+-- PostgreSQL checks the right to create a table before it looks whether the table is there. So a role without
+-- that right can start a service whose database is up to date.
+do $do$
+begin
+  if to_regclass('function_file') is null then
+    -- The digest of each file when it was last run.
+    create table function_file (name text collate "C" primary key, digest text not null);
+    -- The file of each function; null if the function has left the files.
+    create table function_of_file (signature text collate "C" primary key, file text collate "C");
+  end if;
+end $do$;
 
 do $do$
 declare
@@ -39,12 +46,12 @@ begin
       loop
         before := (
           select coalesce(jsonb_object_agg(oid, ctid), '{}') from pg_proc
-          where pronamespace = current_schema::regnamespace
+          where pronamespace = quote_ident(current_schema)::regnamespace
         );
         execute given.script;
         insert into function_of_file (signature, file)
           select oid::regprocedure::text, given.name from pg_proc
-          where pronamespace = current_schema::regnamespace
+          where pronamespace = quote_ident(current_schema)::regnamespace
             and before ->> oid::text is distinct from ctid::text
           on conflict (signature) do update set file = excluded.file;
       end loop;

@@ -106,3 +106,32 @@ test("functions that cannot be created fail the start, and nothing else", async 
   await expect(migrate(used.sql, used.files)).rejects.toThrow(/column "nothing" does not exist/);
   expect(await used.tables()).toEqual([]);
 });
+
+test("a role that may not create tables starts a service whose database is up to date", async () => {
+  await migrate(used.sql, used.files);
+  await used.sql.unsafe(`
+    drop role if exists no_creator; create role no_creator;
+    revoke create on schema public from public;
+    grant usage on schema public to no_creator;
+    grant all on all tables in schema public to no_creator`);
+  const limited = used.open();
+  try {
+    await limited.sql`set role no_creator`;
+    await migrate(limited.sql, used.files);
+  } finally {
+    await limited.close();
+    await used.sql.unsafe("drop owned by no_creator; drop role no_creator");
+  }
+});
+
+test("the schema's name may need quotes", async () => {
+  const named = used.open();
+  try {
+    await named.sql.unsafe(`create schema "Teranga-Dakar"; set search_path to "Teranga-Dakar"`);
+    await migrate(named.sql, used.files);
+    expect(await named.sql`select one()`).toEqual([{ one: 1 }]);
+  } finally {
+    await named.sql.unsafe(`drop schema "Teranga-Dakar" cascade`);
+    await named.close();
+  }
+});

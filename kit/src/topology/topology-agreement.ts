@@ -139,18 +139,34 @@ async function askInstance(
       { deadlineMs: ASK_DEADLINE_MS },
     );
     const parsed = verdictAnswer.safeParse(data);
-    if (parsed.success) {
-      const { keeps, follows, refusal } = parsed.data.topologyVerdict;
-      if (keeps) return { kind: "keeps", follows };
-      return refusal === null ? { kind: "accepts", follows } : { kind: "refuses", reason: refusal };
-    }
-    // Other implementations of a service have neither this field nor a constraint to ask about.
+    if (parsed.success) return verdictOf(parsed.data.topologyVerdict);
     if (errors?.[0]?.extensions?.code === "GRAPHQL_VALIDATION_FAILED")
-      return { kind: "keeps", follows: true };
+      return role === "starts" ? askWithoutFollows(url, partitions, send) : OF_OTHERS;
   } catch {
     // The caller reports the silence.
   }
   return { kind: "silent" };
+}
+
+/** Other implementations of a service have neither the field nor a constraint to ask about. */
+const OF_OTHERS: Verdict = { kind: "keeps", follows: true };
+
+/**
+ * An instance of the version before cannot say by which topology it goes. Its refusal counts, and its consent is no
+ * reason to move a rule.
+ */
+async function askWithoutFollows(
+  url: string,
+  partitions: readonly Partition[],
+  send: Send,
+): Promise<Verdict> {
+  const verdict = await askInstance(url, partitions, send, "owns");
+  return verdict !== OF_OTHERS && "follows" in verdict ? { ...verdict, follows: false } : verdict;
+}
+
+function verdictOf({ keeps, follows, refusal }: z.infer<typeof verdictAnswer>["topologyVerdict"]): Verdict {
+  if (keeps) return { kind: "keeps", follows };
+  return refusal === null ? { kind: "accepts", follows } : { kind: "refuses", reason: refusal };
 }
 
 /**

@@ -11,8 +11,8 @@ import {
   outcomeAnswer,
 } from "../messages.ts";
 
-const decideAnswers = z.array(z.union([decideAnswer, failedAnswer]));
-const outcomeAnswers = z.array(z.union([outcomeAnswer, failedAnswer]));
+const decided = z.union([decideAnswer, failedAnswer]);
+const outcome = z.union([outcomeAnswer, failedAnswer]);
 
 /**
  * Each call takes a batch and answers in its order.
@@ -20,8 +20,8 @@ const outcomeAnswers = z.array(z.union([outcomeAnswer, failedAnswer]));
  * if the answer has the wrong form
  */
 export interface RecoveryMessages {
-  decide(cityId: string, decisions: readonly DecideMessage[]): Promise<z.infer<typeof decideAnswers>>;
-  outcome(cityId: string, questions: readonly OutcomeMessage[]): Promise<z.infer<typeof outcomeAnswers>>;
+  decide(cityId: string, decisions: readonly DecideMessage[]): Promise<z.infer<typeof decided>[]>;
+  outcome(cityId: string, questions: readonly OutcomeMessage[]): Promise<z.infer<typeof outcome>[]>;
 }
 
 /**
@@ -36,29 +36,36 @@ const DECIDE = {
   query: `mutation Decide($decisions: [DecisionInput!]!) {
     decide(decisions: $decisions) { transactionId state }
   }`,
-  answers: decideAnswers,
+  answer: decided,
 };
 const OUTCOME = {
   field: "outcome",
   query: `mutation Outcome($transactions: [OutcomeInput!]!) {
     outcome(transactions: $transactions) { transactionId state lines { productId quantity } }
   }`,
-  answers: outcomeAnswers,
+  answer: outcome,
 };
 
-/** Reads the placement anew for each message. */
-export function createRecoveryMessages(placement: PartitionPlacement, send: Send): RecoveryMessages {
+/**
+ * Reads the placement anew for each message.
+ * @param onFault is told of an answer to one message that has the wrong form; that message counts as FAILED
+ */
+export function createRecoveryMessages(
+  placement: PartitionPlacement,
+  send: Send,
+  onFault: (fault: Error) => void,
+): RecoveryMessages {
   /** Asks the city's instances in turn. Any instance will do, and all messages are idempotent. */
-  const ask = async <Answers extends z.ZodType<readonly { transactionId: string }[]>>(
+  const ask = async <Answer extends z.ZodType<{ transactionId: string }>>(
     cityId: string,
-    { field, query, answers }: { field: string; query: string; answers: Answers },
+    { field, query, answer }: { field: string; query: string; answer: Answer },
     variables: Record<string, readonly { transactionId: string }[]>,
   ) => {
     let failure: Error = new TransportError("refused", `the topology has no city "${cityId}"`);
     for (const url of placement.partitions.find(({ id }) => id === cityId)?.urls ?? []) {
       try {
         const { data, errors } = await send(url, { query, variables }, { deadlineMs: DEADLINE_MS });
-        if (data && !errors) return answered(answers, data[field], Object.values(variables)[0]!);
+        if (data && !errors) return answersOf(answer, data[field], Object.values(variables)[0]!, onFault);
         const reason = cutText(errors?.[0]?.message ?? "nothing", REASON_LENGTH_MAX);
         const said = `${cityId} answered ${field} with: ${reason}`;
         // An error that does not say "not now" is a fault of ours, in that service or in this one.
@@ -76,17 +83,22 @@ export function createRecoveryMessages(placement: PartitionPlacement, send: Send
   };
 }
 
-/** @throws Error if the answers do not belong to these messages, in their order */
-function answered<Answers extends z.ZodType<readonly { transactionId: string }[]>>(
-  schema: Answers,
+/**
+ * Each message's answer; FAILED where it has the wrong form or is another message's, so that it does not hold up
+ * the others.
+ * @throws Error if there is not one answer for each message
+ */
+function answersOf<Answer extends z.ZodType<{ transactionId: string }>>(
+  answer: Answer,
   said: unknown,
   messages: readonly { transactionId: string }[],
-): z.infer<Answers> {
-  const answers = schema.parse(said);
-  const isInOrder = messages.every(
-    ({ transactionId }, index) => answers[index]?.transactionId === transactionId,
-  );
-  if (!isInOrder || answers.length !== messages.length)
-    throw new Error("the answers are not those of the messages");
-  return answers;
+  onFault: (fault: Error) => void,
+): (z.infer<Answer> | z.infer<typeof failedAnswer>)[] {
+  const answers = z.array(z.unknown()).length(messages.length).parse(said);
+  return messages.map(({ transactionId }, index) => {
+    const parsed = answer.safeParse(answers[index]);
+    if (parsed.success && parsed.data.transactionId === transactionId) return parsed.data;
+    onFault(new Error(`no answer for ${transactionId}`, { cause: parsed.error }));
+    return { transactionId, state: "FAILED" };
+  });
 }

@@ -40,7 +40,9 @@ beforeAll(async () => {
   ]);
   home = cityOf("dakar", dakar);
   participant = cityOf("thies", thies);
-  messages = createRecoveryMessages(home.placement, transport.send);
+  messages = createRecoveryMessages(home.placement, transport.send, (fault) => {
+    throw fault;
+  });
 });
 afterAll(async () => {
   await transport.close();

@@ -94,6 +94,10 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
     { name: "transport", close: transport.close },
     { name: "database", close: database.close },
   ];
+  const onFault = (of: string) => (error: unknown) => {
+    metrics.faulted();
+    log.error({ err: error }, `a fault of ours, while this service spoke with ${of}`);
+  };
   try {
     await openCityDatabase(database.sql, cityId, placement);
     await checkDatabase(database.sql, log);
@@ -102,10 +106,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       ...means,
       placement,
       protocol: (options.protocol ?? createCommitProtocol)(database.sql),
-      catalog: createCatalogClient(live.topology, transport.send, (error) => {
-        metrics.faulted();
-        log.error({ err: error }, "a fault of ours, while this service spoke with the catalog");
-      }),
+      catalog: createCatalogClient(live.topology, transport.send, onFault("the catalog")),
       payments: createPayments(means, options.paymentProviders ?? []),
     };
     const server = await startSubgraphServer({
@@ -121,7 +122,11 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       registry,
       unavailable: codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId }),
     });
-    const stopWorkers = startWorkers(city, createRecoveryMessages(placement, transport.send), options);
+    const stopWorkers = startWorkers(
+      city,
+      createRecoveryMessages(placement, transport.send, onFault("another city")),
+      options,
+    );
     return {
       ...server,
       async setTopology(next) {

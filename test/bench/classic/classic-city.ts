@@ -42,7 +42,9 @@ await runMain(usage, async () => {
     protocol: () => protocol,
   });
   const transport = createTransport({ credential: config.SERVICE_CREDENTIAL });
-  const messages = createRecoveryMessages(partitionsOf(topology, "city"), transport.send);
+  const messages = createRecoveryMessages(partitionsOf(topology, "city"), transport.send, (fault) => {
+    throw fault;
+  });
 
   /** Asks the homes of overdue transactions for the decision, and applies it. */
   const finishOverdue = async () => {
