@@ -53,6 +53,20 @@ test("a client without a telephone number is not asked to pay by it", async () =
   expect(shop.company.received).toEqual([]);
 });
 
+test("a number that was kept with spaces is asked without them", async () => {
+  await shop.city.sql`update client set phone = '+221 77 000 00 01' where id = 'dakar:1'`;
+  expect(await shop.commit(shop.newOrder())).toEqual(["COMMITTED"]);
+  expect(shop.company.moneyOf("dakar:1").held).toBe(PRICE);
+});
+
+test("a client whose number was kept in a form that none has is not asked to pay by it", async () => {
+  await shop.city.sql`update client set phone = '+1       ' where id = 'dakar:1'`;
+  const [order, other] = [shop.newOrder(), shop.newOrder({ clientId: "dakar:2" })];
+  expect(await shop.commit(order, other)).toEqual(["DECLINED", "COMMITTED"]);
+  expect([...(await shop.payments.whyDeclined([order])).values()]).toEqual(["NO_PHONE"]);
+  expect(await shop.stateOf(order)).toBeUndefined();
+});
+
 test("why an order was declined is told, and told again", async () => {
   const dear = shop.newOrder({ lines: [{ productId: "101", quantity: 1, unitPrice: GIVEN + 1 }] });
   const [lost, shells, phoneless, poor] = [

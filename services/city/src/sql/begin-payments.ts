@@ -13,8 +13,8 @@ export interface OpenPayment extends PaymentRequest {
  *
  * Leaves out the payment of an order that is decided already, or that will be refused whatever its
  * payment is: an unknown client, a used key, an id behind the horizon, a client without a telephone
- * number. The telephone number is recorded. So a copy of the message asks the same number, although
- * the client may have changed it.
+ * number of the form that companies know (docs/payments.md). The telephone number is recorded, without spaces.
+ * So a copy of the message asks the same number, although the client may have changed it.
  * @returns the payments to ask for, including those that a copy of the message is asking for already
  * @param leaseMs how long until the city itself ends an undecided payment
  */
@@ -30,9 +30,10 @@ export async function beginPayments(
     sql,
     async () => sql`
       insert into payment (transaction_id, client_id, phone, method, amount, state, next_attempt_at)
-      select e ->> 'transactionId' collate "C" as transaction_id, client.id, client.phone, e ->> 'paymentMethod', order_total(e), 'AUTHORISING', ${endAt}
-      from jsonb_array_elements(${sql.json(orders as never)}) e join client on client.id = e ->> 'clientId' and client.phone is not null
-      where judge_key('ORDER', client.id, e) is null and not is_behind_horizon(e ->> 'transactionId')
+      select e ->> 'transactionId' collate "C" as transaction_id, client.id, number, e ->> 'paymentMethod', order_total(e), 'AUTHORISING', ${endAt}
+      from jsonb_array_elements(${sql.json(orders as never)}) e join client on client.id = e ->> 'clientId'
+        cross join replace(client.phone, ' ', '') number
+      where number ~ '^[+][1-9][0-9]{5,18}$' and judge_key('ORDER', client.id, e) is null and not is_behind_horizon(e ->> 'transactionId')
         and not exists (select from transaction_decision decided where decided.transaction_id = e ->> 'transactionId')
       order by transaction_id
       on conflict do nothing`,
