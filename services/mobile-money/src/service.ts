@@ -5,7 +5,7 @@ import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
 import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
 import { z } from "zod";
-import { type Books, BooksFull } from "./books.ts";
+import { type Books, BooksFull, NotRecorded } from "./books.ts";
 import { isSigned } from "./signature.ts";
 
 /** A message is 200 bytes. */
@@ -70,6 +70,10 @@ export function createCompany({ books, secret, clock, log }: CompanyMeans): Fast
       } catch (error) {
         if (error instanceof z.ZodError) return refuse(reply, 400, z.prettifyError(error));
         if (error instanceof BooksFull) return refuse(reply, 503, "there is no room for more payments");
+        if (error instanceof NotRecorded) {
+          log.error({ message, reason: error.message }, "a message was refused");
+          return refuse(reply, 503, "nothing can be recorded");
+        }
         throw error;
       }
     });
