@@ -85,3 +85,17 @@ test("where mobile money is asked for and what it is signed with go together", (
   expect(() => readConfig(cityVariables, env)).toThrow(/PAYMENT_PROVIDER_URL: is not an http or https URL/);
   expect(() => readConfig(cityVariables, env)).toThrow(/PAYMENT_PROVIDER_SECRET: needs 16 characters/);
 });
+
+test.each([
+  "https://user:pass-word@pay.example/teranga",
+  "https://user@pay.example",
+  "https://:pass-word@pay.example",
+  "https://pay.example/teranga?token=secret",
+  "https://pay.example/?",
+  "https://pay.example/teranga#x",
+])("%s holds what a payment's message cannot use, and is refused", (PAYMENT_PROVIDER_URL) => {
+  const schema = cityVariables.pick({ PAYMENT_PROVIDER_URL: true });
+  expect(() => readConfig(schema, { PAYMENT_PROVIDER_URL })).toThrow(
+    /^Configuration: PAYMENT_PROVIDER_URL: may not have a user, a password, a query or a fragment$/,
+  );
+});

@@ -20,6 +20,7 @@ export const cityVariables = z.object({
   ),
   PAYMENT_PROVIDER_URL: z
     .url({ protocol: /^https?$/, error: "is not an http or https URL" })
+    .refine(isBaseUrl, "may not have a user, a password, a query or a fragment")
     .optional()
     .describe(
       "Where the mobile-money company, or an adapter before it, answers (docs/payments.md). `MOBILE_MONEY` is not offered without.",
@@ -28,6 +29,13 @@ export const cityVariables = z.object({
     .optional()
     .describe("The secret that messages to `PAYMENT_PROVIDER_URL` are signed with; the two go together."),
 });
+
+/** A message has a path below the URL. A password would be seen in spans, which have the whole URL. */
+function isBaseUrl(text: string): boolean {
+  const url = URL.parse(text);
+  // A text that is no URL has its own error.
+  return url === null || (!/[?#]/.test(text) && url.username === "" && url.password === "");
+}
 
 /**
  * The mobile-money provider; null if mobile money is not offered.
