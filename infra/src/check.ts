@@ -1,6 +1,6 @@
 /**
- * `npm run check`: types, lint and format, dead code, generated files that differ from their sources, and
- * imports that break the floors.
+ * `npm run check`: types, lint and format, dead code, generated files that differ from their sources, imports
+ * that break the floors, and wide comments.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,6 +13,7 @@ const CHECKS: readonly { name: string; command: string; options: readonly string
   { name: "dead code", command: "knip", options: [] },
   { name: "generated files", command: process.execPath, options: ["schema/src/generate.ts", "--check"] },
   { name: "floors", command: process.execPath, options: ["infra/src/floors/main.ts", "--check"] },
+  { name: "width of comments", command: process.execPath, options: ["infra/src/comment-width.ts"] },
 ];
 
 interface Outcome {
@@ -39,7 +40,7 @@ async function run({ name, command, options }: (typeof CHECKS)[number]): Promise
 const usage = {
   command: "npm run check",
   about:
-    "Checks types, lint and format, dead code, generated files against their sources, and imports against the floors.",
+    "Checks types, lint, format, dead code, generated files, imports against the floors, and wide comments.",
 };
 
 await runMain(usage, async () => {

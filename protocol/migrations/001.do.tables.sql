@@ -6,9 +6,9 @@
 
 create extension if not exists pg_trgm;
 
--- The form in which names are compared. It equals normalise() of kit/src/topology/partition.ts, which a property test
--- checks. The characters between words are JavaScript's white space, spelt out. Stored columns follow from
--- this function, so it is no file of its own: to change it means to compute them again.
+-- The form in which names are compared. It equals normalise() of kit/src/topology/partition.ts, which a
+-- property test checks. The characters between words are JavaScript's white space, spelt out. Stored columns
+-- follow from this function, so it is no file of its own: to change it means to compute them again.
 create function normalise(value text) returns text
   language sql immutable strict parallel safe
   return btrim(
@@ -260,8 +260,8 @@ create table payment (
   transaction_id text collate "C" primary key,
   client_id text collate "C" not null references client,
   method text not null check (length(method) between 1 and 50),
-  -- Whom a provider outside is asked to take the money of. A message that comes again asks for the same, although
-  -- the client's number has changed.
+  -- Whom a provider outside is asked to take the money of. A message that comes again asks for the same,
+  -- although the client's number has changed.
   phone text check (length(phone) between 3 and 20),
   amount bigint not null check (amount between 0 and 9007199254740991),
   state text not null check (

@@ -217,7 +217,9 @@ export class CityMirror {
     return { id, kind, clientId, key, hash, order, cancels, transfer };
   }
 
-  /** The time in the id of the oldest transaction that can be pruned, once it is old; null if there is none. */
+  /**
+   * The time in the id of the oldest transaction that can be pruned, once it is old; null if there is none.
+   */
   oldestAbortedMs(): number | null {
     let oldest: number | null = null;
     for (const list of [this.decisions, this.participations]) {

@@ -1,6 +1,7 @@
 /**
- * Crash after durable step k, for k = 1, 2, 3 … until a run survives uncut (as SQLite tests its commits): a fixed, calm scenario, and
- * one victim that dies right after the k-th write of the whole system, before anybody hears of it.
+ * Crash after durable step k, for k = 1, 2, 3 … until a run survives uncut (as SQLite tests its commits): a
+ * fixed, calm scenario, and one victim that dies right after the k-th write of the whole system, before
+ * anybody hears of it.
  */
 import { createRandom } from "../harness/random.ts";
 import { type Answer, ask } from "./answers.ts";
@@ -29,7 +30,10 @@ const REST_MS = 240_000;
 /** The scenario writes about twenty times; a loop that gets so far does not end. */
 const STEPS_MAX = 200;
 
-/** Crashes after each step in turn. Returns how many steps the scenario has. @throws Violation that names the step */
+/**
+ * Crashes after each step in turn. Returns how many steps the scenario has. @throws Violation that names the
+ * step
+ */
 export async function crashAfterEachStep(stage: Stage, crash: Crash): Promise<number> {
   for (let step = 1; step <= STEPS_MAX; step++) {
     try {
@@ -80,7 +84,9 @@ async function runWithCrash(stage: Stage, { victim, isRestarted }: Crash, step: 
   return isCrashed;
 }
 
-/** A client pays an order of three cities from the wallet, cancels it, and has the pieces moved to one city. */
+/**
+ * A client pays an order of three cities from the wallet, cancels it, and has the pieces moved to one city.
+ */
 async function playScenario(shop: ShopWorld): Promise<void> {
   const refuse = () => Promise.reject(new Error("nobody asks a client"));
   const life = shop.add("client", { isClient: true, boot: () => refuse }).life!;

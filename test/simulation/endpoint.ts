@@ -11,7 +11,7 @@ export type Endpoint = (request: string, context: object) => Promise<string>;
 
 export interface EndpointOptions {
   typeDefs: string;
-  // biome-ignore lint/suspicious/noExplicitAny: the generated resolver types of a service are checked where they are written
+  // biome-ignore lint/suspicious/noExplicitAny: resolver types are checked where they are written
   resolvers: any;
   /** What is said of a fault that is not meant for clients. */
   onFault: (error: GraphQLError) => void;

@@ -1,6 +1,7 @@
 /**
- * Plants a bug in this process: the source files that it names are changed on their way from the disk into the process, TypeScript by a
- * hook of the module loader, SQL in a copy of the city's files. Loaded before everything else by `--import`.
+ * Plants a bug in this process: the source files that it names are changed on their way from the disk into
+ * the process, TypeScript by a hook of the module loader, SQL in a copy of the city's files. Loaded before
+ * everything else by `--import`.
  */
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { registerHooks } from "node:module";
@@ -47,7 +48,10 @@ if (modules.size > 0) {
   });
 }
 
-/** The city's SQL files with the bug: a copy, whose `root` is for the caller to remove. Undefined if the bug is in none of them. */
+/**
+ * The city's SQL files with the bug: a copy, whose `root` is for the caller to remove. Undefined if the bug
+ * is in none of them.
+ */
 export function plantedFiles(): (DatabaseFiles & { root: string }) | undefined {
   const paths = new Set(
     edits.filter(({ file }) => file.endsWith(".sql")).map(({ file }) => join(ROOT, file)),

@@ -1,6 +1,7 @@
 /**
- * Processes that die. A process is a place (`host`) and, while it runs, a life. What a life awaits comes to it through `resume`, and
- * comes no more once it is over: the code behind that await never runs on, as if the machine had lost power there.
+ * Processes that die. A process is a place (`host`) and, while it runs, a life. What a life awaits comes to
+ * it through `resume`, and comes no more once it is over: the code behind that await never runs on, as if the
+ * machine had lost power there.
  */
 import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { Random } from "../harness/random.ts";

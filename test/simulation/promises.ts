@@ -32,7 +32,9 @@ interface KeyRecord {
   open: number;
   /** A call has ended without a definite answer: it may still be under way. */
   isLoose: boolean;
-  /** What the client's wallet has held since the first call; calls at the same time may be answered together. */
+  /**
+   * What the client's wallet has held since the first call; calls at the same time may be answered together.
+   */
   balances: () => number[];
 }
 

@@ -63,7 +63,9 @@ export interface CityMeans {
 
 /** In production the workers look twice a second. */
 const RECOVERY_INTERVAL_MS = 2_000;
-/** While nothing goes wrong, prepares are over within half a second: rare looks would hardly ever meet one. */
+/**
+ * While nothing goes wrong, prepares are over within half a second: rare looks would hardly ever meet one.
+ */
 const CALM_RECOVERY_INTERVAL_MS = 200;
 /** In production once a minute. */
 const PRUNING_INTERVAL_MS = 1_000;

@@ -1,6 +1,7 @@
 /**
- * The tagged templates of `postgres`, as far as the cities use them, over something that executes text with parameters: nested
- * fragments, `sql(name)`, `sql.json(value)`, arrays, dates. A query runs when it is awaited, as with the driver.
+ * The tagged templates of `postgres`, as far as the cities use them, over something that executes text with
+ * parameters: nested fragments, `sql(name)`, `sql.json(value)`, arrays, dates. A query runs when it is
+ * awaited, as with the driver.
  */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 

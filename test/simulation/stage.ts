@@ -1,4 +1,7 @@
-/** What runs have in common, made once a process: the databases and the schemas. Nothing of one run is left in it for the next. */
+/**
+ * What runs have in common, made once a process: the databases and the schemas. Nothing of one run is left in
+ * it for the next.
+ */
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import type { GraphQLError } from "graphql";
 import { createCatalogEndpoint } from "./catalog.ts";

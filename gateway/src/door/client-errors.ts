@@ -17,9 +17,10 @@ export interface ErrorWords {
 }
 
 /**
- * @param isOurs whether a subgraph's services follow kit/src/graphql/errors.ts. Of their errors, clients see only those
- * with a code of that table. Any other error is a fault whose words may reveal too much. Services that are
- * not ours have codes that we do not know, so their errors pass unchanged, as they would without a gateway.
+ * @param isOurs whether a subgraph's services follow kit/src/graphql/errors.ts. Of their errors, clients see
+ * only those with a code of that table. Any other error is a fault whose words may reveal too much. Services
+ * that are not ours have codes that we do not know, so their errors pass unchanged, as they would without a
+ * gateway.
  */
 export function createFormatError(
   isOurs: (subgraph: string) => boolean,

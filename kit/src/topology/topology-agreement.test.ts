@@ -1,4 +1,7 @@
-/** Goal: what instances of other versions say of a topology is heard as what it is. Method: instances made up for it. */
+/**
+ * Goal: what instances of other versions say of a topology is heard as what it is. Method: instances made up
+ * for it.
+ */
 import { expect, test } from "vitest";
 import type { Send } from "../http/transport.ts";
 import type { Partition } from "./topology.ts";

@@ -152,8 +152,8 @@ async function askInstance(
 const OF_OTHERS: Verdict = { kind: "keeps", follows: true };
 
 /**
- * An instance of the version before cannot say by which topology it goes. Its refusal counts, and its consent is no
- * reason to move a rule.
+ * An instance of the version before cannot say by which topology it goes. Its refusal counts, and its consent
+ * is no reason to move a rule.
  */
 async function askWithoutFollows(
   url: string,

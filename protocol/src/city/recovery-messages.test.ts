@@ -1,4 +1,7 @@
-/** Goal: one answer of the wrong form does not hold up the others. Method: a city that answers what the test says. */
+/**
+ * Goal: one answer of the wrong form does not hold up the others. Method: a city that answers what the test
+ * says.
+ */
 import type { Send } from "@teranga/kit/http/transport.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import { expect, test } from "vitest";

@@ -84,8 +84,8 @@ export function createRecoveryMessages(
 }
 
 /**
- * Each message's answer; FAILED where it has the wrong form or is another message's, so that it does not hold up
- * the others.
+ * Each message's answer; FAILED where it has the wrong form or is another message's, so that it does not hold
+ * up the others.
  * @throws Error if there is not one answer for each message
  */
 function answersOf<Answer extends z.ZodType<{ transactionId: string }>>(

@@ -1,11 +1,11 @@
 -- The catalog: what a product is and what it costs. Stock is the cities'.
--- Identifiers and sort keys compare byte by byte (collation "C"), so every instance and every page orders them
--- alike.
+-- Identifiers and sort keys compare byte by byte (collation "C"), so every instance and every page orders
+-- them alike.
 
 create extension if not exists pg_trgm;
 
--- The form in which names are compared. It equals normalise() of kit/src/topology/partition.ts, which a property test
--- checks. The characters between words are JavaScript's white space, spelt out.
+-- The form in which names are compared. It equals normalise() of kit/src/topology/partition.ts, which a
+-- property test checks. The characters between words are JavaScript's white space, spelt out.
 create function normalise(value text) returns text
   language sql immutable strict parallel safe
   return btrim(

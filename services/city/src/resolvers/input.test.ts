@@ -1,6 +1,6 @@
 /**
- * Goal: a client's name can be shown on one line, as it is, and a telephone number has one form. Method: names
- * and numbers, one by one.
+ * Goal: a client's name can be shown on one line, as it is, and a telephone number has one form. Method:
+ * names and numbers, one by one.
  */
 import { parseInput } from "@teranga/kit/graphql/input.ts";
 import { expect, test } from "vitest";

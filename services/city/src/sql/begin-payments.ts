@@ -13,8 +13,8 @@ export interface OpenPayment extends PaymentRequest {
  *
  * Leaves out the payment of an order that is decided already, or that will be refused whatever its
  * payment is: an unknown client, a used key, an id behind the horizon, a client without a telephone
- * number of the form that companies know (docs/payments.md). The telephone number is recorded, without spaces.
- * So a copy of the message asks the same number, although the client may have changed it.
+ * number of the form that companies know (docs/payments.md). The telephone number is recorded, without
+ * spaces. So a copy of the message asks the same number, although the client may have changed it.
  * @returns the payments to ask for, including those that a copy of the message is asking for already
  * @param leaseMs how long until the city itself ends an undecided payment
  */
