@@ -13,14 +13,14 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean; }
   Int: { input: number; output: number; }
   Float: { input: number; output: number; }
-  /** An amount of money, a whole number of the currency's smallest unit. The CFA franc has none smaller than itself. */
+  /** An amount of money: a whole number of the currency's smallest unit, for XOF whole francs. */
   Amount: { input: number; output: number; }
   /** An instant in time, ISO 8601 in UTC: `2026-01-31T12:00:00.000Z`. */
   DateTime: { input: Date; output: Date; }
   _FieldSet: { input: unknown; output: unknown; }
 };
 
-/** How much of a product is available over all cities. */
+/** The availability of a product in all cities together. */
 export type Availability = {
   __typename?: 'Availability';
   /** Whether every city answered; if not, there may be more than the total. */
@@ -38,11 +38,14 @@ export type City = {
   id: Scalars['ID']['output'];
 };
 
-/** What a new product is. */
+/** A new product. */
 export type CreateProductInput = {
   /** Up to 2,000 characters. */
   description?: Scalars['String']['input'];
-  /** A word of the client's own for this product, 1 to 100 characters. The same again with the same key gives the same product. */
+  /**
+   * A text of the client's choice, 1 to 100 characters. The same request with the same key gives the same
+   * product.
+   */
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** 1 to 200 characters. */
   name: Scalars['String']['input'];
@@ -50,7 +53,7 @@ export type CreateProductInput = {
   price: Scalars['Amount']['input'];
 };
 
-/** What creating a product came to. */
+/** The result of creating a product. */
 export type CreateProductResult = ProductCreated | ProductKeyReused | ProductNameTaken;
 
 /** The currencies that prices are in. */
@@ -64,22 +67,25 @@ export type DiscontinueProductInput = {
   id: Scalars['ID']['input'];
 };
 
-/** What taking a product off sale came to. */
+/** The result of taking a product off sale. */
 export type DiscontinueProductResult = ProductDiscontinued | UnknownProduct;
 
-/** A result that is not what was asked for. Its type says whether anything was changed. */
+/** A result other than success. Its type says whether anything was changed. */
 export type Failure = {
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
 };
 
 export type Mutation = {
   __typename?: 'Mutation';
-  /** Adds a product to the catalog. It has no stock until a city is restocked with it. A retry with the same key adds it once. */
+  /**
+   * Adds a product to the catalog. It has no stock until a city is restocked with it. A retry with the same
+   * key adds it once.
+   */
   createProduct?: Maybe<CreateProductResult>;
-  /** Takes a product off sale. It stays in the orders that have it. Doing it twice changes nothing more. */
+  /** Takes a product off sale. It stays in existing orders. A second call changes nothing. */
   discontinueProduct?: Maybe<DiscontinueProductResult>;
-  /** Changes what is known of a product. Fields that are not given stay as they are. */
+  /** Changes a product. Fields that are not given stay as they are. */
   updateProduct?: Maybe<UpdateProductResult>;
 };
 
@@ -111,35 +117,38 @@ export type PageInfo = {
   startCursor?: Maybe<Scalars['String']['output']>;
 };
 
-/** Something the shop sells. What it is and what it costs are the same everywhere; what is in stock differs by city. */
+/** Something the shop sells. Description and price are the same everywhere; the stock differs by city. */
 export type Product = {
   __typename?: 'Product';
-  /** What is available over all cities, and whether all of them have answered. */
+  /** The pieces available in all cities, and whether all cities answered. */
   availability: Availability;
-  /** When it came into the catalog. */
+  /** When it was added to the catalog. */
   createdAt: Scalars['DateTime']['output'];
   /** The currency of the price. */
   currency: Currency;
-  /** What the product is, in a sentence. */
+  /** A description of the product in a sentence. */
   description: Scalars['String']['output'];
   /** Whether it is no longer sold. */
   discontinued: Scalars['Boolean']['output'];
   /** Unique in the whole shop, for example `101`. */
   id: Scalars['ID']['output'];
-  /** What the product is called. */
+  /** The name of the product. */
   name: Scalars['String']['output'];
   /** The price of one piece. */
   price: Scalars['Amount']['output'];
-  /** Its stock, one entry a city, in the topology's order. A city that does not answer has null levels and an error. */
+  /**
+   * Its stock: one entry for each city, in the topology's order. A city that does not answer has null levels
+   * and an error.
+   */
   stock: Array<Maybe<StockLevel>>;
-  /** The stock of every city, for `availability`. Not for clients, who have `stock`. */
+  /** The stock of every city, for `availability`. Clients use `stock`. */
   stockEverywhere: Array<Maybe<StockLevel>>;
   /** When its information last changed. */
   updatedAt: Scalars['DateTime']['output'];
 };
 
 
-/** Something the shop sells. What it is and what it costs are the same everywhere; what is in stock differs by city. */
+/** Something the shop sells. Description and price are the same everywhere; the stock differs by city. */
 export type ProductStockArgs = {
   cities?: InputMaybe<Array<Scalars['ID']['input']>>;
 };
@@ -151,7 +160,7 @@ export type ProductConnection = {
   edges: Array<ProductEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many products the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
+  /** The number of products in the whole list. Exact up to 10,000; a greater number is a lower bound. */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -186,14 +195,17 @@ export type ProductFilter = {
   priceMax?: InputMaybe<Scalars['Amount']['input']>;
   /** The lowest price. */
   priceMin?: InputMaybe<Scalars['Amount']['input']>;
-  /** Words that the name or the description holds; case and accents do not matter. 100 characters at most. */
+  /**
+   * Words that the name or the description contains; case and accents do not matter. 100 characters at
+   * most.
+   */
   search?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** The idempotency key was used before, for another product. Nothing was changed. */
 export type ProductKeyReused = Failure & {
   __typename?: 'ProductKeyReused';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The product that the key stands for. */
   product: Product;
@@ -202,7 +214,7 @@ export type ProductKeyReused = Failure & {
 /** Another product has this name. */
 export type ProductNameTaken = Failure & {
   __typename?: 'ProductNameTaken';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The product that has the name. */
   product: Product;
@@ -232,7 +244,7 @@ export type ProductUpdated = {
 
 export type Query = {
   __typename?: 'Query';
-  /** One product, or null if there is none of that id. */
+  /** One product, or null if none has that id. */
   product?: Maybe<Product>;
   /** The products of the catalog, a page at a time. */
   products: ProductConnection;
@@ -251,7 +263,7 @@ export type QueryProductsArgs = {
   orderBy?: InputMaybe<ProductOrder>;
 };
 
-/** What a city holds of a product. Zero for a product it never had; null where the city does not answer. */
+/** A city's stock of a product. Zero for a product that it never had; null if the city does not answer. */
 export type StockLevel = {
   __typename?: 'StockLevel';
   /** Pieces that can be ordered. */
@@ -262,10 +274,10 @@ export type StockLevel = {
   product: Product;
 };
 
-/** There is no product of this id. */
+/** No product has this id. */
 export type UnknownProduct = Failure & {
   __typename?: 'UnknownProduct';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The id that was given. */
   productId: Scalars['ID']['output'];
@@ -283,7 +295,7 @@ export type UpdateProductInput = {
   price?: InputMaybe<Scalars['Amount']['input']>;
 };
 
-/** What changing a product came to. */
+/** The result of changing a product. */
 export type UpdateProductResult = ProductNameTaken | ProductUpdated | UnknownProduct;
 
 

@@ -14,7 +14,7 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean; }
   Int: { input: number; output: number; }
   Float: { input: number; output: number; }
-  /** An amount of money, a whole number of the currency's smallest unit. The CFA franc has none smaller than itself. */
+  /** An amount of money: a whole number of the currency's smallest unit, for XOF whole francs. */
   Amount: { input: number; output: number; }
   /** An instant in time, ISO 8601 in UTC: `2026-01-31T12:00:00.000Z`. */
   DateTime: { input: Date; output: Date; }
@@ -31,13 +31,13 @@ export type AbortReason =
   | 'KEY_USED'
   /** The client, the order or the product is not known at home. */
   | 'NOT_FOUND'
-  /** There was no room at home for what a transfer was to bring. */
+  /** The home had no room for the pieces of the transfer. */
   | 'NO_ROOM'
   /** There was too little stock at home. */
   | 'OUT_OF_STOCK'
   /** The payment was declined. */
   | 'PAYMENT_DECLINED'
-  /** It came to its home when it was older than what the home remembers. */
+  /** It reached its home too late: it is older than the transactions that the home still knows. */
   | 'TOO_OLD';
 
 /** A place that runs its own service over its own database, and owns the clients, stock and orders there. */
@@ -63,7 +63,10 @@ export type City = {
   stock: StockLevelConnection;
   /** The towns it claims. The default city has every other town too, and says so. */
   towns: Array<Scalars['String']['output']>;
-  /** What it knows of transactions: those that it has decided as their home, and its part in those of others. Newest first. */
+  /**
+   * What it knows of transactions: those that it has decided as their home, and its part in those of others.
+   * Newest first.
+   */
   transactions: CityTransactionConnection;
 };
 
@@ -137,7 +140,10 @@ export type CityTransaction = {
   role: TransactionRole;
   /** How far it has come here. */
   state: CityTransactionState;
-  /** The transaction as its home knows it. While it is undecided, or when its home has pruned it, there is only the id; asked for more it is null. */
+  /**
+   * The transaction as its home knows it. While it is undecided, or after its home has pruned it, only its id
+   * can be read; with other fields it is null.
+   */
   transaction?: Maybe<Transaction>;
   /** The transaction's id, which names its home. */
   transactionId: Scalars['ID']['output'];
@@ -150,7 +156,10 @@ export type CityTransactionConnection = {
   edges: Array<CityTransactionEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many transactions of a city the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
+  /**
+   * The number of transactions of a city in the whole list. Exact up to 10,000; a greater number is a lower
+   * bound.
+   */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -188,8 +197,8 @@ export type Client = {
   /** In international form, for example `+221771234567`. */
   phone?: Maybe<Scalars['String']['output']>;
   /**
-   * Products on sale that this client has not bought and that the city has in stock, from the city's last 1,000 orders, those in most of
-   * them first.
+   * Products on sale that the city has in stock and this client has not bought, taken from the city's last
+   * 1,000 orders. Products in most of these orders come first.
    */
   recommendedProducts: Array<Maybe<Product>>;
   /** When the client was registered. */
@@ -222,7 +231,7 @@ export type ClientConnection = {
   edges: Array<ClientEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many clients the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
+  /** The number of clients in the whole list. Exact up to 10,000; a greater number is a lower bound. */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -237,7 +246,10 @@ export type ClientEdge = {
 
 /** Which clients to list. All conditions given must hold. */
 export type ClientFilter = {
-  /** Letters that the name or the e-mail address holds; case and accents do not matter. 100 characters at most. */
+  /**
+   * A text that the name or the e-mail address contains; case and accents do not matter. 100 characters at
+   * most.
+   */
   search?: InputMaybe<Scalars['String']['input']>;
   /** The town they live in; spelling as for routing: case, accents and hyphens do not matter. */
   town?: InputMaybe<Scalars['String']['input']>;
@@ -274,8 +286,8 @@ export type CommitAnswer = {
   /** If declined: what the client's wallet holds, if it was to be paid from it. */
   balance?: Maybe<Scalars['Amount']['output']>;
   /**
-   * The transaction that has happened: this one if committed, an earlier one if the key was used before (also for another
-   * request) or the order was cancelled before.
+   * The transaction that has happened: this one if committed, an earlier one if the key was used before (also
+   * for another request) or the order was cancelled before.
    */
   committedId?: Maybe<Scalars['ID']['output']>;
   /** If declined: why. */
@@ -318,7 +330,10 @@ export type CommitParticipant = {
   lines: Array<OutcomeLine>;
 };
 
-/** How a commit ended. All but COMMITTED leave the transaction decided ABORTED; VIOLATION and FAILED leave it as it was. */
+/**
+ * How a commit ended. All but COMMITTED leave the transaction decided ABORTED; VIOLATION and FAILED leave it
+ * as it was.
+ */
 export type CommitState =
   /** The transaction was decided ABORTED before. */
   | 'ABORTED'
@@ -383,7 +398,10 @@ export type DecideState =
 export type DecisionInput = {
   decision: TransactionState;
   kind: TransactionKind;
-  /** If committed: what this city gives, which must be what it has prepared; of a cancellation, what it gets back. */
+  /**
+   * If committed: what this city gives, which must be what it has prepared; of a cancellation, what it gets
+   * back.
+   */
   lines: Array<ProductQuantityInput>;
   transactionId: Scalars['ID']['input'];
 };
@@ -393,13 +411,13 @@ export type EmailTaken = Failure & {
   __typename?: 'EmailTaken';
   /** The address. */
   email: Scalars['String']['output'];
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
 };
 
-/** A result that is not what was asked for. Its type says whether anything was changed. */
+/** A result other than success. Its type says whether anything was changed. */
 export type Failure = {
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
 };
 
@@ -413,13 +431,13 @@ export type GlobalClientConnection = {
   /** The cities that did not answer. */
   missingCities: Array<Scalars['ID']['output']>;
   /**
-   * Where the page lies in the list. Whether more follows is said of the cities that answered; those that did not can be asked again
-   * with the last cursor.
+   * Where the page lies in the list. `hasNextPage` is about the cities that answered; the others can be asked
+   * again with the last cursor.
    */
   pageInfo: PageInfo;
   /**
-   * How many clients the whole list has; null unless every city answered. Exact up to 10,000; a greater number says that there are at
-   * least so many.
+   * The number of clients in the whole list; null unless every city answered. Exact up to 10,000; a greater
+   * number is a lower bound.
    */
   totalCount?: Maybe<Scalars['Int']['output']>;
 };
@@ -462,7 +480,7 @@ export type Mutation = {
   restock?: Maybe<RestockResult>;
   /** Adds money to a client's wallet. A retry with the same key adds it once. */
   topUpWallet?: Maybe<TopUpWalletResult>;
-  /** Changes what is known of a client. Fields that are not given stay as they are. */
+  /** Changes a client. Fields that are not given stay as they are. */
   updateClient?: Maybe<UpdateClientResult>;
 };
 
@@ -570,7 +588,7 @@ export type OrderConnection = {
   edges: Array<OrderEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many orders the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
+  /** The number of orders in the whole list. Exact up to 10,000; a greater number is a lower bound. */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -594,7 +612,7 @@ export type OrderFacts = {
   keyedOrder?: Maybe<KeyedTransaction>;
 };
 
-/** A question before an order: what of the client, of its idempotency key and of the stock of products here. */
+/** A question before an order: about the client, its idempotency key and the stock of products here. */
 export type OrderFactsInput = {
   /** Null if only the stock is asked for. */
   clientId?: InputMaybe<Scalars['ID']['input']>;
@@ -724,11 +742,14 @@ export type Payment = {
 export type PaymentDeclinedReason =
   /** The client's city does not offer this way of paying. See `City.paymentMethods`. */
   | 'NOT_OFFERED'
-  /** The payment provider has not answered in time. What it may have set aside is released. A new attempt may succeed. */
+  /**
+   * The payment provider has not answered in time. Money that it may have set aside is released. A new
+   * attempt may succeed.
+   */
   | 'NO_ANSWER'
   /** The client has no telephone number, by which mobile money is paid. See `updateClient`. */
   | 'NO_PHONE'
-  /** The payment provider has said no. It does not say why: mostly there is too little in the account. */
+  /** The payment provider has refused, without a reason; mostly the account holds too little. */
   | 'REFUSED'
   /** The client's wallet holds too little. */
   | 'TOO_LITTLE_MONEY';
@@ -737,7 +758,10 @@ export type PaymentDeclinedReason =
 export type PaymentMethod =
   /** In cash, to whoever brings the goods. */
   | 'CASH_ON_DELIVERY'
-  /** By the mobile-money account of the client's telephone number. The money is set aside at once and taken within seconds. */
+  /**
+   * By the mobile-money account of the client's telephone number. The money is set aside at once and taken
+   * within seconds.
+   */
   | 'MOBILE_MONEY'
   /** From the client's wallet, at once. */
   | 'WALLET';
@@ -752,9 +776,12 @@ export type PaymentState =
   | 'DUE'
   /** It was paid and given back. */
   | 'REFUNDED'
-  /** The order is cancelled, and the payment provider will be told to give back what it has taken or set aside. */
+  /**
+   * The order is cancelled, and the payment provider will be told to give the money back or to release
+   * it.
+   */
   | 'REFUNDING'
-  /** It was never paid and never will be: the order is cancelled. */
+  /** It was not paid and never will be: the order is cancelled. */
   | 'VOIDED';
 
 /** The answer to one prepare. */
@@ -770,7 +797,10 @@ export type PrepareAnswer = {
 export type PrepareInput = {
   /** An order or a transfer; a cancellation has nothing to prepare. */
   kind: TransactionKind;
-  /** After how many milliseconds this city should begin to ask the home for the outcome. A hint, never a reason to decide. */
+  /**
+   * After how many milliseconds this city should begin to ask the home for the outcome. A hint, never a
+   * reason to decide.
+   */
   leaseMs: Scalars['Int']['input'];
   /** What is needed of this city: all lines or none. */
   lines: Array<ProductQuantityInput>;
@@ -792,7 +822,7 @@ export type PrepareState =
   /** The message contradicts what is recorded. Nothing was changed. */
   | 'VIOLATION';
 
-/** Something the shop sells. What it is and what it costs are the same everywhere; what is in stock differs by city. */
+/** Something the shop sells. Description and price are the same everywhere; the stock differs by city. */
 export type Product = {
   __typename?: 'Product';
   /** Unique in the whole shop, for example `101`. */
@@ -809,24 +839,39 @@ export type Query = {
   __typename?: 'Query';
   /** All cities. One that does not answer is null, with an error that names it. */
   cities: Array<Maybe<City>>;
-  /** The city of a name: its id, or a town that it serves. A town that no city claims is served by the default city. */
+  /**
+   * The city of a name: its id, or a town that it serves. A town that no city claims is served by the default
+   * city.
+   */
   city?: Maybe<City>;
-  /** One client, or null if there is none of that id. It is asked of the city in the id. */
+  /** One client, or null if none has that id. The city in the id is asked. */
   client?: Maybe<Client>;
   /**
-   * The clients of all cities in one order, a page at a time. A city that does not answer is named by the page and by an error; its
-   * clients are on a later page if it is back by then.
+   * The clients of all cities in one order, a page at a time. The page and an error name a city that does not
+   * answer; its clients are on a later page if it is back by then.
    */
   clients?: Maybe<GlobalClientConnection>;
-  /** The committed transaction that an idempotency key stands for, if it has been used. Between services only. */
+  /**
+   * The committed transaction that an idempotency key stands for, if it has been used. Between services
+   * only.
+   */
   keyedTransaction?: Maybe<KeyedTransaction>;
-  /** One order, or null if there is none of that id. It is asked of the city in the id. */
+  /** One order, or null if none has that id. The city in the id is asked. */
   order?: Maybe<Order>;
-  /** What has to be known here before orders are placed: answers in the order of the questions. Between services only. */
+  /**
+   * The facts that are needed before orders are placed; answers in the order of the questions. Between
+   * services only.
+   */
   orderFacts: Array<OrderFacts>;
-  /** Whether this city keeps, or could keep, the rule that another topology gives it. Between services only. */
+  /**
+   * Whether this city keeps, or could keep, the rule that another topology gives it. Between services
+   * only.
+   */
   topologyVerdict: TopologyVerdict;
-  /** One transaction, or null if its home has not decided it, or has pruned it. It is asked of the city in the id. */
+  /**
+   * One transaction, or null if its home has not decided it or has pruned it. The city in the id is
+   * asked.
+   */
   transaction?: Maybe<Transaction>;
 };
 
@@ -879,7 +924,10 @@ export type QueryTransactionArgs = {
 export type RegisterClientInput = {
   /** An e-mail address; unique within the city. */
   email: Scalars['String']['input'];
-  /** A word of the client's own for this registration, 1 to 100 characters. The same again with the same key gives the same client. */
+  /**
+   * A text of the client's choice, 1 to 100 characters. The same request with the same key gives the same
+   * client.
+   */
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** The full name, 1 to 200 characters. */
   name: Scalars['String']['input'];
@@ -889,7 +937,7 @@ export type RegisterClientInput = {
   town: Scalars['String']['input'];
 };
 
-/** What registering a client came to. */
+/** The result of registering a client. */
 export type RegisterClientResult = ClientRegistered | EmailTaken | RegistrationKeyReused;
 
 /** The idempotency key was used before, for another registration in the city. Nothing was changed. */
@@ -897,7 +945,7 @@ export type RegistrationKeyReused = Failure & {
   __typename?: 'RegistrationKeyReused';
   /** The client that the key stands for. */
   client: Client;
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
 };
 
@@ -905,7 +953,10 @@ export type RegistrationKeyReused = Failure & {
 export type RestockInput = {
   /** The city, by its id. */
   cityId: Scalars['ID']['input'];
-  /** A word of the client's own for this delivery, 1 to 100 characters. The same again with the same key in the city is added once. */
+  /**
+   * A text of the client's choice, 1 to 100 characters. The same request with the same key in the city is
+   * added once.
+   */
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** The product. */
   productId: Scalars['ID']['input'];
@@ -916,7 +967,7 @@ export type RestockInput = {
 /** The idempotency key was used before, for another delivery to the city. Nothing was changed. */
 export type RestockKeyReused = Failure & {
   __typename?: 'RestockKeyReused';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The product that arrived under the key. */
   product: Product;
@@ -924,7 +975,7 @@ export type RestockKeyReused = Failure & {
   quantity: Scalars['Int']['output'];
 };
 
-/** What restocking came to. */
+/** The result of restocking. */
 export type RestockResult = RestockKeyReused | Restocked | UnknownProduct;
 
 /** The pieces are in stock. */
@@ -936,15 +987,15 @@ export type Restocked = {
 
 /** Which stock levels to list. All conditions given must hold. */
 export type StockFilter = {
-  /** At most so many pieces available; 0 lists what is sold out. */
+  /** The greatest number of available pieces; 0 lists sold-out products. */
   availableMax?: InputMaybe<Scalars['Int']['input']>;
-  /** At least so many pieces available. */
+  /** The least number of available pieces. */
   availableMin?: InputMaybe<Scalars['Int']['input']>;
   /** The products; 100 at most. */
   productIds?: InputMaybe<Array<Scalars['ID']['input']>>;
 };
 
-/** What a city holds of a product. Zero for a product it never had; null where the city does not answer. */
+/** A city's stock of a product. Zero for a product that it never had; null if the city does not answer. */
 export type StockLevel = {
   __typename?: 'StockLevel';
   /** Pieces that can be ordered: on hand and not reserved. */
@@ -966,7 +1017,7 @@ export type StockLevel = {
 };
 
 
-/** What a city holds of a product. Zero for a product it never had; null where the city does not answer. */
+/** A city's stock of a product. Zero for a product that it never had; null if the city does not answer. */
 export type StockLevelMovementsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -979,7 +1030,7 @@ export type StockLevelConnection = {
   edges: Array<StockLevelEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many stock levels the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
+  /** The number of stock levels in the whole list. Exact up to 10,000; a greater number is a lower bound. */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -1005,7 +1056,10 @@ export type StockMovement = {
   reason: StockMovementReason;
   /** The change of the pieces reserved. */
   reservedChange: Scalars['Int']['output'];
-  /** The transaction that caused it, if one did. While it is undecided, or when its home has pruned it, there is only the id; asked for more it is null. */
+  /**
+   * The transaction that caused it, if one did. While it is undecided, or after its home has pruned it, only
+   * its id can be read; with other fields it is null.
+   */
   transaction?: Maybe<Transaction>;
 };
 
@@ -1016,7 +1070,7 @@ export type StockMovementConnection = {
   edges: Array<StockMovementEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many movements the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
+  /** The number of movements in the whole list. Exact up to 10,000; a greater number is a lower bound. */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -1081,7 +1135,7 @@ export type TopUpKeyReused = Failure & {
   __typename?: 'TopUpKeyReused';
   /** The entry that the key stands for. */
   entry: WalletEntry;
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
 };
 
@@ -1089,13 +1143,13 @@ export type TopUpKeyReused = Failure & {
 export type TopUpWalletInput = {
   /** How much, from 1 to 10,000,000. */
   amount: Scalars['Amount']['input'];
-  /** Whose wallet. */
+  /** The client who owns the wallet. */
   clientId: Scalars['ID']['input'];
-  /** A word of the client's own for this top-up, 1 to 100 characters. The same top-up with the same key again is added once. */
+  /** A text of the client's choice, 1 to 100 characters. The same top-up with the same key is added once. */
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** What topping up a wallet came to. */
+/** The result of topping up a wallet. */
 export type TopUpWalletResult = TopUpKeyReused | UnknownClient | WalletLimitExceeded | WalletToppedUp;
 
 /** What a city says of a topology. */
@@ -1114,13 +1168,16 @@ export type TownOfAnotherCity = Failure & {
   __typename?: 'TownOfAnotherCity';
   /** The city that serves it. */
   city?: Maybe<City>;
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The town that was given. */
   town: Scalars['String']['output'];
 };
 
-/** One order, cancellation or stock transfer over its cities. Its home city decides it; a decision is final. */
+/**
+ * One order, cancellation or stock transfer over its cities. Its home city decides it; a decision is
+ * final.
+ */
 export type Transaction = {
   __typename?: 'Transaction';
   /** Why it was aborted; null if it was committed. */
@@ -1129,7 +1186,10 @@ export type Transaction = {
   begunAt: Scalars['DateTime']['output'];
   /** When it was decided. */
   decidedAt: Scalars['DateTime']['output'];
-  /** When the last participant acknowledged it; null while one has not. The time of the decision if there is none to tell. */
+  /**
+   * When the last participant acknowledged it; null before. The time of the decision if it has no
+   * participants.
+   */
   finishedAt?: Maybe<Scalars['DateTime']['output']>;
   /** The city that decided it. */
   home: City;
@@ -1168,7 +1228,7 @@ export type TransactionLine = {
 /** A city that gives stock to a transaction of another city, or gets it back. */
 export type TransactionParticipant = {
   __typename?: 'TransactionParticipant';
-  /** When it acknowledged the decision; null while it has not. */
+  /** When it acknowledged the decision; null before. */
   acknowledgedAt?: Maybe<Scalars['DateTime']['output']>;
   /** How many times the home has told it the decision; the orchestrator tells it first. */
   attempts: Scalars['Int']['output'];
@@ -1203,19 +1263,19 @@ export type TransactionState =
   /** It has happened, everywhere. */
   | 'COMMITTED';
 
-/** There is no client of this id. */
+/** No client has this id. */
 export type UnknownClient = Failure & {
   __typename?: 'UnknownClient';
   /** The id that was given. */
   clientId: Scalars['ID']['output'];
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
 };
 
-/** There is no product of this id. */
+/** No product has this id. */
 export type UnknownProduct = Failure & {
   __typename?: 'UnknownProduct';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The id that was given. */
   productId: Scalars['ID']['output'];
@@ -1231,24 +1291,30 @@ export type UpdateClientInput = {
   name?: InputMaybe<Scalars['String']['input']>;
   /** In international form; null removes it. */
   phone?: InputMaybe<Scalars['String']['input']>;
-  /** Where the client lives now. It must be a town of the same city, since the city is part of the client's id. */
+  /**
+   * Where the client lives now. It must be a town of the same city, since the city is part of the client's
+   * id.
+   */
   town?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** What changing a client came to. */
+/** The result of changing a client. */
 export type UpdateClientResult = ClientUpdated | EmailTaken | TownOfAnotherCity | UnknownClient;
 
 /**
- * Money that a client has put into the shop, kept by the client's city. Every change is a posting of a double-entry ledger, whose
- * entries add up to zero.
+ * Money that a client has put into the shop, kept by the client's city. Every change is a posting of a
+ * double-entry ledger, whose entries add up to zero.
  */
 export type Wallet = {
   __typename?: 'Wallet';
-  /** What it holds. Never below zero. */
+  /** The money in it. Never below zero. */
   balance: Scalars['Amount']['output'];
   /** The currency of the balance. */
   currency: Currency;
-  /** Its entries in the ledger, newest first. They add up to the balance and what is held for payments under way. */
+  /**
+   * Its entries in the ledger, newest first. They add up to the balance and what is held for payments under
+   * way.
+   */
   entries: WalletEntryConnection;
   /** The client's id: caches know a wallet by it. */
   id: Scalars['ID']['output'];
@@ -1256,8 +1322,8 @@ export type Wallet = {
 
 
 /**
- * Money that a client has put into the shop, kept by the client's city. Every change is a posting of a double-entry ledger, whose
- * entries add up to zero.
+ * Money that a client has put into the shop, kept by the client's city. Every change is a posting of a
+ * double-entry ledger, whose entries add up to zero.
  */
 export type WalletEntriesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
@@ -1267,7 +1333,7 @@ export type WalletEntriesArgs = {
 /** One change of a wallet. Entries are never changed. */
 export type WalletEntry = {
   __typename?: 'WalletEntry';
-  /** What was added; negative if it was taken. */
+  /** The amount added; negative if money was taken. */
   amount: Scalars['Amount']['output'];
   /** When it happened. */
   at: Scalars['DateTime']['output'];
@@ -1286,7 +1352,10 @@ export type WalletEntryConnection = {
   edges: Array<WalletEntryEdge>;
   /** Where the page lies in the list. */
   pageInfo: PageInfo;
-  /** How many wallet entries the whole list has. Exact up to 10,000; a greater number says that there are at least so many. */
+  /**
+   * The number of wallet entries in the whole list. Exact up to 10,000; a greater number is a lower
+   * bound.
+   */
   totalCount: Scalars['Int']['output'];
 };
 
@@ -1315,7 +1384,7 @@ export type WalletLimitExceeded = Failure & {
   balance: Scalars['Amount']['output'];
   /** The most that a wallet may hold. */
   limit: Scalars['Amount']['output'];
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
 };
 

@@ -10,20 +10,20 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean; }
   Int: { input: number; output: number; }
   Float: { input: number; output: number; }
-  /** An amount of money, a whole number of the currency's smallest unit. The CFA franc has none smaller than itself. */
+  /** An amount of money: a whole number of the currency's smallest unit, for XOF whole francs. */
   Amount: { input: number; output: number; }
   _FieldSet: { input: unknown; output: unknown; }
 };
 
 /** An order to cancel. */
 export type CancelOrderInput = {
-  /** As of `placeOrder`: the same request with the same key again gives the same answer. */
+  /** As for `placeOrder`: the same request with the same key gives the same answer. */
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** The order, for example `thies:019a…`. */
   orderId: Scalars['ID']['input'];
 };
 
-/** What cancelling an order came to. */
+/** The result of cancelling an order. */
 export type CancelOrderResult = IdempotencyKeyReused | OrderAlreadyCancelled | OrderCancelled | OutcomeUnknown | UnknownOrder;
 
 /** A place that runs its own service over its own database, and owns the clients, stock and orders there. */
@@ -41,24 +41,24 @@ export type Currency =
 /** Some of the products are no longer sold. Nothing was changed. */
 export type DiscontinuedProducts = Failure & {
   __typename?: 'DiscontinuedProducts';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The products that are off sale. */
   products: Array<Maybe<Product>>;
 };
 
-/** A result that is not what was asked for. Its type says whether anything was changed. */
+/** A result other than success. Its type says whether anything was changed. */
 export type Failure = {
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
 };
 
 /** The idempotency key was used before, for another request. Nothing was changed. */
 export type IdempotencyKeyReused = Failure & {
   __typename?: 'IdempotencyKeyReused';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
-  /** The order that the key stands for, if it is one's. */
+  /** The order that the key stands for, if it is an order's key. */
   order?: Maybe<Order>;
   /** What the key stands for. */
   transaction?: Maybe<Transaction>;
@@ -69,8 +69,8 @@ export type Mutation = {
   /** Cancels an order: its stock goes back to the cities that gave it, and what was paid is refunded. */
   cancelOrder?: Maybe<CancelOrderResult>;
   /**
-   * Places an order: in all cities that it needs stock from, or in none. The client's own city gives first, then the
-   * nearest one; a line is split over cities when it must be.
+   * Places an order: in all cities that it needs stock from, or in none. The client's own city gives first,
+   * then the nearest one; a line is split over cities when it must be.
    */
   placeOrder?: Maybe<PlaceOrderResult>;
   /** Moves pieces of a product from one city's stock to another's: in both cities or in neither. */
@@ -97,13 +97,13 @@ export type NoRoom = Failure & {
   __typename?: 'NoRoom';
   /** The receiving city. */
   city?: Maybe<City>;
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The product. */
   product?: Maybe<Product>;
   /**
-   * For how many more pieces it has room: up to 1,000,000,000 in the warehouse, and up to 2,000,000,000 with those that orders have taken,
-   * which come back if the orders are cancelled.
+   * The room left in pieces: 1,000,000,000 is the limit in the warehouse, and 2,000,000,000 together with the
+   * pieces that orders have taken, which come back if the orders are cancelled.
    */
   room: Scalars['Int']['output'];
 };
@@ -118,13 +118,16 @@ export type Order = {
 /** The order was cancelled before. Nothing was changed. */
 export type OrderAlreadyCancelled = Failure & {
   __typename?: 'OrderAlreadyCancelled';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The order. */
   order?: Maybe<Order>;
 };
 
-/** The order is cancelled for good; every city that gave to it has its pieces back or will have them shortly. */
+/**
+ * The order is cancelled for good; every city that gave to it has its pieces back or will have them
+ * shortly.
+ */
 export type OrderCancelled = {
   __typename?: 'OrderCancelled';
   /** The order as it is now. */
@@ -150,7 +153,7 @@ export type OrderPlaced = {
   transaction?: Maybe<Transaction>;
 };
 
-/** What an order would be. */
+/** A quote for an order. */
 export type OrderQuote = {
   __typename?: 'OrderQuote';
   /** Which city would give what. */
@@ -163,37 +166,37 @@ export type OrderQuote = {
   total: Scalars['Amount']['output'];
 };
 
-/** Too little of some products could be had from the cities that could be asked. Nothing was changed. */
+/** The cities that could be asked have too little of some products. Nothing was changed. */
 export type OutOfStock = Failure & {
   __typename?: 'OutOfStock';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The cities that could not be asked; they may have more. */
   missingCities: Array<Scalars['ID']['output']>;
-  /** The products of which there is too little. */
+  /** The products whose stock is too low. */
   shortages: Array<Shortage>;
 };
 
 /**
- * Whether it has happened is not known: the city that decides stopped answering at the decisive moment. Sending the same request
- * with the same idempotency key again is safe, and tells once it has happened.
+ * The outcome is unknown: the city that decides stopped answering at the decisive moment. Sending the same
+ * request with the same idempotency key again is safe, and tells once it has happened.
  */
 export type OutcomeUnknown = Failure & {
   __typename?: 'OutcomeUnknown';
-  /** The key to try again with: the one that was given, or one that was made for this call. */
+  /** The key for another try: the given one, or one that was made for this call. */
   idempotencyKey: Scalars['String']['output'];
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
-  /** The id of the transaction, and of the order if one is placed by it. */
+  /** The id of the transaction, and of the order that it places, if any. */
   transactionId: Scalars['ID']['output'];
 };
 
-/** The way of paying does not pay for the order. Nothing was changed. */
+/** The payment for the order was declined. Nothing was changed. */
 export type PaymentDeclined = Failure & {
   __typename?: 'PaymentDeclined';
-  /** What the client's wallet holds, if the order was to be paid from it. */
+  /** The wallet's balance, if the order was to be paid from the wallet. */
   balance?: Maybe<Scalars['Amount']['output']>;
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** How the order was to be paid. */
   method: PaymentMethod;
@@ -207,11 +210,14 @@ export type PaymentDeclined = Failure & {
 export type PaymentDeclinedReason =
   /** The client's city does not offer this way of paying. See `City.paymentMethods`. */
   | 'NOT_OFFERED'
-  /** The payment provider has not answered in time. What it may have set aside is released. A new attempt may succeed. */
+  /**
+   * The payment provider has not answered in time. Money that it may have set aside is released. A new
+   * attempt may succeed.
+   */
   | 'NO_ANSWER'
   /** The client has no telephone number, by which mobile money is paid. See `updateClient`. */
   | 'NO_PHONE'
-  /** The payment provider has said no. It does not say why: mostly there is too little in the account. */
+  /** The payment provider has refused, without a reason; mostly the account holds too little. */
   | 'REFUSED'
   /** The client's wallet holds too little. */
   | 'TOO_LITTLE_MONEY';
@@ -220,7 +226,10 @@ export type PaymentDeclinedReason =
 export type PaymentMethod =
   /** In cash, to whoever brings the goods. */
   | 'CASH_ON_DELIVERY'
-  /** By the mobile-money account of the client's telephone number. The money is set aside at once and taken within seconds. */
+  /**
+   * By the mobile-money account of the client's telephone number. The money is set aside at once and taken
+   * within seconds.
+   */
   | 'MOBILE_MONEY'
   /** From the client's wallet, at once. */
   | 'WALLET';
@@ -229,38 +238,41 @@ export type PaymentMethod =
 export type PlaceOrderInput = {
   /** Who orders, for example `dakar:1`. */
   clientId: Scalars['ID']['input'];
-  /** What the client has been told the order costs. If it costs something else by now, nothing is ordered. */
+  /** The total that the client was shown. If the order now costs another amount, nothing is ordered. */
   expectedTotal?: InputMaybe<Scalars['Amount']['input']>;
   /**
-   * A word of the client's own for this order, 1 to 100 characters. Sending the same request with the same key again gives the
-   * same order, never a second one; so it is safe to try again when an answer was lost. Each call is an order of its own without.
-   * An answer that nothing was changed speaks of that call: an earlier call whose outcome is unknown may still succeed for some seconds,
-   * and the key tells when it has.
+   * A text of the client's choice, 1 to 100 characters. Sending the same request with the same key again
+   * gives the same order, never a second one, so a retry is safe when an answer was lost. Without a key each
+   * call is a new order. The answer that nothing was changed is about that call: an earlier call of unknown
+   * outcome may still succeed for some seconds, and the key tells when it has.
    */
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
-  /** 1 to 100 lines. A product that stands in several is added up. */
+  /** 1 to 100 lines. Several lines of one product are added up. */
   lines: Array<OrderLineRequest>;
-  /** The most cities that may give to the order, from 1 to 100; 1 asks for everything from one city. No limit by default. */
+  /**
+   * The most cities that may give to the order, from 1 to 100; 1 asks for everything from one city. No limit
+   * by default.
+   */
   maxSplits?: InputMaybe<Scalars['Int']['input']>;
   /** How it is paid. */
   payment?: PaymentMethod;
 };
 
-/** What placing an order came to. */
+/** The result of placing an order. */
 export type PlaceOrderResult = DiscontinuedProducts | IdempotencyKeyReused | OrderPlaced | OutOfStock | OutcomeUnknown | PaymentDeclined | PriceChanged | SplitLimitExceeded | UnknownClient | UnknownProducts;
 
-/** The order costs something else than the client expects. Nothing was changed. */
+/** The order costs another amount than the client expects. Nothing was changed. */
 export type PriceChanged = Failure & {
   __typename?: 'PriceChanged';
-  /** What the client expects it to cost. */
+  /** The total that the client expects. */
   expectedTotal: Scalars['Amount']['output'];
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
-  /** What it costs now. */
+  /** The total now. */
   total: Scalars['Amount']['output'];
 };
 
-/** Something the shop sells. What it is and what it costs are the same everywhere; what is in stock differs by city. */
+/** Something the shop sells. Description and price are the same everywhere; the stock differs by city. */
 export type Product = {
   __typename?: 'Product';
   /** Unique in the whole shop, for example `101`. */
@@ -306,17 +318,20 @@ export type QuoteLine = {
 export type QuoteOrderInput = {
   /** Who orders, for example `dakar:1`. */
   clientId: Scalars['ID']['input'];
-  /** 1 to 100 lines. A product that stands in several is added up. */
+  /** 1 to 100 lines. Several lines of one product are added up. */
   lines: Array<OrderLineRequest>;
 };
 
-/** What asking for a quote came to. */
+/** The result of asking for a quote. */
 export type QuoteOrderResult = DiscontinuedProducts | OrderQuote | OutOfStock | UnknownClient | UnknownProducts;
 
-/** A product of which there is too little. */
+/** A product whose stock is too low. */
 export type Shortage = {
   __typename?: 'Shortage';
-  /** Pieces available over all cities that could be asked; as many as were asked for if other orders were faster each time. */
+  /**
+   * Pieces available in all cities that could be asked; equal to `requested` if other orders were faster each
+   * time.
+   */
   available: Scalars['Int']['output'];
   /** The product. */
   product?: Maybe<Product>;
@@ -324,12 +339,15 @@ export type Shortage = {
   requested: Scalars['Int']['output'];
 };
 
-/** There is enough, but none of the 4,096 nearest choices of so few cities has it. Nothing was changed. */
+/**
+ * There is enough stock, but none of the 4,096 nearest choices of so few cities has it. Nothing was
+ * changed.
+ */
 export type SplitLimitExceeded = Failure & {
   __typename?: 'SplitLimitExceeded';
   /** The most cities that were allowed to give. */
   maxSplits: Scalars['Int']['output'];
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** How many cities the order would take without the limit. */
   splits: Scalars['Int']['output'];
@@ -350,7 +368,10 @@ export type StockTransferred = {
   transaction?: Maybe<Transaction>;
 };
 
-/** One order, cancellation or stock transfer over its cities. Its home city decides it; a decision is final. */
+/**
+ * One order, cancellation or stock transfer over its cities. Its home city decides it; a decision is
+ * final.
+ */
 export type Transaction = {
   __typename?: 'Transaction';
   /** The home city and a time-ordered UUID. */
@@ -361,41 +382,41 @@ export type Transaction = {
 export type TransferStockInput = {
   /** The city that gives, by its id. */
   fromCityId: Scalars['ID']['input'];
-  /** As of `placeOrder`: the same request with the same key again gives the same answer. */
+  /** As for `placeOrder`: the same request with the same key gives the same answer. */
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** The product, for example `101`. */
   productId: Scalars['ID']['input'];
   /** How many pieces, from 1 to 1,000,000. */
   quantity: Scalars['Int']['input'];
-  /** The city that receives, by its id; another one than gives. */
+  /** The city that receives, by its id; not the city that gives. */
   toCityId: Scalars['ID']['input'];
 };
 
-/** What moving stock came to. */
+/** The result of moving stock. */
 export type TransferStockResult = IdempotencyKeyReused | NoRoom | OutOfStock | OutcomeUnknown | StockTransferred | UnknownProduct;
 
-/** There is no client of this id. */
+/** No client has this id. */
 export type UnknownClient = Failure & {
   __typename?: 'UnknownClient';
   /** The id that was given. */
   clientId: Scalars['ID']['output'];
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
 };
 
-/** There is no order of this id. */
+/** No order has this id. */
 export type UnknownOrder = Failure & {
   __typename?: 'UnknownOrder';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The id that was given. */
   orderId: Scalars['ID']['output'];
 };
 
-/** There is no product of this id. */
+/** No product has this id. */
 export type UnknownProduct = Failure & {
   __typename?: 'UnknownProduct';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The id that was given. */
   productId: Scalars['ID']['output'];
@@ -404,7 +425,7 @@ export type UnknownProduct = Failure & {
 /** The catalog does not have some of the products. Nothing was changed. */
 export type UnknownProducts = Failure & {
   __typename?: 'UnknownProducts';
-  /** What happened, for people. */
+  /** A message for people. */
   message: Scalars['String']['output'];
   /** The ids that the catalog does not have. */
   productIds: Array<Scalars['ID']['output']>;

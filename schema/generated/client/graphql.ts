@@ -22,7 +22,10 @@ export type OrderLineRequest = {
 export type PaymentMethod =
   /** In cash, to whoever brings the goods. */
   | 'CASH_ON_DELIVERY'
-  /** By the mobile-money account of the client's telephone number. The money is set aside at once and taken within seconds. */
+  /**
+   * By the mobile-money account of the client's telephone number. The money is set aside at once and taken
+   * within seconds.
+   */
   | 'MOBILE_MONEY'
   /** From the client's wallet, at once. */
   | 'WALLET';
@@ -31,18 +34,21 @@ export type PaymentMethod =
 export type PlaceOrderInput = {
   /** Who orders, for example `dakar:1`. */
   clientId: string | number;
-  /** What the client has been told the order costs. If it costs something else by now, nothing is ordered. */
+  /** The total that the client was shown. If the order now costs another amount, nothing is ordered. */
   expectedTotal?: number | null | undefined;
   /**
-   * A word of the client's own for this order, 1 to 100 characters. Sending the same request with the same key again gives the
-   * same order, never a second one; so it is safe to try again when an answer was lost. Each call is an order of its own without.
-   * An answer that nothing was changed speaks of that call: an earlier call whose outcome is unknown may still succeed for some seconds,
-   * and the key tells when it has.
+   * A text of the client's choice, 1 to 100 characters. Sending the same request with the same key again
+   * gives the same order, never a second one, so a retry is safe when an answer was lost. Without a key each
+   * call is a new order. The answer that nothing was changed is about that call: an earlier call of unknown
+   * outcome may still succeed for some seconds, and the key tells when it has.
    */
   idempotencyKey?: string | null | undefined;
-  /** 1 to 100 lines. A product that stands in several is added up. */
+  /** 1 to 100 lines. Several lines of one product are added up. */
   lines: Array<OrderLineRequest>;
-  /** The most cities that may give to the order, from 1 to 100; 1 asks for everything from one city. No limit by default. */
+  /**
+   * The most cities that may give to the order, from 1 to 100; 1 asks for everything from one city. No limit
+   * by default.
+   */
   maxSplits?: number | null | undefined;
   /** How it is paid. */
   payment?: PaymentMethod;
@@ -56,7 +62,10 @@ export type ProductFilter = {
   priceMax?: number | null | undefined;
   /** The lowest price. */
   priceMin?: number | null | undefined;
-  /** Words that the name or the description holds; case and accents do not matter. 100 characters at most. */
+  /**
+   * Words that the name or the description contains; case and accents do not matter. 100 characters at
+   * most.
+   */
   search?: string | null | undefined;
 };
 
