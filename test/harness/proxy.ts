@@ -7,7 +7,7 @@
  * | open     | passes everything on                                                                     |
  * | refusing | closes new connections at once; those that exist are cut                                 |
  * | silent   | accepts connections and what is sent on them, and passes nothing on                      |
- * | mute     | passes requests on and drops the answers, so that everything happens and nobody is told  |
+ * | mute     | passes requests on and drops the answers: everything happens, and no client is told      |
  *
  * A change of mode cuts the existing connections, except a change to silent or mute, which affects requests
  * under way. `delay` holds back each piece in both directions. `onRequest` gets what a client sends before it
