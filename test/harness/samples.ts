@@ -1,8 +1,8 @@
-/** What services show at /metrics. */
+/** Reads the metrics of services, as Prometheus does. */
 import { expect } from "vitest";
 import type { Graph } from "./graph.ts";
 
-/** The samples of a service's page by name and labels. */
+/** The samples of a service's metrics page, by name and labels. */
 export async function metricsOf(graph: Graph, service: string): Promise<Map<string, number>> {
   const response = await fetch(graph.serviceUrl(service).replace("/graphql", "/metrics"));
   expect(response.status).toBe(200);
@@ -10,7 +10,7 @@ export async function metricsOf(graph: Graph, service: string): Promise<Map<stri
   return new Map(Array.from(samples, ([, name, value]) => [name!, Number(value)]));
 }
 
-/** By how much samples grow while something is done. Absent ones count as zero. */
+/** The growth of each sample during an action. An absent sample counts as zero. */
 export async function growth(graph: Graph, service: string, action: () => Promise<unknown>) {
   const before = await metricsOf(graph, service);
   await action();
