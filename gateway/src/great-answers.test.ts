@@ -4,7 +4,7 @@
  * that holds its megabyte until it is released.
  */
 import { compose } from "@teranga/schema/compose.ts";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type FaultyService, type ReceivedRequest, startFaultyService } from "./fixture/faulty-service.ts";
 import { log } from "./fixture/library.ts";
 import { startGateway } from "./gateway.ts";
@@ -19,6 +19,8 @@ const texts = Array.from({ length: 1_000 }, () => "x".repeat(1_000));
 const letGo: (() => void)[] = [];
 let services: FaultyService[];
 let gateway: Awaited<ReturnType<typeof startGateway>>;
+/** The requests that came to the service of great answers. */
+let sent: number;
 
 async function others({ query }: ReceivedRequest): Promise<unknown> {
   if (!query.includes("held")) return { data: { small: 1 } };
@@ -26,10 +28,20 @@ async function others({ query }: ReceivedRequest): Promise<unknown> {
   return { data: { held: 1 } };
 }
 
+/** The second half follows when it is released. */
+async function* inHalves(text: string) {
+  yield text.slice(0, text.length / 2);
+  await new Promise<void>((resolve) => letGo.push(resolve));
+  yield text.slice(text.length / 2);
+}
+
 beforeEach(async () => {
-  const answers = ({ query }: ReceivedRequest) => ({
-    data: query.startsWith("mutation") ? { write: texts } : { texts },
-  });
+  sent = 0;
+  const answers = ({ query }: ReceivedRequest) => {
+    sent++;
+    if (query.includes("Slow")) return inHalves(JSON.stringify({ data: { texts } }));
+    return { data: query.startsWith("mutation") ? { write: texts } : { texts } };
+  };
   services = [await startFaultyService(answers), await startFaultyService(others)];
   const [textsUrl, othersUrl] = services.map(({ url }) => url) as [string, string];
   const { supergraphSdl } = compose([
@@ -45,9 +57,10 @@ afterEach(async () => {
   for (const { close } of services) await close();
 });
 
-async function ask(query: string) {
+async function ask(query: string, signal: AbortSignal | null = null) {
   const headers = { "content-type": "application/json" };
-  const response = await fetch(gateway.url, { method: "POST", headers, body: JSON.stringify({ query }) });
+  const body = JSON.stringify({ query });
+  const response = await fetch(gateway.url, { method: "POST", headers, body, signal });
   const { data, errors } = (await response.json()) as {
     data?: { texts?: string[]; write?: string[]; small?: number };
     errors?: { extensions: { code: string } }[];
@@ -84,4 +97,37 @@ test("equal queries that share a great answer make their copies as there is room
   expect(answers.map(({ status, data }) => [status, data?.texts?.length])).toEqual(
     answers.map(() => [200, texts.length]),
   );
+});
+
+test("without room all queries that share a great answer are OVERLOADED", async () => {
+  const first = ask(great("First", "texts held"));
+  await untilRefused();
+  const answers = await Promise.all(Array.from({ length: 3 }, () => ask(great("Same"))));
+  for (const release of letGo.splice(0)) release();
+  expect(answers.map(({ status, codes }) => [status, codes])).toEqual(
+    answers.map(() => [503, ["OVERLOADED"]]),
+  );
+  expect((await first).status).toBe(200);
+});
+
+/** By then the gateway has seen what happened before on other connections. */
+async function settled() {
+  for (let count = 0; count < 5; count++) await ask("{ small }");
+}
+
+test("a client that hangs up takes its answer from nobody who shares it", async () => {
+  const hangUp = new AbortController();
+  const first = ask(great("Slow"), hangUp.signal).catch((error: Error) => error.name);
+  await vi.waitFor(() => expect(letGo).toHaveLength(1));
+  const others = Array.from({ length: 3 }, () => ask(great("Slow")));
+  await settled();
+  hangUp.abort();
+  await settled();
+  for (const release of letGo.splice(0)) release();
+  expect(await first).toBe("AbortError");
+  const answers = await Promise.all(others);
+  expect(answers.map(({ status, data }) => [status, data?.texts?.length])).toEqual(
+    others.map(() => [200, texts.length]),
+  );
+  expect(sent).toBe(1);
 });

@@ -28,6 +28,11 @@ const TOO_LARGE = new TransportError("unknown", "answered more than one request 
   said: "its answer is too large",
 });
 
+/** Whether a request failed for lack of room. No other instance could help. */
+export function isForLackOfRoom(error: TransportError): boolean {
+  return error === NO_ROOM || error === TOO_LARGE;
+}
+
 /** Twice the largest possible answer (shape-run.ts). In memory it takes four to eight times as much. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -64,21 +69,20 @@ export class AnswerRoom {
   }
 
   /** Only for a holding. */
-  take(holding: Holding, bytes: number): Promise<void> | undefined {
+  take(holding: Holding, bytes: number, mayWait: boolean): Promise<void> | undefined {
     this.#making.add(holding);
     if (holding.mustAnswer || this.#isRoomFor(holding, bytes)) {
       this.#grant(holding, bytes);
       return undefined;
     }
     if (holding.bytes > this.#bytesMax) return Promise.reject(TOO_LARGE);
-    if (this.#waiting >= WAITING_MAX) return Promise.reject(holding.refuse(NO_ROOM));
+    if (!mayWait || this.#waiting >= WAITING_MAX) return Promise.reject(holding.refuse(NO_ROOM));
     return this.#wait(holding, bytes);
   }
 
   /** Only for a holding that makes no answer any more. It may still hold bytes. */
   leave(holding: Holding): void {
-    this.#making.delete(holding);
-    this.#goOn();
+    if (this.#making.delete(holding)) this.#goOn();
   }
 
   /** Only for a holding. */
@@ -158,7 +162,7 @@ export class Holding implements Reader {
   /** The room that was asked for, in bytes. */
   #asked = 0;
   #isOver = false;
-  /** How many other requests have yet to copy what this one has read. */
+  /** How many readings that others share have yet to be copied (shared-reading.ts). */
   #kept = 0;
 
   constructor(room: AnswerRoom) {
@@ -169,17 +173,34 @@ export class Holding implements Reader {
     return this.bytes > SMALL_BYTES;
   }
 
+  /** See `end`. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /**
    * Takes room for bytes that are read. Returns undefined if there is room, else a promise to wait for.
+   * @param mayWait false if the request is refused when there is no room at once
    * @throws TransportError by the promise, if there will be no room
    */
-  read(bytes: number): Promise<void> | undefined {
+  read(bytes: number, mayWait = true): Promise<void> | undefined {
     this.bytes += bytes;
     if (!this.isGreat) return undefined;
     if (this.isRefused || this.#isOver) return Promise.reject(NO_ROOM);
     const more = this.bytes - this.#asked;
     this.#asked = this.bytes;
-    return this.#room.take(this, more);
+    return this.#room.take(this, more, mayWait);
+  }
+
+  /** Another request pays for what this one has read, and will ask for room that this one was refused. */
+  handOver(to: Holding, { read, refused }: { read: number; refused: number }): void {
+    const counted = Math.min(this.counted, read);
+    this.bytes -= read + refused;
+    this.#asked = Math.min(this.#asked, this.bytes);
+    this.counted -= counted;
+    to.bytes += read;
+    to.#asked += counted;
+    to.counted += counted;
   }
 
   refuse(why: TransportError): TransportError {
@@ -192,15 +213,12 @@ export class Holding implements Reader {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (!this.isGreat) return;
     for (const { refuse } of this.waiting) refuse();
     if (this.#kept === 0) this.#giveAll();
     this.#room.leave(this);
   }
 
-  /**
-   * Another request is going to copy what this one has read. It must call `letGo` afterwards, copied or not.
-   */
+  /** Others are going to copy what this one has read. `letGo` must be called afterwards, copied or not. */
   keep(): void {
     this.#kept++;
   }

@@ -9,8 +9,8 @@
  * be made, or the service refused the mutation before execution. Otherwise its outcome is unknown, and it is
  * never repeated.
  */
-import { type SubgraphResponse, TransportError } from "@teranga/kit/http/transport.ts";
-import type { Holding } from "../ground/answer-room.ts";
+import { type Reader, type SubgraphResponse, TransportError } from "@teranga/kit/http/transport.ts";
+import { isForLackOfRoom } from "../ground/answer-room.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /**
@@ -31,8 +31,12 @@ export interface Question {
   headers: Record<string, string>;
   mayRepeat: boolean;
   deadlineAtMs: number;
+}
+
+export interface AskingMeans {
+  nowMs: () => number;
   /** Takes room for what is read. */
-  holding?: Holding | undefined;
+  reader: Reader | undefined;
 }
 
 /** The outcome. `attempts` is 0 if nothing was sent. */
@@ -71,9 +75,9 @@ export function isBrokenCircuit(asked: Asked): boolean {
 export async function askInstances(
   endpoints: readonly Endpoint[],
   question: Question,
-  nowMs: () => number,
+  { nowMs, reader }: AskingMeans,
 ): Promise<Asked> {
-  const { mayRepeat, headers, deadlineAtMs, holding } = question;
+  const { mayRepeat, headers, deadlineAtMs } = question;
   const tried: Endpoint[] = [];
   let failedFast: Endpoint | undefined;
   let error = NOBODY_ANSWERS;
@@ -90,12 +94,12 @@ export async function askInstances(
     const deadlineMs = mayRepeat && untried.length > 1 ? leftMs / 2 : leftMs;
     tried.push(endpoint);
     try {
-      const answer = await endpoint.send(question, { deadlineMs, headers, reader: holding });
+      const answer = await endpoint.send(question, { deadlineMs, headers, reader });
       return { kind: "answered", answer, attempts: attempts + 1 };
     } catch (failure) {
       if (!(failure instanceof TransportError)) throw failure;
       error = failure;
-      const isFinal = holding?.isRefused || (!mayRepeat && error.effect === "unknown");
+      const isFinal = isForLackOfRoom(error) || (!mayRepeat && error.effect === "unknown");
       if (isFinal) return { kind: "failed", error, attempts: attempts + 1 };
       if (mayRepeat && untried.length > 0 && nowMs() - startMs < FAST_MS) failedFast ??= endpoint;
     }

@@ -7,7 +7,7 @@
  *                                     └─ an endpoint (endpoint.ts) ── its breaker (breaker.ts)
  */
 
-import type { Send, SubgraphRequest, SubgraphResponse } from "@teranga/kit/http/transport.ts";
+import type { Reader, Send, SubgraphRequest, SubgraphResponse } from "@teranga/kit/http/transport.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
 import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
@@ -221,11 +221,12 @@ function createAsk(means: AskMeans): Ask {
     const refused = refusedAtOnce(endpoints, terms.deadlineAtMs, beganMs);
     if (refused) return Promise.resolve(alone(refused));
     const question = questionOf(request, terms);
-    const begin = () => askInstances(endpoints, question, nowMs);
-    const { asker = terms } = terms;
-    if (terms.mayRepeat) return shared ? shared.run({ ...question, asker }, begin) : begin().then(alone);
+    const begin = (reader?: Reader) => askInstances(endpoints, question, { nowMs, reader });
+    const { asker = terms, holding } = terms;
+    if (terms.mayRepeat && shared) return shared.run({ ...question, asker, holding }, begin);
+    if (terms.mayRepeat) return begin(holding).then(alone);
     // Whatever the outcome: the mutation may have been carried out.
-    return begin()
+    return begin(holding)
       .then(alone)
       .finally(() => writes.ended++);
   };
@@ -248,13 +249,10 @@ function alone(asked: Asked): SharedAsked {
   return { asked, isJoined: false, isShared: false };
 }
 
-function questionOf(
-  request: SubgraphRequest,
-  { headers, mayRepeat, deadlineAtMs, holding }: AskTerms,
-): Question {
+function questionOf(request: SubgraphRequest, { headers, mayRepeat, deadlineAtMs }: AskTerms): Question {
   const { query, operationName, variables } = request;
   const body = request.body ?? JSON.stringify({ query, operationName, variables });
-  return { query, operationName, variables, body, headers, mayRepeat, deadlineAtMs, holding };
+  return { query, operationName, variables, body, headers, mayRepeat, deadlineAtMs };
 }
 
 function recordOf(

@@ -4,7 +4,9 @@
  */
 import { expect, test, vi } from "vitest";
 import { EndpointWorld } from "../fixture/endpoint-world.ts";
+import { AnswerRoom } from "../ground/answer-room.ts";
 import { answering } from "../ground/answering.ts";
+import { SharedRequests } from "./shared-requests.ts";
 
 const URL_A = "http://a";
 
@@ -167,6 +169,23 @@ test("a flight that fails fails all who joined, and nobody after", async () => {
   const later = ask();
   await it.time.pass(10);
   expect(await numbers([later])).toEqual([1]);
+});
+
+test("what was read for a flight that fails in an unknown way is not counted for good", async () => {
+  const { time } = new EndpointWorld();
+  const room = new AnswerRoom({});
+  const shared = new SharedRequests({ ended: 0 }, () => time.nowMs, time.startTimer);
+  const holdings = [room.begin(), room.begin()];
+  const asked = holdings.map((holding) => {
+    const terms = { body: "{ x }", headers: {}, deadlineAtMs: 5_000, asker: {}, holding };
+    return shared.run(terms, async (reader) => {
+      await reader.read(1_000_000);
+      throw new Error("a fault of ours");
+    });
+  });
+  for (const one of asked) await expect(one).rejects.toThrow("a fault of ours");
+  for (const holding of holdings) holding.end();
+  expect(room.bytes).toBe(0);
 });
 
 test("it can be turned off", async () => {

@@ -17,17 +17,19 @@
  * queries get the answer at the same moment, and each makes a copy to change. They copy in turns
  * (answering.ts), which is a part of that wait.
  *
- * **Room.** The query that began the flight holds a great answer until all joined queries have made their
- * copies. Each of them first takes room for its own copy (answer-room.ts).
+ * **Room.** One of the queries pays for the reading of a great answer, and holds it until all have made their
+ * copies. If its client hangs up, or it has no room, another one pays (shared-reading.ts). Each of the others
+ * takes room for its own copy.
  *
  * **Failures.** A flight that fails fails all queries that joined. It has already tried every instance, some
  * of them twice. A failing service must not get one more request from each of them.
  */
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
-import { TransportError } from "@teranga/kit/http/transport.ts";
+import { type Reader, TransportError } from "@teranga/kit/http/transport.ts";
 import { currentSpan } from "@teranga/kit/process/tracing.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import { answering } from "../ground/answering.ts";
+import { type Part, SharedReading } from "../ground/shared-reading.ts";
 import type { StartTimer } from "./endpoint.ts";
 import type { Asked } from "./instances.ts";
 
@@ -48,7 +50,7 @@ interface Flight {
   deadlineAtMs: number;
   joined: number;
   span: ReturnType<typeof currentSpan>;
-  holding: Holding | undefined;
+  reading: SharedReading;
   asked: Promise<Asked>;
 }
 
@@ -87,7 +89,7 @@ export class SharedRequests {
    * Joins a flight for an equal query, or begins one.
    * @param begin never rejects for what happens at the service
    */
-  async run(terms: SharedTerms, begin: () => Promise<Asked>): Promise<SharedAsked> {
+  async run(terms: SharedTerms, begin: (reader: Reader) => Promise<Asked>): Promise<SharedAsked> {
     const key = terms.body + headersKey(terms.headers);
     const flight = this.#flights.get(key);
     if (flight && this.#canJoin(flight, terms.deadlineAtMs)) {
@@ -96,7 +98,7 @@ export class SharedRequests {
       return { asked: await this.#join(flight, terms), isJoined: true, isShared: true };
     }
     const own = this.#begin(key, terms, begin);
-    const asked = await own.asked;
+    const asked = await this.#take(own, own.reading.first, own.asked, terms);
     if (own.joined === 0) return { asked, isJoined: false, isShared: false };
     return { asked: await this.#inTurn(asked, terms), isJoined: false, isShared: true };
   }
@@ -107,14 +109,19 @@ export class SharedRequests {
     return flight.deadlineAtMs - nowMs >= (deadlineAtMs - nowMs) / 2;
   }
 
-  #begin(key: string, { deadlineAtMs, holding }: SharedTerms, begin: () => Promise<Asked>): Flight {
+  #begin(
+    key: string,
+    { deadlineAtMs, holding }: SharedTerms,
+    begin: (reader: Reader) => Promise<Asked>,
+  ): Flight {
+    const reading = new SharedReading(holding);
     const flight: Flight = {
       writes: this.#writes.ended,
       deadlineAtMs,
       joined: 0,
       span: currentSpan(),
-      holding,
-      asked: begin().finally(() => {
+      reading,
+      asked: begin(reading).finally(() => {
         // A later flight may have replaced this one, because this one could not be joined any more.
         if (this.#flights.get(key) === flight) this.#flights.delete(key);
       }),
@@ -123,15 +130,25 @@ export class SharedRequests {
     return flight;
   }
 
-  async #join({ asked, deadlineAtMs, holding }: Flight, terms: SharedTerms): Promise<Asked> {
+  async #join(flight: Flight, terms: SharedTerms): Promise<Asked> {
+    const { asked, deadlineAtMs, reading } = flight;
     // A flight with an earlier or equal deadline ends in time by itself.
     const isInTime = terms.deadlineAtMs >= deadlineAtMs;
-    holding?.keep();
-    const answer = await (isInTime ? asked : this.#inTime(asked, terms));
-    const room = answer.kind === "answered" && terms.holding?.read(answer.answer.bytes ?? 0);
-    const copied = await (room ? this.#inTime(whenThereIs(room, answer), terms) : answer);
-    holding?.letGo();
-    return this.#inTurn(copied, terms);
+    const part = reading.join(terms.holding);
+    const answer = isInTime ? asked : this.#inTime(asked, terms);
+    return this.#inTurn(await this.#take(flight, part, answer, terms), terms);
+  }
+
+  /** Waits for an answer, and for the room for a copy of it. */
+  async #take({ reading }: Flight, part: Part, asked: Promise<Asked>, terms: SharedTerms): Promise<Asked> {
+    try {
+      const answer = await asked;
+      if (answer.kind === "failed") return part.why ? { ...answer, error: part.why } : answer;
+      const room = reading.copy(part, answer.answer.bytes ?? 0);
+      return await (room ? this.#inTime(whenThereIs(room, answer), terms) : answer);
+    } finally {
+      reading.leave(part);
+    }
   }
 
   /** Waits until it is the turn of this asker to make its answer. */
