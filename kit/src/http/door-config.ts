@@ -29,7 +29,7 @@ export const doorVariables = {
     "How many requests are carried out at a time; more are `OVERLOADED`.",
   ),
   UNREAD_BYTES_MAX: countVariable({ least: 1, usual: DEFAULT_DOOR.unreadBytesMax }).describe(
-    "How many bytes of answers may wait for slow clients; beyond, those that have read nothing for the longest are cut off.",
+    "How many bytes of answers may wait for slow clients; beyond, those that have read least in the last seconds are cut off.",
   ),
   DRAIN_TIMEOUT_MS: countVariable({ least: 10, most: 9_000, usual: DEFAULT_DOOR.drainMs }).describe(
     "How long a server that is told to end waits for what is under way, in milliseconds.",

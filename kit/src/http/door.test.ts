@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { afterEach, expect, test } from "vitest";
 import { createLogger } from "../process/log.ts";
@@ -26,6 +27,7 @@ async function start(changes: Partial<Door>) {
   addHealth(own, async () => {});
   own.post("/echo", async ({ body }) => body);
   own.get("/large", async () => "x".repeat(ANSWER_BYTES));
+  own.get("/part", (_, reply) => reply.send(Readable.from(onePart())));
   own.get("/held", async () => {
     await new Promise<void>((resolve) => held.push(resolve));
     return "let go";
@@ -39,6 +41,11 @@ async function start(changes: Partial<Door>) {
     return Object.fromEntries(values.map(({ labels, value }) => [labels.reason, value]));
   };
   return { app: own, port, held, sockets, refusals };
+}
+
+/** An answer in parts, whose part is one write. */
+async function* onePart() {
+  yield "x".repeat(ANSWER_BYTES);
 }
 
 async function dial(port: number, text: string): Promise<Socket> {
@@ -191,3 +198,32 @@ test("closing ends by its limit, whatever clients do", async () => {
   expect(sockets.every(({ destroyed }) => destroyed)).toBe(true);
   for (const client of clients) client.destroy();
 });
+
+test("a closing server waits for clients that read slowly, and not for one that does not read", async () => {
+  const { app: own, port, sockets, refusals } = await start({ drainMs: 20_000 });
+  const clients = await Promise.all(["/large", "/part", "/large"].map((path) => dial(port, GET(path))));
+  const [whole, part, stalled] = clients;
+  for (const client of clients) client.pause();
+  await until(() => sockets.length === 3 && sockets.every(({ bytesWritten }) => bytesWritten > 0));
+  const isClosed = own.close();
+  const taken = await Promise.all([whole!, part!].map((client) => readSlowly(client, 1_200_000)));
+  expect(taken.every((bytes) => bytes > ANSWER_BYTES)).toBe(true);
+  await isClosed;
+  expect(await refusals()).toEqual({ "unread-answer": 1 });
+  stalled!.destroy();
+});
+
+/** Reads 400 kB in a second at most, and all at once beyond so many bytes. Returns how many there were. */
+async function readSlowly(client: Socket, slowBytes: number): Promise<number> {
+  let taken = 0;
+  const isClosed = once(client, "close");
+  const pace = setInterval(() => {
+    taken += client.read(Math.min(40_000, client.readableLength))?.length ?? 0;
+    if (taken <= slowBytes) return;
+    clearInterval(pace);
+    client.on("data", ({ length }: Buffer) => (taken += length)).resume();
+  }, 100);
+  await isClosed;
+  clearInterval(pace);
+  return taken;
+}

@@ -77,6 +77,24 @@ test("beyond the bound those are cut off at once that have read nothing for the 
   for (const client of clients) client.destroy();
 });
 
+test("beyond the bound a client that reads slowly is kept, and newcomers that read nothing are not", async () => {
+  const { port, sockets } = await start({ unreadBytesMax: 2.5 * GREAT_BYTES });
+  const reader = await unread(port, sockets);
+  let taken = 0;
+  // Much less than the third of a buffer at which the system takes more of the answer.
+  const pace = setInterval(() => {
+    taken += reader.read(Math.min(16 * 1024, reader.readableLength))?.length ?? 0;
+  }, 10);
+  await until(() => taken > MIB);
+  const newcomers: Socket[] = [];
+  for (let count = 1; count <= 3; count++) newcomers.push(await unread(port, sockets));
+  expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false, true, true, false]);
+  clearInterval(pace);
+  reader.on("data", ({ length }: Buffer) => (taken += length)).resume();
+  await until(() => taken > GREAT_BYTES);
+  for (const client of [reader, ...newcomers]) client.destroy();
+});
+
 test("small answers and health pass however much waits", async () => {
   const { port, sockets, url } = await start({ unreadBytesMax: 1 });
   const client = await unread(port, sockets);

@@ -3,13 +3,14 @@
  * written when the client has taken the one before. So the server knows how much a client has taken, and
  * frees that memory.
  *
- * All unread answers together have a limit. Beyond it, the clients that have taken nothing for the longest
- * are cut off. A client that reads keeps its answer.
+ * All unread answers together have a limit. Beyond it, the clients that have taken least lately are cut off,
+ * of equals the oldest. A client that reads keeps its answer.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
+import { takenBytes } from "./taken-bytes.ts";
 
 /**
  * Smaller answers are written at once. The largest answers of our own client have some 100,000 characters.
@@ -17,6 +18,10 @@ import type { FastifyInstance } from "fastify";
 const GREAT_CHARACTERS = 256 * 1024;
 const PIECE_CHARACTERS = 64 * 1024;
 const CHECK_MS = 500;
+/** What is left at each check of the bytes taken before: after 3 s a half. */
+const LEFT_OF_LATELY = 0.9;
+/** At so many checks a newcomer's own system may still fill its buffer. This is no sign that it reads. */
+const FILLING_CHECKS = 3;
 
 export interface UnreadTerms {
   /** From the moment when an answer's bytes are ready until the client has taken them. */
@@ -32,9 +37,13 @@ export interface UnreadTerms {
 interface Unread {
   /** Bytes of a large answer that have not been handed to the socket. */
   waiting: number;
-  /** The client's position when it was last seen to take something, and the time of that. */
-  taken: number;
+  /** The bytes that the client had taken at the last check. Undefined before the first one. */
+  taken: number | undefined;
+  /** When it was last seen to take something. */
   takenAtMs: number;
+  /** The bytes taken in the last seconds. */
+  lately: number;
+  checks: number;
   /** What was ready at `readyAtMs` must be taken within `answerMs`. */
   ready: number;
   readyAtMs: number;
@@ -46,6 +55,7 @@ export class UnreadAnswers {
   /** The sockets that hold something, those that have held it the longest first. */
   readonly #unread = new Map<Socket, Unread>();
   #isClosing = false;
+  #isMeasuring = false;
 
   /** @param open the sockets on which answers may be under way */
   constructor(server: Server, open: ReadonlySet<Socket>, terms: UnreadTerms) {
@@ -77,6 +87,7 @@ export class UnreadAnswers {
     this.#isClosing = true;
     this.#look(nowMs);
     for (const unread of this.#unread.values()) unread.takenAtMs = nowMs;
+    void this.#measure();
   }
 
   /** The waiting bytes of all answers. */
@@ -89,7 +100,7 @@ export class UnreadAnswers {
   #hold(socket: Socket, pieces: Buffer[]): Readable {
     const nowMs = performance.now();
     this.#look(nowMs);
-    const unread = this.#unread.get(socket) ?? begun(socket, nowMs);
+    const unread = this.#unread.get(socket) ?? begun(nowMs);
     this.#unread.set(socket, unread);
     unread.waiting = bytesOf(pieces);
     const stream = Readable.from(taken(pieces, unread), { objectMode: false });
@@ -107,20 +118,36 @@ export class UnreadAnswers {
     this.#look(nowMs);
     for (const [socket, unread] of this.#unread) if (this.#isLate(unread, nowMs)) this.#giveUp(socket);
     this.#makeRoom();
+    if (this.#isClosing || this.bytes > GREAT_CHARACTERS) void this.#measure();
+  }
+
+  /** Sees what each client has taken since the last check. */
+  async #measure(): Promise<void> {
+    if (this.#isMeasuring) return;
+    this.#isMeasuring = true;
+    const positions = await takenBytes(this.#unread.keys()).catch(() => []);
+    this.#isMeasuring = false;
+    for (const [socket, position] of positions) {
+      const unread = this.#unread.get(socket);
+      if (!unread) continue;
+      const more = Math.max(0, position - (unread.taken ?? position));
+      unread.taken = (unread.taken ?? position) + more;
+      if (more > 0) unread.takenAtMs = performance.now();
+      unread.lately *= LEFT_OF_LATELY;
+      if (++unread.checks > FILLING_CHECKS) unread.lately += more;
+    }
   }
 
   #look(nowMs: number): void {
     for (const socket of this.#unread.keys()) if (!this.#open.has(socket)) this.#unread.delete(socket);
     for (const socket of this.#open) {
-      const unread = this.#unread.get(socket) ?? begun(socket, nowMs);
+      const unread = this.#unread.get(socket) ?? begun(nowMs);
       if (heldBy(socket, unread) === 0) {
         this.#unread.delete(socket);
         continue;
       }
       this.#unread.set(socket, unread);
-      const takenNow = takenOf(socket);
-      if (takenNow > unread.taken) Object.assign(unread, { taken: takenNow, takenAtMs: nowMs });
-      if (takenNow < unread.ready) continue;
+      if (socket.bytesWritten - socket.writableLength < unread.ready) continue;
       Object.assign(unread, { ready: socket.bytesWritten + unread.waiting, readyAtMs: nowMs });
     }
   }
@@ -133,8 +160,8 @@ export class UnreadAnswers {
   #makeRoom(newest?: Socket): void {
     let beyond = this.bytes - this.#terms.unreadBytesMax;
     if (beyond <= 0) return;
-    const stalled = [...this.#unread].sort(([, one], [, other]) => one.takenAtMs - other.takenAtMs);
-    for (const [socket, unread] of stalled) {
+    const victims = [...this.#unread].sort(([, one], [, other]) => one.lately - other.lately);
+    for (const [socket, unread] of victims) {
       if (beyond <= 0) return;
       if (socket === newest) continue;
       beyond -= heldBy(socket, unread);
@@ -149,11 +176,11 @@ export class UnreadAnswers {
   }
 }
 
-function begun(socket: Socket, nowMs: number): Unread {
-  return { waiting: 0, taken: takenOf(socket), takenAtMs: nowMs, ready: 0, readyAtMs: nowMs };
+function begun(nowMs: number): Unread {
+  const unseen = { taken: undefined, takenAtMs: nowMs, lately: 0, checks: 0 };
+  return { ...unseen, waiting: 0, ready: 0, readyAtMs: nowMs };
 }
 
-const takenOf = (socket: Socket) => socket.bytesWritten - socket.writableLength;
 const heldBy = (socket: Socket, { waiting }: Unread) => socket.writableLength + waiting;
 const bytesOf = (pieces: readonly Buffer[]) => pieces.reduce((sum, { length }) => sum + length, 0);
 
