@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { EndpointWorld } from "../fixture/endpoint-world.ts";
+import { AnswerRoom } from "../ground/answer-room.ts";
 
 test.each(["fails", "floods", "denies"] as const)(
   "one operation that always %s closes the way for no other, however quiet it is there",
@@ -44,4 +45,27 @@ test("many operations that fail are the endpoint's failure, and a probe that fai
   expect(it.changes).toEqual(["http://a open"]);
   await it.time.pass(200);
   expect(it.changes).toEqual(["http://a open", "http://a half-open", "http://a closed"]);
+});
+
+test("an endpoint is not slow for the time that we hold up its answer", async () => {
+  const it = new EndpointWorld();
+  const room = new AnswerRoom({ bytesMax: 1_000_000, startTimer: it.time.startTimer });
+  const [other, holding] = [room.begin(), room.begin()];
+  void other.read(1_000_000);
+  it.behaviours.set("http://a", "hangs");
+  const send: typeof it.send = async (url, request, options) => {
+    if (request.query !== "{ great }") return it.send(url, request, options);
+    await options?.reader?.read(500_000);
+    return { data: {} };
+  };
+  const { ask } = it.replicas(["http://a"], { send });
+  const great = ask("{ great }", { holding });
+  await it.time.pass(900);
+  other.end();
+  await great;
+  // A silence of 1.1 s tells of an endpoint that answers at once, and not of one that takes 0.9 s.
+  const silent = ask("{ x }", { leftMs: 1_100 });
+  await it.time.pass(1_100);
+  await expect(silent).rejects.toThrow();
+  expect(it.changes).toEqual(["http://a open"]);
 });

@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
+  type Reader,
   type Send,
   type SendOptions,
   type SubgraphRequest,
@@ -71,10 +72,13 @@ export class Endpoint {
     if (this.#underWay >= UNDER_WAY_MAX) throw TOO_MANY;
     const begunAtMs = clock.nowMs();
     const { query: operation } = request;
+    const reader = options.reader && new TimedReader(options.reader, clock);
     this.#underWay++;
     try {
-      const answer = await send(this.url, request, options);
-      this.#advance({ kind: "answered", operation, begunAtMs, atMs: clock.nowMs() });
+      const answer = await send(this.url, request, { ...options, reader });
+      const atMs = clock.nowMs();
+      const heldUpMs = reader?.heldUpMs ?? 0;
+      this.#advance({ kind: "answered", operation, begunAtMs: begunAtMs + heldUpMs, atMs });
       return answer;
     } catch (error) {
       if (error instanceof TransportError && error.fault !== "not-theirs") {
@@ -127,5 +131,26 @@ export class Endpoint {
         error instanceof TransportError && isAlive(error.fault) ? "probe-answered" : "probe-failed";
       this.#advance({ kind, atMs: clock.nowMs() });
     }
+  }
+}
+
+/** Adds up for how long we hold up an answer: that time tells nothing about the service. */
+class TimedReader implements Reader {
+  heldUpMs = 0;
+  readonly #reader: Reader;
+  readonly #clock: Clock;
+
+  constructor(reader: Reader, clock: Clock) {
+    this.#reader = reader;
+    this.#clock = clock;
+  }
+
+  read(bytes: number): Promise<void> | undefined {
+    const room = this.#reader.read(bytes);
+    if (!room) return undefined;
+    const sinceMs = this.#clock.nowMs();
+    return room.finally(() => {
+      this.heldUpMs += this.#clock.nowMs() - sinceMs;
+    });
   }
 }

@@ -188,6 +188,20 @@ test("what was read for a flight that fails in an unknown way is not counted for
   expect(room.bytes).toBe(0);
 });
 
+test("a query whose answer is too large for its request is not sent to other instances", async () => {
+  const it = new EndpointWorld();
+  const holding = new AnswerRoom({ bytesMax: 1_000_000 }).begin();
+  const asked: string[] = [];
+  const send: typeof it.send = async (url, _request, options) => {
+    asked.push(url);
+    await options?.reader?.read(1_000_001);
+    return { data: {} };
+  };
+  const { ask } = it.replicas([URL_A, "http://b"], { send });
+  await expect(ask("{ x }", { holding })).rejects.toMatchObject({ said: "its answer is too large" });
+  expect(asked).toEqual([URL_A]);
+});
+
 test("it can be turned off", async () => {
   const it = slowWorld();
   const { ask } = it.replicas([URL_A], { shareQueries: false });

@@ -111,6 +111,13 @@ test("an answer that is too large is cut off while it is read", async () => {
   expect(sentBytes).toBeLessThan(60 * 1024 * 1024);
 });
 
+test("an answer that we held up, and then had no time for, is not the service's fault", async () => {
+  const url = await serve((_, response) => void response.write('{"data": '));
+  const reader = { read: () => new Promise<void>((resolve) => setTimeout(resolve, 50)) };
+  const sent = transport().send(url, { query: "{ x }" }, { deadlineMs: 300, reader });
+  await expect(sent).rejects.toMatchObject({ effect: "unknown", fault: "not-theirs" });
+});
+
 test("what never got a connection has certainly not left, and never does", async () => {
   const seen: unknown[] = [];
   const url = await serve((request, response) => {

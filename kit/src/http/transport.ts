@@ -156,8 +156,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #isOver = false;
   readonly #terms: ExchangeTerms;
-  /** The answer is not read on, because there is no room for it. */
-  #isHeldUp = false;
+  /** Whether the answer had to wait for room. The service may have been able to end it in time. */
+  #wasHeldUp = false;
   #head: AnswerHead = { status: 0, contentEncoding: undefined, location: undefined };
   readonly #chunks: Buffer[] = [];
   #stopListening = () => {};
@@ -190,12 +190,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     const room = this.#terms.reader?.read(chunk.length);
     if (!room) return;
     controller.pause();
-    this.#isHeldUp = true;
+    this.#wasHeldUp = true;
     room.then(
-      () => {
-        this.#isHeldUp = false;
-        controller.resume();
-      },
+      () => controller.resume(),
       (error: TransportError) => this.#giveUp(error),
     );
   }
@@ -213,7 +210,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     const body = await decodeBody(bytes, codings, RESPONSE_BYTES_MAX);
     try {
       const more = bytesOf(body) - bytes.length;
-      if (more > 0) await this.#terms.reader?.read(more);
+      const room = more > 0 ? this.#terms.reader?.read(more) : undefined;
+      this.#wasHeldUp ||= room !== undefined;
+      await room;
       this.#settle(body);
     } catch (error) {
       this.#giveUp(error as TransportError);
@@ -247,7 +246,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #error(message: string, fault: TransportFault): TransportError {
     const effect = this.#controller ? "unknown" : "refused";
-    return new TransportError(effect, message, { fault: this.#isHeldUp ? "not-theirs" : fault });
+    return new TransportError(effect, message, { fault: this.#wasHeldUp ? "not-theirs" : fault });
   }
 
   #giveUp(error: TransportError): void {
