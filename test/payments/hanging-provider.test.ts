@@ -29,8 +29,7 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 let count = 0;
-/** An order of one piece. */
-function orderPaidBy(paymentMethod: string): OrderCommit {
+function orderPaidBy(paymentMethod: string, quantity = 1): OrderCommit {
   const number = ++count;
   return {
     transactionId: `dakar:00000000-0000-7000-8000-${String(number).padStart(12, "0")}`,
@@ -38,8 +37,8 @@ function orderPaidBy(paymentMethod: string): OrderCommit {
     idempotencyKey: `key ${number}`,
     requestHash: "hash",
     paymentMethod,
-    lines: [{ productId: "101", quantity: 1, unitPrice: 5 }],
-    allocations: [{ cityId: "dakar", productId: "101", quantity: 1 }],
+    lines: [{ productId: "101", quantity, unitPrice: 5 }],
+    allocations: [{ cityId: "dakar", productId: "101", quantity }],
   };
 }
 const DEADLINE_MS = 60_000;
@@ -53,7 +52,7 @@ function providerAfter(method: string, until: Promise<unknown>): PaymentProvider
 
 function cityWith(
   providers: PaymentProvider[],
-  deadlines = { authoriseMs: DEADLINE_MS, settleMs: DEADLINE_MS },
+  deadlines = { authoriseMs: DEADLINE_MS, releaseMs: DEADLINE_MS, settleMs: DEADLINE_MS },
 ) {
   const log = createLogger("test", "silent");
   const means = {
@@ -108,6 +107,17 @@ test("payments by another provider are settled meanwhile", async () => {
   expect(await stateOf(orders[0]!)).toBe("CAPTURED");
 });
 
+test("a refused order waits for the release of its money, and not beyond the deadline", async () => {
+  const ready = providerAfter("MOBILE_MONEY", Promise.resolve());
+  const silent = { ...providerAfter("CARD", Promise.resolve()), void: () => new Promise<never>(() => {}) };
+  const city = cityWith([ready, silent], { authoriseMs: DEADLINE_MS, releaseMs: 50, settleMs: DEADLINE_MS });
+  const orders = ["MOBILE_MONEY", "CARD"].map((method) => orderPaidBy(method, 1_000));
+  const answers = await commit(null, { orders }, { city });
+  expect(answers.map(({ state }) => state)).toEqual(["REFUSED", "REFUSED"]);
+  expect([await stateOf(orders[0]!), await stateOf(orders[1]!)]).toEqual(["VOIDED", "VOIDING"]);
+  await database.sql`delete from payment where transaction_id = ${orders[1]!.transactionId}`;
+});
+
 test("a payment whose provider is gone comes up again, and holds up nobody", async () => {
   const order = orderPaidBy("CARD");
   const { payments, protocol } = cityWith([providerAfter("CARD", Promise.resolve())]);
@@ -132,7 +142,7 @@ test("a company that takes messages and never answers costs its own orders their
     secret: "a-secret-for-payments",
     clock: CLOCK,
   });
-  const city = cityWith([provider], { authoriseMs: 1_500, settleMs: 100 });
+  const city = cityWith([provider], { authoriseMs: 1_500, releaseMs: DEADLINE_MS, settleMs: 100 });
   const orders = ["MOBILE_MONEY", "CASH_ON_DELIVERY"].map((method) => orderPaidBy(method));
   const answers = commit(null, { orders }, { city });
   await asked.promise;

@@ -243,16 +243,6 @@ test("a provider that refuses to capture raises the alarm, and the payment stays
   shop.alarms = 0;
 });
 
-test("an order that is short of stock releases the money", async () => {
-  const lines = [{ productId: "101", quantity: 2_000, unitPrice: 1 }];
-  const allocations = [{ cityId: "dakar", productId: "101", quantity: 2_000 }];
-  const order = shop.newOrder({ lines, allocations });
-  expect(await shop.commit(order)).toEqual(["REFUSED"]);
-  expect(shop.company.moneyOf("dakar:1").held).toBe(2_000);
-  await shop.settle();
-  expect(await shop.stateOf(order)).toBe("VOIDED");
-});
-
 test.each([
   ["after its capture", true],
   ["before its capture", false],

@@ -66,7 +66,7 @@ export class Shop {
     const log = createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
     const metrics = { alarmed: () => this.alarms++ } as never;
     const means = { id: "dakar", sql: this.city.sql, clock: this.clock, log, metrics };
-    const deadlines = { authoriseMs: deadlineMs, settleMs: deadlineMs };
+    const deadlines = { authoriseMs: deadlineMs, releaseMs: deadlineMs, settleMs: deadlineMs };
     this.provider = this.company.provider();
     this.payments = createPayments(means, [around(this.provider)], deadlines);
   }
@@ -88,7 +88,9 @@ export class Shop {
   /** Does what the message commitOrders does. Returns the states that it answers. */
   async commit(...orders: OrderCommit[]): Promise<string[]> {
     await this.payments.authorise(orders);
-    return (await commitOrders(this.city.sql, orders, this.clock)).map(({ state }) => state);
+    const answers = await commitOrders(this.city.sql, orders, this.clock);
+    await this.payments.release(orders, answers);
+    return answers.map(({ state }) => state);
   }
 
   async cancel({ transactionId: orderId }: OrderCommit): Promise<string> {

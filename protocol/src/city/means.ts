@@ -5,6 +5,7 @@ import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { DeclinedReason, OrderCommit } from "../messages.ts";
 import type { CommitProtocol } from "./commit-protocol.ts";
+import type { CommitReply } from "./sql/commit-answer.ts";
 
 export interface CityMeans {
   /** The city's id. */
@@ -24,6 +25,12 @@ export interface OutsidePayments {
    * Orders whose payment the commit point settles cost nothing here.
    */
   authorise(orders: readonly OrderCommit[]): Promise<void>;
+  /**
+   * Has the providers release the money of orders that the commit point has refused after all, so that the
+   * client can pay with it at once. What fails here is left to recovery; nothing is thrown.
+   * @param answers the commit point's, in the order of `orders`
+   */
+  release(orders: readonly OrderCommit[], answers: readonly { state: CommitReply["state"] }[]): Promise<void>;
   /**
    * Whether a provider outside holds the money of this payment method. Placing such an order takes as long as
    * the provider does.

@@ -28,6 +28,7 @@ import type { CityMetrics } from "../metrics.ts";
 import { beginPayments, type OpenPayment } from "../sql/begin-payments.ts";
 import { claimPayments, type DuePayment, type Methods } from "../sql/claim-payments.ts";
 import { getDeclinedPayments } from "../sql/get-declined-payments.ts";
+import { getRefusedPayments } from "../sql/get-refused-payments.ts";
 import {
   type AnsweredPayment,
   recordAnswers,
@@ -54,6 +55,7 @@ export interface PaymentMeans {
 /** The provider's deadlines, in milliseconds. */
 export interface PaymentDeadlines {
   authoriseMs: number;
+  releaseMs: number;
   settleMs: number;
 }
 
@@ -61,6 +63,8 @@ const DEADLINES: PaymentDeadlines = {
   // The orchestrator waits 800 ms for a commit before it sends it again. The rest
   // is for the commit point itself.
   authoriseMs: 500,
+  // Within the same 800 ms, for a refused order.
+  releaseMs: 200,
   // Off the client's path. A payment that hangs must not hold up the provider's other payments for long.
   settleMs: 2_000,
 };
@@ -86,6 +90,7 @@ export function createPayments(
         answers.filter((answer) => answer !== null),
       );
     },
+    release: (orders, answers) => release(means, orders, answers),
     isOutside: (method) => byMethod.has(method),
     methods: [...SETTLED_BY_THE_COMMIT, ...byMethod.keys()],
     whyDeclined: (orders) => whyDeclined(means, orders),
@@ -123,6 +128,33 @@ async function authoriseOne(
   return null;
 }
 
+/**
+ * Leaves a declined order to recovery: its provider has set nothing aside, or did not answer. No further
+ * transaction follows it.
+ */
+async function release(
+  means: Means,
+  orders: readonly OrderCommit[],
+  answers: readonly { state: string }[],
+): Promise<void> {
+  const refused = orders.filter(
+    ({ paymentMethod }, index) =>
+      means.providers.has(paymentMethod) && !["COMMITTED", "DECLINED"].includes(answers[index]!.state),
+  );
+  if (refused.length === 0) return;
+  const ids = refused.map(({ transactionId }) => transactionId);
+  try {
+    const held = await getRefusedPayments(means.sql, ids);
+    const told = await Promise.all(
+      held.map((payment) => settleOne(means, payment, "VOIDED", means.deadlines.releaseMs)),
+    );
+    await recordTold(means, told);
+  } catch (error) {
+    // The commit point has decided, and its answer counts.
+    means.log.warn({ err: error, transactionIds: ids }, "refused orders keep their money until recovery");
+  }
+}
+
 async function whyDeclined(
   { sql, providers }: Means,
   orders: readonly OrderCommit[],
@@ -146,12 +178,20 @@ async function whyDeclined(
 async function settleDue(means: Means, methods: Methods): Promise<boolean> {
   const due = await claimPayments(means.sql, methods, means.clock);
   const decisions = await decisionsOf(means, due);
-  const told = await Promise.all(due.map((payment) => settleOne(means, payment, endOf(payment, decisions))));
-  const settled = told.filter((payment) => payment !== null);
-  await recordSettled(means.sql, settled);
-  if (settled.length > 0)
-    means.log.info({ payments: settled }, "payment providers were told what was decided");
+  const told = await Promise.all(
+    due.map((payment) => settleOne(means, payment, endOf(payment, decisions), means.deadlines.settleMs)),
+  );
+  await recordTold(means, told);
   return due.length > 0;
+}
+
+async function recordTold(
+  { sql, log }: PaymentMeans,
+  told: readonly (SettledPayment | null)[],
+): Promise<void> {
+  const settled = told.filter((payment) => payment !== null);
+  await recordSettled(sql, settled);
+  if (settled.length > 0) log.info({ payments: settled }, "payment providers were told what was decided");
 }
 
 /**
@@ -193,12 +233,11 @@ async function settleOne(
   means: Means,
   { transactionId, method }: DuePayment,
   end: SettledPayment["state"],
+  deadlineMs: number,
 ): Promise<SettledPayment | null> {
   try {
     const provider = providerOf(means.providers, method);
-    const answer = await within(means.deadlines.settleMs, (signal) =>
-      tell(provider, transactionId, end, signal),
-    );
+    const answer = await within(deadlineMs, (signal) => tell(provider, transactionId, end, signal));
     if (answer === "DONE") return { transactionId, state: end };
     alarm(means, transactionId, `${method} refuses that the payment is ${end}`);
   } catch (error) {

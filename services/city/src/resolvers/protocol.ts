@@ -57,6 +57,7 @@ export const protocolMutations = {
       run: async (entries) => {
         await city.payments.authorise(entries);
         const answers = await city.protocol.commitOrders(entries, city.clock);
+        await city.payments.release(entries, answers);
         return withReasons(entries, answers, city.payments);
       },
       nothing: { ...NOTHING_COMMITTED, declined: null },
