@@ -60,6 +60,9 @@ export const prepareMessage = z.object({
 /** The fields that make the commit of a request happen once. */
 const keyed = z.object({ transactionId, idempotencyKey: id, requestHash: id });
 
+/** The ways of paying that the commit point settles by itself. Any other waits for a provider outside. */
+export const SETTLED_BY_THE_COMMIT: readonly string[] = ["CASH_ON_DELIVERY", "WALLET"];
+
 /** To the home: the commit point of an order. */
 export const orderCommit = keyed
   .extend({

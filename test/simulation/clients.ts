@@ -3,7 +3,9 @@
  * comes, now and then also when one has come, beside a call under way, through another orchestrator, or with
  * another request under the same key.
  */
+
 import type { Send } from "@teranga/kit/http/transport.ts";
+import { homeOf } from "@teranga/protocol/messages.ts";
 import type { Random } from "../harness/random.ts";
 import { type Answer, ask } from "./answers.ts";
 import type { Catalog } from "./catalog.ts";
@@ -280,7 +282,7 @@ export class Client {
 
   /** An instance of the city that an id names. */
   #homeOf(id: string): string {
-    return this.#hostOf(id.slice(0, id.indexOf(":")));
+    return this.#hostOf(homeOf(id));
   }
 
   #hostOf(cityId: string): string {

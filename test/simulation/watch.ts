@@ -3,6 +3,7 @@
  * docs/commit-protocol.md and against the sequential model.
  */
 
+import { homeOf } from "@teranga/protocol/messages.ts";
 import type { CityMirror, CommittedDetail, Fact } from "./city-mirror.ts";
 import { brokenRules } from "./city-rules.ts";
 import type { CityDatabase } from "./databases.ts";
@@ -108,7 +109,7 @@ export class Watch {
     for (const [id, cityId] of this.#participants()) {
       const name = `${id},${cityId}`;
       if (this.#heard.has(name)) continue;
-      const home = this.#cities.get(id.slice(0, id.indexOf(":")))!;
+      const home = this.#cities.get(homeOf(id))!;
       if (home.participants.get(id)?.get(cityId) === false) continue;
       const isApplied = this.#cities.get(cityId)!.participations.get(id)?.state === "COMMITTED";
       promise(isApplied, () => `${cityId} counts as told of ${id}, and has not applied it`);

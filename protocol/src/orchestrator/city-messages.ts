@@ -21,6 +21,7 @@ import {
   type PrepareAnswer,
   type PrepareMessage,
   prepareAnswer,
+  SETTLED_BY_THE_COMMIT,
 } from "../messages.ts";
 import { type AskMeans, answeredElse, ask, named } from "./ask.ts";
 import { createCityLanes } from "./city-lanes.ts";
@@ -115,14 +116,14 @@ const OUTCOME = {
  * Payment methods that take no longer than the commit point. Any other method waits for a provider outside
  * and has lanes of its own, because in one request all orders would wait for that provider.
  */
-const SETTLED_BY_THE_COMMIT: ReadonlySet<string> = new Set(["CASH_ON_DELIVERY", "WALLET"]);
+const SETTLED: ReadonlySet<string> = new Set(SETTLED_BY_THE_COMMIT);
 
 export function createCityMessages(means: MessageMeans): CityMessages {
   const prepare = lanesOf(PREPARE, means);
   const commitSettled = lanesOf(COMMIT_ORDERS, means);
   const commitPaidOutside = new Map<string, typeof commitSettled>();
   const commitOrderBy = (method: string) => {
-    if (SETTLED_BY_THE_COMMIT.has(method)) return commitSettled;
+    if (SETTLED.has(method)) return commitSettled;
     const known = commitPaidOutside.get(method) ?? lanesOf(COMMIT_ORDERS, means);
     commitPaidOutside.set(method, known);
     return known;

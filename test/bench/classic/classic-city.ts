@@ -14,6 +14,7 @@ import { closeAll, closeOnSignal } from "@teranga/kit/process/shutdown.ts";
 import { startWorker } from "@teranga/kit/process/worker.ts";
 import { loadTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { createRecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";
+import { homeOf } from "@teranga/protocol/messages.ts";
 import { openClassicProtocol } from "./classic-protocol.ts";
 import { listOverdue } from "./prepared-transactions.ts";
 
@@ -49,7 +50,7 @@ await runMain(usage, async () => {
   /** Asks the homes of overdue transactions for the decision, and applies it. */
   const finishOverdue = async () => {
     const overdue = await listOverdue(protocol.sql, OVERDUE_MS);
-    for (const [home, ids] of Map.groupBy(overdue, (id) => id.slice(0, id.indexOf(":")))) {
+    for (const [home, ids] of Map.groupBy(overdue, homeOf)) {
       const questions = ids.map((transactionId) => ({ transactionId, cityId: config.CITY }));
       const outcomes = await messages.outcome(home, questions);
       const known = outcomes.flatMap((outcome) =>

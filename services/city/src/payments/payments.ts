@@ -23,7 +23,7 @@ import type { Clock } from "@teranga/kit/process/retry.ts";
 import { alarm } from "@teranga/protocol/city/alarm.ts";
 import type { OutsidePayments } from "@teranga/protocol/city/means.ts";
 import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";
-import type { DeclinedReason, OrderCommit } from "@teranga/protocol/messages.ts";
+import { type DeclinedReason, type OrderCommit, SETTLED_BY_THE_COMMIT } from "@teranga/protocol/messages.ts";
 import type { CityMetrics } from "../metrics.ts";
 import { beginPayments, type OpenPayment } from "../sql/begin-payments.ts";
 import { claimPayments, type DuePayment, type Methods } from "../sql/claim-payments.ts";
@@ -68,7 +68,6 @@ const DEADLINES: PaymentDeadlines = {
   // Off the client's path. A payment that hangs must not hold up the provider's other payments for long.
   settleMs: 2_000,
 };
-const SETTLED_BY_THE_COMMIT = ["CASH_ON_DELIVERY", "WALLET"];
 /** A commit follows its authorise within milliseconds. After this time its sender is gone. */
 const AUTHORISED_LEASE_MS = 10_000;
 

@@ -9,12 +9,7 @@ import {
   type Transaction,
   type TransactionResult,
 } from "@teranga/protocol/orchestrator/transaction-model.ts";
-import type {
-  OrderPlaced,
-  PaymentDeclined,
-  PaymentDeclinedReason,
-  PlaceOrderResult,
-} from "@teranga/schema/generated/orders.ts";
+import type { OrderPlaced, PlaceOrderResult } from "@teranga/schema/generated/orders.ts";
 import {
   cityUnavailable,
   keyReused,
@@ -39,6 +34,7 @@ import {
 import type { KeyedTransaction } from "./order-reads.ts";
 import { requestHash as hashOf, type PlaceOrderRequest } from "./order-request.ts";
 import { outOfStock, outOfStockAtLast } from "./out-of-stock.ts";
+import { paymentDeclined } from "./payment-declined.ts";
 import { allocateWithin, type LimitedAllocation } from "./split-limit.ts";
 
 /**
@@ -261,23 +257,6 @@ function notAllocated(
 function priceChanged(expectedTotal: number, total: number): PlaceOrderAnswer {
   const message = "The order costs something else than was expected. Nothing was changed.";
   return { __typename: "PriceChanged", message, expectedTotal, total };
-}
-
-const WHY_DECLINED: Record<PaymentDeclinedReason, string> = {
-  TOO_LITTLE_MONEY: "The wallet holds too little for the order.",
-  REFUSED: "The payment provider refuses to pay for the order.",
-  NO_ANSWER: "The payment provider did not answer in time.",
-  NO_PHONE: "The client has no telephone number to pay by.",
-  NOT_OFFERED: "The client's city does not offer this way of paying.",
-};
-
-function paymentDeclined(
-  { payment: method }: PlaceOrderRequest,
-  total: number,
-  { balance, reason }: { balance: number | null; reason: PaymentDeclinedReason },
-): Named<PaymentDeclined> {
-  const message = `${WHY_DECLINED[reason]} Nothing was changed.`;
-  return { __typename: "PaymentDeclined", message, method, reason, total, balance };
 }
 
 /** The answer to a call whose key was used before. */
