@@ -122,7 +122,7 @@ test("random mutations", async () => {
 
 test("an answer in parts ends, too", async () => {
   const query = `mutation { mustBank(id: "fails") { id ... @defer { may } } mustPost(id: "1") { id } }`;
-  const operation = (await graph.graph.deferredOperation(asking(query)))!;
+  const operation = (await graph.graph.operationInParts(asking(query)))!;
   const first = await operation.begin({}, graph.newContext())!.first();
   expect([first.data, first.errors.map(({ path }) => path)]).toEqual([null, [["mustBank"]]]);
   expect(calls).toEqual(["mustBank fails"]);
@@ -141,7 +141,7 @@ test("fields of one service are one request, but for what another service can ma
 
 test("an answer in parts takes several requests for its first part, too", async () => {
   const query = `mutation { a: mustBank(id: "1") { must ... @defer { may } } b: bank(id: "2") { id } }`;
-  const operation = (await graph.graph.deferredOperation(asking(query)))!;
+  const operation = (await graph.graph.operationInParts(asking(query)))!;
   const answer = operation.begin({}, graph.newContext())!;
   expect((await answer.first()).data).toEqual({ a: { must: "m" }, b: { id: "2" } });
   expect(calls).toEqual(["mustBank 1", "bank 2"]);

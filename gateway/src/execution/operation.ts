@@ -1,19 +1,26 @@
 /**
- * A client's compiled operation: its plan and the shape of its answer. Compiled once, run for each request.
+ * A client's compiled operation: the plan and the shape of each part of its answer. Compiled once, run for
+ * each request. Nearly every operation has one part and is answered at once.
  */
+import type { QueryPlan } from "@apollo/query-planner";
 import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import type { ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
 import { noteGreat } from "../ground/answer-json.ts";
 import { answering } from "../ground/answering.ts";
-import { variableDefinitionsOf } from "../ground/documents.ts";
+import { type VariableDefinitions, variableDefinitionsOf, withDefaults } from "../ground/documents.ts";
 import { overloaded } from "../ground/overloaded.ts";
 import { variableErrors } from "../ground/variable-errors.ts";
 import type { GatewayContext } from "../sources/request-context.ts";
-import type { CompiledPlan } from "./compile-plan.ts";
+import { DeferredAnswer } from "./defer/defer-answer.ts";
+import { compileParts } from "./defer/defer-plan.ts";
+import type { SplitOperation } from "./defer/defer-split.ts";
+import type { FetchCompiler } from "./fetch-step.ts";
 import type { FieldSuppliers } from "./field-suppliers.ts";
 import { compileIntrospection, type Introspect } from "./introspection.ts";
 import { misfitErrors } from "./misfits.ts";
+import { stopAfterFailure } from "./mutation-order.ts";
+import type { CompiledPart } from "./part.ts";
 import { Run } from "./run.ts";
 import type { ShapeCache } from "./shape/shape-cache.ts";
 import { ShapeRun, TooLarge } from "./shape/shape-run.ts";
@@ -24,45 +31,64 @@ export type OperationResult = ExecutionResult<JsonObject>;
 export interface OperationTerms {
   /** The schema that clients see. */
   schema: GraphQLSchema;
+  fetches: FetchCompiler;
   /** The cache of answer shapes. */
   cache: ShapeCache;
   suppliers: FieldSuppliers;
-  /** The bytes that the operation itself keeps, approximately. */
-  weight: number;
 }
 
 export class CompiledOperation {
   /** The bytes that it keeps, approximately. */
   readonly weight: number;
   readonly #operation: OperationDefinitionNode;
+  readonly #definitions: VariableDefinitions;
   readonly #schema: GraphQLSchema;
-  readonly #plan: CompiledPlan;
-  readonly #shapes: Shapes;
+  readonly #primary: CompiledPart;
+  /** Each parent before the fragments inside it. */
+  readonly #deferred: readonly CompiledPart[];
   readonly #introspect: Introspect | undefined;
   readonly #suppliers: FieldSuppliers;
 
-  /** @param operation without fragment spreads */
-  constructor(
-    operation: OperationDefinitionNode,
-    plan: CompiledPlan,
-    { schema, cache, suppliers, weight }: OperationTerms,
-  ) {
-    this.#suppliers = suppliers;
-    this.weight = weight + plan.weight;
+  /** @param weight the bytes that the operation itself keeps, approximately */
+  constructor(split: SplitOperation, plan: QueryPlan, weight: number, terms: OperationTerms) {
+    const { operation } = split;
+    const { schema, fetches, cache, suppliers } = terms;
     this.#operation = operation;
+    this.#definitions = variableDefinitionsOf(operation);
     this.#schema = schema;
-    this.#plan = plan;
-    const { defaults } = variableDefinitionsOf(operation);
+    this.#suppliers = suppliers;
+    const { defaults } = this.#definitions;
+    const shapeTerms = { schema, defaults, cache };
+    const around = stopAfterFailure(operation, shapeTerms);
+    const plans = compileParts(plan, { fetches, defaults, ...(around && { around }) });
     const rootType = schema.getRootType(operation.operation)!;
-    this.#shapes = new Shapes(rootType, operation.selectionSet, { schema, defaults, cache });
+    this.#primary = {
+      fragment: undefined,
+      typeName: rootType.name,
+      plan: plans.primary,
+      shapes: new Shapes(rootType, split.primary, shapeTerms),
+    };
+    this.#deferred = split.deferred.map((fragment) => ({
+      fragment,
+      typeName: fragment.type.name,
+      plan: plans.deferred.get(fragment.id),
+      shapes: new Shapes(fragment.type, fragment.selectionSet, shapeTerms),
+    }));
     this.#introspect = compileIntrospection(operation, schema);
+    this.weight = weight + plans.weight;
   }
 
+  /** Whether a part of the answer comes later. */
+  get isDeferred(): boolean {
+    return this.#deferred.length > 0;
+  }
+
+  /** Answers at once an operation of which nothing is deferred. */
   async execute(variables: JsonObject, context: GatewayContext): Promise<OperationResult> {
     const refused = this.#variableErrors(variables);
     if (refused) return { errors: refused };
     const run = new Run(variables, context);
-    await this.#plan.step(run, [run.data]);
+    await this.#primary.plan!.step!(run, [run.data]);
     if (context.holding?.isRefused) return { errors: [overloaded()] };
     try {
       Object.assign(run.data, this.#introspect?.(variables));
@@ -74,18 +100,34 @@ export class CompiledOperation {
     return this.#respond(run);
   }
 
+  /**
+   * Begins an answer in parts. Undefined if the variables are not valid.
+   * @throws GraphQLError of introspection
+   */
+  begin(variables: JsonObject, context: GatewayContext): DeferredAnswer | undefined {
+    if (this.#variableErrors(variables)) return undefined;
+    return new DeferredAnswer(this.#primary, this.#deferred, {
+      variables,
+      conditions: withDefaults(this.#definitions, variables),
+      context,
+      suppliers: this.#suppliers,
+      root: this.#introspect?.(variables) ?? {},
+    });
+  }
+
   #variableErrors(variables: JsonObject): readonly GraphQLError[] | undefined {
     const definitions = this.#operation.variableDefinitions;
     if (!definitions?.length) return undefined;
     const misfits = variableErrors(this.#schema, definitions, variables);
     if (misfits.length > 0) return misfits;
-    const refused = this.#shapes.conditionErrors(variables);
+    const refused = this.#primary.shapes.conditionErrors(variables);
+    for (const { shapes } of this.#deferred) refused.push(...shapes.conditionErrors(variables));
     return refused.length > 0 ? refused : undefined;
   }
 
   #respond(run: Run): OperationResult {
     try {
-      const shape = (run.carriedOut ?? this.#shapes).for(run.variables);
+      const shape = (run.carriedOut ?? this.#primary.shapes).for(run.variables);
       const shaping = new ShapeRun(run.hasShared ? "shared" : "once");
       const data = shape(run.data, shaping) as JsonObject | null;
       answering.willWrite(shaping.size);

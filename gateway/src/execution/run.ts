@@ -1,4 +1,4 @@
-/** The state of one operation while its plan is carried out. */
+/** The state of one part of an answer while its plan is carried out. Nearly every answer has one part. */
 import { ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
@@ -6,6 +6,7 @@ import { bareObject } from "../ground/bare-object.ts";
 import { clientPath } from "../ground/names-apart.ts";
 import { limitErrors } from "../ground/service-errors.ts";
 import type { GatewayContext } from "../sources/request-context.ts";
+import type { Fetching } from "./defer/fetching.ts";
 import type { Shapes } from "./shape/shapes.ts";
 
 export class Run {
@@ -19,17 +20,24 @@ export class Run {
   readonly batches = new Map<string, unknown>();
   /** The objects that lack what is needed to ask a service for more of them. */
   readonly lacking = new Set<unknown>();
+  /** What it shares with the runs of the answer's other parts. Undefined if the answer has one part. */
+  readonly fetching: Fetching | undefined;
   /** Whether an object of `data` stands at several places. */
-  hasShared = false;
+  hasShared: boolean;
+  /** There was too much to copy from the parent, so nothing is fetched. */
+  isTooLarge = false;
   /**
    * The root fields of a mutation that were carried out before it failed as a whole, if others were to follow
    * (mutation-order.ts).
    */
   carriedOut: Shapes | undefined;
 
-  constructor(variables: JsonObject, context: GatewayContext) {
+  constructor(variables: JsonObject, context: GatewayContext, fetching?: Fetching) {
     this.variables = variables;
     this.context = context;
+    this.fetching = fetching;
+    // Objects that a parent's data shares are shared in a part's copy as well.
+    this.hasShared = fetching !== undefined;
   }
 
   /** Adds a service's errors, whose paths already lead into the data. */

@@ -58,12 +58,12 @@ test.each([
   ["in parts, but nothing of it is deferred", "{ product { id ... @defer(if: false) { price } } }"],
 ])("an operation that is answered %s", async (_, text) => {
   const { asked, looks } = watched(text);
-  await graph.deferredOperation(asked);
+  await graph.operationInParts(asked);
   await graph.operation(asked);
   expect(looks.outside).toBe(0);
   expect(looks.inTurns).toBeGreaterThan(0);
   const before = looks.inTurns;
-  await graph.deferredOperation(asked);
+  await graph.operationInParts(asked);
   await graph.operation(asked);
   expect(looks).toEqual({ inTurns: before, outside: 0 });
 });

@@ -42,7 +42,7 @@ export async function beginDeferred(
   context: GatewayContext,
 ): Promise<DeferredAnswer | undefined> {
   const { graph, network } = RUNNING.get(schema)!;
-  const operation = await graph.deferredOperation(asked);
+  const operation = await graph.operationInParts(asked);
   return operation?.begin(asked.variables, { ...context, network });
 }
 

@@ -8,23 +8,17 @@ import { codedError } from "@teranga/kit/graphql/errors.ts";
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { inSpan } from "@teranga/kit/process/tracing.ts";
-import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
-import { compilePlan } from "../execution/compile-plan.ts";
-import {
-  type DeferredOperation,
-  DeferredOperations,
-  type ToPlan,
-} from "../execution/defer/defer-operation.ts";
-import { withoutDefer } from "../execution/defer/defer-split.ts";
+import { type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
+import { areConditionsKnown, type DeferOutcome, deferOutcome } from "../execution/defer/defer-conditions.ts";
+import { type SplitOperation, splitOperation, wholeOperation } from "../execution/defer/defer-split.ts";
 import { FetchCompiler } from "../execution/fetch-step.ts";
 import { FieldNeeds } from "../execution/field-needs.ts";
 import { FieldSuppliers } from "../execution/field-suppliers.ts";
-import { stopAfterFailure } from "../execution/mutation-order.ts";
 import { CompiledOperation } from "../execution/operation.ts";
 import { PartCache } from "../execution/part-cache.ts";
 import { ShapeCache } from "../execution/shape/shape-cache.ts";
 import { BoundedCache } from "../ground/bounded-cache.ts";
-import { inlinedOperation, rootSelections, variableDefinitionsOf } from "../ground/documents.ts";
+import { rootSelections } from "../ground/documents.ts";
 import { expandedBytes, operationsBytesMax, partsBytesMax } from "../ground/kept-bytes.ts";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
 import {
@@ -80,7 +74,7 @@ export class Graph {
   readonly #shapes = new ShapeCache();
   readonly #parts: PartCache;
   readonly #observer: GraphObserver | undefined;
-  readonly #deferred: DeferredOperations;
+  /** By the operation's key, and for an answer in parts also by the outcome of its conditions. */
   readonly #operations: BoundedCache<CompiledOperation>;
   readonly #compiling = new UnderWay<CompiledOperation>();
 
@@ -113,20 +107,11 @@ export class Graph {
     } catch (error) {
       throw new StartupError(`Supergraph: ${(error as Error).message.split("\n")[0]}`);
     }
-    this.#deferred = new DeferredOperations({
-      schema: this.apiSchema,
-      withNamesApart: (document) => withNamesApart(document, this.#namesRead),
-      compiled: (size, prepare) => this.#compiled(size, prepare),
-      newFetchCompiler: () => this.#newFetchCompiler(),
-      cache: this.#shapes,
-      suppliers: this.#suppliers,
-      weightMax,
-    });
   }
 
   /** How many compiled operations are kept. */
   get operationCount(): number {
-    return this.#operations.size + this.#deferred.size;
+    return this.#operations.size;
   }
 
   /**
@@ -136,49 +121,54 @@ export class Graph {
   async operation(asked: AskedOperation): Promise<CompiledOperation> {
     const nameless = isNamelessKnown(asked) ? prepared(asked) : await preparedInTurn(asked);
     const known = this.#operations.find(nameless.key);
-    if (known) {
-      this.#observer?.operationFound(undefined);
-      return known;
-    }
-    const startMs = performance.now();
-    const operation = await this.#compiling.get(nameless.key, async () => {
-      const compiled = await inSpan("gateway.plan", {}, () => this.#compile(nameless));
-      this.#operations.put(nameless.key, compiled);
-      return compiled;
-    });
-    this.#observer?.operationFound(performance.now() - startMs);
-    return operation;
+    if (!known) return this.#new(nameless.key, nameless);
+    this.#observer?.operationFound(undefined);
+    return known;
   }
 
   /**
    * The same for an operation that a client takes in parts. Undefined if nothing of it is deferred.
    * @throws GraphQLError if the planner refuses it, or too many operations are waiting to be planned
    */
-  async deferredOperation(asked: AskedOperation): Promise<DeferredOperation | undefined> {
+  async operationInParts(asked: AskedOperation): Promise<CompiledOperation | undefined> {
     const nameless = isNamelessKnown(asked) ? prepared(asked) : await preparedInTurn(asked);
-    const found = await this.#deferred.find(nameless, asked.variables);
-    if (found) this.#observer?.operationFound(found.planMs);
-    return found?.operation;
+    const outcomeOf = () => deferOutcome(nameless, asked.variables);
+    const outcome = areConditionsKnown(nameless)
+      ? outcomeOf()
+      : await onThisThread.next(nameless.size, outcomeOf);
+    if (!outcome) return undefined;
+    const known = this.#operations.find(outcome.key);
+    const operation = known ?? (await this.#new(outcome.key, nameless, outcome));
+    if (!operation.isDeferred) return undefined;
+    if (known) this.#observer?.operationFound(undefined);
+    return operation;
   }
 
   /** The plan of an operation that is answered at once, for inspection. */
   planOf(asked: AskedOperation): QueryPlan {
-    return this.#planner.plan(this.#atOnce(prepared(asked).document));
+    return this.#planner.plan(this.#split(prepared(asked)).planned!);
   }
 
-  #compile({ document, size, treeBytes }: NamelessOperation): Promise<CompiledOperation> {
-    return this.#compiled(size, () => {
-      const planned = this.#atOnce(document);
-      const operation = inlinedOperation(planned);
-      const weight = treeBytes + expandedBytes(operation);
-      return { planned, operation, finish: (plan) => this.#compileAs(operation, plan, weight) };
+  async #new(key: string, nameless: NamelessOperation, outcome?: DeferOutcome): Promise<CompiledOperation> {
+    const startMs = performance.now();
+    const operation = await this.#compiling.get(key, async () => {
+      const compiled = await inSpan("gateway.plan", {}, () => this.#compile(nameless, outcome));
+      this.#operations.put(key, compiled);
+      // Of which nothing is deferred, the client is about to ask for it to be answered at once.
+      if (outcome && !compiled.isDeferred) this.#operations.put(nameless.key, compiled);
+      return compiled;
     });
+    this.#observer?.operationFound(performance.now() - startMs);
+    return operation;
   }
 
   /** Compiles in pieces with turns of the event loop between them. A small operation is one piece. */
-  async #compiled<Compiled>(size: number, prepare: () => ToPlan<Compiled>): Promise<Compiled> {
+  async #compile(nameless: NamelessOperation, outcome?: DeferOutcome): Promise<CompiledOperation> {
+    const { size } = nameless;
     const first = await onThisThread.next(size, () => {
-      const { planned, operation, finish } = prepare();
+      const split = this.#split(nameless, outcome);
+      const finish = (plan: QueryPlan) => this.#compileAs(split, plan, nameless.treeBytes);
+      const { planned, operation } = split;
       if (!planned) return { compiled: finish({ kind: "QueryPlan" }) };
       if (fieldCount(operation) > NEAR_FIELDS_MAX) return { planned, finish };
       return { compiled: finish(this.#planner.plan(planned)) };
@@ -188,27 +178,27 @@ export class Graph {
     return onThisThread.next(size, () => first.finish(plan));
   }
 
-  #compileAs(operation: OperationDefinitionNode, queryPlan: QueryPlan, weight: number): CompiledOperation {
-    const { defaults } = variableDefinitionsOf(operation);
-    const around = stopAfterFailure(operation, { schema: this.apiSchema, defaults, cache: this.#shapes });
-    const terms = { fetches: this.#newFetchCompiler(), defaults, ...(around && { around }) };
-    if (!queryPlan.node && asksForFields(operation)) {
+  #split({ document }: NamelessOperation, outcome?: DeferOutcome): SplitOperation {
+    const apart = withNamesApart(document, this.#namesRead);
+    return outcome ? splitOperation(apart, this.apiSchema, outcome.variables) : wholeOperation(apart);
+  }
+
+  #compileAs(split: SplitOperation, plan: QueryPlan, treeBytes: number): CompiledOperation {
+    const { operation, deferred } = split;
+    if (!plan.node && asksForFields(operation)) {
       // The planner leaves out fields that no service can resolve, and the answer would be null without an
       // error.
       const message = "No service can answer what the operation asks for.";
       throw codedError("GRAPHQL_VALIDATION_FAILED", message, { http: { status: 400 } });
     }
-    const plan = compilePlan(queryPlan, terms);
-    return new CompiledOperation(operation, plan, {
+    // An operation that is split keeps copies of its selections.
+    const weight = (deferred.length > 0 ? 2 : 1) * treeBytes + expandedBytes(operation);
+    return new CompiledOperation(split, plan, weight, {
       schema: this.apiSchema,
+      fetches: this.#newFetchCompiler(),
       cache: this.#shapes,
       suppliers: this.#suppliers,
-      weight,
     });
-  }
-
-  #atOnce(document: DocumentNode): DocumentNode {
-    return withNamesApart(withoutDefer(document), this.#namesRead);
   }
 
   #newFetchCompiler(): FetchCompiler {

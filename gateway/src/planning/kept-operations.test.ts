@@ -28,7 +28,7 @@ test("the greatest operation that is admitted is planned once, all at once and i
   expect(document.tokenCount).toBeGreaterThan(0.99 * limits.tokensMax);
   expect(validate(graph.apiSchema, document, [...specifiedRules, createSizeRule(limits)])).toEqual([]);
   expect(await graph.operation(asking(text))).toBe(await graph.operation(asking(text)));
-  expect(await graph.deferredOperation(asking(inParts))).toBe(await graph.deferredOperation(asking(inParts)));
+  expect(await graph.operationInParts(asking(inParts))).toBe(await graph.operationInParts(asking(inParts)));
 });
 
 const LIMITS = { ...DEFAULT_LIMITS, tokensMax: 600 };
@@ -72,7 +72,7 @@ test("an operation is planned once, whatever it is called and however it is laid
 test("so is one of which something is deferred", async () => {
   const before = graph.operationCount;
   for (const name of ["A", "B"])
-    await graph.deferredOperation(asking(`query ${name} { small ... @defer { wide { f1 } } }`));
+    await graph.operationInParts(asking(`query ${name} { small ... @defer { wide { f1 } } }`));
   expect(graph.operationCount).toBe(before + 1);
 });
 

@@ -195,7 +195,7 @@ test("a fragment of another operation stays out of it", async () => {
 
 test("what is deferred, too", async () => {
   const query = "{ thing { id ... @defer { echo(long: 1.50) } } }";
-  const operation = (await graph.graph.deferredOperation(asking(query)))!;
+  const operation = (await graph.graph.operationInParts(asking(query)))!;
   const answer = operation.begin({}, graph.newContext())!;
   await answer.first();
   const [{ data } = { data: null }] = await answer.next();

@@ -12,12 +12,15 @@ import { spend } from "../../sources/answer-budget.ts";
 import type { GatewayContext } from "../../sources/request-context.ts";
 import type { FieldSuppliers } from "../field-suppliers.ts";
 import { misfitErrors } from "../misfits.ts";
+import type { CompiledPart, PartPlan } from "../part.ts";
+import { Run } from "../run.ts";
 import { ShapeRun, TooLarge } from "../shape/shape-run.ts";
 import type { Shapes } from "../shape/shapes.ts";
 import { DeferredErrors, type Place, type Shaped } from "./defer-errors.ts";
 import { eachPlace, valueAt } from "./defer-places.ts";
-import { Fetching, type PartPlan, PartRun } from "./defer-run.ts";
+import { fetchAll, goOnFrom } from "./defer-run.ts";
 import type { DeferredFragment } from "./defer-split.ts";
+import { Fetching } from "./fetching.ts";
 
 export type { Place } from "./defer-errors.ts";
 
@@ -25,16 +28,6 @@ export type { Place } from "./defer-errors.ts";
 export interface Delivery extends Readonly<Shaped> {
   /** The places at which something is still to come because of this delivery. */
   opened: readonly Place[];
-}
-
-/** A part of an operation, compiled. */
-export interface AnswerPart {
-  /** Undefined for the part that is answered first. */
-  fragment: DeferredFragment | undefined;
-  /** The type of the object that it selects from, for an object without `__typename`. */
-  typeName: string;
-  plan: PartPlan | undefined;
-  shapes: Shapes;
 }
 
 export interface AnswerTerms {
@@ -49,10 +42,10 @@ export interface AnswerTerms {
 }
 
 /** A part of one answer. */
-interface LivePart extends AnswerPart {
+interface LivePart extends CompiledPart {
   children: LivePart[];
   /** Its own run, or its parent's if the parent fetches all of it. */
-  run: PartRun;
+  run: Run;
   /** Resolves when its run has the data to continue from. */
   begun: Promise<void>;
   /** Resolves when everything that it needs has been fetched. */
@@ -76,7 +69,7 @@ export class DeferredAnswer {
   #places = 0;
 
   /** Starts all fetches that can start. @param deferred each parent before the fragments inside it */
-  constructor(primary: AnswerPart, deferred: readonly AnswerPart[], terms: AnswerTerms) {
+  constructor(primary: CompiledPart, deferred: readonly CompiledPart[], terms: AnswerTerms) {
     this.#terms = terms;
     const live = new Map<DeferredFragment | undefined, LivePart>();
     this.#primary = this.#start(primary, undefined);
@@ -119,16 +112,16 @@ export class DeferredAnswer {
     this.#waiting.clear();
   }
 
-  #start(part: AnswerPart, parent: LivePart | undefined): LivePart {
+  #start(part: CompiledPart, parent: LivePart | undefined): LivePart {
     const { variables, context, root } = this.#terms;
     const own = { ...part, children: [], isFetched: false, places: [] };
     const live: LivePart =
       parent && !part.plan?.step
         ? { ...own, run: parent.run, begun: parent.begun, fetched: parent.fetched }
-        : { ...own, run: new PartRun(variables, context, this.#fetching), ...NOT_BEGUN };
+        : { ...own, run: new Run(variables, context, this.#fetching), ...NOT_BEGUN };
     if (!parent) {
       Object.assign(live.run.data, root);
-      live.fetched = live.run.fetchAll(part.plan!);
+      live.fetched = fetchAll(part.plan!, live.run, this.#fetching);
     } else {
       parent.children.push(live);
       if (part.plan?.step) this.#follow(live, part.plan, parent);
@@ -143,8 +136,8 @@ export class DeferredAnswer {
   #follow(part: LivePart, plan: PartPlan, parent: LivePart): void {
     const awaited = Array.from(plan.awaitedFetches, (id) => this.#fetching.whenOver(id));
     const ready = Promise.all([parent.begun, plan.awaitsParent ? parent.fetched : undefined, ...awaited]);
-    part.begun = ready.then(() => part.run.goOnFrom(parent.run));
-    part.fetched = part.begun.then(() => part.run.fetchAll(plan));
+    part.begun = ready.then(() => goOnFrom(parent.run, part.run, this.#fetching));
+    part.fetched = part.begun.then(() => fetchAll(plan, part.run, this.#fetching));
   }
 
   #deliver(part: LivePart): Delivery[] {

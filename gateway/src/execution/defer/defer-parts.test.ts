@@ -13,8 +13,10 @@ import {
   shown,
 } from "../../fixture/deferred.ts";
 import type { JsonObject } from "../../ground/answer.ts";
+import { Run } from "../run.ts";
 import { TooLarge } from "../shape/shape-run.ts";
-import { copyShared, Fetching, PartRun } from "./defer-run.ts";
+import { copyShared, fetchAll, goOnFrom } from "./defer-run.ts";
+import { Fetching } from "./fetching.ts";
 
 afterEach(() => failing.clear());
 
@@ -105,14 +107,14 @@ test("what stands at several places is copied once", () => {
 
 test("a part for which there is too much to copy fetches nothing", async () => {
   const fetching = new Fetching();
-  const around = new PartRun({}, newContext(), fetching);
+  const around = new Run({}, newContext(), fetching);
   Object.assign(around.data, { one: { id: "2" } });
   fetching.copiesLeft = 1;
-  const run = new PartRun({}, newContext(), fetching);
-  run.goOnFrom(around);
+  const run = new Run({}, newContext(), fetching);
+  goOnFrom(around, run, fetching);
   const stepped: unknown[] = [];
   const plan = { awaitsParent: false, awaitedFetches: new Set<string>(), fetchIds: ["0"], weight: 0 };
-  await run.fetchAll({ ...plan, step: (own) => void stepped.push(own) });
+  await fetchAll({ ...plan, step: (own) => void stepped.push(own) }, run, fetching);
   await fetching.whenOver("0");
   expect([run.isTooLarge, stepped, run.errors]).toEqual([true, [], []]);
 });

@@ -7,8 +7,10 @@ import { OperationTypeNode } from "graphql";
 import { expect, test } from "vitest";
 import { newContext } from "../../fixture/deferred.ts";
 import type { FetchCompiler } from "../fetch-step.ts";
+import { Run } from "../run.ts";
 import { compileParts } from "./defer-plan.ts";
-import { Fetching, PartRun } from "./defer-run.ts";
+import { fetchAll } from "./defer-run.ts";
+import { Fetching } from "./fetching.ts";
 
 const fetch = (serviceName: string, id?: string): FetchNode => ({
   kind: "Fetch",
@@ -64,8 +66,8 @@ test("a fetch whose condition does not hold is over, too", async () => {
   const condition: PlanNode = { kind: "Condition", condition: "x", ifClause: fetch("prices", "1") };
   const { asked, primary } = compile({ kind: "Sequence", nodes: [fetch("shelf", "0"), condition] }, []);
   const fetching = new Fetching();
-  const run = new PartRun({ x: false }, newContext(), fetching);
-  await run.fetchAll(primary);
+  const run = new Run({ x: false }, newContext(), fetching);
+  await fetchAll(primary, run, fetching);
   await Promise.all([fetching.whenOver("0"), fetching.whenOver("1")]);
   expect(asked).toEqual(["shelf"]);
 });

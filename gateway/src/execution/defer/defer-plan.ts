@@ -1,7 +1,7 @@
-/** Compiles the plan of an operation with @defer, part by part. */
+/** Compiles the plan of an operation, part by part. */
 import type { DeferNode, PlanNode, QueryPlan } from "@apollo/query-planner";
 import { compilePlan, type PlanTerms } from "../compile-plan.ts";
-import type { PartPlan, PartRun } from "./defer-run.ts";
+import type { PartPlan } from "../part.ts";
 
 export interface PartPlans {
   primary: PartPlan;
@@ -12,10 +12,16 @@ export interface PartPlans {
 
 type PlannedPart = Pick<DeferNode["deferred"][number], "node" | "depends" | "queryPath">;
 
-export function compileParts({ node }: QueryPlan, terms: PlanTerms): PartPlans {
-  if (node?.kind === "Subscription") throw new Error("subscriptions are not deferred");
+const WAITS_FOR_NOTHING = { awaitsParent: false, awaitedFetches: new Set<string>(), fetchIds: [] };
+
+export function compileParts(plan: QueryPlan, terms: PlanTerms): PartPlans {
+  const { node } = plan;
+  if (node?.kind !== "Defer") {
+    const primary = { ...compilePlan(plan, terms), ...WAITS_FOR_NOTHING };
+    return { primary, deferred: new Map(), weight: primary.weight };
+  }
   const deferred = new Map<string, PartPlan>();
-  const primary = compilePart({ ...(node && { node }), depends: [], queryPath: [] }, terms, deferred);
+  const primary = compilePart({ node, depends: [], queryPath: [] }, terms, deferred);
   const weight = [primary, ...deferred.values()].reduce((sum, part) => sum + part.weight, 0);
   return { primary, deferred, weight };
 }
@@ -32,8 +38,11 @@ function compilePart(
     const { id } = fetch;
     if (id !== undefined) fetchIds.push(id);
     const inner = terms.around?.(fetch, step) ?? step;
-    // Only PartRuns carry out such a plan.
-    return (run, sites) => (run as PartRun).carryOut(id, () => inner(run, sites));
+    return async (run, sites) => {
+      if (run.fetching?.isOver) return;
+      await inner(run, sites);
+      if (id !== undefined) run.fetching?.ended(id);
+    };
   };
   const { step, weight } = compilePlan(own ? { node: own } : {}, { ...terms, around });
   const awaitedFetches = new Set(own ? depends.map(({ id }) => id) : []);

@@ -1,98 +1,37 @@
-/** Carries out the plans of the parts of one answer with @defer. */
+/**
+ * Carries out the plans of the parts of one answer with @defer. Each part has its own run and its own data,
+ * which begins as a copy of its parent's. A part may fetch again what another part has, and the result,
+ * perhaps null, must not change the other parts.
+ */
 import { isObject, type JsonObject } from "../../ground/answer.ts";
 import { bareObject } from "../../ground/bare-object.ts";
-import type { GatewayContext } from "../../sources/request-context.ts";
-import { Run } from "../run.ts";
+import type { PartPlan } from "../part.ts";
+import type { Run } from "../run.ts";
 import { TooLarge } from "../shape/shape-run.ts";
-import type { Step } from "../step.ts";
+import type { Fetching } from "./fetching.ts";
 
-/** The objects and lists that all parts of one answer together may copy: as many as one answer may have. */
-const COPIES_MAX = 1_000_000;
-
-/** The fetches of one part of an answer. */
-export interface PartPlan {
-  /** Undefined if the parent's fetches bring everything. */
-  step: Step | undefined;
-  /** Whether it begins only when the parent has been fetched completely. */
-  awaitsParent: boolean;
-  /** The parent's fetches that must be over before it begins. */
-  awaitedFetches: ReadonlySet<string>;
-  /** Its own fetches that other parts wait for. */
-  fetchIds: readonly string[];
-  weight: number;
-}
-
-/** The state that the parts of one answer share. */
-export class Fetching {
-  copiesLeft = COPIES_MAX;
-  /** No client waits for the answer any more, so no further fetch starts. */
-  isOver = false;
-  readonly #gates = new Map<string, PromiseWithResolvers<void>>();
-
-  /** Resolves when a fetch is over, whether it succeeded or failed. */
-  whenOver(fetchId: string): Promise<void> {
-    return this.#gate(fetchId).promise;
-  }
-
-  ended(fetchId: string): void {
-    this.#gate(fetchId).resolve();
-  }
-
-  #gate(fetchId: string): PromiseWithResolvers<void> {
-    const known = this.#gates.get(fetchId);
-    if (known) return known;
-    const gate = Promise.withResolvers<void>();
-    this.#gates.set(fetchId, gate);
-    return gate;
+/** Copies the parent's data. Never throws, since no caller would catch it. */
+export function goOnFrom(parent: Run, run: Run, fetching: Fetching): void {
+  const onCopy = (object: object, copy: object) => {
+    if (parent.lacking.has(object)) run.lacking.add(copy);
+  };
+  try {
+    Object.assign(run.data, copyShared(parent.data, fetching, onCopy));
+  } catch (fault) {
+    run.isTooLarge = true;
+    if (!(fault instanceof TooLarge)) run.addFault(fault);
   }
 }
 
-/**
- * One part of an answer. It has its own data, which begins as a copy of its parent's. A part may fetch again
- * what another part has, and the result, perhaps null, must not change the other parts.
- */
-export class PartRun extends Run {
-  /** There was too much to copy, so nothing is fetched for the part. */
-  isTooLarge = false;
-  readonly #fetching: Fetching;
-
-  constructor(variables: JsonObject, context: GatewayContext, fetching: Fetching) {
-    super(variables, context);
-    this.#fetching = fetching;
-    // Objects that the parent's data shares are shared in the copy as well.
-    this.hasShared = true;
+/** Carries out a part's plan. Never rejects: our own fault becomes an error of the answer. */
+export async function fetchAll({ step, fetchIds }: PartPlan, run: Run, fetching: Fetching): Promise<void> {
+  try {
+    if (!run.isTooLarge) await step?.(run, [run.data]);
+  } catch (fault) {
+    run.addFault(fault);
   }
-
-  /** Copies the parent's data. Never throws, since no caller would catch it. */
-  goOnFrom({ data, lacking }: Run): void {
-    const onCopy = (object: object, copy: object) => {
-      if (lacking.has(object)) this.lacking.add(copy);
-    };
-    try {
-      Object.assign(this.data, copyShared(data, this.#fetching, onCopy));
-    } catch (fault) {
-      this.isTooLarge = true;
-      if (!(fault instanceof TooLarge)) this.addFault(fault);
-    }
-  }
-
-  /** Carries out one fetch of the plan. @param id set if other parts wait for the fetch */
-  async carryOut(id: string | undefined, fetch: () => Promise<void> | void): Promise<void> {
-    if (this.#fetching.isOver) return;
-    await fetch();
-    if (id !== undefined) this.#fetching.ended(id);
-  }
-
-  /** Carries out the part's plan. Never rejects: our own fault becomes an error of the answer. */
-  async fetchAll({ step, fetchIds }: PartPlan): Promise<void> {
-    try {
-      if (!this.isTooLarge) await step?.(this, [this.data]);
-    } catch (fault) {
-      this.addFault(fault);
-    }
-    // Fetches whose conditions do not hold are over as well.
-    for (const id of fetchIds) this.#fetching.ended(id);
-  }
+  // Fetches whose conditions do not hold are over as well.
+  for (const id of fetchIds) fetching.ended(id);
 }
 
 /**

@@ -21,9 +21,10 @@ import {
   valueFromASTUntyped,
   visit,
 } from "graphql";
+import { inlinedOperation } from "../../ground/documents.ts";
 import { typesWithin } from "../rewrites.ts";
 
-const DEFER = "defer";
+export const DEFER = "defer";
 
 /**
  * The maximum number of deferred fragments. Further ones are answered with their parent, as the specification
@@ -59,6 +60,8 @@ export interface DeferredFragment {
 }
 
 export interface SplitOperation {
+  /** The operation, without fragment spreads. */
+  operation: OperationDefinitionNode;
   /** The part that is answered first. Its selections may be empty. */
   primary: SelectionSetNode;
   /**
@@ -70,36 +73,24 @@ export interface SplitOperation {
   deferred: readonly DeferredFragment[];
 }
 
-/** The variables that decide what is deferred. Undefined for a document without @defer. */
-export function deferVariables(document: DocumentNode): readonly string[] | undefined {
-  const names = new Set<string>();
-  let found = false;
-  visit(document, {
-    Directive: (directive) => {
-      if (directive.name.value !== DEFER) return;
-      found = true;
-      const condition = argumentOf(directive, "if");
-      if (condition?.kind === Kind.VARIABLE) names.add(condition.name.value);
-    },
-  });
-  return found ? [...names].sort() : undefined;
-}
-
-/** The same document without @defer, to be answered at once. */
-export function withoutDefer(document: DocumentNode): DocumentNode {
-  return visit(document, { Directive: ({ name }) => (name.value === DEFER ? null : undefined) });
+/** The operation of a document to be answered at once: without @defer, its first part is the whole. */
+export function wholeOperation(document: DocumentNode): SplitOperation {
+  const planned = visit(document, { Directive: ({ name }) => (name.value === DEFER ? null : undefined) });
+  const operation = inlinedOperation(planned);
+  return { operation, primary: operation.selectionSet, planned, deferred: [] };
 }
 
 /**
- * @param operation without fragment spreads
+ * The operation of a document to be answered in parts. If nothing of it is deferred, it is the whole one.
  * @param schema the schema that clients see
- * @param variables the values of `deferVariables`
+ * @param variables the values of the conditions
  */
 export function splitOperation(
-  operation: OperationDefinitionNode,
+  document: DocumentNode,
   schema: GraphQLSchema,
   variables: Readonly<Record<string, unknown>>,
 ): SplitOperation {
+  const operation = inlinedOperation(document);
   const splitter = new Splitter(schema, variables);
   const type = schema.getRootType(operation.operation)!;
   // Mutations are carried out in order, and the specification allows no @defer at their root.
@@ -110,11 +101,14 @@ export function splitOperation(
     way: [],
     mayDefer,
   });
+  const { deferred } = splitter;
+  if (deferred.length === 0) return wholeOperation(document);
   const definition = { ...operation, selectionSet: selectionSetOf(planned) };
   return {
+    operation,
     primary: selectionSetOf(own),
     planned: planned.length === 0 ? undefined : { kind: Kind.DOCUMENT, definitions: [definition] },
-    deferred: splitter.deferred,
+    deferred,
   };
 }
 
@@ -239,7 +233,7 @@ function selectionSetOf(selections: readonly SelectionNode[]): SelectionSetNode 
   return { kind: Kind.SELECTION_SET, selections };
 }
 
-function argumentOf({ arguments: given }: DirectiveNode, name: string): ValueNode | undefined {
+export function argumentOf({ arguments: given }: DirectiveNode, name: string): ValueNode | undefined {
   return given?.find((argument) => argument.name.value === name)?.value;
 }
 
