@@ -97,11 +97,11 @@ export class FetchCompiler {
   }
 
   #prepare(node: FetchNode, nameEnd: string): SubgraphFetch {
-    const { serviceName: subgraph, operation: text, operationKind: kind } = node;
+    const { serviceName: subgraph, operation: text } = node;
     return {
       subgraph,
       nameEnd,
-      prepared: this.#sources.get(subgraph)!.prepare({ text, kind }),
+      prepared: this.#sources.get(subgraph)!.prepare(text),
       variableNames: node.variableUsages ?? [],
       rewriteOutput: compileRewrites(node.outputRewrites, this.#schema),
       abstractTypes: this.#abstractTypes,

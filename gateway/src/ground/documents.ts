@@ -9,7 +9,7 @@ import {
   getOperationAST,
   Kind,
   type OperationDefinitionNode,
-  type OperationTypeNode,
+  OperationTypeNode,
   parse,
   print,
   type SelectionNode,
@@ -206,13 +206,16 @@ export function printCompact(node: Parameters<typeof print>[0]): string {
 }
 
 /** The text of a nameless operation, with a name. */
-export function namedText(text: string, kind: OperationTypeNode, name: string | undefined): string {
-  return name === undefined ? text : `${kind} ${name}${withoutKind(text, kind)}`;
+export function namedText(text: string, name: string | undefined): string {
+  if (name === undefined) return text;
+  const { kind, rest } = aroundName(text);
+  return `${kind} ${name}${rest}`;
 }
 
-/** The text of a nameless operation, from where the name would end. */
-export function withoutKind(text: string, kind: OperationTypeNode): string {
-  return text.startsWith(kind) ? text.slice(kind.length).trimStart() : text;
+/** What stands before and after the place for a name in the text of a nameless operation. */
+export function aroundName(text: string): { kind: string; rest: string } {
+  const written = /^\w*/.exec(text)![0];
+  return { kind: written || OperationTypeNode.QUERY, rest: text.slice(written.length).trimStart() };
 }
 
 /** Those of these variables that were given. */

@@ -148,7 +148,7 @@ class StepPlanner {
   }
 
   #prepare(operation: OperationDefinitionNode): PreparedFetch {
-    const prepared = this.#source.prepare({ text: printCompact(operation), kind: operation.operation });
+    const prepared = this.#source.prepare(printCompact(operation));
     this.weight += prepared.weight;
     return prepared;
   }

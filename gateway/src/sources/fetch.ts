@@ -1,14 +1,7 @@
-/** The interface between compiled plans and subgraphs. */
-import type { GraphQLFormattedError, OperationTypeNode } from "graphql";
+/** The interface between an engine and subgraphs. A source does not know which engine asks it. */
+import type { GraphQLFormattedError } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
 import type { GatewayContext } from "./request-context.ts";
-
-/** One fetch of a query plan. */
-export interface FetchOperation {
-  /** The text has no name: one plan serves all clients, whatever they call the operation. */
-  text: string;
-  kind: OperationTypeNode;
-}
 
 /** A subgraph's answer to one fetch. The caller owns `data` and may change it. */
 export interface FetchAnswer {
@@ -28,7 +21,8 @@ export interface PreparedFetch {
   weight: number;
 }
 
-/** A subgraph, as plans see it. */
+/** A subgraph, as engines see it. */
 export interface Source {
-  prepare: (operation: FetchOperation) => PreparedFetch;
+  /** @param text an operation without a name: it serves all clients, whatever they call theirs */
+  prepare: (text: string) => PreparedFetch;
 }

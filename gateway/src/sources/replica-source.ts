@@ -3,6 +3,7 @@ import { TransportError } from "@teranga/kit/http/transport.ts";
 import { type DirectiveNode, type GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
 import { copyJson, errorAt, type JsonObject } from "../ground/answer.ts";
 import {
+  aroundName,
   inlinedOperation,
   isIncluded,
   namedText,
@@ -10,7 +11,6 @@ import {
   type VariableDefinitions,
   variableDefinitionsOf,
   withDefaults,
-  withoutKind,
 } from "../ground/documents.ts";
 import { planBytes } from "../ground/kept-bytes.ts";
 import { limitErrors, takenErrors } from "../ground/service-errors.ts";
@@ -23,12 +23,14 @@ import {
   type RootShape,
   rootShape,
 } from "./answer-shape.ts";
-import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "./fetch.ts";
+import type { FetchAnswer, PreparedFetch, Source } from "./fetch.ts";
 import type { GatewayContext } from "./request-context.ts";
 import { askTerms, isAway, noAnswer, type SourceDependencies } from "./source.ts";
 
 /** An operation, and the shape that its answer must have. */
 interface Expectation {
+  /** False for a mutation. */
+  mayRepeat: boolean;
   /** The request's body up to the variables. */
   headOf: (name: string | undefined) => string;
   /** The shape of each entity. Undefined if no entities are asked for. */
@@ -49,16 +51,16 @@ export class ReplicaSource implements Source {
     this.#dependencies = dependencies;
   }
 
-  prepare(operation: FetchOperation): PreparedFetch {
-    const expected = expectationOf(operation, this.#schema);
+  prepare(text: string): PreparedFetch {
+    const expected = expectationOf(text, this.#schema);
     return {
-      weight: planBytes(operation.text),
-      send: (variables, context, name) => this.#send(operation, expected, { variables, context, name }),
+      weight: planBytes(text),
+      send: (variables, context, name) => this.#send(text, expected, { variables, context, name }),
     };
   }
 
   async #send(
-    { text, kind }: FetchOperation,
+    text: string,
     expected: Expectation,
     {
       variables,
@@ -68,8 +70,8 @@ export class ReplicaSource implements Source {
   ): Promise<FetchAnswer> {
     const subgraph = this.#subgraph;
     if (context.unavailable.has(subgraph)) return failed(noAnswer({ subgraph }), expected, variables);
-    const mayRepeat = kind !== OperationTypeNode.MUTATION;
-    const query = namedText(text, kind, name);
+    const { mayRepeat } = expected;
+    const query = namedText(text, name);
     this.#dependencies.onSubgraphRequest?.({ subgraph, operation: query });
     try {
       const { ask } = context.network.placements.get(subgraph) as ReplicaNetwork;
@@ -106,7 +108,7 @@ function failed(error: GraphQLError, expected: Expectation, variables: JsonObjec
   return { data, errors: names.map((name) => errorAt(error, [name])) };
 }
 
-function expectationOf({ text, kind }: FetchOperation, schema: GraphQLSchema): Expectation {
+function expectationOf(text: string, schema: GraphQLSchema): Expectation {
   const operation = inlinedOperation(parse(text, { noLocation: true }));
   const rootType = schema.getRootType(operation.operation);
   const selections = [...rootSelections(operation.selectionSet)];
@@ -117,15 +119,22 @@ function expectationOf({ text, kind }: FetchOperation, schema: GraphQLSchema): E
     return { ...rootShape(responseName, definition, field.selectionSet, schema), conditions };
   });
   const entity = entities && objectShape(entities.selectionSet!, undefined, schema);
-  return { headOf: headsOf(text, kind), entity, fields, definitions: variableDefinitionsOf(operation) };
+  return {
+    mayRepeat: operation.operation !== OperationTypeNode.MUTATION,
+    headOf: headsOf(text),
+    entity,
+    fields,
+    definitions: variableDefinitionsOf(operation),
+  };
 }
 
 /** Prepares the body's head: only the name differs between requests. */
-function headsOf(text: string, kind: OperationTypeNode): Expectation["headOf"] {
+function headsOf(text: string): Expectation["headOf"] {
   const nameless = `${JSON.stringify({ query: text }).slice(0, -1)},"variables":`;
-  const rest = JSON.stringify(withoutKind(text, kind)).slice(1);
+  const { kind, rest } = aroundName(text);
+  const said = JSON.stringify(rest).slice(1);
   return (name) =>
-    name === undefined ? nameless : `{"query":"${kind} ${name}${rest},"operationName":"${name}","variables":`;
+    name === undefined ? nameless : `{"query":"${kind} ${name}${said},"operationName":"${name}","variables":`;
 }
 
 function isWhole(

@@ -3,7 +3,7 @@
  * parallel, and the entities are returned in the order of the request. Afterwards their crossings to other
  * partitions are fetched in the same way.
  */
-import { type GraphQLFormattedError, OperationTypeNode } from "graphql";
+import type { GraphQLFormattedError } from "graphql";
 import { errorAt, isObject, type JsonObject, ownValue, type PartAnswer } from "../../ground/answer.ts";
 import { namedText, pickVariables } from "../../ground/documents.ts";
 import { limitErrors } from "../../ground/service-errors.ts";
@@ -40,7 +40,7 @@ export async function fetchEntities(
       const isAll = indexes.length === representations.length;
       const own = isAll ? representations : indexes.map((index) => representations[index]!);
       const request = {
-        query: namedText(plan.text, OperationTypeNode.QUERY, run.operationName),
+        query: namedText(plan.text, run.operationName),
         operationName: run.operationName,
         variables: { ...variables, representations: own },
       };

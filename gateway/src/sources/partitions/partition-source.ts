@@ -5,7 +5,7 @@ import { type AnsweredPart, copyJson, type JsonObject, type PartAnswer } from ".
 import { withDefaults } from "../../ground/documents.ts";
 import { takenErrors } from "../../ground/service-errors.ts";
 import type { PartitionNetwork } from "../../network/network.ts";
-import type { FetchAnswer, FetchOperation, PreparedFetch, Source } from "../fetch.ts";
+import type { FetchAnswer, PreparedFetch, Source } from "../fetch.ts";
 import type { GatewayContext } from "../request-context.ts";
 import { askTerms, isAway, noAnswer, type SourceDependencies } from "../source.ts";
 import { fetchEntities } from "./entity-fetch.ts";
@@ -23,7 +23,7 @@ export class PartitionSource implements Source {
     this.#dependencies = dependencies;
   }
 
-  prepare({ text }: FetchOperation): PreparedFetch {
+  prepare(text: string): PreparedFetch {
     const plan = planOperation(text, this.#spec);
     return {
       weight: planWeight(plan),
