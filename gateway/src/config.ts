@@ -21,6 +21,7 @@ import type { Surface } from "./door/surface.ts";
 import { readSurface, surfaceVariables } from "./door/surface-config.ts";
 import { answerRoomVariables } from "./ground/answer-room-config.ts";
 import type { GraphSource } from "./live/graph-watch.ts";
+import { ENGINE_NAMES, type EngineName } from "./live/live-graph.ts";
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 /** Headers to services that the gateway or HTTP itself sets. */
@@ -52,6 +53,12 @@ export const gatewayVariables = z.object({
     .string()
     .describe(
       "The path of the topology file. With `--supergraph` it is needed only if the graph has partitions.",
+    ),
+  GATEWAY_ENGINE: z
+    .enum(ENGINE_NAMES)
+    .default("teranga")
+    .describe(
+      "Who plans operations and carries them out: `teranga`, our own engine, or `apollo`, stock `@apollo/gateway` (docs/engines.md).",
     ),
   FORWARDED_HEADERS: z
     .string()
@@ -109,6 +116,7 @@ const supergraphVariables = gatewayVariables.partial({ SERVICE_CREDENTIAL: true,
 
 export interface GatewayConfig {
   source: GraphSource;
+  engine: EngineName;
   credential: string | undefined;
   port: number;
   door: Door;
@@ -161,6 +169,7 @@ async function configOf(
   }
   return {
     source,
+    engine: config.GATEWAY_ENGINE,
     credential: config.SERVICE_CREDENTIAL,
     port: config.GATEWAY_PORT,
     door: readDoor(config, config.NODE_ENV),

@@ -34,7 +34,7 @@ import { letSafeGetsPass } from "./door/safe-gets.ts";
 import { type Surface, surfaceOf, surfaceOptions } from "./door/surface.ts";
 import { AnswerRoom, holdingOf } from "./ground/answer-room.ts";
 import { type GraphSource, startGraphWatch } from "./live/graph-watch.ts";
-import { LiveGraph } from "./live/live-graph.ts";
+import { type EngineName, LiveGraph } from "./live/live-graph.ts";
 import { createNetworks, type NetworkObserver } from "./network/network.ts";
 import { sideThreadOf } from "./planning/graph-gateway.ts";
 import { createAnswerBudget } from "./sources/answer-budget.ts";
@@ -43,6 +43,8 @@ import type { SentRequest } from "./sources/source.ts";
 
 export interface GatewayOptions {
   source: GraphSource;
+  /** Who carries operations out; `teranga` by default. */
+  engine?: EngineName | undefined;
   /** The credential that our services require. Foreign services need none. */
   credential?: string | undefined;
   port: number;
@@ -107,7 +109,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
     closing.unshift({ name: "the watch over the graph", close: watch.stop });
     const { onSubgraphRequest, surface } = options;
     const { observer } = telemetry;
-    const live = new LiveGraph(watch, {
+    const live = await LiveGraph.start(watch, {
+      engine: options.engine ?? "teranga",
       networks,
       observer,
       limits: surface?.limits,
@@ -115,7 +118,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
       onSubgraphRequest,
     });
     telemetry.show(() => ({
-      plans: live.gateway.graph.operationCount,
+      plans: live.gateway.engine.operationCount,
       generation: live.generation,
       omitted: watch.omitted().length,
       circuits: networks.circuits(),

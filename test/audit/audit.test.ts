@@ -40,15 +40,18 @@ const graphs: Record<string, AuditGraph> = {
 describe.each(Object.entries(graphs))("%s", (_name, graph) => {
   let served: ServedGraph;
   let ours: AuditedGateway;
+  let apollo: AuditedGateway;
   let stock: AuditedGateway;
 
   beforeAll(async () => {
     served = await serveGraph(graph);
     ours = await startAudited("ours", served.supergraphSdl);
+    apollo = await startAudited("apollo", served.supergraphSdl);
     stock = await startAudited("stock", served.supergraphSdl);
   });
   afterAll(async () => {
     await ours?.close();
+    await apollo?.close();
     await stock?.close();
     await served?.close();
   });
@@ -57,8 +60,10 @@ describe.each(Object.entries(graphs))("%s", (_name, graph) => {
     const { query, variables } = auditCase;
     // One gateway after the other, because some questions are mutations.
     const own = await ask(ours.url, query, variables);
+    const borrowed = await ask(apollo.url, query, variables);
     const reference = await ask(stock.url, query, variables);
     check("stock", reference, auditCase);
+    expect(JSON.stringify(borrowed.data), "GATEWAY_ENGINE=apollo").toBe(JSON.stringify(reference.data));
     check("ours", own, auditCase);
     const { differs = {} } = auditCase;
     if (differs.ours === undefined && differs.stock === undefined)

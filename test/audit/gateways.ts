@@ -6,7 +6,8 @@ import { surfaceOf } from "@teranga/gateway/door/surface.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 
-export const GATEWAY_NAMES = ["ours", "stock"] as const;
+/** `apollo` is our gateway with `GATEWAY_ENGINE=apollo`; `stock` has nothing of ours. */
+export const GATEWAY_NAMES = ["ours", "apollo", "stock"] as const;
 export type GatewayName = (typeof GATEWAY_NAMES)[number];
 
 export interface AuditedGateway {
@@ -16,10 +17,12 @@ export interface AuditedGateway {
 
 export async function startAudited(name: GatewayName, supergraphSdl: string): Promise<AuditedGateway> {
   switch (name) {
-    case "ours": {
+    case "ours":
+    case "apollo": {
+      const engine = name === "ours" ? "teranga" : name;
       const log = createLogger("gateway", process.env.TEST_LOG_LEVEL ?? "silent");
       const surface = { ...surfaceOf("production"), introspection: true };
-      return startGateway({ source: { kind: "supergraph", supergraphSdl }, surface, port: 0, log });
+      return startGateway({ source: { kind: "supergraph", supergraphSdl }, engine, surface, port: 0, log });
     }
     case "stock":
       return startStock(supergraphSdl);

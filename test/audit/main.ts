@@ -15,7 +15,7 @@ const usage = {
   about: "Runs the public federation gateway audit from a checkout of it.",
   options: {
     "--suite DIR": "The checkout, after npm install in it.",
-    "--gateway NAME": "Ours (the default) or stock; may be given again.",
+    "--gateway NAME": "Ours (the default), apollo or stock; may be given again.",
     "--only TEXT": "Suites whose id has this; may be given again.",
   },
 };

@@ -7,6 +7,7 @@ import { startCatalog } from "@teranga/catalog/service.ts";
 import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { surfaceOf } from "@teranga/gateway/door/surface.ts";
+import { testedEngine } from "@teranga/gateway/fixture/library.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
 import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { freePort } from "@teranga/infra/ports.ts";
@@ -116,6 +117,7 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
     ...shared,
     ...(deadlineMs !== undefined && { deadlineMs }),
     source: { kind: "topology", topology: proxied },
+    engine: testedEngine(),
     surface: { ...surfaceOf("production"), introspection: true },
     port: 0,
     onSubgraphRequest: (request) => requests.push(request),

@@ -8,13 +8,19 @@ import { type CostModel, createCostModel } from "../door/cost.ts";
 import type { Limits } from "../ground/limits.ts";
 import { readSupergraph } from "../ground/supergraph.ts";
 import type { Network, Networks } from "../network/network.ts";
+import type { Engine } from "../planning/engine.ts";
 import { Graph, type GraphObserver } from "../planning/graph.ts";
 import { GraphGateway } from "../planning/graph-gateway.ts";
 import { createSources, placementsOf } from "../sources/create-sources.ts";
 import type { SourceDependencies } from "../sources/source.ts";
 import type { GraphChanges, RunnableGraph } from "./graph-keeper.ts";
 
+/** Who plans operations and carries them out: our own engine, or stock `@apollo/gateway` (docs/engines.md). */
+export const ENGINE_NAMES = ["teranga", "apollo"] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
 export interface LiveGraphParts extends SourceDependencies {
+  engine: EngineName;
   networks: Networks;
   observer?: GraphObserver | undefined;
   /** The limits of operations. */
@@ -24,24 +30,31 @@ export interface LiveGraphParts extends SourceDependencies {
 
 type Topology = RunnableGraph["topology"];
 
+/** An engine, and what it was made for. */
+interface Built {
+  engine: Engine;
+  topology: Topology;
+  placements: ReturnType<typeof placementsOf>;
+}
+
 export class LiveGraph implements GraphChanges {
   /** How often it was replaced. */
   generation = 0;
   readonly gateway: GraphGateway;
   readonly #parts: LiveGraphParts;
   readonly #costModels = new WeakMap<GraphQLSchema, CostModel>();
-  #supergraphSdl: string;
   #topology: Topology;
-  /** The kind of placement of each subgraph, for which a graph's sources are made. */
+  /** The kind of placement of each subgraph, for which an engine's sources are made. */
   #kinds = "";
 
   /** @throws StartupError, one line, if the supergraph and the topology do not fit together */
-  constructor({ supergraphSdl, topology }: RunnableGraph, parts: LiveGraphParts) {
+  static async start(running: RunnableGraph, parts: LiveGraphParts): Promise<LiveGraph> {
+    return new LiveGraph(await build(running, parts), parts);
+  }
+
+  private constructor(built: Built, parts: LiveGraphParts) {
     this.#parts = parts;
-    this.#supergraphSdl = supergraphSdl;
-    this.#topology = topology;
-    const { graph, network } = this.#build(supergraphSdl, topology);
-    this.gateway = new GraphGateway(graph, network);
+    this.gateway = new GraphGateway(built.engine, this.#networkFor(built));
   }
 
   get network(): Network {
@@ -58,36 +71,46 @@ export class LiveGraph implements GraphChanges {
     return this.#topology?.placements.has(subgraph) === true;
   }
 
-  onTopology(topology: Topology): void {
-    const placements = placementsOf(this.gateway.graph.supergraph, topology);
-    if (kindsOf(placements) === this.#kinds) {
-      this.gateway.updateNetwork(this.#parts.networks.update(placements.values()));
-      this.#topology = topology;
-    } else {
-      this.onSupergraph(this.#supergraphSdl, topology);
-    }
+  async onTopology(topology: Topology): Promise<void> {
+    const { engine } = this.gateway;
+    const placements = placementsOf(engine.supergraph, topology);
+    if (kindsOf(placements) !== this.#kinds) return this.onSupergraph(engine.supergraph.sdl, topology);
+    this.gateway.updateNetwork(this.#networkFor({ engine, topology, placements }));
   }
 
-  onSupergraph(supergraphSdl: string, topology: Topology): void {
-    const { graph, network } = this.#build(supergraphSdl, topology);
-    this.#supergraphSdl = supergraphSdl;
-    this.#topology = topology;
-    this.gateway.update(graph, network);
+  async onSupergraph(supergraphSdl: string, topology: Topology): Promise<void> {
+    const built = await build({ supergraphSdl, topology }, this.#parts);
+    this.gateway.update(built.engine, this.#networkFor(built));
     this.generation++;
   }
 
-  #build(supergraphSdl: string, topology: Topology): { graph: Graph; network: Network } {
-    const { networks, observer, limits, log, ...dependencies } = this.#parts;
-    const supergraph = readSupergraph(supergraphSdl);
-    const placements = placementsOf(supergraph, topology);
-    const sources = createSources(supergraph, placements, dependencies);
-    const graph = new Graph(supergraph, sources, { observer, limits, log });
-    this.#costModels.set(graph.apiSchema, createCostModel(supergraph));
+  #networkFor({ engine, topology, placements }: Built): Network {
+    const { apiSchema, supergraph } = engine;
+    if (!this.#costModels.has(apiSchema)) this.#costModels.set(apiSchema, createCostModel(supergraph));
+    this.#topology = topology;
     this.#kinds = kindsOf(placements);
-    return { graph, network: networks.update(placements.values()) };
+    return this.#parts.networks.update(placements.values());
   }
 }
 
-function kindsOf(placements: ReturnType<typeof placementsOf>): string {
+async function build({ supergraphSdl, topology }: RunnableGraph, parts: LiveGraphParts): Promise<Built> {
+  const { engine: name, observer, limits, log, onSubgraphRequest } = parts;
+  const supergraph = readSupergraph(supergraphSdl);
+  const placements = placementsOf(supergraph, topology);
+  const sources = createSources(supergraph, placements, { onSubgraphRequest });
+  switch (name) {
+    case "teranga":
+      return { engine: new Graph(supergraph, sources, { observer, limits, log }), topology, placements };
+    case "apollo": {
+      // The library takes half a second to load.
+      const { ApolloEngine } = await import("../apollo/apollo-engine.ts");
+      return { engine: await ApolloEngine.start(supergraph, sources, { limits, log }), topology, placements };
+    }
+    default:
+      return name satisfies never;
+  }
+}
+
+function kindsOf(placements: Built["placements"]): string {
   return Array.from(placements, ([name, { kind }]) => `${name} ${kind}`).join("\n");
 }

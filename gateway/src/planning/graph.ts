@@ -3,12 +3,13 @@
  * for it. It knows no service's address. The network decides where fetches go and changes independently
  * (network.ts).
  */
-import type { QueryPlan } from "@apollo/query-planner";
+import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { inSpan } from "@teranga/kit/process/tracing.ts";
 import { type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
+import type { DeferredAnswer } from "../execution/defer/defer-answer.ts";
 import { areConditionsKnown, type DeferOutcome, deferOutcome } from "../execution/defer/defer-conditions.ts";
 import { type SplitOperation, splitOperation, wholeOperation } from "../execution/defer/defer-split.ts";
 import { FetchCompiler } from "../execution/fetch-step.ts";
@@ -32,6 +33,8 @@ import type { Supergraph } from "../ground/supergraph.ts";
 import { onThisThread } from "../ground/turns.ts";
 import { UnderWay } from "../ground/under-way.ts";
 import type { Source } from "../sources/fetch.ts";
+import type { GatewayContext } from "../sources/request-context.ts";
+import type { Engine, Executor } from "./engine.ts";
 import { withRootOnce } from "./mutation-root.ts";
 import { Planner } from "./planner.ts";
 import { SideThread } from "./side-thread.ts";
@@ -60,7 +63,7 @@ export interface GraphTerms {
   log?: Logger | undefined;
 }
 
-export class Graph {
+export class Graph implements Engine {
   readonly supergraph: Supergraph;
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema;
@@ -112,6 +115,20 @@ export class Graph {
   /** How many compiled operations are kept. */
   get operationCount(): number {
     return this.#operations.size;
+  }
+
+  readonly execute: Executor = async ({ document, request, context }) => {
+    const { operationName, variables = {} } = request;
+    const asked = { document, operationName, variables };
+    const operation = await this.operation(asked);
+    const own = context as GatewayContext;
+    own.record.planned(() => prettyFormatQueryPlan(this.planOf(asked)));
+    return operation.execute(variables, own);
+  };
+
+  async beginDeferred(asked: AskedOperation, context: GatewayContext): Promise<DeferredAnswer | undefined> {
+    const operation = await this.operationInParts(asked);
+    return operation?.begin(asked.variables, context);
   }
 
   /**

@@ -30,6 +30,7 @@ export const FLOORS: readonly (readonly Room[])[] = [
   ],
   [
     { path: "gateway/src/composition/", holds: "one schema of many services" },
+    { path: "gateway/src/apollo/", holds: "stock @apollo/gateway as the engine" },
     { path: "gateway/src/door/", holds: "what clients meet: limits, documents, cost, telemetry" },
   ],
   [{ path: "gateway/src/planning/", holds: "a document becomes a plan" }],

@@ -73,9 +73,13 @@ export interface SplitOperation {
   deferred: readonly DeferredFragment[];
 }
 
+export function withoutDefer(document: DocumentNode): DocumentNode {
+  return visit(document, { Directive: ({ name }) => (name.value === DEFER ? null : undefined) });
+}
+
 /** The operation of a document to be answered at once: without @defer, its first part is the whole. */
 export function wholeOperation(document: DocumentNode): SplitOperation {
-  const planned = visit(document, { Directive: ({ name }) => (name.value === DEFER ? null : undefined) });
+  const planned = withoutDefer(document);
   const operation = inlinedOperation(planned);
   return { operation, primary: operation.selectionSet, planned, deferred: [] };
 }

@@ -1,0 +1,98 @@
+/**
+ * Stock `@apollo/gateway` in place of our planning and execution, over our sources (`GATEWAY_ENGINE=apollo`):
+ * a way out for those who meet a fault of our engine, and what its answers are compared with. docs/engines.md
+ * lists what differs.
+ */
+import { ApolloGateway } from "@apollo/gateway";
+import { prettyFormatQueryPlan } from "@apollo/query-planner";
+import { StartupError } from "@teranga/kit/process/config.ts";
+import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
+import { extendSchema, type GraphQLSchema, parse } from "graphql";
+import { withoutDefer } from "../execution/defer/defer-split.ts";
+import { noteGreat } from "../ground/answer-json.ts";
+import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
+import { overloaded } from "../ground/overloaded.ts";
+import type { Supergraph } from "../ground/supergraph.ts";
+import { variableErrors } from "../ground/variable-errors.ts";
+import type { Engine, Executor } from "../planning/engine.ts";
+import { SideThread } from "../planning/side-thread.ts";
+import type { Source } from "../sources/fetch.ts";
+import type { GatewayContext } from "../sources/request-context.ts";
+import { SourceServices } from "./source-services.ts";
+
+/** The gateway library does not know it. Clients that use it must still be served. */
+const DEFER = parse(
+  "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_SPREAD | INLINE_FRAGMENT",
+);
+
+export interface ApolloEngineTerms {
+  /** The limits of documents, which bound what is kept. */
+  limits?: Pick<Limits, "tokensMax"> | undefined;
+  log?: Logger | undefined;
+}
+
+export class ApolloEngine implements Engine {
+  readonly supergraph: Supergraph;
+  readonly apiSchema: GraphQLSchema;
+  readonly sideThread: SideThread;
+  /** The library keeps up to 30 MB of plans, and does not tell how many these are. */
+  readonly operationCount = 0;
+  readonly #executor: Executor;
+
+  /**
+   * @param sources by subgraph
+   * @throws StartupError, one line, if the library does not take the supergraph
+   */
+  static async start(
+    supergraph: Supergraph,
+    sources: ReadonlyMap<string, Source>,
+    { limits = DEFAULT_LIMITS, log = createLogger("gateway", "silent") }: ApolloEngineTerms = {},
+  ): Promise<ApolloEngine> {
+    // Without this the library tells Apollo once an hour what kind of machine it runs on.
+    process.env.APOLLO_TELEMETRY_DISABLED = "true";
+    const services = new SourceServices(sources, limits);
+    const gateway = new ApolloGateway({
+      supergraphSdl: supergraph.sdl,
+      buildService: ({ name }) => services.of(name),
+      experimental_didResolveQueryPlan({ queryPlan, requestContext }) {
+        const { record } = requestContext.context as GatewayContext;
+        record.planned(() => prettyFormatQueryPlan(queryPlan));
+      },
+      __exposeQueryPlanExperimental: false,
+      logger: log.child({}, { level: "warn" }),
+    });
+    try {
+      const { schema, executor } = await gateway.load();
+      return new ApolloEngine(supergraph, schema, executor, new SideThread(supergraph.sdl, { log }));
+    } catch (error) {
+      throw new StartupError(`Supergraph: ${(error as Error).message.split("\n")[0]}`);
+    }
+  }
+
+  private constructor(
+    supergraph: Supergraph,
+    schema: GraphQLSchema,
+    executor: Executor,
+    sideThread: SideThread,
+  ) {
+    this.supergraph = supergraph;
+    this.apiSchema = extendSchema(schema, DEFER);
+    this.sideThread = sideThread;
+    this.#executor = executor;
+  }
+
+  readonly execute: Executor = async (request) => {
+    const { holding } = request.context as GatewayContext;
+    const { variableDefinitions = [] } = request.operation;
+    // The library's words for wrong variables quote these, and there may be 50 such errors.
+    const errors = variableErrors(this.apiSchema, variableDefinitions, request.request.variables ?? {});
+    if (errors.length > 0) return { errors };
+    const answer = await this.#executor({ ...request, document: withoutDefer(request.document) });
+    if (holding?.isRefused) return { errors: [overloaded()] };
+    noteGreat(answer.data ?? null, holding);
+    return answer;
+  };
+
+  /** The library answers at once, which the specification of @defer allows. */
+  async beginDeferred(): Promise<undefined> {}
+}

@@ -1,0 +1,26 @@
+/** What carries out clients' operations on one supergraph: ours (graph.ts) or Apollo's (gateway/src/apollo). */
+import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
+import type { GraphQLSchema } from "graphql";
+import type { DeferredAnswer } from "../execution/defer/defer-answer.ts";
+import type { AskedOperation } from "../ground/nameless-operation.ts";
+import type { Supergraph } from "../ground/supergraph.ts";
+import type { GatewayContext } from "../sources/request-context.ts";
+import type { SideThread } from "./side-thread.ts";
+
+export type GatewayInterface = ApolloServerOptionsWithGateway<BaseContext>["gateway"];
+/** What Apollo Server calls with each validated operation. */
+export type Executor = NonNullable<Awaited<ReturnType<GatewayInterface["load"]>>["executor"]>;
+
+export interface Engine {
+  readonly supergraph: Supergraph;
+  /** The schema that clients see. */
+  readonly apiSchema: GraphQLSchema;
+  /** The thread that validates large documents. */
+  readonly sideThread: SideThread;
+  /** How many compiled operations are kept. */
+  readonly operationCount: number;
+  /** The context of the request is a GatewayContext. */
+  readonly execute: Executor;
+  /** Begins an answer in parts. Undefined if the operation is to be answered at once. */
+  beginDeferred(asked: AskedOperation, context: GatewayContext): Promise<DeferredAnswer | undefined>;
+}
