@@ -15,7 +15,7 @@ import { createSources, placementsOf } from "../sources/create-sources.ts";
 import type { SourceDependencies } from "../sources/source.ts";
 import type { GraphChanges, RunnableGraph } from "./graph-keeper.ts";
 
-/** Who plans operations and carries them out: our own engine, or stock `@apollo/gateway` (docs/engines.md). */
+/** Who plans operations and carries them out: our engine, or stock `@apollo/gateway` (docs/engines.md). */
 export const ENGINE_NAMES = ["teranga", "apollo"] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 

@@ -1,4 +1,4 @@
-/** What carries out clients' operations on one supergraph: ours (graph.ts) or Apollo's (gateway/src/apollo). */
+/** What carries out clients' operations on one supergraph: our engine (graph.ts), or Apollo's (../apollo). */
 import type { ApolloServerOptionsWithGateway, BaseContext } from "@apollo/server";
 import type { GraphQLSchema } from "graphql";
 import type { DeferredAnswer } from "../execution/defer/defer-answer.ts";
