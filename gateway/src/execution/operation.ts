@@ -95,7 +95,7 @@ export class CompiledOperation {
     } catch (error) {
       run.addFault(error);
     }
-    const turn = answering.turn(context.record);
+    const turn = answering.turn(context.record, context.holding?.isGreat);
     if (turn) await turn;
     return this.#respond(run);
   }

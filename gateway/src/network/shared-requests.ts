@@ -153,7 +153,9 @@ export class SharedRequests {
 
   /** Waits until it is the turn of this asker to make its answer. */
   async #inTurn(asked: Asked, terms: SharedTerms): Promise<Asked> {
-    const turn = asked.kind === "failed" ? undefined : answering.turn(terms.asker, asked.answer.bytes);
+    if (asked.kind === "failed") return asked;
+    const { asker, holding } = terms;
+    const turn = answering.turn(asker, holding?.isGreat, asked.answer.bytes);
     return turn
       ? this.#inTime(
           turn.then(() => asked),

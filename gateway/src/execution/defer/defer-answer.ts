@@ -85,7 +85,7 @@ export class DeferredAnswer {
   /** The part that is not deferred, once it is complete. Must be called once, before `next`. */
   async first(): Promise<Delivery> {
     await this.#primary.fetched;
-    await answering.turn(this.#terms.context.record);
+    await this.#turn();
     this.#primary.places = [{ id: "", label: undefined, path: [], sourcePath: [] }];
     return this.#deliver(this.#primary)[0]!;
   }
@@ -94,7 +94,7 @@ export class DeferredAnswer {
   async next(): Promise<Delivery[]> {
     if (!this.hasNext) return [];
     await Promise.race(Array.from(this.#waiting, ({ fetched }) => fetched));
-    await answering.turn(this.#terms.context.record);
+    await this.#turn();
     const deliveries: Delivery[] = [];
     // A delivered part adds its inner fragments to the set, and the loop reaches them too.
     for (const part of this.#waiting) {
@@ -110,6 +110,11 @@ export class DeferredAnswer {
   end(): void {
     this.#fetching.isOver = true;
     this.#waiting.clear();
+  }
+
+  #turn(): Promise<void> | undefined {
+    const { record, holding } = this.#terms.context;
+    return answering.turn(record, holding?.isGreat);
   }
 
   #start(part: CompiledPart, parent: LivePart | undefined): LivePart {
