@@ -39,7 +39,7 @@ export class Planner {
     this.apiSchema = apiSchema.toGraphQLJSSchema({ includeDefer: true });
   }
 
-  /** @throws GraphQLError if the planner refuses the operation */
+  /** @throws GraphQLError if the operation is refused; Error if the planner fails */
   plan(document: DocumentNode): QueryPlan {
     // The conditions of a mutation may leave nothing to plan (mutation-root.ts).
     const isEmpty = getOperationAST(document)?.selectionSet.selections.length === 0;
@@ -55,7 +55,8 @@ export class Planner {
     try {
       return withOurSearch(() => this.#planner.buildQueryPlan(operation));
     } catch (error) {
-      throw tooManyWays(error) ?? error;
+      // The document is valid, so whatever else the planner says is no refusal, although it has such codes.
+      throw tooManyWays(error) ?? new Error("the query planner failed", { cause: error });
     }
   }
 }
