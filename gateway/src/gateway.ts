@@ -165,6 +165,8 @@ async function serve(
   await app.register(cors, {
     origin: corsOriginsOf(surface, corsOrigins),
     exposedHeaders: [REQUEST_ID_HEADER],
+    // Any OPTIONS is answered like a preflight: the refusal of others is plain text.
+    strictPreflight: false,
   });
   app.addHook("onRequest", async (request, reply) => {
     const requestId = requestIdOf(request);

@@ -173,6 +173,8 @@ test("in production a page of an origin that the operator names may ask, and of 
     expect(await allowed("https://shop.example")).toBe("https://shop.example");
     for (const origin of ["https://shop.example.com", "http://localhost:5173", "https://a.shop.example"])
       expect(await allowed(origin)).toBeNull();
+    const withoutOrigin = await fetch(own.gateway.url, { method: "OPTIONS" });
+    expect([withoutOrigin.status, await withoutOrigin.text()]).toEqual([204, ""]);
   } finally {
     await own.close();
   }

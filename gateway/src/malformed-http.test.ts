@@ -36,6 +36,7 @@ interface Parts {
   host?: string;
   type?: string;
   body?: string;
+  length?: string;
   more?: string;
 }
 
@@ -44,11 +45,25 @@ function post({
   host = "Host: localhost\r\n",
   type = "application/json",
   body = BODY,
+  length = `content-length: ${Buffer.byteLength(body)}`,
   more = "",
 }: Parts): string {
-  const length = Buffer.byteLength(body);
-  return `${line}\r\n${host}content-type: ${type}\r\ncontent-length: ${length}\r\nconnection: close\r\n${more}\r\n${body}`;
+  return `${line}\r\n${host}content-type: ${type}\r\n${length}\r\nconnection: close\r\n${more}\r\n${body}`;
 }
+
+test("a refusal names what is wrong", async () => {
+  const messageOf = async (parts: Parts) => JSON.parse((await send(post(parts))).body).errors[0].message;
+  expect(await messageOf({ more: "Content-Encoding: gzip\r\n" })).toMatch("Content-Encoding");
+  expect(await messageOf({ type: 'application/json; charset="latin1"' })).toMatch("charset");
+  expect(await messageOf({ type: "application/cbor" })).toMatch("Content-Type");
+  expect(await messageOf({ body: '{"__proto__": 1}' })).toMatch("__proto__");
+});
+
+test("what names its encoding in other words is read", async () => {
+  const type = 'application/json; charset="UTF-8"';
+  const { status } = await send(post({ type, more: "Content-Encoding: identity\r\n" }));
+  expect(status).toBe(200);
+});
 
 test.each([
   ["no HTTP", "hello\r\n\r\n", 400],
@@ -64,6 +79,13 @@ test.each([
   ["no Host", post({ host: "" }), 400],
   ["a Host that is none", post({ host: "Host: [\r\n" }), 400],
   ["a Host with a space", post({ host: "Host: a b:999999\r\n" }), 400],
+  ["two Hosts", post({ more: "Host: other.example\r\n" }), 400],
+  ["a compressed body", post({ more: "Content-Encoding: gzip\r\n" }), 415],
+  ["an unknown coding", post({ more: "Content-Encoding: identity, x\r\n" }), 415],
+  ["another charset", post({ type: "application/json; charset=utf-16" }), 415],
+  ["another transfer coding", post({ length: "transfer-encoding: gzip, chunked", body: "0\r\n\r\n" }), 400],
+  ["a preflight that is none", post({ line: "OPTIONS /graphql HTTP/1.1" }), 405],
+  ["a new method", post({ line: "QUERY /graphql HTTP/1.1" }), 405],
   ["a URL that is none", post({ line: "POST http://[/graphql HTTP/1.1" }), 400],
   ["a tunnel", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 405],
   ["an expectation that nobody knows", post({ more: "Expect: 200-ok\r\n" }), 417],

@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import type { FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { codedError, cutText, ERROR_CODES, type ErrorCode } from "../graphql/errors.ts";
 import type { Logger } from "../process/log.ts";
+import { codingsOf } from "./content-coding.ts";
 import type { OnRefused, RefusalReason } from "./refusals.ts";
 
 interface HttpError {
@@ -49,8 +50,8 @@ export function answerHttpErrors(app: FastifyInstance, terms: HttpErrorTerms): v
     return refuse(reply, 405, "GraphQL takes GET and POST only.", terms);
   });
   app.addHook("onRequest", async (request, reply) => {
-    if (request.routeOptions.url !== GRAPHQL_PATH || hasHost(request)) return;
-    await refuse(reply, 400, "The header Host is missing or malformed.", terms);
+    const problem = request.routeOptions.url === GRAPHQL_PATH ? problemOfHead(request) : undefined;
+    if (problem) await refuse(reply, problem.status, problem.message, terms);
   });
   // Node would close the connection.
   app.server.on("connect", (_request, socket) => {
@@ -69,9 +70,25 @@ export function answerHttpErrors(app: FastifyInstance, terms: HttpErrorTerms): v
   });
 }
 
-/** Whether the host and the path make a valid URL. GraphQL's handler would fail without one. */
-function hasHost({ hostname, url }: FastifyRequest): boolean {
-  return URL.canParse(url, `http://${hostname}/`);
+/**
+ * What is wrong with the head of a request for GraphQL. Bodies are read as they are, as UTF-8, so one that is
+ * sent in another way would be told as malformed JSON.
+ */
+function problemOfHead({ hostname, url, headers, raw }: FastifyRequest) {
+  // Without a host and a path that make a valid URL, GraphQL's handler would fail.
+  const hasHost = raw.headersDistinct.host?.length === 1 && URL.canParse(url, `http://${hostname}/`);
+  if (!hasHost) return { status: 400, message: "The header Host is missing, malformed or there twice." };
+  if (codingsOf(headers["content-encoding"]).length > 0)
+    return {
+      status: 415,
+      message: "The header Content-Encoding names a coding, and bodies are read as they are.",
+    };
+  if ((headers["transfer-encoding"] ?? "chunked").toLowerCase() !== "chunked")
+    return { status: 400, message: "The header Transfer-Encoding may only be chunked." };
+  const charset = /;\s*charset="?([^\s;"]*)/i.exec(headers["content-type"] ?? "")?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset))
+    return { status: 415, message: "The charset of the header Content-Type may only be utf-8." };
+  return undefined;
 }
 
 function answerError(error: HttpError, reply: FastifyReply, terms: HttpErrorTerms): FastifyReply {
@@ -84,11 +101,22 @@ function answerError(error: HttpError, reply: FastifyReply, terms: HttpErrorTerm
     const message = `The body of the request has more than the ${bodyBytesMax} bytes that are allowed.`;
     return answer(reply, status, "REQUEST_TOO_LARGE", message);
   }
-  if (status < 500) return refuse(reply, status, cutText(error.message, MESSAGE_LENGTH_MAX), terms);
+  if (status < 500) return refuse(reply, status, cutText(wordsOf(error), MESSAGE_LENGTH_MAX), terms);
   // The client has gone while its answer was being sent. No answer is needed, and nothing is wrong here.
   if (error.code === "ERR_STREAM_PREMATURE_CLOSE" && reply.raw.destroyed) return reply;
   log.error({ err: error }, "request failed");
   return answer(reply, status, "INTERNAL_SERVER_ERROR", ERROR_CODES.INTERNAL_SERVER_ERROR);
+}
+
+function wordsOf({ code, message }: HttpError): string {
+  switch (code) {
+    case "FST_ERR_CTP_INVALID_JSON_BODY":
+      return "The body is not JSON, or has a member __proto__ or constructor.prototype.";
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return "The header Content-Type must be application/json.";
+    default:
+      return message;
+  }
 }
 
 /** A message may quote the path, which may be as long as all headers together. */
