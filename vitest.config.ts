@@ -1,7 +1,8 @@
+import { matchesGlob } from "node:path";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/harness/longest-first.ts";
+import { readTestGroups, type TestGroup } from "./test/harness/test-groups.ts";
 
-const IGNORED = ["**/node_modules/**", "**/.teranga/**"];
 /**
  * OpenTelemetry keeps to the first recorder of a process; the simulation keeps its databases for the whole of
  * one.
@@ -13,33 +14,39 @@ const ALONE = [
   "test/simulation/*.test.ts",
 ];
 
-/** A project has one of its own. */
-const SERVER = ["test/harness/postgres.ts"];
+const SETUP = {
+  quick: { setupFiles: "test/harness/no-servers.ts" },
+  slow: {},
+  postgres: { globalSetup: "test/harness/postgres.ts" },
+};
+
+const groups = [...(await readTestGroups())];
+
+/** The files of one group as projects: those that share a process, and those that have one of their own. */
+function projectsOf(group: TestGroup) {
+  const files = groups.flatMap(([file, its]) => (its === group ? [file] : []));
+  const alone = files.filter((file) => ALONE.some((pattern) => matchesGlob(file, pattern)));
+  const shared = files.filter((file) => !alone.includes(file));
+  return [
+    // A process runs file after file: the planner and the composer are loaded, and made quick, once and not
+    // 180 times.
+    { extends: true as const, test: { name: group, include: shared, isolate: false, ...SETUP[group] } },
+    { extends: true as const, test: { name: `${group}-alone`, include: alone, ...SETUP[group] } },
+  ];
+}
 
 export default defineConfig({
   test: {
     // Node itself loads the modules, as in production: Vite would load graphql twice, as CommonJS and as ESM.
     experimental: { viteModuleRunner: false },
     // A busy machine is three times as slow: 30 s were too few there for 4 of 2,850 tests.
+    // `@apollo/gateway` would ask the metadata services of five clouds where it runs, and tell Apollo.
+    env: { APOLLO_TELEMETRY_DISABLED: "true" },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Two cores: the real PostgreSQL servers need one of them.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: "shared",
-          include: ["**/*.test.ts"],
-          exclude: [...IGNORED, ...ALONE],
-          // A process runs file after file: the planner and the composer are loaded, and made quick, once and
-          // not 180 times.
-          isolate: false,
-          globalSetup: SERVER,
-        },
-      },
-      { extends: true, test: { name: "alone", include: ALONE, exclude: IGNORED, globalSetup: SERVER } },
-    ],
+    projects: [...projectsOf("postgres"), ...projectsOf("slow"), ...projectsOf("quick")],
   },
 });

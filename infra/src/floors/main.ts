@@ -5,7 +5,7 @@ import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { ROOT } from "../config.ts";
 import { drawFloors } from "./draw.ts";
 import { brokenFloor } from "./floors.ts";
-import { readImports } from "./imports.ts";
+import { floorImports, readSources } from "./imports.ts";
 
 const PICTURE = join(ROOT, "docs/floors.svg");
 
@@ -19,7 +19,7 @@ await runMain(usage, async () => {
   const options = process.argv.slice(2);
   const unknown = options.find((option) => option !== "--check");
   if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --check`);
-  const imports = await readImports();
+  const imports = floorImports(await readSources());
   const broken = imports.map(brokenFloor).filter((problem) => problem !== undefined);
   if (broken.length > 0) throw new StartupError([...new Set(broken)].join("\n"));
   const picture = drawFloors(imports);
