@@ -101,7 +101,7 @@ export class Network {
 
   #refuse(call: Call): void {
     this.#world.schedule(this.#transitMs(this.#faults()), () =>
-      call.fail(new TransportError("refused", "did not answer (ECONNREFUSED)")),
+      call.fail(new TransportError("refused", "did not answer (ECONNREFUSED)", { fault: "no-connection" })),
     );
   }
 
@@ -110,7 +110,7 @@ export class Network {
     const hangUp = () => {
       if (this.#happens(SILENT_DEATH)) return;
       this.#world.schedule(this.#transitMs(this.#faults()), () =>
-        call.fail(new TransportError("unknown", "did not answer (ECONNRESET)")),
+        call.fail(new TransportError("unknown", "did not answer (ECONNRESET)", { fault: "unable" })),
       );
     };
     life.atEnd.add(hangUp);
@@ -217,7 +217,10 @@ class Call {
   }
 
   endAt(deadlineMs: number): void {
-    const late = () => this.fail(new TransportError("unknown", `did not answer within ${deadlineMs} ms`));
+    const late = () =>
+      this.fail(
+        new TransportError("unknown", `did not answer within ${deadlineMs} ms`, { fault: "timeout" }),
+      );
     this.#deadline = this.#world.schedule(deadlineMs, late);
   }
 

@@ -5,6 +5,8 @@ import { createCityMetrics } from "@teranga/city/metrics.ts";
 import { createPayments } from "@teranga/city/payments/payments.ts";
 import { resolvers as cityResolvers } from "@teranga/city/resolvers/index.ts";
 import { readSchema } from "@teranga/kit/http/server.ts";
+import type { AskMeans } from "@teranga/kit/instances/ask.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { Wait } from "@teranga/kit/process/worker.ts";
@@ -79,7 +81,11 @@ const ORDER_METRICS = createOrderMetrics(new Registry());
 /** Starts a city's service. */
 export function bootCity(means: CityMeans, life: Life): Serve {
   const { cityId, placement, network, databaseOf, endpoint, log, horizonMs } = means;
-  const send = network.sender(life);
+  const asking: AskMeans = {
+    instances: instancesOf(network, life),
+    newId: () => newUuid(life),
+    onFault: (fault) => log.error({ err: fault }, "an answer has the wrong form"),
+  };
   const sql = createSql(databaseOf(life));
   const own = { id: cityId, sql, clock: life.clock, log, metrics: CITY_METRICS };
   const city: City = {
@@ -88,13 +94,11 @@ export function bootCity(means: CityMeans, life: Life): Serve {
     // There are no providers outside: to look for their payments finds nothing.
     payments: { ...createPayments(own, []), settlers: [] },
     protocol: createCommitProtocol(sql),
-    catalog: createCatalogClient(TOPOLOGY, send),
+    catalog: createCatalogClient(TOPOLOGY, asking),
   };
   startRecovery({
     city,
-    messages: createRecoveryMessages(placement, send, (fault) =>
-      log.error({ err: fault }, "an answer has the wrong form"),
-    ),
+    messages: createRecoveryMessages(placement, asking),
     intervalMs: means.isCalm ? CALM_RECOVERY_INTERVAL_MS : RECOVERY_INTERVAL_MS,
     startWait: (ms) => waitForWork(life, ms, means.hasWork, means.isCalm ? () => true : means.isDue),
   });
@@ -149,7 +153,7 @@ export function bootOrders({ placement, network, endpoint, log }: OrdersMeans, l
   const orchestrator = createOrchestrator({
     cities: placement,
     catalogUrls: CATALOG_URLS,
-    send: network.sender(life),
+    instances: instancesOf(network, life),
     clock: life.clock,
     delay: (ms) => life.delay(ms),
     newId: () => newUuid(life),
@@ -157,6 +161,16 @@ export function bootOrders({ placement, network, endpoint, log }: OrdersMeans, l
     metrics: ORDER_METRICS,
   });
   return (request) => endpoint(request, orchestrator.createContext({ log }));
+}
+
+/** Circuits measure time by a clock that does not jump, unlike the process' clock. */
+function instancesOf(network: Network, life: Life): Instances {
+  const { world } = life.process;
+  return new Instances({
+    send: network.sender(life),
+    clock: { nowMs: () => world.elapsedMs, random: () => life.random.next() },
+    startTimer: (ms, run) => world.schedule(ms, () => life.resume(run)).cancel,
+  });
 }
 
 /** Version 7: the time by the process' clock, then chance. */

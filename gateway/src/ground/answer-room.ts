@@ -20,18 +20,13 @@ const WAITING_MS = 2_000;
 const WAITING_MAX = 32;
 
 const NO_ROOM = new TransportError("unknown", "had answered more than there was room for", {
-  fault: "not-theirs",
+  fault: "no-room",
   said: "there is no room for its answer at the moment",
 });
 const TOO_LARGE = new TransportError("unknown", "answered more than one request may read", {
-  fault: "not-theirs",
+  fault: "no-room",
   said: "its answer is too large",
 });
-
-/** Whether a request failed for lack of room. No other instance could help. */
-export function isForLackOfRoom(error: TransportError): boolean {
-  return error === NO_ROOM || error === TOO_LARGE;
-}
 
 /** Twice the largest possible answer (shape-run.ts). In memory it takes four to eight times as much. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;

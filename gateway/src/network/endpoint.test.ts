@@ -3,13 +3,13 @@
  * behave as the test says, in virtual time.
  */
 import { expect, test } from "vitest";
-import { EndpointWorld } from "../fixture/endpoint-world.ts";
+import { NetworkWorld } from "../fixture/network-world.ts";
 import { AnswerRoom } from "../ground/answer-room.ts";
 
 test.each(["fails", "floods", "denies"] as const)(
   "one operation that always %s closes the way for no other, however quiet it is there",
   async (behaviour) => {
-    const it = new EndpointWorld();
+    const it = new NetworkWorld();
     it.operationBehaviours.set("{ bad }", behaviour);
     const { ask } = it.replicas(["http://a"]);
     for (let time = 0; time < 50; time++) {
@@ -22,7 +22,7 @@ test.each(["fails", "floods", "denies"] as const)(
 );
 
 test("one operation that is never answered is in the way of others for a moment, once", async () => {
-  const it = new EndpointWorld();
+  const it = new NetworkWorld();
   it.operationBehaviours.set("{ slow }", "hangs");
   const { ask } = it.replicas(["http://a"]);
   for (let time = 0; time < 20; time++) {
@@ -34,7 +34,7 @@ test("one operation that is never answered is in the way of others for a moment,
 });
 
 test("many operations that fail are the endpoint's failure, and a probe that fails alike decides nothing", async () => {
-  const it = new EndpointWorld();
+  const it = new NetworkWorld();
   it.behaviours.set("http://a", "fails");
   const { ask } = it.replicas(["http://a"]);
   for (let time = 0; time < 5; time++) {
@@ -48,7 +48,7 @@ test("many operations that fail are the endpoint's failure, and a probe that fai
 });
 
 test("an endpoint is not slow for the time that we hold up its answer", async () => {
-  const it = new EndpointWorld();
+  const it = new NetworkWorld();
   const room = new AnswerRoom({ bytesMax: 1_000_000, startTimer: it.time.startTimer });
   const [other, holding] = [room.begin(), room.begin()];
   void other.read(1_000_000);

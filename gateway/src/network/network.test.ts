@@ -3,12 +3,13 @@
  * and endpoints that are back are found. Method: endpoints that behave as the test says, in virtual time.
  */
 import { expect, test } from "vitest";
-import { type Behaviour, EndpointWorld } from "../fixture/endpoint-world.ts";
+import type { Behaviour } from "../../../kit/test/endpoint-world.ts";
+import { NetworkWorld } from "../fixture/network-world.ts";
 
 const URLS = ["http://a", "http://b", "http://c"];
 
 function world(behaviours: Record<string, Behaviour> = {}) {
-  const made = new EndpointWorld();
+  const made = new NetworkWorld();
   for (const [name, behaviour] of Object.entries(behaviours))
     made.behaviours.set(`http://${name}`, behaviour);
   return Object.assign(made, { tried: () => made.sent.map(({ url }) => url.at(-1)).join("") });

@@ -3,19 +3,25 @@
  * with it. The state of an endpoint (its breaker, its connections) belongs to its URL and stays.
  *
  *   ask ── refused at once? ── shared with a query under way? (shared-requests.ts)
- *                                └─ the instances in turn (instances.ts)
- *                                     └─ an endpoint (endpoint.ts) ── its breaker (breaker.ts)
+ *                                └─ the instances in turn (kit/src/instances)
  */
 
 import type { Reader, Send, SubgraphRequest, SubgraphResponse } from "@teranga/kit/http/transport.ts";
+import {
+  type Asked,
+  type AskingTerms,
+  askInstances,
+  isBrokenCircuit,
+  refusedAtOnce,
+} from "@teranga/kit/instances/ask-instances.ts";
+import type { Circuit } from "@teranga/kit/instances/breaker.ts";
+import type { CircuitChange, Endpoint, StartTimer } from "@teranga/kit/instances/endpoint.ts";
+import { Instances, startRealTimer } from "@teranga/kit/instances/instances.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
 import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 import type { Placement } from "@teranga/kit/topology/topology.ts";
 import type { Holding } from "../ground/answer-room.ts";
-import type { Circuit } from "./breaker.ts";
-import { type CircuitChange, Endpoint, type EndpointMeans, type StartTimer } from "./endpoint.ts";
-import { type Asked, askInstances, isBrokenCircuit, type Question, refusedAtOnce } from "./instances.ts";
 import { type SharedAsked, SharedRequests, type Writes } from "./shared-requests.ts";
 
 /** The placements of one topology. It never changes: a request keeps the network with which it began. */
@@ -131,8 +137,7 @@ export function createNetworks(dependencies: NetworkDependencies): Networks {
   const { random = Math.random, startTimer = startRealTimer } = dependencies;
   const writes: Writes = { ended: 0 };
   const onCircuit = (change: CircuitChange) => observer?.circuitChanged?.(change);
-  const means: EndpointMeans = { send, clock: { nowMs, random }, startTimer, log, onCircuit };
-  let endpoints = new Map<string, Endpoint>();
+  const instances = new Instances({ send, clock: { nowMs, random }, startTimer, log, onCircuit });
   let places = new Map<string, Place>();
 
   const placeOf = (
@@ -142,15 +147,10 @@ export function createNetworks(dependencies: NetworkDependencies): Networks {
   ): Place => {
     const known = places.get(key);
     if (known) return known;
-    const asked = [...new Set(urls)].map((url) => endpointOf(url));
+    const endpoints = instances.of(urls);
     const shared = shareQueries ? new SharedRequests(writes, nowMs, startTimer) : undefined;
-    const ask = createAsk({ ...where, endpoints: asked, writes, shared, nowMs, observer });
-    return { ...where, endpoints: asked, ask };
-  };
-  const endpointOf = (url: string): Endpoint => {
-    const endpoint = endpoints.get(url) ?? new Endpoint(url, means);
-    endpoints.set(url, endpoint);
-    return endpoint;
+    const ask = createAsk({ ...where, endpoints, writes, shared, nowMs, observer });
+    return { ...where, endpoints, ask };
   };
 
   return {
@@ -164,11 +164,7 @@ export function createNetworks(dependencies: NetworkDependencies): Networks {
       };
       const live = Array.from(placements, (placement) => livePlacement(placement, keep));
       places = kept;
-      const used = new Map(
-        [...kept.values()].flatMap((place) => place.endpoints.map((one) => [one.url, one])),
-      );
-      for (const [url, endpoint] of endpoints) if (!used.has(url)) void endpoint.retire();
-      endpoints = used;
+      instances.keep([...kept.values()].flatMap(({ endpoints }) => endpoints.map(({ url }) => url)));
       return { placements: new Map(live.map((placement) => [placement.subgraph, placement])) };
     },
     circuits: () =>
@@ -180,9 +176,7 @@ export function createNetworks(dependencies: NetworkDependencies): Networks {
           state,
         })),
       ),
-    async close() {
-      await Promise.all([...endpoints.values()].map((endpoint) => endpoint.retire()));
-    },
+    close: () => instances.close(),
   };
 }
 
@@ -220,11 +214,13 @@ function createAsk(means: AskMeans): Ask {
   const askOnce = (request: SubgraphRequest, terms: AskTerms, beganMs: number): Promise<SharedAsked> => {
     const refused = refusedAtOnce(endpoints, terms.deadlineAtMs, beganMs);
     if (refused) return Promise.resolve(alone(refused));
-    const question = questionOf(request, terms);
-    const begin = (reader?: Reader) => askInstances(endpoints, question, { nowMs, reader });
-    const { asker = terms, holding } = terms;
-    if (terms.mayRepeat && shared) return shared.run({ ...question, asker, holding }, begin);
-    if (terms.mayRepeat) return begin(holding).then(alone);
+    const { asker = terms, holding, headers, deadlineAtMs, mayRepeat } = terms;
+    const sent = withBody(request);
+    const asking = { repeat: mayRepeat ? "anywhere" : "never", headers, deadlineAtMs, nowMs, read } as const;
+    const begin = (reader?: Reader) => askInstances(endpoints, sent, { ...asking, reader });
+    if (mayRepeat && shared)
+      return shared.run({ body: sent.body, headers, deadlineAtMs, asker, holding }, begin);
+    if (mayRepeat) return begin(holding).then(alone);
     // Whatever the outcome: the mutation may have been carried out.
     return begin(holding)
       .then(alone)
@@ -249,11 +245,18 @@ function alone(asked: Asked): SharedAsked {
   return { asked, isJoined: false, isShared: false };
 }
 
-function questionOf(request: SubgraphRequest, { headers, mayRepeat, deadlineAtMs }: AskTerms): Question {
-  const { query, operationName, variables } = request;
-  const body = request.body ?? JSON.stringify({ query, operationName, variables });
-  return { query, operationName, variables, body, headers, mayRepeat, deadlineAtMs };
+/** The body is made once, for all attempts. */
+function withBody({ query, operationName, variables, body }: SubgraphRequest) {
+  return {
+    query,
+    operationName,
+    variables,
+    body: body ?? JSON.stringify({ query, operationName, variables }),
+  };
 }
+
+/** Any GraphQL answer will do here. The sources know what they have asked for. */
+const read: AskingTerms<SubgraphResponse>["read"] = (answer) => answer;
 
 function recordOf(
   { subgraph, partition }: AskMeans,
@@ -284,9 +287,3 @@ function outcomeOf(asked: Asked): FetchRecord["outcome"] {
   if (asked.kind === "answered") return "answered";
   return isBrokenCircuit(asked) ? "broken-circuit" : asked.error.effect;
 }
-
-/** Does not keep the process alive: a pending probe is no reason to run. */
-const startRealTimer: StartTimer = (ms, run) => {
-  const timer = setTimeout(run, ms).unref();
-  return () => clearTimeout(timer);
-};

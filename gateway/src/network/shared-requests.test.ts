@@ -3,7 +3,7 @@
  * mutation, or another client's answer. Method: endpoints in virtual time that number their answers.
  */
 import { expect, test, vi } from "vitest";
-import { EndpointWorld } from "../fixture/endpoint-world.ts";
+import { NetworkWorld } from "../fixture/network-world.ts";
 import { AnswerRoom } from "../ground/answer-room.ts";
 import { answering } from "../ground/answering.ts";
 import { SharedRequests } from "./shared-requests.ts";
@@ -11,7 +11,7 @@ import { SharedRequests } from "./shared-requests.ts";
 const URL_A = "http://a";
 
 function slowWorld(answerAfterMs = 100) {
-  const it = new EndpointWorld();
+  const it = new NetworkWorld();
   it.behaviours.set(URL_A, answerAfterMs);
   return it;
 }
@@ -157,7 +157,7 @@ test("the turn to make an answer of what is shared is waited for within the dead
 });
 
 test("a flight that fails fails all who joined, and nobody after", async () => {
-  const it = new EndpointWorld();
+  const it = new NetworkWorld();
   it.behaviours.set(URL_A, "cuts");
   const { ask } = it.replicas([URL_A]);
   const asked = [ask(), ask(), ask()];
@@ -172,7 +172,7 @@ test("a flight that fails fails all who joined, and nobody after", async () => {
 });
 
 test("what was read for a flight that fails in an unknown way is not counted for good", async () => {
-  const { time } = new EndpointWorld();
+  const { time } = new NetworkWorld();
   const room = new AnswerRoom({});
   const shared = new SharedRequests({ ended: 0 }, () => time.nowMs, time.startTimer);
   const holdings = [room.begin(), room.begin()];
@@ -189,7 +189,7 @@ test("what was read for a flight that fails in an unknown way is not counted for
 });
 
 test("a query whose answer is too large for its request is not sent to other instances", async () => {
-  const it = new EndpointWorld();
+  const it = new NetworkWorld();
   const holding = new AnswerRoom({ bytesMax: 1_000_000 }).begin();
   const asked: string[] = [];
   const send: typeof it.send = async (url, _request, options) => {

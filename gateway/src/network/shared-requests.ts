@@ -24,14 +24,15 @@
  * **Failures.** A flight that fails fails all queries that joined. It has already tried every instance, some
  * of them twice. A failing service must not get one more request from each of them.
  */
+
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import { type Reader, TransportError } from "@teranga/kit/http/transport.ts";
+import type { Asked, Failed } from "@teranga/kit/instances/ask-instances.ts";
+import type { StartTimer } from "@teranga/kit/instances/endpoint.ts";
 import { currentSpan } from "@teranga/kit/process/tracing.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import { answering } from "../ground/answering.ts";
 import { type Part, SharedReading } from "../ground/shared-reading.ts";
-import type { StartTimer } from "./endpoint.ts";
-import type { Asked } from "./instances.ts";
 
 /** The flights of one placement that can be joined. Queries beyond these travel alone. */
 const FLIGHTS_MAX = 1_000;
@@ -143,7 +144,8 @@ export class SharedRequests {
   async #take({ reading }: Flight, part: Part, asked: Promise<Asked>, terms: SharedTerms): Promise<Asked> {
     try {
       const answer = await asked;
-      if (answer.kind === "failed") return part.why ? { ...answer, error: part.why } : answer;
+      if (answer.kind === "failed")
+        return part.why ? { ...failedBy(part.why), attempts: answer.attempts } : answer;
       const room = reading.copy(part, answer.answer.bytes ?? 0);
       return await (room ? this.#inTime(whenThereIs(room, answer), terms) : answer);
     } finally {
@@ -166,7 +168,7 @@ export class SharedRequests {
 
   #inTime(asked: Promise<Asked>, { deadlineAtMs }: SharedTerms): Promise<Asked> {
     return new Promise((resolve, reject) => {
-      const giveUp = () => resolve({ kind: "failed", error: NOT_IN_TIME, attempts: 0 });
+      const giveUp = () => resolve(failedBy(NOT_IN_TIME));
       const cancel = this.#startTimer(Math.max(1, deadlineAtMs - this.#nowMs()), giveUp);
       asked.finally(cancel).then(resolve, reject);
     });
@@ -176,8 +178,12 @@ export class SharedRequests {
 function whenThereIs(room: Promise<void>, asked: Asked): Promise<Asked> {
   return room.then(
     () => asked,
-    (error: TransportError) => ({ kind: "failed", error, attempts: 0 }),
+    (error: TransportError) => failedBy(error),
   );
+}
+
+function failedBy(error: TransportError): Failed {
+  return { kind: "failed", error, failures: [error], attempts: 0 };
 }
 
 const NOT_IN_TIME = new TransportError("unknown", "the request that it shared did not answer in time", {

@@ -10,8 +10,9 @@
  * - `bad-answer`: it answered this operation with something useless. Other operations may fare better.
  * - `not-theirs`: nothing. The cause is on our side or in the request: an answer that is too large, a path
  *   that does not exist.
+ * - `no-room`: nothing. We have no room for the answer, so no other instance could help.
  */
-export type TransportFault = "no-connection" | "timeout" | "unable" | "bad-answer" | "not-theirs";
+export type TransportFault = "no-connection" | "timeout" | "unable" | "bad-answer" | "not-theirs" | "no-room";
 
 interface FailureDetails extends ErrorOptions {
   fault?: TransportFault;

@@ -173,3 +173,15 @@ export function replicasOf(topology: Topology, subgraph: string): readonly strin
     throw new StartupError(`Topology: no replicated subgraph "${subgraph}"`);
   return placement.urls;
 }
+
+/** The endpoints of a partition; undefined if there is no such partition now. */
+export function urlsOf({ partitions }: PartitionPlacement, id: string): readonly string[] | undefined {
+  return partitions.find((partition) => partition.id === id)?.urls;
+}
+
+/** The endpoints of all subgraphs. */
+export function allUrls({ placements }: Topology): string[] {
+  return [...placements.values()].flatMap((placement) =>
+    placement.kind === "replicas" ? placement.urls : placement.partitions.flatMap(({ urls }) => urls),
+  );
+}

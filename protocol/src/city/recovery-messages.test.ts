@@ -1,23 +1,30 @@
 /**
- * Goal: one answer of the wrong form does not hold up the others. Method: a city that answers what the test
- * says.
+ * Goal: one answer of the wrong form, or one instance that is away, does not hold up the others. Method: a
+ * city that answers what the test says.
  */
 import type { Send } from "@teranga/kit/http/transport.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import { expect, test } from "vitest";
+import { EndpointWorld } from "../../../kit/test/endpoint-world.ts";
 import { createRecoveryMessages } from "./recovery-messages.ts";
 
 const ID = (number: number) => `dakar:00000000-0000-7000-8000-00000000000${number}`;
 const questions = [1, 2].map((number) => ({ transactionId: ID(number), cityId: "thies" }));
 const sound = { transactionId: ID(2), state: "ABORTED", lines: [] };
 
-function messagesOf(outcome: unknown) {
+function messagesOf(answers: unknown) {
   const faults: Error[] = [];
-  const send = (async () => ({ data: { outcome } })) as unknown as Send;
+  const send = (async () => ({ data: { answers } })) as unknown as Send;
   const placement = {
     partitions: [{ id: "dakar", urls: ["http://dakar"] }],
   } as unknown as PartitionPlacement;
-  return { faults, messages: createRecoveryMessages(placement, send, (fault) => void faults.push(fault)) };
+  const means = {
+    instances: new Instances({ send }),
+    newId: () => "request-1",
+    onFault: (fault: unknown) => void faults.push(fault as Error),
+  };
+  return { faults, messages: createRecoveryMessages(placement, means) };
 }
 
 test.each([
@@ -34,10 +41,26 @@ test.each([
     { transactionId: ID(1), state: "FAILED" },
     sound,
   ]);
-  expect(faults.map(({ message }) => message)).toEqual([`no answer for ${ID(1)}`]);
+  expect(faults.map(({ message }) => message)).toEqual(["Outcome: answered something else than was asked"]);
 });
 
 test("not one answer for each message is an error, and none of them counts", async () => {
   const { messages } = messagesOf([sound]);
   await expect(messages.outcome("dakar", questions)).rejects.toThrow();
+});
+
+test.each(["hangs", "refuses"] as const)("an instance that %s is asked once", async (behaviour) => {
+  const it = new EndpointWorld();
+  it.answer = () => ({ data: { answers: [sound] } });
+  it.behaviours.set("http://one", behaviour);
+  const placement = { partitions: [{ id: "dakar", urls: ["http://one", "http://two"] }] };
+  const means = { instances: it.instances(), newId: () => "request-1" };
+  const messages = createRecoveryMessages(placement as unknown as PartitionPlacement, means);
+  for (let times = 0; times < 3; times++) {
+    const answered = messages.outcome("dakar", questions.slice(1));
+    await it.time.pass(2_000);
+    expect(await answered).toEqual([sound]);
+  }
+  const two = "http://two";
+  expect(it.sent.map(({ url }) => url)).toEqual(["http://one", two, two, two]);
 });

@@ -2,7 +2,7 @@
  * One lane to each city for messages of one kind. A lane is made at its first message, because cities join
  * while the service runs.
  */
-import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
+import { type PartitionPlacement, urlsOf } from "@teranga/kit/topology/topology.ts";
 import type { MessageLane } from "./message-lane.ts";
 
 /** The lane to a city; undefined if the topology has no such city. */
@@ -29,9 +29,4 @@ export function createCityLanes<Message, Answer>(
     lanes.set(cityId, lane);
     return lane;
   };
-}
-
-/** The present URLs of a city; undefined if there is no such city. */
-export function urlsOf({ partitions }: PartitionPlacement, cityId: string): readonly string[] | undefined {
-  return partitions.find(({ id }) => id === cityId)?.urls;
 }

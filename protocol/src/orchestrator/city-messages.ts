@@ -4,9 +4,10 @@
  */
 
 import { TransportError } from "@teranga/kit/http/transport.ts";
+import type { AskMeans } from "@teranga/kit/instances/ask.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
-import { z } from "zod";
+import type { z } from "zod";
 import {
   type CommitAnswer,
   type CommitMessage,
@@ -14,7 +15,6 @@ import {
   type DecideAnswer,
   type DecideMessage,
   decideAnswer,
-  failedAnswer,
   type OutcomeAnswer,
   type OutcomeMessage,
   outcomeAnswer,
@@ -23,7 +23,7 @@ import {
   prepareAnswer,
   SETTLED_BY_THE_COMMIT,
 } from "../messages.ts";
-import { type AskMeans, answeredElse, ask, named } from "./ask.ts";
+import { type MessageKind, sendBatch } from "../send-batch.ts";
 import { createCityLanes } from "./city-lanes.ts";
 import { MessageLane } from "./message-lane.ts";
 import type { MessageMetrics } from "./message-metrics.ts";
@@ -48,14 +48,10 @@ export interface MessageMeans extends AskMeans {
   metrics: MessageMetrics;
 }
 
-/** How messages of one kind are sent, and the form of their answers. */
-interface MessageKind<Answer extends z.ZodType<{ transactionId: string }>> {
-  /** The name of the city's field. */
+/** A kind, and the name of the city's field for it. */
+type FieldKind<Answer extends z.ZodType<{ transactionId: string }>> = MessageKind<Answer> & {
   message: string;
-  operationName: string;
-  query: string;
-  answer: Answer;
-}
+};
 
 const PREPARE = {
   message: "prepare",
@@ -160,14 +156,14 @@ interface Message {
 
 /** Sends messages of one kind, through a lane to each city. */
 function lanesOf<Answer extends z.ZodType<{ transactionId: string }>>(
-  kind: MessageKind<Answer>,
+  kind: FieldKind<Answer>,
   means: MessageMeans,
 ): (cityId: string, message: Message, deadlineMs: number) => Promise<z.infer<Answer>> {
   const laneTo = createCityLanes(
     means.cities,
     (urlsNow) =>
       new MessageLane<Message, z.infer<Answer>>({
-        send: (messages, deadlineMs) => sendTogether(kind, urlsNow(), messages, deadlineMs, means),
+        send: (messages, deadlineMs) => sendBatch(kind, { urls: urlsNow(), messages, deadlineMs }, means),
         weigh,
         onFault: means.onFault,
         onBatch: (messages) => means.metrics.batchSent(kind.message, messages),
@@ -189,32 +185,4 @@ function lanesOf<Answer extends z.ZodType<{ transactionId: string }>>(
  */
 function weigh({ lines = [], allocations = [] }: Message): number {
   return Math.max(1, lines.length + allocations.length);
-}
-
-async function sendTogether<Answer extends z.ZodType<{ transactionId: string }>>(
-  { operationName, query, answer }: MessageKind<Answer>,
-  urls: readonly string[],
-  messages: readonly Message[],
-  deadlineMs: number,
-  means: AskMeans,
-): Promise<(z.infer<Answer> | TransportError)[]> {
-  const { answers } = await ask(means, urls, {
-    operationName,
-    query,
-    variables: { messages },
-    answer: z.object({ answers: z.array(z.unknown()).length(messages.length) }),
-    deadlineMs,
-  });
-  return messages.map(({ transactionId }, index) => {
-    const parsed = answer.safeParse(answers[index]);
-    if (parsed.success && parsed.data.transactionId === transactionId) return parsed.data;
-    // The city has logged the cause.
-    if (failedAnswer.safeParse(answers[index]).success) {
-      return new TransportError("unknown", `${operationName}: the city could not process the message`);
-    }
-    const cause = parsed.error ?? new Error("an answer for another transaction");
-    const failure = named(answeredElse(cause), operationName);
-    means.onFault?.(failure);
-    return failure;
-  });
 }

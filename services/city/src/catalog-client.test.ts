@@ -1,6 +1,7 @@
 /** A useless answer of the catalog is told apart from no answer. */
 
 import { type SubgraphResponse, TransportError } from "@teranga/kit/http/transport.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { expect, test } from "vitest";
 import { createCatalogClient } from "./catalog-client.ts";
@@ -9,7 +10,11 @@ const TOPOLOGY = parseTopology('subgraphs: { catalog: { replicas: ["http://127.0
 
 function answeredBy(send: () => Promise<SubgraphResponse>) {
   const faults: Error[] = [];
-  const client = createCatalogClient(TOPOLOGY, send, (error) => faults.push(error as Error));
+  const client = createCatalogClient(TOPOLOGY, {
+    instances: new Instances({ send }),
+    newId: () => "request-1",
+    onFault: (error) => faults.push(error as Error),
+  });
   return { client, faults };
 }
 

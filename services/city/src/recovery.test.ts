@@ -4,7 +4,10 @@
  * and sets the clock.
  */
 
+import { randomUUID } from "node:crypto";
 import { createTransport } from "@teranga/kit/http/transport.ts";
+import type { AskMeans } from "@teranga/kit/instances/ask.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { partitionsOf } from "@teranga/kit/topology/topology.ts";
@@ -32,6 +35,13 @@ let home: City;
 let participant: City;
 let messages: RecoveryMessages;
 const transport = createTransport({ credential: CREDENTIAL });
+const asking: AskMeans = {
+  instances: new Instances({ send: transport.send }),
+  newId: randomUUID,
+  onFault(fault) {
+    throw fault;
+  },
+};
 
 beforeAll(async () => {
   [dakar, thies] = await Promise.all([
@@ -40,9 +50,7 @@ beforeAll(async () => {
   ]);
   home = cityOf("dakar", dakar);
   participant = cityOf("thies", thies);
-  messages = createRecoveryMessages(home.placement, transport.send, (fault) => {
-    throw fault;
-  });
+  messages = createRecoveryMessages(home.placement, asking);
 });
 afterAll(async () => {
   await transport.close();
@@ -79,7 +87,7 @@ function cityOf(id: string, { sql }: WiredCity): City {
     placement: partitionsOf(topology, "city"),
     payments: createPayments(means, []),
     protocol: createCommitProtocol(sql),
-    catalog: createCatalogClient(topology, transport.send),
+    catalog: createCatalogClient(topology, asking),
   };
 }
 

@@ -1,16 +1,18 @@
 /** The service of one city: its database, its part of the graph, and the workers that finish transactions. */
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import type { Door } from "@teranga/kit/http/door.ts";
 import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { createTransport } from "@teranga/kit/http/transport.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { type Clock, systemClock } from "@teranga/kit/process/retry.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
-import { partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
+import { allUrls, partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
 import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { type CommitProtocol, createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
@@ -91,12 +93,18 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
   watchBacklog(registry, { sql: database.sql, placement }, clock);
   const transport = createTransport({ credential });
   const closeClients = [
+    { name: "probes", close: () => instances.close() },
     { name: "transport", close: transport.close },
     { name: "database", close: database.close },
   ];
-  const onFault = (of: string) => (error: unknown) => {
-    metrics.faulted();
-    log.error({ err: error }, `a fault of ours, while this service spoke with ${of}`);
+  const instances = new Instances({ send: transport.send, log });
+  const asking = {
+    instances,
+    newId: randomUUID,
+    onFault(error: unknown) {
+      metrics.faulted();
+      log.error({ err: error }, "a fault of ours, while this service spoke with another");
+    },
   };
   try {
     await openCityDatabase(database.sql, cityId, placement);
@@ -106,7 +114,7 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       ...means,
       placement,
       protocol: (options.protocol ?? createCommitProtocol)(database.sql),
-      catalog: createCatalogClient(live.topology, transport.send, onFault("the catalog")),
+      catalog: createCatalogClient(live.topology, asking),
       payments: createPayments(means, options.paymentProviders ?? []),
     };
     const server = await startSubgraphServer({
@@ -122,17 +130,14 @@ export async function startCity(options: CityOptions): Promise<RunningCity> {
       registry,
       unavailable: codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId }),
     });
-    const stopWorkers = startWorkers(
-      city,
-      createRecoveryMessages(placement, transport.send, onFault("another city")),
-      options,
-    );
+    const stopWorkers = startWorkers(city, createRecoveryMessages(placement, asking), options);
     return {
       ...server,
       async setTopology(next) {
         replicasOf(next, "catalog");
         await setFragment(database.sql, cityId, partitionsOf(next, "city"));
         live.set(next);
+        instances.keep(allUrls(next));
       },
       keepsRule: () => keepsRule(database.sql, cityId, placement),
       close: () =>

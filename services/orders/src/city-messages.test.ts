@@ -1,6 +1,7 @@
 /** Which messages share a request on the way to a city, and which never do. */
 
 import type { Send } from "@teranga/kit/http/transport.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import type { OrderCommit } from "@teranga/protocol/messages.ts";
@@ -8,6 +9,8 @@ import { createCityMessages } from "@teranga/protocol/orchestrator/city-messages
 import { expect, test } from "vitest";
 import { TOPOLOGY } from "../test/orders-in-model.ts";
 import { createOrderMetrics } from "./metrics.ts";
+
+const clock = { nowMs: () => 0, random: () => 0 };
 
 test("an order that waits for a provider outside travels in a request of its own", async () => {
   const sent: string[][] = [];
@@ -23,8 +26,8 @@ test("an order that waits for a provider outside travels in a request of its own
   const { commit } = createCityMessages({
     cities: partitionsOf(TOPOLOGY, "city"),
     catalogUrls: [],
-    send,
-    clock: { nowMs: () => 0, random: () => 0 },
+    instances: new Instances({ send, clock }),
+    clock,
     delay: () => new Promise(() => {}),
     newId: () => "request-1",
     metrics: createOrderMetrics(new Registry()),

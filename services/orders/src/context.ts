@@ -3,7 +3,7 @@
  * randomness, ids and the network come in here and nowhere else.
  */
 
-import type { Send } from "@teranga/kit/http/transport.ts";
+import type { Instances } from "@teranga/kit/instances/instances.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
@@ -37,7 +37,8 @@ export interface OrchestratorMeans {
   /** May change while the service runs, as may `catalogUrls`. Both are read at each use. */
   cities: PartitionPlacement;
   catalogUrls: readonly string[];
-  send: Send;
+  /** The instances of the cities and the catalog. */
+  instances: Instances;
   clock: Clock;
   /** Resolves after `ms` milliseconds. */
   delay: (ms: number) => Promise<unknown>;

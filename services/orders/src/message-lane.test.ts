@@ -9,7 +9,7 @@ import {
 } from "@teranga/protocol/orchestrator/message-lane.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { atRest } from "../test/controlled-time.ts";
+import { atRest } from "../../../kit/test/virtual-time.ts";
 import { laneUnderTest, type Sent } from "../test/lane-under-test.ts";
 
 const messagesOf = (sent: readonly Sent[]) => sent.map(({ messages }) => messages);
@@ -21,11 +21,11 @@ describe("a message alone", () => {
     const asked = ask(1, 700);
     await atRest();
     expect(sent).toMatchObject([{ messages: [1], deadlineMs: 700 }]);
-    expect(time.timers).toBe(0);
+    expect(time.waiting).toBe(0);
     sent[0]!.answer();
     await atRest();
     expect(asked).toMatchObject({ ends: ["answer to 1"], endedAtMs: 0 });
-    expect(time.timers).toBe(0);
+    expect(time.waiting).toBe(0);
   });
 
   test("does not wait for the next one either", async () => {
@@ -160,14 +160,14 @@ describe("a deadline", () => {
     for (let k = 0; k < 50; k++) {
       ask(k, 1_000 - k);
       await time.pass(1);
-      expect(time.timers).toBeLessThanOrEqual(3);
+      expect(time.waiting).toBeLessThanOrEqual(3);
       if (k % 7 === 0) sent.at(-1)!.answer();
     }
     for (const { answer } of sent) answer();
     await time.pass(5_000);
     for (const { answer } of sent) answer();
     await time.pass(5_000);
-    expect(time.timers).toBe(0);
+    expect(time.waiting).toBe(0);
   });
 });
 
@@ -179,7 +179,7 @@ test("timers do not become more with deadlines that are each earlier than the la
   for (let k = 0; k < 20; k++) ask(k, 280 - k);
   await time.pass(1_000);
   expect(sent).toHaveLength(2);
-  expect(time.timers).toBe(1);
+  expect(time.waiting).toBe(1);
 });
 
 describe("of a request's answers", () => {

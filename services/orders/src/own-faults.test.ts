@@ -4,6 +4,7 @@
  */
 
 import { type SubgraphResponse, TransportError } from "@teranga/kit/http/transport.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
@@ -30,7 +31,7 @@ function answeredBy(send: () => Promise<SubgraphResponse>) {
   const orchestrator = createOrchestrator({
     cities: partitionsOf(TOPOLOGY, "city"),
     catalogUrls: ["http://127.0.0.1:9/graphql"],
-    send,
+    instances: new Instances({ send }),
     clock: { nowMs: () => 0, random: () => 0 },
     delay: () => Promise.resolve(),
     newId: () => "00000000-0000-7000-8000-000000000001",

@@ -5,10 +5,11 @@
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { readSchema } from "@teranga/kit/http/server.ts";
 import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
+import { ask } from "@teranga/kit/instances/ask.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import type { CommitMessage, OrderCommit } from "@teranga/protocol/messages.ts";
-import { ask } from "@teranga/protocol/orchestrator/ask.ts";
 import { createCityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
 import { type GraphQLSchema, graphql, parse } from "graphql";
 import { describe, expect, test } from "vitest";
@@ -20,12 +21,13 @@ import { createOrderReads } from "./order/order-reads.ts";
 const ID = "dakar:00000000-0000-7000-8000-000000000001";
 const cities = partitionsOf(TOPOLOGY, "city");
 const line = { productId: "101", quantity: 1 };
+const clock = { nowMs: () => 0, random: () => 0 };
 
 const means = (send: Send) => ({
   cities,
   catalogUrls: ["http://catalog"],
-  send,
-  clock: { nowMs: () => 0, random: () => 0 },
+  instances: new Instances({ send, clock }),
+  clock,
   delay: () => new Promise(() => {}),
   newId: () => "request-1",
   metrics: createOrderMetrics(new Registry()),
@@ -165,12 +167,12 @@ describe("asking", () => {
     return { asked, send };
   };
 
-  test("takes the first answer, and shares the time between the instances", async () => {
+  test("takes the first answer, and gives an instance half of the time while there is another", async () => {
     const { asked, send } = script(unknown, { data: { a: 1 } });
     expect(await ask(means(send), urls, question)).toEqual({ a: 1 });
     expect(asked).toEqual([
       ["http://one", 500],
-      ["http://two", 500],
+      ["http://two", 1_000],
     ]);
   });
 

@@ -3,11 +3,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Door } from "@teranga/kit/http/door.ts";
 import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { createTransport, type Send } from "@teranga/kit/http/transport.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { type Clock, systemClock } from "@teranga/kit/process/retry.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
-import { replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
+import { allUrls, replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
 import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { v7 as newUuid } from "uuid";
@@ -62,15 +63,17 @@ export async function startOrders(options: OrdersOptions): Promise<RunningOrders
   replicasOf(topology, "catalog");
   const transport = createTransport({ credential });
   const send: Send = (url, body, sendOptions) => {
-    onRequest?.({ url, operationName: body.operationName ?? "" });
+    // Probes have no name.
+    if (body.operationName) onRequest?.({ url, operationName: body.operationName });
     return transport.send(url, body, sendOptions);
   };
+  const instances = new Instances({ send, log });
   const orchestrator = createOrchestrator({
     cities,
     get catalogUrls() {
       return replicasOf(live.topology, "catalog");
     },
-    send,
+    instances,
     clock,
     delay,
     newId,
@@ -96,12 +99,14 @@ export async function startOrders(options: OrdersOptions): Promise<RunningOrders
     const steps = [
       { name: "the server", close: () => server.close() },
       { name: "the decisions under way", close: () => orchestrator.drain() },
+      { name: "the probes", close: () => instances.close() },
       { name: "the transport", close: () => transport.close() },
     ];
     const setTopology = (next: Topology) => {
       livePartitionsOf(next, "city");
       replicasOf(next, "catalog");
       live.set(next);
+      instances.keep(allUrls(next));
     };
     return { ...server, setTopology, close: () => closeAll(steps) };
   } catch (error) {

@@ -4,6 +4,7 @@
  */
 
 import type { Send } from "@teranga/kit/http/transport.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
@@ -46,7 +47,7 @@ beforeEach(() => {
   const orchestrator = createOrchestrator({
     cities: livePartitionsOf(live.topology, "city"),
     catalogUrls: [],
-    send,
+    instances: new Instances({ send }),
     clock: { nowMs: () => 0, random: () => 0 },
     delay: () => new Promise(() => {}),
     newId: () => "request-1",

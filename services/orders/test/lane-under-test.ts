@@ -1,7 +1,7 @@
 /** A lane of messages in time that a test controls. */
 import { TransportError } from "@teranga/kit/http/transport.ts";
 import { MessageLane } from "@teranga/protocol/orchestrator/message-lane.ts";
-import { ControlledTime } from "./controlled-time.ts";
+import { VirtualTime } from "../../../kit/test/virtual-time.ts";
 
 const DEADLINE_MS = 1_500;
 
@@ -23,7 +23,7 @@ interface LaneUnderTest {
  * @param hasDeadlines whether they end at their deadline, as the transport's do
  */
 export function laneUnderTest({ weigh, hasDeadlines = false }: LaneUnderTest = {}) {
-  const time = new ControlledTime();
+  const time = new VirtualTime();
   const sent: Sent[] = [];
   const lane = new MessageLane<number, string>({
     send: (messages, deadlineMs) => {

@@ -4,9 +4,11 @@
  * each of them blocks its rows for all others.
  */
 
+import { randomUUID } from "node:crypto";
 import { cityVariables } from "@teranga/city/config.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { createTransport } from "@teranga/kit/http/transport.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import { readConfig, runMain } from "@teranga/kit/process/config.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { systemClock } from "@teranga/kit/process/retry.ts";
@@ -43,8 +45,9 @@ await runMain(usage, async () => {
     protocol: () => protocol,
   });
   const transport = createTransport({ credential: config.SERVICE_CREDENTIAL });
-  const messages = createRecoveryMessages(partitionsOf(topology, "city"), transport.send, (fault) => {
-    throw fault;
+  const messages = createRecoveryMessages(partitionsOf(topology, "city"), {
+    instances: new Instances({ send: transport.send, log }),
+    newId: randomUUID,
   });
 
   /** Asks the homes of overdue transactions for the decision, and applies it. */

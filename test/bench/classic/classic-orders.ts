@@ -7,6 +7,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { createTransport } from "@teranga/kit/http/transport.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import { readConfig, runMain } from "@teranga/kit/process/config.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
@@ -41,7 +42,7 @@ await runMain(usage, async () => {
   const means = {
     cities: partitionsOf(topology, "city"),
     catalogUrls: replicasOf(topology, "catalog"),
-    send: transport.send,
+    instances: new Instances({ send: transport.send, log }),
     clock: systemClock,
     delay,
     newId: () => newUuid(),

@@ -5,7 +5,7 @@ const TRANSACTION = "protocol/src/orchestrator/transaction.ts";
 const PLACE_ORDER = "services/orders/src/order/place-order.ts";
 const TRANSFER = "services/orders/src/transfer/transfer-stock.ts";
 const LANE = "protocol/src/orchestrator/message-lane.ts";
-const ASK = "protocol/src/orchestrator/ask.ts";
+const ASK = "kit/src/instances/ask.ts";
 const CANCEL = "services/orders/src/cancellation/cancel-order.ts";
 const SPLIT = "services/orders/src/order/split-limit.ts";
 

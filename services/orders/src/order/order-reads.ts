@@ -4,8 +4,9 @@
  */
 import { withinDeadlineMs } from "@teranga/kit/http/deadline.ts";
 import { TransportError } from "@teranga/kit/http/transport.ts";
-import { answeredElse, ask, named } from "@teranga/protocol/orchestrator/ask.ts";
-import { createCityLanes, urlsOf } from "@teranga/protocol/orchestrator/city-lanes.ts";
+import { answeredElse, ask, named } from "@teranga/kit/instances/ask.ts";
+import { urlsOf } from "@teranga/kit/topology/topology.ts";
+import { createCityLanes } from "@teranga/protocol/orchestrator/city-lanes.ts";
 import type { MessageMeans } from "@teranga/protocol/orchestrator/city-messages.ts";
 import { MessageLane } from "@teranga/protocol/orchestrator/message-lane.ts";
 import { z } from "zod";

@@ -26,8 +26,8 @@
  * PROBE_WAIT.maxMs.
  */
 
-import type { TransportFault } from "@teranga/kit/http/transport.ts";
-import { backoffMs, type Clock } from "@teranga/kit/process/retry.ts";
+import type { TransportFault } from "../http/transport-error.ts";
+import { backoffMs, type Clock } from "../process/retry.ts";
 
 export type Circuit =
   | {
@@ -48,20 +48,35 @@ export type Circuit =
 
 export type CircuitEvent =
   | { kind: "answered"; operation: string; begunAtMs: number; atMs: number }
-  | { kind: "failed"; fault: EndpointFault; operation: string; begunAtMs: number; atMs: number }
+  | {
+      kind: "failed";
+      fault: EndpointFault;
+      operation: string;
+      begunAtMs: number;
+      atMs: number;
+      /** Whether another instance was left to ask. */
+      hasOthers: boolean;
+    }
   | { kind: "probe-begun" }
   | { kind: "probe-answered"; atMs: number }
   | { kind: "probe-failed"; atMs: number };
 
-export type EndpointFault = Exclude<TransportFault, "not-theirs">;
+export type EndpointFault = Exclude<TransportFault, "not-theirs" | "no-room">;
+
+/** Whether a failure tells anything about the endpoint. */
+export function isTheirs(fault: TransportFault): fault is EndpointFault {
+  return fault !== "not-theirs" && fault !== "no-room";
+}
 
 /** No endpoint can be expected to answer faster, so a shorter wait says nothing about it. */
 const SHORT_MS = 50;
 /**
  * The silence that opens the circuit is twice the slowest answer, within these bounds. A healthy service
- * answers within 100 ms, and a request has 5 s.
+ * answers within 100 ms, and a client's request has 5 s. A mistake costs nothing while another instance
+ * answers, so less is enough there: a message of the commit protocol has 1 s, and leaves the first of two
+ * instances half of that.
  */
-export const SILENCE = { minMs: 1_000, maxMs: 4_000 };
+export const SILENCE = { minMs: 1_000, minBesideOthersMs: 400, maxMs: 4_000 };
 /** With every answer the earlier slowest one counts a little less. After 60 answers it is forgotten. */
 const SLOWEST_KEPT = 0.95;
 /**
@@ -100,7 +115,7 @@ export function newCircuit(atMs: number): Circuit {
  * live service, as it would to a client's request.
  */
 export function isAlive(fault: TransportFault): boolean {
-  return fault === "bad-answer" || fault === "not-theirs";
+  return fault === "bad-answer" || !isTheirs(fault);
 }
 
 /** The circuit after an event. */
@@ -199,7 +214,8 @@ function isSure(event: FailedEvent, { heardAtMs, slowestMs }: ClosedCircuit): bo
       return true;
     case "timeout": {
       const silentMs = event.atMs - Math.max(event.begunAtMs, heardAtMs);
-      return silentMs >= Math.min(SILENCE.maxMs, Math.max(SILENCE.minMs, 2 * slowestMs));
+      const minMs = event.hasOthers ? SILENCE.minBesideOthersMs : SILENCE.minMs;
+      return silentMs >= Math.min(SILENCE.maxMs, Math.max(minMs, 2 * slowestMs));
     }
     case "unable":
     case "bad-answer":

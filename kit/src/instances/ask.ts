@@ -1,9 +1,11 @@
-/** Asks a service that may run as several instances. */
-import { areNotNow, cutText } from "@teranga/kit/graphql/errors.ts";
-import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
-import { type Send, type SubgraphRequest, TransportError } from "@teranga/kit/http/transport.ts";
+/** Asks another service of ours, which may run as several instances, for an answer of a known form. */
 import type { GraphQLFormattedError } from "graphql";
 import type { z } from "zod";
+import { areNotNow, cutText } from "../graphql/errors.ts";
+import { REQUEST_ID_HEADER } from "../http/server.ts";
+import { type SubgraphRequest, type SubgraphResponse, TransportError } from "../http/transport.ts";
+import { askInstances } from "./ask-instances.ts";
+import type { Instances } from "./instances.ts";
 
 export interface Question<Schema extends z.ZodType> extends SubgraphRequest {
   operationName: string;
@@ -15,7 +17,7 @@ export interface Question<Schema extends z.ZodType> extends SubgraphRequest {
 
 /** The dependencies of a question. */
 export interface AskMeans {
-  send: Send;
+  instances: Instances;
   /**
    * Makes the request's id, a new one, since many clients' requests may share
    * this request. A failure names it.
@@ -28,40 +30,42 @@ export interface AskMeans {
 const CAUSE_LENGTH_MAX = 300;
 
 /**
- * Asks the instances in turn until one answers. Every request of this service may be sent twice. An answer
- * with errors counts as no answer, because the caller cannot see whether the service acted before it failed.
+ * Asks the instances in turn until one answers. Every request between our services may be sent twice. An
+ * answer with errors counts as no answer, because the caller cannot see whether the service acted before it
+ * failed.
  * @throws TransportError `refused` only if certainly no instance has acted
  */
 export async function ask<Schema extends z.ZodType>(
-  { send, newId, onFault }: AskMeans,
+  { instances, newId, onFault }: AskMeans,
   urls: readonly string[],
-  question: Question<Schema>,
+  { query, operationName, variables, answer, deadlineMs }: Question<Schema>,
 ): Promise<z.infer<Schema>> {
-  const { answer, deadlineMs, query, operationName, variables } = question;
-  const body: SubgraphRequest = { query, operationName, variables };
   const requestId = newId();
-  const failures: TransportError[] = [];
-  for (const url of urls) {
-    try {
-      const { data, errors } = await send(url, body, {
-        deadlineMs: Math.max(1, Math.ceil(deadlineMs / urls.length)),
-        headers: { [REQUEST_ID_HEADER]: requestId },
-      });
-      const parsed = answer.safeParse(data);
-      if (!errors && parsed.success) return parsed.data;
-      const failure = errors ? answeredWith(errors[0]) : answeredElse(parsed.error);
-      if (!errors || !areNotNow(errors)) onFault?.(named(failure, `${operationName} (request ${requestId})`));
-      throw failure;
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      failures.push(error);
-    }
-  }
+  const what = `${operationName} (request ${requestId})`;
+  const read = ({ data, errors }: SubgraphResponse): z.infer<Schema> => {
+    const parsed = answer.safeParse(data);
+    if (!errors && parsed.success) return parsed.data;
+    const failure = errors ? answeredWith(errors[0]) : answeredElse(parsed.error);
+    if (!errors || !areNotNow(errors)) onFault?.(named(failure, what));
+    throw failure;
+  };
+  const { nowMs } = instances.clock;
+  const asked = await askInstances(
+    instances.of(urls),
+    { query, operationName, variables },
+    {
+      repeat: "elsewhere",
+      headers: { [REQUEST_ID_HEADER]: requestId },
+      deadlineAtMs: nowMs() + deadlineMs,
+      nowMs,
+      read,
+    },
+  );
+  if (asked.kind === "answered") return asked.answer;
+  const { failures, error } = asked;
   const effect = failures.every((failure) => failure.effect === "refused") ? "refused" : "unknown";
   const reasons = failures.map(({ message }) => message).join("; ");
-  throw new TransportError(effect, `${operationName} (request ${requestId}): ${reasons}`, {
-    cause: failures.at(-1),
-  });
+  throw new TransportError(effect, `${what}: ${reasons}`, { cause: error });
 }
 
 function answeredWith(error: GraphQLFormattedError | undefined): TransportError {

@@ -10,10 +10,18 @@ import {
   type SubgraphRequest,
   type SubgraphResponse,
   TransportError,
-} from "@teranga/kit/http/transport.ts";
-import type { Logger } from "@teranga/kit/process/log.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
-import { advance, type Circuit, type CircuitEvent, isAlive, newCircuit, probeDeadlineMs } from "./breaker.ts";
+} from "../http/transport.ts";
+import type { Logger } from "../process/log.ts";
+import type { Clock } from "../process/retry.ts";
+import {
+  advance,
+  type Circuit,
+  type CircuitEvent,
+  isAlive,
+  isTheirs,
+  newCircuit,
+  probeDeadlineMs,
+} from "./breaker.ts";
 
 export interface EndpointMeans {
   send: Send;
@@ -37,7 +45,7 @@ export interface CircuitChange {
 const PROBE: SubgraphRequest = { query: "{ __typename }" };
 
 /**
- * 64 of these have a connection (kit/src/http/transport.ts). A request behind more than this would wait until
+ * 64 of these have a connection (transport.ts). A request behind more than this would wait until
  * its deadline.
  */
 const UNDER_WAY_MAX = 2_000;
@@ -66,8 +74,12 @@ export class Endpoint {
     return this.#circuit.kind;
   }
 
-  /** Sends whatever the circuit's state; callers look at `state` first. @throws TransportError */
-  async send(request: SubgraphRequest, options: SendOptions): Promise<SubgraphResponse> {
+  /**
+   * Sends whatever the circuit's state; callers look at `state` first.
+   * @param hasOthers whether another instance is left to ask
+   * @throws TransportError
+   */
+  async send(request: SubgraphRequest, options: SendOptions, hasOthers: boolean): Promise<SubgraphResponse> {
     const { send, clock } = this.#means;
     if (this.#underWay >= UNDER_WAY_MAX) throw TOO_MANY;
     const begunAtMs = clock.nowMs();
@@ -81,8 +93,9 @@ export class Endpoint {
       this.#advance({ kind: "answered", operation, begunAtMs: begunAtMs + heldUpMs, atMs });
       return answer;
     } catch (error) {
-      if (error instanceof TransportError && error.fault !== "not-theirs") {
-        this.#advance({ kind: "failed", fault: error.fault, operation, begunAtMs, atMs: clock.nowMs() });
+      if (error instanceof TransportError && isTheirs(error.fault)) {
+        const { fault } = error;
+        this.#advance({ kind: "failed", fault, operation, begunAtMs, atMs: clock.nowMs(), hasOthers });
       }
       throw error;
     } finally {

@@ -2,9 +2,10 @@
  * Goal: the breaker opens for endpoints that do not answer, and for nothing else. Method: single transitions,
  * and random histories.
  */
-import type { Clock } from "@teranga/kit/process/retry.ts";
+
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Clock } from "../process/retry.ts";
 import {
   advance,
   type Circuit,
@@ -34,7 +35,7 @@ const failed = (
   begunAtMs: number,
   atMs: number,
   operation = `f${operations++}`,
-): CircuitEvent => ({ kind: "failed", fault, operation, begunAtMs, atMs });
+): CircuitEvent => ({ kind: "failed", fault, operation, begunAtMs, atMs, hasOthers: false });
 const kindAfter = (...events: CircuitEvent[]) => after(events).kind;
 
 test("one connection that cannot be made opens it", () => {
@@ -43,6 +44,16 @@ test("one connection that cannot be made opens it", () => {
 
 test("one request that hears nothing while nobody hears anything opens it", () => {
   expect(kindAfter(answered(5), failed("timeout", 10, 10 + SILENCE.minMs))).toBe("open");
+});
+
+test("beside another instance half of a message's time is enough, unless its answers take longer", () => {
+  const beside = (begunAtMs: number, atMs: number) => ({
+    ...failed("timeout", begunAtMs, atMs),
+    hasOthers: true,
+  });
+  expect(kindAfter(failed("timeout", 10, 510))).toBe("closed");
+  expect(kindAfter(beside(10, 510))).toBe("open");
+  expect(kindAfter(answered(300, 300), beside(310, 810))).toBe("closed");
 });
 
 test("a request that hears nothing while others are answered does not", () => {
