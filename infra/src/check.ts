@@ -11,7 +11,7 @@ const CHECKS: readonly { name: string; command: string; options: readonly string
   { name: "types", command: "tsc", options: ["--noEmit"] },
   { name: "lint and format", command: "biome", options: ["ci", "--error-on-warnings"] },
   { name: "dead code", command: "knip", options: [] },
-  { name: "generated files", command: process.execPath, options: ["schema/src/generate.ts", "--check"] },
+  { name: "generated files", command: process.execPath, options: ["infra/src/generate/main.ts", "--check"] },
   { name: "floors", command: process.execPath, options: ["infra/src/floors/main.ts", "--check"] },
   { name: "width of comments", command: process.execPath, options: ["infra/src/comment-width.ts"] },
 ];

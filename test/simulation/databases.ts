@@ -7,8 +7,8 @@ import type { PGlite } from "@electric-sql/pglite";
 import { fragmentRule } from "@teranga/city/fragment-rule.ts";
 import type { DatabaseFiles } from "@teranga/kit/postgres/migrate.ts";
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
+import { openClusters } from "../../kit/test/kept-cluster.ts";
 import { CityMirror, type Fact, type Written } from "./city-mirror.ts";
-import { openClusters } from "./kept-cluster.ts";
 import { CITY_PLACEMENT, type CitySeed } from "./shop.ts";
 import { type Row, type Statement, Wire } from "./wire.ts";
 

@@ -4,8 +4,9 @@
  */
 import { expect, test } from "vitest";
 import { drawFloors } from "./draw.ts";
-import { brokenFloor, FLOORS } from "./floors.ts";
-import { floorImports, importsOf, readSources } from "./imports.ts";
+import { brokenFloor, brokenNeeds, brokenPackage, FLOORS } from "./floors.ts";
+import { floorImports, importsOf, packageImports, readSources } from "./imports.ts";
+import { PACKAGES } from "./packages.ts";
 
 const GROUND = "gateway/src/ground/answer.ts";
 
@@ -51,6 +52,30 @@ test("every room has files, and every file a room", async () => {
     imports.some(({ from, to }) => [from, to].some((f) => f.startsWith(path))),
   );
   expect(known).toEqual(rooms);
+});
+
+test("a package may need only packages below it, in development and in its tests too", async () => {
+  expect(brokenNeeds(PACKAGES)).toEqual([]);
+  const imports = packageImports(await readSources());
+  expect(imports.map((each) => brokenPackage(PACKAGES, each)).filter(Boolean)).toEqual([]);
+  const planted = PACKAGES.map((each) =>
+    each.folder === "schema" ? { ...each, needs: [...each.needs, "@teranga/gateway"] } : each,
+  );
+  expect(brokenNeeds(planted)).toEqual(["schema/package.json needs @teranga/gateway, which is not below it"]);
+});
+
+test.each([
+  ["services/city/test/city-pglite.ts", "test/simulation/kept-cluster.ts", "@teranga/test"],
+  ["schema/src/compose-checked.ts", "gateway/src/ground/supergraph.ts", "@teranga/gateway"],
+  ["services/city/src/a.test.ts", "services/orders/src/model.ts", "@teranga/orders"],
+])("also with tests, %s may not import %s", (from, to, name) => {
+  expect(brokenPackage(PACKAGES, { from, to })).toContain(`${name} is not below`);
+});
+
+test("names lead to the folders that packages export under them", () => {
+  const text =
+    'import { A } from "@teranga/schema/generated/a.ts";\nimport { b } from "@teranga/schema/b.ts";\n';
+  expect(importsOf(GROUND, text).map(({ to }) => to)).toEqual(["schema/generated/a.ts", "schema/src/b.ts"]);
 });
 
 test("the picture has a line for two rooms that know each other, however often, and none to the ground", () => {

@@ -4,6 +4,8 @@
  * below it.
  */
 
+import type { Package } from "./packages.ts";
+
 export interface Room {
   /** The beginning of its files' paths. The longest that fits decides. */
   path: string;
@@ -15,15 +17,8 @@ export interface Room {
 
 /** The floors from top to ground. */
 export const FLOORS: readonly (readonly Room[])[] = [
-  [
-    { path: "infra/", holds: "the local cluster" },
-    { path: "schema/src/generate.ts", holds: "generates what follows from the schema" },
-  ],
-  [
-    { path: "schema/src/compose-checked.ts", holds: "composes it, by the gateway's rules" },
-    { path: "schema/client/", holds: "the typed client" },
-    { path: "gateway/src/", holds: "the programs: the gateway, the partition proxy" },
-  ],
+  [{ path: "infra/", holds: "the local cluster, and what is generated of the schema" }],
+  [{ path: "gateway/src/", holds: "the programs: the gateway, the partition proxy" }],
   [
     { path: "gateway/src/live/", holds: "what a gateway runs, and what replaces it" },
     { path: "gateway/src/proxy/", holds: "one partitioned subgraph, for other routers" },
@@ -49,7 +44,7 @@ export const FLOORS: readonly (readonly Room[])[] = [
   ],
   [
     { path: "protocol/", holds: "the commit protocol, from top to bottom" },
-    { path: "schema/", holds: "the subgraphs' SDL, and the types of it" },
+    { path: "schema/", holds: "the subgraphs' SDL, its types, the typed client" },
   ],
   [{ path: "kit/", holds: "what services are made of", isGround: true }],
 ];
@@ -69,6 +64,33 @@ export function roomOf(file: string): PlacedRoom | undefined {
 export interface Import {
   from: string;
   to: string;
+}
+
+/** The floor of a package's highest room. The package of the tests has no room: it is on top. */
+function floorOf({ folder }: Package): number {
+  const floors = ROOMS.flatMap(({ path, floor }) => (path.startsWith(`${folder}/`) ? [floor] : []));
+  return floors.length > 0 ? Math.min(...floors) : -1;
+}
+
+const isBelow = (one: Package, other: Package) => floorOf(one) > floorOf(other);
+
+/** What packages need, if only in development, that is not below them. */
+export function brokenNeeds(packages: readonly Package[]): string[] {
+  return packages.flatMap((needing) =>
+    packages
+      .filter((needed) => needing.needs.includes(needed.name) && !isBelow(needed, needing))
+      .map((needed) => `${needing.folder}/package.json needs ${needed.name}, which is not below it`),
+  );
+}
+
+/** As `brokenFloor`, with whole packages for rooms. It holds for tests too. */
+export function brokenPackage(packages: readonly Package[], { from, to }: Import): string | undefined {
+  const [importing, imported] = [from, to].map((file) =>
+    packages.find(({ folder }) => file.startsWith(`${folder}/`)),
+  );
+  if (!importing || !imported) return `${importing ? to : from} is in no package`;
+  if (importing === imported || isBelow(imported, importing)) return undefined;
+  return `${from} imports ${to}: ${imported.name} is not below ${importing.name}`;
 }
 
 /** Says which rule an import breaks; undefined if it breaks none. */

@@ -7,7 +7,7 @@ import { PACKAGES } from "./packages.ts";
 
 /** Each import as the formatter writes it: `from "…"` at the end of a statement, and `import("…")`. */
 const IMPORT = /^(?:import|export)\b[^;]*?from "([^"]+)";|\bimport\("([^"]+)"\)/gm;
-/** Tests and their helpers may import from any room. */
+/** Tests and their helpers may import from any room of the packages below them. */
 const OF_TESTS = /\.test\.ts$|(?:^|\/)(?:test|fixture)\/|\/testing\.ts$|\/test-[\w-]+\.ts$/;
 /** Generated resolver types import the row types of the services, which are on a higher floor. */
 const GENERATED = /\/generated\//;
@@ -28,12 +28,16 @@ export function importsOf(file: string, text: string): Import[] {
   });
 }
 
+/** All imports but those of generated files. */
+export function packageImports(sources: ReadonlyMap<string, string>): Import[] {
+  return [...sources]
+    .filter(([file]) => !GENERATED.test(file))
+    .flatMap(([file, text]) => importsOf(file, text));
+}
+
 /** The imports that are bound to the floors. */
 export function floorImports(sources: ReadonlyMap<string, string>): Import[] {
-  return [...sources]
-    .filter(([file]) => !OF_TESTS.test(file) && !GENERATED.test(file))
-    .flatMap(([file, text]) => importsOf(file, text))
-    .filter(({ to }) => !OF_TESTS.test(to));
+  return packageImports(sources).filter(({ from, to }) => !OF_TESTS.test(from) && !OF_TESTS.test(to));
 }
 
 /** The path from the root; undefined for a package of others. */

@@ -4,14 +4,16 @@ import { join } from "node:path";
 import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { ROOT } from "../config.ts";
 import { drawFloors } from "./draw.ts";
-import { brokenFloor } from "./floors.ts";
-import { floorImports, readSources } from "./imports.ts";
+import { brokenFloor, brokenNeeds, brokenPackage } from "./floors.ts";
+import { floorImports, packageImports, readSources } from "./imports.ts";
+import { PACKAGES } from "./packages.ts";
 
 const PICTURE = join(ROOT, "docs/floors.svg");
 
 const usage = {
   command: "npm run floors",
-  about: "Checks that no file imports from a floor above it, and draws the floors: docs/floors.svg.",
+  about:
+    "Checks that no file and no package needs one on a floor above it, and draws the floors: docs/floors.svg.",
   options: { "--check": "Draws nothing, and fails if the picture is out of date." },
 };
 
@@ -19,8 +21,13 @@ await runMain(usage, async () => {
   const options = process.argv.slice(2);
   const unknown = options.find((option) => option !== "--check");
   if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --check`);
-  const imports = floorImports(await readSources());
-  const broken = imports.map(brokenFloor).filter((problem) => problem !== undefined);
+  const sources = await readSources();
+  const imports = floorImports(sources);
+  const broken = [
+    ...brokenNeeds(PACKAGES),
+    ...packageImports(sources).map((each) => brokenPackage(PACKAGES, each)),
+    ...imports.map(brokenFloor),
+  ].filter((problem) => problem !== undefined);
   if (broken.length > 0) throw new StartupError([...new Set(broken)].join("\n"));
   const picture = drawFloors(imports);
   if (!options.includes("--check")) await writeFile(PICTURE, picture);

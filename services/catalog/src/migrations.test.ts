@@ -4,7 +4,7 @@ import { applySqlFiles } from "@teranga/kit/postgres/migrate.ts";
 import { normalise } from "@teranga/kit/topology/partition.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openEmptyCluster } from "../../../test/simulation/kept-cluster.ts";
+import { openEmptyCluster } from "../../../kit/test/kept-cluster.ts";
 import { CATALOG_FILES } from "./database.ts";
 
 let database: PGlite;

@@ -4,7 +4,7 @@
  */
 import type { PGlite } from "@electric-sql/pglite";
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
-import { openClusters } from "../../../test/simulation/kept-cluster.ts";
+import { openClusters } from "../../../kit/test/kept-cluster.ts";
 
 /** By city, since a database belongs to one city for good. */
 const idle = new Map<string, PGlite[]>();

@@ -7,7 +7,8 @@ import { StartupError } from "@teranga/kit/process/config.ts";
 import { expect, test } from "vitest";
 import { composeChecked } from "./compose-checked.ts";
 
-const read = (name: string) => readFileSync(new URL(`../${name}.graphql`, import.meta.url), "utf8");
+const read = (name: string) =>
+  readFileSync(new URL(`../../../schema/${name}.graphql`, import.meta.url), "utf8");
 
 /** Composes the project's subgraphs with `text` replaced by `other` in the SDL of the cities. */
 function compose(text = "", other = "") {

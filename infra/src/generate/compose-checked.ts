@@ -4,8 +4,8 @@ import { readSupergraph } from "@teranga/gateway/ground/supergraph.ts";
 import { brokenPartitionRules } from "@teranga/gateway/sources/partitions/partition-rules.ts";
 import { partitionedGraphs } from "@teranga/gateway/sources/partitions/partition-spec.ts";
 import { StartupError } from "@teranga/kit/process/config.ts";
+import { type Composition, compose, type SubgraphSdl } from "@teranga/schema/compose.ts";
 import { GraphQLError, parse } from "graphql";
-import { type Composition, compose, type SubgraphSdl } from "./compose.ts";
 
 /** @throws StartupError with a line for each fault that names the subgraph and the field */
 export function composeChecked(subgraphs: readonly SubgraphSdl[]): Composition {
