@@ -5,14 +5,13 @@
  */
 import { ApolloGateway } from "@apollo/gateway";
 import { prettyFormatQueryPlan } from "@apollo/query-planner";
-import { StartupError } from "@teranga/kit/process/config.ts";
 import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
 import { extendSchema, type GraphQLSchema, parse } from "graphql";
 import { withoutDefer } from "../execution/defer/defer-split.ts";
 import { noteGreat } from "../ground/answer-json.ts";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
 import { overloaded } from "../ground/overloaded.ts";
-import type { Supergraph } from "../ground/supergraph.ts";
+import { type Supergraph, unusableSupergraph } from "../ground/supergraph.ts";
 import { variableErrors } from "../ground/variable-errors.ts";
 import type { Engine, Executor } from "../planning/engine.ts";
 import { SideThread } from "../planning/side-thread.ts";
@@ -65,7 +64,7 @@ export class ApolloEngine implements Engine {
       const { schema, executor } = await gateway.load();
       return new ApolloEngine(supergraph, schema, executor, new SideThread(supergraph.sdl, { log }));
     } catch (error) {
-      throw new StartupError(`Supergraph: ${(error as Error).message.split("\n")[0]}`);
+      throw unusableSupergraph(error);
     }
   }
 

@@ -45,6 +45,11 @@ test("what an error says is bounded, as it may be said at many places", () => {
   expect(error!.extensions).toEqual({ code: "ODD" });
 });
 
+test("a path that is longer than any answer is deep is none", () => {
+  const path = Array.from({ length: 10_000 }, () => "x");
+  expect(takenErrors([{ message: "m", path }])).toEqual([{ message: "m" }]);
+});
+
 test("a path of null is none", () => {
   const errors = [{ message: "m", path: null }] as unknown as Parameters<typeof takenErrors>[0];
   expect(takenErrors(errors)).toEqual([{ message: "m" }]);

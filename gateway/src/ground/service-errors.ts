@@ -10,6 +10,8 @@ const KINDS_MAX = 10;
 const MESSAGE_LENGTH_MAX = 1_000;
 /** If the extensions are longer as JSON, only the code is kept. */
 const EXTENSIONS_LENGTH_MAX = 4_000;
+/** Longer paths lead nowhere: fields may be nested 20 deep (limits.ts), each in a few lists. */
+const PATH_LENGTH_MAX = 200;
 
 /** A service's errors without what is not meant for clients, and limited by `limitErrors`. */
 export function takenErrors(errors: readonly GraphQLFormattedError[] = []): GraphQLFormattedError[] {
@@ -22,7 +24,7 @@ function taken({ message, path, locations, extensions }: GraphQLFormattedError):
     message: said,
     ...(locations && { locations }),
     // A service may send null for an unknown path.
-    ...(path && { path }),
+    ...(path && path.length <= PATH_LENGTH_MAX && { path }),
     ...(extensions && { extensions: takenExtensions(extensions) }),
   };
 }

@@ -63,13 +63,19 @@ export function readSupergraph(sdl: string): Supergraph {
     document = parse(sdl, { noLocation: true });
     schema = buildASTSchema(document, { assumeValid: true, assumeValidSDL: true });
   } catch (error) {
-    throw new StartupError(`Supergraph: ${(error as Error).message.split("\n")[0]}`);
+    throw unusableSupergraph(error);
   }
   const subgraphs = readSubgraphs(schema);
   if (subgraphs.size === 0) throw new StartupError("Supergraph: it names no subgraph (enum join__Graph)");
   refuseLabels(schema);
   keepDigits(schema);
   return { sdl, schema, subgraphs, names: readSpecNames(schema) };
+}
+
+/** One line, from an error of several lines or with several causes. */
+export function unusableSupergraph(error: unknown): StartupError {
+  const { causes = [error as Error] } = error as { causes?: readonly Error[] };
+  return new StartupError(`Supergraph: ${causes[0]!.message.split("\n")[0]}`);
 }
 
 /**

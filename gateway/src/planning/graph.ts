@@ -5,7 +5,6 @@
  */
 import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
 import { codedError } from "@teranga/kit/graphql/errors.ts";
-import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { inSpan } from "@teranga/kit/process/tracing.ts";
 import { type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
@@ -29,7 +28,7 @@ import {
   namelessOperation,
 } from "../ground/nameless-operation.ts";
 import { namesRead, withNamesApart } from "../ground/names-apart.ts";
-import type { Supergraph } from "../ground/supergraph.ts";
+import { type Supergraph, unusableSupergraph } from "../ground/supergraph.ts";
 import { onThisThread } from "../ground/turns.ts";
 import { UnderWay } from "../ground/under-way.ts";
 import type { Source } from "../sources/fetch.ts";
@@ -108,7 +107,7 @@ export class Graph implements Engine {
       this.#namesRead = namesRead(supergraph);
       this.apiSchema = this.#planner.apiSchema;
     } catch (error) {
-      throw new StartupError(`Supergraph: ${(error as Error).message.split("\n")[0]}`);
+      throw unusableSupergraph(error);
     }
   }
 

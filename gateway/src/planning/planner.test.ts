@@ -1,6 +1,7 @@
 /**
- * Goal: an operation that the query planner fails on is a fault of ours, and not of the client's document.
- * Method: a chain of required fields over two interface objects, which the planner cannot plan.
+ * Goal: what the planner cannot do is told to whoever is to blame. Method: an operation that it fails on (a
+ * chain of required fields over two interface objects), and a supergraph with a directive that it does not
+ * know.
  */
 import { GraphQLError } from "graphql";
 import { expect, test } from "vitest";
@@ -27,4 +28,11 @@ test("an operation that the planner fails on is a fault, and says so without the
   const fault = await ask("{ works { motto } }").catch((error: unknown) => error);
   expect(fault).not.toBeInstanceOf(GraphQLError);
   expect(fault).toMatchObject({ message: "the query planner failed", cause: expect.any(GraphQLError) });
+});
+
+test("a directive that the gateway does not carry out is refused at the start, by its name", () => {
+  const sdl = "type Query { open: Int gold: Int @federation__authenticated }";
+  expect(() => startGraph({ vault: { sdl, resolvers: {} } })).toThrow(
+    /^Supergraph: feature https:\/\/specs.apollo.dev\/authenticated\/v0.1 .* unsupported$/,
+  );
 });

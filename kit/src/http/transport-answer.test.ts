@@ -69,6 +69,20 @@ test("services are not asked to compress, and a byte-order mark is no part of an
   expect(await transport().send(url, { query: "{ x }" })).toMatchObject({ data: { said: "identity" } });
 });
 
+test("errors of null are none", async () => {
+  const url = await serve((_, response) => response.end('{"data": {"x": 1}, "errors": null}'));
+  const answer = await transport().send(url, { query: "{ x }" });
+  expect(answer).toMatchObject({ data: { x: 1 } });
+  expect(answer).not.toHaveProperty("errors");
+});
+
+test("bytes that are not UTF-8 make an answer useless: its letters would reach the client as others", async () => {
+  const latin1 = Buffer.from('{"data": {"x": "é"}}', "latin1");
+  const url = await serve((_, response) => response.end(latin1));
+  const sent = transport().send(url, { query: "{ x }" });
+  await expect(sent).rejects.toMatchObject({ effect: "unknown", fault: "bad-answer" });
+});
+
 test.each([
   [302, "unknown"],
   [308, "refused"],

@@ -1,4 +1,5 @@
 /** Reads a service's HTTP answer: a GraphQL answer, or the reason why it is not one. */
+import { isUtf8 } from "node:buffer";
 import type { GraphQLFormattedError } from "graphql";
 import type { ErrorCode } from "../graphql/errors.ts";
 import type { DecodedBody } from "./content-coding.ts";
@@ -90,10 +91,14 @@ function readRefusal(status: 401 | 403, body: DecodedBody): SubgraphResponse {
 }
 
 function readAnswerOrNull(body: DecodedBody): SubgraphResponse | null {
-  if (body.kind !== "decoded") return null;
+  // Of other bytes than UTF-8, letters would become others without a word.
+  if (body.kind !== "decoded" || !body.bytes || !isUtf8(body.bytes)) return null;
   try {
     const answer: unknown = JSON.parse(textOf(body.bytes));
-    return isGraphQLAnswer(answer) ? Object.assign(answer, { bytes: body.bytes!.length }) : null;
+    if (!isGraphQLAnswer(answer)) return null;
+    // Some servers write null if there are no errors.
+    if (isAbsent(answer.errors)) delete answer.errors;
+    return Object.assign(answer, { bytes: body.bytes.length });
   } catch {
     return null;
   }
@@ -126,8 +131,8 @@ export function tooLarge(cause?: Error): TransportError {
 }
 
 /** Removes a byte-order mark. A JSON parser may ignore it (RFC 8259, 8.1), but JavaScript's does not. */
-function textOf(bytes: Buffer | undefined): string {
-  const text = bytes?.toString() ?? "";
+function textOf(bytes: Buffer): string {
+  const text = bytes.toString();
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
