@@ -3,6 +3,7 @@
  * pass. Method: a service whose answers are a megabyte, a gateway with room for one and a half, and a request
  * that holds its megabyte until it is released.
  */
+import { connect } from "node:net";
 import { compose } from "@teranga/schema/compose.ts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type FaultyService, type ReceivedRequest, startFaultyService } from "./fixture/faulty-service.ts";
@@ -18,6 +19,7 @@ const great = (name: string, fields = "texts") => `query ${name} { ${fields} }`;
 const texts = Array.from({ length: 1_000 }, () => "x".repeat(1_000));
 const letGo: (() => void)[] = [];
 let services: FaultyService[];
+let startWith: (answerBytesMax: number) => Promise<void>;
 let gateway: Awaited<ReturnType<typeof startGateway>>;
 /** The requests that came to the service of great answers. */
 let sent: number;
@@ -39,6 +41,7 @@ beforeEach(async () => {
   sent = 0;
   const answers = ({ query }: ReceivedRequest) => {
     sent++;
+    if (query.includes("Huge")) return { data: { texts: Array.from({ length: 16 }, () => texts).flat() } };
     if (query.includes("Slow")) return inHalves(JSON.stringify({ data: { texts } }));
     return { data: query.startsWith("mutation") ? { write: texts } : { texts } };
   };
@@ -49,7 +52,10 @@ beforeEach(async () => {
     { name: "others", url: othersUrl, sdl: OTHERS },
   ]);
   const source = { kind: "supergraph" as const, supergraphSdl };
-  gateway = await startGateway({ source, port: 0, log, answerBytesMax: 1_500_000 });
+  startWith = async (answerBytesMax) => {
+    gateway = await startGateway({ source, port: 0, log, answerBytesMax });
+  };
+  await startWith(1_500_000);
 });
 afterEach(async () => {
   for (const release of letGo.splice(0)) release();
@@ -108,6 +114,21 @@ test("without room all queries that share a great answer are OVERLOADED", async 
     answers.map(() => [503, ["OVERLOADED"]]),
   );
   expect((await first).status).toBe(200);
+});
+
+test("a deferred answer that nobody reads gives its room back when it is made", async () => {
+  await gateway.close();
+  await startWith(20_000_000);
+  const body = JSON.stringify({ query: great("Huge", "small ... @defer { texts }") });
+  const head = `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: multipart/mixed;deferSpec=20220824,application/json\r\ncontent-length: ${body.length}`;
+  const client = connect(Number(new URL(gateway.url).port), "127.0.0.1").pause();
+  client.write(`${head}\r\n\r\n${body}`);
+  await vi.waitFor(() => expect(sent).toBe(1));
+  // The room is for one of two such answers. A request waits two seconds for it.
+  let answer = await ask(great("Huge2"));
+  for (let tries = 0; tries < 3 && answer.status !== 200; tries++) answer = await ask(great("Huge2"));
+  expect([answer.status, answer.data?.texts?.length, client.bytesRead]).toEqual([200, 16_000, 0]);
+  client.destroy();
 });
 
 /** By then the gateway has seen what happened before on other connections. */

@@ -71,7 +71,7 @@ async function respond(
   const body = {
     kind: "incremental",
     initialResult: format.first(first, answer.hasNext),
-    subsequentResults: payloads(answer, async (deliveries) => {
+    subsequentResults: payloads(answer, request.contextValue, async (deliveries) => {
       const told = await Promise.all(deliveries.map((delivery) => tell(delivery, request, means)));
       return format.next(told, answer.hasNext);
     }),
@@ -114,17 +114,19 @@ async function begin({
 }
 
 /**
- * Makes a chunk only when the one before has been written, so nothing is buffered for a slow client, and
- * nothing is made for a client that has gone.
+ * Makes each chunk when its parts are complete, and none for a client that has gone. A chunk that its client
+ * has not taken waits as bytes (unread-answers.ts), and the room for what it was made of is free.
  */
 async function* payloads(
   answer: DeferredAnswer,
+  { holding }: GatewayContext,
   write: (deliveries: readonly Delivery[]) => Promise<JsonObject>,
 ): AsyncGenerator<JsonObject> {
   try {
     while (answer.hasNext) yield await write(await answer.next());
   } finally {
     answer.end();
+    holding?.end();
   }
 }
 

@@ -3,6 +3,7 @@
  * out whatever large ones wait. Method: real sockets; bytes and cut connections are counted, time is not.
  */
 import { connect, type Socket } from "node:net";
+import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { afterEach, expect, test } from "vitest";
 import { createLogger } from "../process/log.ts";
@@ -13,6 +14,17 @@ const MIB = 1024 * 1024;
 const GREAT_BYTES = 20 * MIB;
 /** Two units in UTF-16 and four bytes in UTF-8, at an odd place: pieces must not split the character. */
 const WIDE = `a${"\u{1f404}".repeat(300_000)}`;
+
+const PARTS = 20;
+let made = 0;
+let isOver = false;
+async function* parts() {
+  try {
+    for (made = 0; made < PARTS; made++) yield "x".repeat(MIB);
+  } finally {
+    isOver = true;
+  }
+}
 
 let app: FastifyInstance | undefined;
 afterEach(() => app?.close());
@@ -26,6 +38,7 @@ async function start(changes: Partial<Door>) {
   own.get("/great", async () => "x".repeat(GREAT_BYTES));
   own.get("/wide", async () => WIDE);
   own.get("/small", async () => "small");
+  own.get("/parts", (_, reply) => void reply.send(Readable.from(parts())));
   const sockets: Socket[] = [];
   own.server.on("connection", (socket: Socket) => sockets.push(socket));
   const { port } = await listen(own, 0, () => own.close());
@@ -93,6 +106,20 @@ test("beyond the bound a client that reads slowly is kept, and newcomers that re
   reader.on("data", ({ length }: Buffer) => (taken += length)).resume();
   await until(() => taken > GREAT_BYTES);
   for (const client of [reader, ...newcomers]) client.destroy();
+});
+
+test("an answer in parts is made whether it is read or not, counts as unread, and is whole for whoever reads", async () => {
+  const { port, sockets, url } = await start({ unreadBytesMax: 2.5 * GREAT_BYTES });
+  const clients: Socket[] = [];
+  for (let count = 1; count <= 4; count++) {
+    isOver = false;
+    clients.push(await unread(port, sockets, "/parts"));
+    await until(() => isOver);
+    expect(made).toBe(PARTS);
+    expect(sockets.filter(({ destroyed }) => destroyed)).toHaveLength(Math.max(0, count - 2));
+  }
+  expect((await (await fetch(`${url}/parts`)).arrayBuffer()).byteLength).toBe(GREAT_BYTES);
+  for (const client of clients) client.destroy();
 });
 
 test("small answers and health pass however much waits", async () => {

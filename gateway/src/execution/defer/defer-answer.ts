@@ -1,7 +1,6 @@
 /**
  * One answer with @defer: first what is not deferred, then each deferred fragment, once it is complete and
- * the part around it has been delivered. Data is shaped only when it is taken, so parts that no client takes
- * cost nothing.
+ * the part around it has been delivered. Data is shaped only when it is delivered.
  */
 import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError } from "graphql";
