@@ -123,7 +123,7 @@ test("a deferred answer that nobody reads gives its room back when it is made", 
   const head = `POST /graphql HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\naccept: multipart/mixed;deferSpec=20220824,application/json\r\ncontent-length: ${body.length}`;
   const client = connect(Number(new URL(gateway.url).port), "127.0.0.1").pause();
   client.write(`${head}\r\n\r\n${body}`);
-  await vi.waitFor(() => expect(sent).toBe(1));
+  await vi.waitFor(() => expect(sent).toBe(1), { timeout: 10_000 });
   // The room is for one of two such answers. A request waits two seconds for it.
   let answer = await ask(great("Huge2"));
   for (let tries = 0; tries < 3 && answer.status !== 200; tries++) answer = await ask(great("Huge2"));

@@ -5,7 +5,7 @@
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Topology } from "@teranga/kit/topology/topology.ts";
 import { compose } from "@teranga/schema/compose.ts";
-import { readSupergraph } from "../ground/supergraph.ts";
+import { readSupergraph, type Supergraph } from "../ground/supergraph.ts";
 import { placementsOf } from "../sources/create-sources.ts";
 import { brokenPartitionRules } from "../sources/partitions/partition-rules.ts";
 import { type CommonSchema, commonSchema, type ServedSdl } from "./common-schema.ts";
@@ -48,7 +48,12 @@ function commonOf(subgraph: string, served: readonly ServedSdl[]): CommonSchema 
 }
 
 /** @throws StartupError, one line, if the subgraphs do not fit together */
-export function composeIngredients({ subgraphs }: Ingredients): { supergraphSdl: string; hints: string[] } {
+export function composeIngredients({ subgraphs }: Ingredients): { supergraph: Supergraph; hints: string[] } {
+  const { supergraphSdl, hints } = composed(subgraphs);
+  return { supergraph: readSupergraph(supergraphSdl), hints };
+}
+
+function composed(subgraphs: Ingredients["subgraphs"]) {
   try {
     return compose(subgraphs);
   } catch (error) {
@@ -63,11 +68,10 @@ export function composeIngredients({ subgraphs }: Ingredients): { supergraphSdl:
  * @throws StartupError, one line, if the gateway cannot
  */
 export function checkGraph(
-  supergraphSdl: string,
+  supergraph: Supergraph,
   topology: Topology | undefined,
   origin: "composed" | "foreign",
 ): void {
-  const supergraph = readSupergraph(supergraphSdl);
   const placed = [...supergraph.subgraphs.values()].map(({ name }) => name);
   const missing = placed.find((name) => !topology?.placements.has(name));
   if (origin === "composed" && missing !== undefined) {

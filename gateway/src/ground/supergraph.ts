@@ -41,6 +41,8 @@ export interface SpecNames {
 
 export interface Supergraph {
   sdl: string;
+  /** The text's syntax tree, without positions. */
+  document: DocumentNode;
   /** All types, with their directives in the AST nodes. Only for reading: clients see another schema. */
   schema: GraphQLSchema;
   /** By the graph's enum value (`CITY`). */
@@ -69,7 +71,7 @@ export function readSupergraph(sdl: string): Supergraph {
   if (subgraphs.size === 0) throw new StartupError("Supergraph: it names no subgraph (enum join__Graph)");
   refuseLabels(schema);
   keepDigits(schema);
-  return { sdl, schema, subgraphs, names: readSpecNames(schema) };
+  return { sdl, document, schema, subgraphs, names: readSpecNames(schema) };
 }
 
 /** One line, from an error of several lines or with several causes. */

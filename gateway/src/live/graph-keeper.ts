@@ -8,10 +8,11 @@
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Topology } from "@teranga/kit/topology/topology.ts";
+import type { Supergraph } from "../ground/supergraph.ts";
 
 /** A graph that can be run: the supergraph is valid, and the topology has what it needs. */
 export interface RunnableGraph {
-  supergraphSdl: string;
+  supergraph: Supergraph;
   /** Undefined for a gateway that has only a supergraph. */
   topology: Topology | undefined;
 }
@@ -24,7 +25,7 @@ export interface GraphChanges {
   /** The topology has changed, and the supergraph has not. */
   onTopology: (topology: Topology) => void | Promise<void>;
   /** The supergraph has changed, and perhaps the topology with it. */
-  onSupergraph: (supergraphSdl: string, topology: Topology | undefined) => void | Promise<void>;
+  onSupergraph: (supergraph: Supergraph, topology: Topology | undefined) => void | Promise<void>;
 }
 
 export interface GraphKeeperOptions {
@@ -34,9 +35,9 @@ export interface GraphKeeperOptions {
    * The newest supergraph for a topology. Undefined if it is not known yet.
    * @throws StartupError if there can be none
    */
-  supergraphFor: (topology: Topology | undefined) => string | undefined;
+  supergraphFor: (topology: Topology | undefined) => Supergraph | undefined;
   /** @throws StartupError if the two cannot be run together */
-  check: (supergraphSdl: string, topology: Topology | undefined) => void;
+  check: (supergraph: Supergraph, topology: Topology | undefined) => void;
   changes: GraphChanges;
   /** Called when a new supergraph runs. */
   onRunning: (graph: RunnableGraph) => Promise<void>;
@@ -76,12 +77,12 @@ export class GraphKeeper {
   }
 
   async #settleOnce(): Promise<void> {
-    const { supergraphSdl, topology } = this.#running;
+    const { supergraph, topology } = this.#running;
     const { supergraphFor } = this.#options;
     const candidates: (() => Candidate)[] = [
-      () => ({ supergraphSdl: supergraphFor(this.#wanted), topology: this.#wanted }),
-      () => ({ supergraphSdl, topology: this.#wanted }),
-      () => ({ supergraphSdl: supergraphFor(topology), topology }),
+      () => ({ supergraph: supergraphFor(this.#wanted), topology: this.#wanted }),
+      () => ({ supergraph, topology: this.#wanted }),
+      () => ({ supergraph: supergraphFor(topology), topology }),
     ];
     let fault: string | undefined;
     for (const candidate of candidates) {
@@ -97,9 +98,9 @@ export class GraphKeeper {
 
   async #tryToRun(candidate: () => Candidate): Promise<Outcome> {
     try {
-      const { supergraphSdl, topology } = candidate();
-      if (supergraphSdl === undefined) return { kind: "not-yet" };
-      await this.#run({ supergraphSdl, topology });
+      const { supergraph, topology } = candidate();
+      if (supergraph === undefined) return { kind: "not-yet" };
+      await this.#run({ supergraph, topology });
       return { kind: "runs" };
     } catch (error) {
       if (error instanceof StartupError) return { kind: "refused", fault: error.message };
@@ -110,11 +111,11 @@ export class GraphKeeper {
   /** @throws StartupError if it cannot be run */
   async #run(graph: RunnableGraph): Promise<void> {
     const { check, changes, onRunning } = this.#options;
-    const { supergraphSdl, topology } = graph;
-    const isNew = supergraphSdl !== this.#running.supergraphSdl;
+    const { supergraph, topology } = graph;
+    const isNew = supergraph.sdl !== this.#running.supergraph.sdl;
     if (!isNew && topology === this.#running.topology) return;
-    check(supergraphSdl, topology);
-    if (isNew) await changes.onSupergraph(supergraphSdl, topology);
+    check(supergraph, topology);
+    if (isNew) await changes.onSupergraph(supergraph, topology);
     else if (topology) await changes.onTopology(topology);
     this.#running = graph;
     if (isNew) await onRunning(graph);
@@ -123,7 +124,7 @@ export class GraphKeeper {
 
 interface Candidate {
   /** Undefined if a service must answer first. */
-  supergraphSdl: string | undefined;
+  supergraph: Supergraph | undefined;
   topology: Topology | undefined;
 }
 

@@ -22,7 +22,7 @@ test("a rolling upgrade: the graph offers what every partition can answer, and s
   const topology = await stage.writeTopology({ north: [north.url], south: [south.url] });
   const watch = await stage.start({ kind: "topology", topology });
   stage.follow(watch);
-  expect([fieldsOf(watch.supergraphSdl), watch.omitted()]).toEqual(["id,old", []]);
+  expect([fieldsOf(watch.supergraph), watch.omitted()]).toEqual(["id,old", []]);
   north = await stage.upgrade(north, branchSdl("new: Int"));
   await becomes(stage.taken, ["supergraph id over north,south"]);
   expect(watch.omitted()).toEqual([
@@ -53,7 +53,7 @@ test("a partition that was down at the start counts when it is first heard", asy
   const topology = await stage.writeTopology({ north: [north.url], south: [south.url] });
   const watch = await stage.start({ kind: "topology", topology });
   stage.follow(watch);
-  expect(fieldsOf(watch.supergraphSdl)).toBe("id,a,b");
+  expect(fieldsOf(watch.supergraph)).toBe("id,a,b");
   await stage.upgrade(south, branchSdl("a: Int"));
   await becomes(stage.taken, ["supergraph id,a over north,south"]);
 });
@@ -91,8 +91,8 @@ test("what the gateway refuses is not run, and not asked of it again and again",
     topology: await stage.writeTopology({ north: [north.url] }),
   });
   let refused = 0;
-  stage.follow(watch, (supergraphSdl) => {
-    if (!fieldsOf(supergraphSdl).includes("bad")) return;
+  stage.follow(watch, (supergraph) => {
+    if (!fieldsOf(supergraph).includes("bad")) return;
     refused++;
     throw new StartupError("no");
   });
@@ -141,7 +141,7 @@ test("the topology file: a subgraph comes when it can be composed, and goes toge
 test("a supergraph file made elsewhere is watched, with its topology", async () => {
   const north = await stage.serve(branchSdl("a: Int"));
   const topology = await stage.writeTopology({ north: [north.url] });
-  const { supergraphSdl } = await stage.start({ kind: "topology", topology });
+  const { sdl: supergraphSdl } = (await stage.start({ kind: "topology", topology })).supergraph;
   const supergraphFile = join(stage.folder, "made-elsewhere.graphql");
   await writeFile(supergraphFile, supergraphSdl);
   const files = { supergraphFile, topologyFile: stage.topologyFile };

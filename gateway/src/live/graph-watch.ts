@@ -13,6 +13,7 @@ import { agreeOnTopology } from "@teranga/kit/topology/topology-agreement.ts";
 import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { watchTopology } from "@teranga/kit/topology/topology-watch.ts";
 import { checkGraph, type SubgraphOmission } from "../composition/compose-graph.ts";
+import { readSupergraph, type Supergraph } from "../ground/supergraph.ts";
 import { type GraphChanges, GraphKeeper, type RunnableGraph } from "./graph-keeper.ts";
 import { writeLastSupergraph } from "./last-supergraph.ts";
 import { loadServedGraph } from "./load-graph.ts";
@@ -63,7 +64,6 @@ export async function startGraphWatch(options: GraphWatchOptions): Promise<Graph
     case "topology":
       return watchServices(options, options.source);
     case "supergraph":
-      checkGraph(options.source.supergraphSdl, options.source.topology, "foreign");
       return watchSupergraph(options, options.source);
     default:
       return options.source satisfies never;
@@ -88,12 +88,12 @@ async function watchServices(
     const keeper = new GraphKeeper({
       running,
       supergraphFor: (wanted) => composer.supergraphFor(wanted!),
-      check: (supergraphSdl, wanted) => checkGraph(supergraphSdl, wanted, "composed"),
+      check: (supergraph, wanted) => checkGraph(supergraph, wanted, "composed"),
       changes,
-      onRunning: async ({ supergraphSdl, topology: current }) => {
+      onRunning: async ({ supergraph, topology: current }) => {
         log.info("the graph has changed");
         if (cacheFile === undefined) return;
-        const made = { supergraphSdl, topology: current!, composedAt: new Date() };
+        const made = { supergraphSdl: supergraph.sdl, topology: current!, composedAt: new Date() };
         await writeLastSupergraph(cacheFile, made, log);
       },
       log,
@@ -135,15 +135,16 @@ function watchSupergraph(
   { supergraphSdl, supergraphFile, topology, topologyFile }: SourceOf<"supergraph">,
 ): GraphWatch {
   const { log } = options;
-  const running = { supergraphSdl, topology };
+  let wanted = new GivenSupergraph(supergraphSdl);
+  const running = { supergraph: wanted.read(), topology };
+  checkGraph(running.supergraph, topology, "foreign");
   const closers: FileWatch[] = [];
-  let wantedSdl = supergraphSdl;
 
   const follow = (changes: GraphChanges) => {
     const keeper = new GraphKeeper({
       running,
-      supergraphFor: () => wantedSdl,
-      check: (sdl, wanted) => checkGraph(sdl, wanted, "foreign"),
+      supergraphFor: () => wanted.read(),
+      check: (supergraph, over) => checkGraph(supergraph, over, "foreign"),
       changes,
       onRunning: async () => log.info("the graph has changed"),
       log,
@@ -154,7 +155,7 @@ function watchSupergraph(
           log.error(`Supergraph ${supergraphFile}: cannot be read (${content.code}); it stays as it was`);
           return;
         }
-        wantedSdl = content.text;
+        wanted = new GivenSupergraph(content.text);
         await keeper.settle();
       };
       closers.push(watchFile({ file: supergraphFile, onContent, log, pollMs: options.filePollMs }));
@@ -166,6 +167,22 @@ function watchSupergraph(
     closers.push(...watchedTopology(topologyFile, topology, onChange, options));
   };
   return { ...running, follow, omitted: () => [], stop: () => stopAll(closers) };
+}
+
+/** A supergraph as a file gives it. It is parsed once, whatever topologies it is tried with. */
+class GivenSupergraph {
+  readonly #sdl: string;
+  #supergraph: Supergraph | undefined;
+
+  constructor(sdl: string) {
+    this.#sdl = sdl;
+  }
+
+  /** @throws StartupError, one line, if the text is not a supergraph */
+  read(): Supergraph {
+    this.#supergraph ??= readSupergraph(this.#sdl);
+    return this.#supergraph;
+  }
 }
 
 function watchedTopology(

@@ -6,7 +6,7 @@ import type { Logger } from "@teranga/kit/process/log.ts";
 import type { GraphQLSchema } from "graphql";
 import { type CostModel, createCostModel } from "../door/cost.ts";
 import type { Limits } from "../ground/limits.ts";
-import { readSupergraph } from "../ground/supergraph.ts";
+import type { Supergraph } from "../ground/supergraph.ts";
 import type { Network, Networks } from "../network/network.ts";
 import type { Engine } from "../planning/engine.ts";
 import { Graph, type GraphObserver } from "../planning/graph.ts";
@@ -74,12 +74,12 @@ export class LiveGraph implements GraphChanges {
   async onTopology(topology: Topology): Promise<void> {
     const { engine } = this.gateway;
     const placements = placementsOf(engine.supergraph, topology);
-    if (kindsOf(placements) !== this.#kinds) return this.onSupergraph(engine.supergraph.sdl, topology);
+    if (kindsOf(placements) !== this.#kinds) return this.onSupergraph(engine.supergraph, topology);
     this.gateway.updateNetwork(this.#networkFor({ engine, topology, placements }));
   }
 
-  async onSupergraph(supergraphSdl: string, topology: Topology): Promise<void> {
-    const built = await build({ supergraphSdl, topology }, this.#parts);
+  async onSupergraph(supergraph: Supergraph, topology: Topology): Promise<void> {
+    const built = await build({ supergraph, topology }, this.#parts);
     this.gateway.update(built.engine, this.#networkFor(built));
     this.generation++;
   }
@@ -93,9 +93,8 @@ export class LiveGraph implements GraphChanges {
   }
 }
 
-async function build({ supergraphSdl, topology }: RunnableGraph, parts: LiveGraphParts): Promise<Built> {
+async function build({ supergraph, topology }: RunnableGraph, parts: LiveGraphParts): Promise<Built> {
   const { engine: name, observer, limits, log, onSubgraphRequest } = parts;
-  const supergraph = readSupergraph(supergraphSdl);
   const placements = placementsOf(supergraph, topology);
   const sources = createSources(supergraph, placements, { onSubgraphRequest });
   switch (name) {

@@ -45,7 +45,7 @@ test("the last supergraph is what a gateway starts with while no service can be 
   stage.taken.length = 0;
 
   const after = await stage.start({ kind: "topology", topology }, { cacheFile });
-  expect(fieldsOf(after.supergraphSdl)).toBe("id,b");
+  expect(fieldsOf(after.supergraph)).toBe("id,b");
   expect(stage.lines).toEqual([
     'No service of the subgraph "branch" answered within 0 s; starting with the last supergraph',
   ]);

@@ -13,6 +13,7 @@ import {
   ingredientsOf,
   type SubgraphOmission,
 } from "../composition/compose-graph.ts";
+import { readSupergraph, type Supergraph } from "../ground/supergraph.ts";
 import { readLastSupergraph, writeLastSupergraph } from "./last-supergraph.ts";
 import type { ServedSchemas } from "./served-schemas.ts";
 
@@ -43,16 +44,20 @@ export async function loadServedGraph({ topology, served, log, cacheFile, startu
   const waitMs = last ? Math.min(startupWaitMs, WAIT_WITH_LAST_MS) : startupWaitMs;
   try {
     await waitForServices(topology, served, waitMs, log);
-    const supergraphSdl = composer.supergraphFor(topology)!;
-    checkGraph(supergraphSdl, topology, "composed");
+    const supergraph = composer.supergraphFor(topology)!;
+    checkGraph(supergraph, topology, "composed");
     if (cacheFile !== undefined) {
-      await writeLastSupergraph(cacheFile, { supergraphSdl, topology, composedAt: new Date() }, log);
+      await writeLastSupergraph(
+        cacheFile,
+        { supergraphSdl: supergraph.sdl, topology, composedAt: new Date() },
+        log,
+      );
     }
-    return { running: { supergraphSdl, topology }, composer };
+    return { running: { supergraph, topology }, composer };
   } catch (error) {
     if (!last || !(error instanceof StartupError)) throw error;
     log.error({ composedAt: last.composedAt }, `${error.message}; starting with the last supergraph`);
-    return { running: { supergraphSdl: last.supergraphSdl, topology }, composer };
+    return { running: { supergraph: last.supergraph, topology }, composer };
   }
 }
 
@@ -61,8 +66,9 @@ async function lastFor(topology: Topology, file: string, log: Logger) {
   const last = await readLastSupergraph(file, log);
   try {
     if (!last) return undefined;
-    checkGraph(last.supergraphSdl, topology, "composed");
-    return last;
+    const supergraph = readSupergraph(last.supergraphSdl);
+    checkGraph(supergraph, topology, "composed");
+    return { supergraph, composedAt: last.composedAt };
   } catch (error) {
     log.warn({ file }, `${(error as Error).message}; the last supergraph is ignored`);
     return undefined;
@@ -102,7 +108,7 @@ export class Composer {
   readonly #served: ServedSchemas;
   readonly #log: Logger;
   #lastKey: string | undefined;
-  #last: (() => string) | undefined;
+  #last: (() => Supergraph) | undefined;
   #omitted: readonly SubgraphOmission[] = [];
   readonly #shownHints = new Set<string>();
 
@@ -120,7 +126,7 @@ export class Composer {
    * Undefined if no service of some subgraph has told its schema yet.
    * @throws StartupError, one line, if there can be no supergraph
    */
-  supergraphFor(topology: Topology): string | undefined {
+  supergraphFor(topology: Topology): Supergraph | undefined {
     const servedBy = (subgraph: string) => this.#served.of(subgraph);
     if ([...topology.placements.keys()].some((name) => servedBy(name).length === 0)) return undefined;
     const ingredients = ingredientsOf(topology, servedBy);
@@ -134,11 +140,11 @@ export class Composer {
   }
 
   /** The function that it returns gives the same supergraph, or throws the same error, on every call. */
-  #compose(ingredients: ReturnType<typeof ingredientsOf>): () => string {
+  #compose(ingredients: ReturnType<typeof ingredientsOf>): () => Supergraph {
     try {
-      const { supergraphSdl, hints } = composeIngredients(ingredients);
+      const { supergraph, hints } = composeIngredients(ingredients);
       for (const hint of hints) this.#showHint(hint);
-      return () => supergraphSdl;
+      return () => supergraph;
     } catch (error) {
       return () => {
         throw error;

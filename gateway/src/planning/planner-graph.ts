@@ -8,7 +8,6 @@ import {
   type InterfaceTypeDefinitionNode,
   Kind,
   type ObjectTypeDefinitionNode,
-  parse,
 } from "graphql";
 import { readStandIns, requiredOn, type StandIns } from "../ground/stand-ins.ts";
 import { argumentsOf, type Supergraph } from "../ground/supergraph.ts";
@@ -26,7 +25,7 @@ type FieldsNode = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode;
 /** @throws Error if the text is not a supergraph */
 export function plannerGraph(supergraph: Supergraph): PlannerGraph {
   const standIns = readStandIns(supergraph);
-  const document = parse(supergraph.sdl, { noLocation: true });
+  const { document } = supergraph;
   const definitions = document.definitions.map((node) => inOtherWords(node, standIns));
   const planned: DocumentNode = { ...document, definitions };
   if (!standIns) {
@@ -35,7 +34,7 @@ export function plannerGraph(supergraph: Supergraph): PlannerGraph {
   }
   // Clients must not see the stand-ins, and the original supergraph is the one that must be valid. In the
   // planner's supergraph the replaced fields are external without a use, which validation would refuse.
-  const whole = PlannerSupergraph.build(supergraph.sdl);
+  const whole = PlannerSupergraph.build(document);
   whole.subgraphs();
   const built = PlannerSupergraph.build(planned, { validateSupergraph: false });
   return { supergraph: built, apiSchema: whole.apiSchema(), standIns };

@@ -3,13 +3,12 @@ import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Placement, Topology } from "@teranga/kit/topology/topology.ts";
 import type { Supergraph } from "../ground/supergraph.ts";
 import type { Source } from "./fetch.ts";
-import { brokenPartitionRules } from "./partitions/partition-rules.ts";
 import { PartitionSource } from "./partitions/partition-source.ts";
 import { partitionedGraphs, readPartitionSpec } from "./partitions/partition-spec.ts";
 import { ReplicaSource } from "./replica-source.ts";
 import type { SourceDependencies } from "./source.ts";
 
-/** @throws StartupError, one line, if a partitioned subgraph breaks the rules of the partition spec */
+/** The source of each subgraph. @param supergraph one that keeps the partition rules (`checkGraph`) */
 export function createSources(
   supergraph: Supergraph,
   placements: ReadonlyMap<string, Placement>,
@@ -18,8 +17,6 @@ export function createSources(
   const sources = new Map<string, Source>();
   for (const [graph, { name }] of supergraph.subgraphs) {
     if (placements.get(name)?.kind === "partitions") {
-      const broken = brokenPartitionRules(supergraph, graph);
-      if (broken.length > 0) throw new StartupError(broken.join("; "));
       sources.set(name, new PartitionSource(readPartitionSpec(supergraph, graph), dependencies));
     } else {
       sources.set(name, new ReplicaSource(name, supergraph.schema, dependencies));

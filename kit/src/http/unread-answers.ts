@@ -1,8 +1,8 @@
 /**
  * Answers that clients have not taken yet. A large answer is held once, as bytes in pieces. Each piece is
  * written when the client has taken the one before. So the server knows how much a client has taken, and
- * frees that memory. An answer in parts is taken from its maker as fast as the parts are made: bytes that wait
- * are a fourth to an eighth of the objects of which they were made.
+ * frees that memory. The parts of an answer are taken from their maker as fast as they are made: the objects
+ * of which they are made take four to eight times as much memory as the bytes that wait.
  *
  * All unread answers together have a limit. Beyond it, the clients that have taken least lately are cut off,
  * of equals the oldest. A client that reads keeps its answer.
