@@ -14,6 +14,7 @@ import { gatewayVariables } from "@teranga/gateway/config.ts";
 import { createGatewayMetrics } from "@teranga/gateway/door/metrics.ts";
 import { proxyVariables } from "@teranga/gateway/proxy/proxy-config.ts";
 import { clusterVariables } from "@teranga/infra/config.ts";
+import { PACKAGES } from "@teranga/infra/floors/packages.ts";
 import { ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { countRefusals } from "@teranga/kit/http/refusals.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
@@ -120,19 +121,7 @@ test("every metric is documented as it is, and every documented metric exists", 
 
 test("every dependency says why it is there", async () => {
   const used = new Set<string>();
-  const packages = [
-    "",
-    "kit",
-    "schema",
-    "gateway",
-    "infra",
-    "test",
-    "services/catalog",
-    "services/city",
-    "services/mobile-money",
-    "services/orders",
-  ];
-  for (const folder of packages) {
+  for (const folder of ["", ...PACKAGES.map((each) => each.folder)]) {
     const { dependencies = {}, devDependencies = {} } = JSON.parse(await read(join(folder, "package.json")));
     for (const name of Object.keys({ ...dependencies, ...devDependencies })) {
       if (!name.startsWith("@teranga/")) used.add(name);

@@ -12,7 +12,7 @@ import type { Outcome } from "./harness/call-programs.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PROGRAM = /infra\/bootstrap\.mjs (\S+\.ts)$/;
 /** Vitest and Biome have a help of their own. */
-const TOOLS = ["test", "test:container", "format"];
+const TOOLS = ["test", "test:quick", "test:container", "format"];
 /** Programs that are started by hand and are not in the scripts. */
 const BY_HAND = [
   "gateway/src/main.ts",

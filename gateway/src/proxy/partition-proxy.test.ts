@@ -164,7 +164,7 @@ test("as a process: what is wrong is one line, and SIGTERM ends it in order", as
   await writeFile(file, JSON.stringify({ subgraphs: { branch: { partitions: { north: partition } } } }));
   const env = { SERVICE_CREDENTIAL: CREDENTIAL, TOPOLOGY: file };
   const { child, output } = run(["--subgraph", "branch", "--port", "0"], env);
-  await vi.waitFor(() => expect(output.stdout).toContain("is up"), { timeout: 20_000, interval: 20 });
+  await vi.waitFor(() => expect(output.stdout).toContain('"ready"'), { timeout: 20_000, interval: 20 });
   const { url } = JSON.parse(output.stdout.trim().split("\n").at(-1)!) as { url: string };
   expect((await askProxy(url, "{ branches { id } }")).data).toEqual({ branches: [{ id: "north" }] });
   child.kill("SIGTERM");

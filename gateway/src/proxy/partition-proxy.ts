@@ -10,7 +10,6 @@ import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { refuseUnacceptable } from "@teranga/kit/http/acceptable.ts";
 import { isAuthorized } from "@teranga/kit/http/credential.ts";
 import { currentDeadlineAtMs, keepDeadlines } from "@teranga/kit/http/deadline.ts";
-import type { Door } from "@teranga/kit/http/door.ts";
 import { statusByMediaType } from "@teranga/kit/http/http-status.ts";
 import {
   addHealth,
@@ -23,10 +22,10 @@ import {
 import { createTransport } from "@teranga/kit/http/transport.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { addMetrics, METRICS_PATH, Registry } from "@teranga/kit/process/metrics.ts";
+import type { ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { traceRequests } from "@teranga/kit/process/tracing.ts";
 import type { Topology } from "@teranga/kit/topology/topology.ts";
-import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import type { FastifyInstance } from "fastify";
 import { createFormatError } from "../door/client-errors.ts";
 import { readDocuments } from "../door/document-reader.ts";
@@ -43,17 +42,10 @@ import { LiveSubgraph } from "./live-subgraph.ts";
 import { SubgraphGateway } from "./subgraph-gateway.ts";
 import { createRoutableRule } from "./subgraph-schema.ts";
 
-export interface PartitionProxyOptions {
+export interface PartitionProxyOptions extends ServiceOptions {
   subgraph: string;
-  topology: Topology;
-  credential: string;
-  port: number;
-  /** The limits on connections. */
-  door?: Door | undefined;
   /** The bytes of services' answers that may be in use at a time. */
   answerBytesMax?: number | undefined;
-  log: Logger;
-  registry?: Registry;
   /** How long one request to a partition may take. Also the deadline of a caller that does not send one. */
   deadlineMs?: number;
   /** How long the start waits for a partition to answer. */
@@ -61,8 +53,6 @@ export interface PartitionProxyOptions {
   /** How often the partitions are asked for their schema. */
   schemaPollMs?: number;
   onSubgraphRequest?: (request: SentRequest) => void;
-  /** What its health page notes about the topology file. */
-  standing?: TopologyStanding;
 }
 
 export interface PartitionProxy extends RunningServer {

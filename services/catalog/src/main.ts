@@ -1,16 +1,8 @@
 /**
  * Runs the catalog service: `node services/catalog/src/main.ts`. The environment configures it (config.ts).
  */
-
-import { readDoor } from "@teranga/kit/http/door-config.ts";
 import { readConfig, runMain } from "@teranga/kit/process/config.ts";
-import { createLogger } from "@teranga/kit/process/log.ts";
-import { createProcessRegistry } from "@teranga/kit/process/metrics.ts";
-import { closeAll, closeOnSignal } from "@teranga/kit/process/shutdown.ts";
-import { startTracing } from "@teranga/kit/process/start-tracing.ts";
-import { loadTopology } from "@teranga/kit/topology/topology.ts";
-import { followTopology } from "@teranga/kit/topology/topology-following.ts";
-import { createTopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
+import { runService } from "@teranga/kit/process/run-service.ts";
 import { catalogVariables } from "./config.ts";
 import { startCatalog } from "./service.ts";
 
@@ -22,35 +14,6 @@ const usage = {
 
 await runMain(usage, async () => {
   const config = readConfig(catalogVariables, process.env);
-  const log = createLogger("catalog", config.LOG_LEVEL);
-  const tracing = await startTracing("catalog", config);
-  const topology = await loadTopology(config.TOPOLOGY);
-  const registry = createProcessRegistry();
-  const standing = createTopologyStanding(registry);
-  const server = await startCatalog({
-    databaseUrl: config.DATABASE_URL,
-    topology,
-    credential: config.SERVICE_CREDENTIAL,
-    port: config.PORT,
-    door: readDoor(config, process.env.NODE_ENV),
-    log,
-    registry,
-    standing,
-  });
-  const following = followTopology({
-    file: config.TOPOLOGY,
-    topology,
-    onChange: server.setTopology,
-    role: "routes",
-    credential: config.SERVICE_CREDENTIAL,
-    standing,
-    log,
-  });
-  const steps = [
-    ...following,
-    { name: "the service", close: server.close },
-    { name: "the spans", close: tracing.stop },
-  ];
-  closeOnSignal(() => closeAll(steps), log);
-  log.info({ url: server.url }, "the catalog is up");
+  const databaseUrl = config.DATABASE_URL;
+  await runService("catalog", config, (options) => startCatalog({ ...options, databaseUrl }));
 });

@@ -1,49 +1,28 @@
 /** The catalog service: the vertical fragment of Product that every site reads, over its own database. */
 
 import { codedError } from "@teranga/kit/graphql/errors.ts";
-import type { Door } from "@teranga/kit/http/door.ts";
-import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { openDatabase } from "@teranga/kit/postgres/database.ts";
 import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
-import type { Logger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
+import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
-import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { createContext } from "./context.ts";
 import { prepareCatalogDatabase } from "./database.ts";
 import { resolvers } from "./resolvers/index.ts";
 
-export interface CatalogOptions {
+export interface CatalogOptions extends ServiceOptions {
   databaseUrl: string;
-  topology: Topology;
-  credential: string;
-  /** 0 takes a free port. */
-  port: number;
-  /** The limits for connections. */
-  door?: Door | undefined;
-  log: Logger;
-  /** The metrics at /metrics; a new registry by default. */
-  registry?: Registry;
-  /** The state of the topology file, which the health answer reports. */
-  standing?: TopologyStanding;
   /** Called with the text of each SQL statement. */
   onStatement?: (statement: string) => void;
-}
-
-export interface RunningCatalog extends RunningServer {
-  /**
-   * Takes over another topology.
-   * @throws StartupError if it has no cities; then nothing changes
-   */
-  setTopology(topology: Topology): void;
 }
 
 /**
  * Prepares the database and starts to serve.
  * @throws if the database cannot be reached or the port is taken
  */
-export async function startCatalog(options: CatalogOptions): Promise<RunningCatalog> {
+export async function startCatalog(options: CatalogOptions): Promise<RunningService> {
   const { databaseUrl, topology, credential, port, log, onStatement } = options;
   let cities = cityIdsOf(topology);
   const database = openDatabase({ url: databaseUrl, applicationName: "catalog", onStatement });

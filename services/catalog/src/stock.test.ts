@@ -108,10 +108,10 @@ test("cities come and go while the catalog runs", async () => {
     return (data!.product as { stock: { city: { id: string } }[] }).stock.map(({ city }) => city.id);
   };
   const before = parseTopology(TOPOLOGY_FILE);
-  catalog.server.setTopology(parseTopology(TOPOLOGY_FILE.replace(/ +thies:.*\n/, "")));
+  await catalog.server.setTopology(parseTopology(TOPOLOGY_FILE.replace(/ +thies:.*\n/, "")));
   expect(await stock()).toEqual(["dakar", "autres"]);
   expect(() => catalog.server.setTopology({ placements: new Map() })).toThrow("no partitioned subgraph");
   expect(await stock()).toEqual(["dakar", "autres"]);
-  catalog.server.setTopology(before);
+  await catalog.server.setTopology(before);
   expect(await stock()).toEqual(["dakar", "thies", "autres"]);
 });

@@ -1,11 +1,13 @@
 /** What the tests of the service share: a catalog over a real PostgreSQL, and requests to it. */
+
 import { randomUUID } from "node:crypto";
 import { createTransport, type SubgraphResponse } from "@teranga/kit/http/transport.ts";
 import { openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
+import type { RunningService } from "@teranga/kit/process/run-service.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { inject } from "vitest";
-import { type RunningCatalog, startCatalog } from "./service.ts";
+import { startCatalog } from "./service.ts";
 
 const CREDENTIAL = "credential-of-the-tests";
 export const TOPOLOGY_FILE = `
@@ -18,7 +20,7 @@ subgraphs:
 `;
 
 export interface TestCatalog {
-  server: RunningCatalog;
+  server: RunningService;
   /** The service's database, past its resolvers. */
   sql: Sql;
   /** Sends one operation. */

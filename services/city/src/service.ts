@@ -2,19 +2,17 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { codedError } from "@teranga/kit/graphql/errors.ts";
-import type { Door } from "@teranga/kit/http/door.ts";
-import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { createTransport } from "@teranga/kit/http/transport.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
-import type { Logger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { type Clock, systemClock } from "@teranga/kit/process/retry.ts";
+import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
-import { allUrls, partitionsOf, replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
+import { allUrls, partitionsOf, replicasOf } from "@teranga/kit/topology/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
-import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { type CommitProtocol, createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import { startPruning } from "@teranga/protocol/city/pruning.ts";
 import { startRecovery } from "@teranga/protocol/city/recovery.ts";
@@ -29,20 +27,9 @@ import { resolvers } from "./resolvers/index.ts";
 import { getHealth } from "./sql/get-health.ts";
 import { countStranded, strandedNotes } from "./stranded.ts";
 
-export interface CityOptions {
+export interface CityOptions extends ServiceOptions {
   cityId: string;
   databaseUrl: string;
-  topology: Topology;
-  credential: string;
-  /** 0 takes a free port. */
-  port: number;
-  /** The limits for connections. */
-  door?: Door | undefined;
-  log: Logger;
-  /** The metrics at /metrics; a new registry by default. */
-  registry?: Registry;
-  /** The state of the topology file, which the health answer reports. */
-  standing?: TopologyStanding;
   clock?: Clock;
   /** The longest wait between two recovery steps, in milliseconds. */
   recoveryIntervalMs?: number;
@@ -68,18 +55,8 @@ const HORIZON_MS = 30 * 86_400_000;
 
 const STOP_MS = 1_000;
 
-export interface RunningCity extends RunningServer {
-  /**
-   * Takes over another topology, once the database keeps its rule about this city's towns.
-   * @throws StartupError if the city cannot serve under it; then nothing changes
-   */
-  setTopology(topology: Topology): Promise<void>;
-  /** Whether the database keeps the rule that the topology gives this city. */
-  keepsRule(): Promise<boolean>;
-}
-
 /** Starts the service. It is ready when this resolves. */
-export async function startCity(options: CityOptions): Promise<RunningCity> {
+export async function startCity(options: CityOptions): Promise<Required<RunningService>> {
   const { cityId, topology, credential, log, registry = new Registry(), clock = systemClock } = options;
   const live = createLiveTopology(topology);
   const placement = livePartitionsOf(live.topology, "city");

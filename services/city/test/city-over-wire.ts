@@ -108,7 +108,7 @@ export async function startWiredCity(
       const { answers } = (data ?? {}) as { answers?: { state: string }[] };
       return { states: answers?.map(({ state }) => state), errors };
     },
-    setTopology: (topology) => server.setTopology(topology),
+    setTopology: async (topology) => server.setTopology(topology),
     contents: () => contents(sql),
     reset: () => reset(sql, cityId),
     async close() {

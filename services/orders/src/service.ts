@@ -1,33 +1,20 @@
 /** The orders service. It drives orders through the commit protocol over the cities, and stores nothing. */
 import { setTimeout as delay } from "node:timers/promises";
-import type { Door } from "@teranga/kit/http/door.ts";
-import { type RunningServer, readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { createTransport, type Send } from "@teranga/kit/http/transport.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
-import type { Logger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { type Clock, systemClock } from "@teranga/kit/process/retry.ts";
+import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { allUrls, replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
-import type { TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { v7 as newUuid } from "uuid";
 import { createOrchestrator } from "./context.ts";
 import { createOrderMetrics } from "./metrics.ts";
 import { resolvers } from "./resolvers.ts";
 
-export interface OrdersOptions {
-  topology: Topology;
-  credential: string;
-  /** 0 takes a free port. */
-  port: number;
-  /** The limits for connections. */
-  door?: Door | undefined;
-  log: Logger;
-  /** The metrics at /metrics; a new registry by default. */
-  registry?: Registry;
-  /** The state of the topology file, which the health answer reports. */
-  standing?: TopologyStanding;
+export interface OrdersOptions extends ServiceOptions {
   clock?: Clock;
   /** Makes UUIDs of version 7, in lower case. */
   newId?: () => string;
@@ -35,19 +22,11 @@ export interface OrdersOptions {
   onRequest?: (request: { url: string; operationName: string }) => void;
 }
 
-export interface RunningOrders extends RunningServer {
-  /**
-   * Takes over another topology.
-   * @throws StartupError if it has no cities or no catalog; then nothing changes
-   */
-  setTopology(topology: Topology): void;
-}
-
 /**
  * Starts the service. It is ready when this resolves.
  * @throws StartupError if the topology has no cities or no catalog
  */
-export async function startOrders(options: OrdersOptions): Promise<RunningOrders> {
+export async function startOrders(options: OrdersOptions): Promise<RunningService> {
   const {
     topology,
     credential,
