@@ -217,17 +217,17 @@ export class CityMirror {
     return { id, kind, clientId, key, hash, order, cancels, transfer };
   }
 
-  /**
-   * The time in the id of the oldest transaction that can be pruned, once it is old; null if there is none.
-   */
-  oldestAbortedMs(): number | null {
-    let oldest: number | null = null;
+  /** Whether pruning would find something: the horizon stays so far behind the newest aborted transaction. */
+  isPrunable(nowMs: number, keptMs: number): boolean {
+    let [oldestMs, newestMs] = [Infinity, -Infinity];
     for (const list of [this.decisions, this.participations]) {
       for (const [id, { state }] of list) {
-        if (state === "ABORTED" && (oldest === null || timeOf(id) < oldest)) oldest = timeOf(id);
+        if (state !== "ABORTED") continue;
+        oldestMs = Math.min(oldestMs, timeOf(id));
+        newestMs = Math.max(newestMs, timeOf(id));
       }
     }
-    return oldest;
+    return oldestMs < Math.min(nowMs, newestMs) - keptMs;
   }
 
   /** Whether recovery has something to do at a time. */

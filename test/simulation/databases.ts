@@ -12,8 +12,8 @@ import { CityMirror, type Fact, type Written } from "./city-mirror.ts";
 import { CITY_PLACEMENT, type CitySeed } from "./shop.ts";
 import { type Row, type Statement, Wire } from "./wire.ts";
 
-/** Deleted rows are in the way of every scan until they are vacuumed, which takes ten milliseconds. */
-const VACUUM_EVERY = 8;
+/** Deleted rows are in the way of every scan until they are vacuumed, which has every statement planned anew. */
+const VACUUM_EVERY = 40;
 
 /** What a statement has answered, and what has happened by it; null if it wrote nothing. */
 export interface Executed {

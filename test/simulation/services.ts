@@ -59,8 +59,8 @@ export interface CityMeans {
   isCalm: boolean;
   /** How far behind its clock the city prunes; null if it does not. */
   horizonMs: number | null;
-  /** The time of the oldest that it may prune. */
-  oldestAbortedMs: () => number | null;
+  /** Whether it would find something to prune. */
+  isPrunable: (nowMs: number, keptMs: number) => boolean;
 }
 
 /** In production the workers look twice a second. */
@@ -73,6 +73,8 @@ const CALM_RECOVERY_INTERVAL_MS = 200;
 const PRUNING_INTERVAL_MS = 1_000;
 /** Every so many times the workers look although nothing is due: else nobody would see one act too soon. */
 const LOOKS_IN_VAIN = 4;
+/** Pruning less often: looks that found nothing took a fifth of all time. */
+const PRUNINGS_IN_VAIN = 16;
 
 /** Counted, and read by nobody. */
 const CITY_METRICS = createCityMetrics(new Registry());
@@ -100,12 +102,12 @@ export function bootCity(means: CityMeans, life: Life): Serve {
     city,
     messages: createRecoveryMessages(placement, asking),
     intervalMs: means.isCalm ? CALM_RECOVERY_INTERVAL_MS : RECOVERY_INTERVAL_MS,
-    startWait: (ms) => waitForWork(life, ms, means.hasWork, means.isCalm ? () => true : means.isDue),
+    startWait: (ms) => waitForWork(life, ms, LOOKS_IN_VAIN, means.hasWork, means.isCalm ? () => true : means.isDue),
   });
   if (horizonMs !== null) {
-    const isOld = (nowMs: number) => (means.oldestAbortedMs() ?? nowMs) < nowMs - horizonMs;
+    const isDue = (nowMs: number) => means.isPrunable(nowMs, horizonMs);
     // The horizon moves also where nothing is to be pruned.
-    const startWait = (ms: number) => waitForWork(life, ms, () => true, isOld);
+    const startWait = (ms: number) => waitForWork(life, ms, PRUNINGS_IN_VAIN, () => true, isDue);
     startPruning({ city, keptMs: horizonMs, intervalMs: PRUNING_INTERVAL_MS, startWait });
   }
   return (request) => endpoint(request, { ...createContext(city), requestLog: log });
@@ -118,13 +120,14 @@ export function bootCity(means: CityMeans, life: Life): Serve {
 function waitForWork(
   life: Life,
   ms: number,
+  looksInVain: number,
   hasWork: () => boolean,
   isDue: (nowMs: number) => boolean,
 ): Wait {
   let current = life.wait(ms);
   let isEnded = false;
   let times = 0;
-  const isWanted = () => hasWork() && (isDue(life.clock.nowMs()) || ++times % LOOKS_IN_VAIN === 0);
+  const isWanted = () => hasWork() && (isDue(life.clock.nowMs()) || ++times % looksInVain === 0);
   const wait = async () => {
     await current.over;
     while (!isEnded && !isWanted()) {

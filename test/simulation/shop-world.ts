@@ -73,7 +73,7 @@ export class ShopWorld {
         isDue: (nowMs: number) => this.watch.cityOf(cityId).isDue(nowMs),
         isCalm: this.faults.isCalm,
         horizonMs: this.faults.horizonMs,
-        oldestAbortedMs: () => this.watch.cityOf(cityId).oldestAbortedMs(),
+        isPrunable: (nowMs: number, keptMs: number) => this.watch.cityOf(cityId).isPrunable(nowMs, keptMs),
       };
       for (const host of this.hostsOf(cityId)) {
         this.add(host, {
