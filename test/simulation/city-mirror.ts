@@ -6,7 +6,6 @@
 /** The rows that a transaction has written; null for a table that it has not touched. */
 export interface Written {
   stock: [productId: string, onHand: number, reserved: number][] | null;
-  movements: [productId: string, onHand: number, reserved: number][] | null;
   participations:
     | [transactionId: string, kind: string | null, state: string, nextAttemptMs: number | null][]
     | null;
@@ -40,8 +39,7 @@ export interface Written {
   transfers: [transactionId: string, productId: string, from: string, quantity: number][] | null;
   postings: [id: number, transactionId: string | null, clientId: string | null, key: string | null][] | null;
   entries: [postingId: number, clientId: string | null, amount: number][] | null;
-  wallets: [clientId: string, balance: number, held: number][] | null;
-  payments: [transactionId: string, state: string][] | null;
+  wallets: [clientId: string, balance: number][] | null;
   facts: [kind: Fact["kind"], id: string][] | null;
 }
 
@@ -113,8 +111,6 @@ interface Posting {
 
 export class CityMirror {
   readonly stock = new Map<string, Level>();
-  /** The sum of the movements of each product. */
-  readonly moved = new Map<string, Level>();
   readonly participations = new Map<string, Participation>();
   readonly decisions = new Map<string, Decision>();
   /** Those of a home's transactions, and whether they have acknowledged: by transaction, and by city. */
@@ -125,9 +121,8 @@ export class CityMirror {
   readonly cancellations = new Map<string, string>();
   readonly transfers = new Map<string, Transfer>();
   readonly postings = new Map<number, Posting>();
-  readonly wallets = new Map<string, { balance: number; held: number }>();
-  /** Where the payment of each order stands. */
-  readonly payments = new Map<string, string>();
+  /** The balances. */
+  readonly wallets = new Map<string, number>();
   /** When participants that have not acknowledged are told again: by transaction and city. */
   readonly #tellings = new Map<string, number>();
 
@@ -139,12 +134,8 @@ export class CityMirror {
     return (written.facts ?? []).map(([kind, id]) => this.#fact(kind, id));
   }
 
-  #applyStock({ stock, movements, participations, reservations }: Written): void {
+  #applyStock({ stock, participations, reservations }: Written): void {
     for (const [id, onHand, reserved] of stock ?? []) this.stock.set(id, { onHand, reserved });
-    for (const [id, onHand, reserved] of movements ?? []) {
-      const sum = this.moved.get(id) ?? { onHand: 0, reserved: 0 };
-      this.moved.set(id, { onHand: sum.onHand + onHand, reserved: sum.reserved + reserved });
-    }
     for (const [id, kind, state, nextAttemptMs] of participations ?? []) {
       const lines = this.participations.get(id)?.lines ?? [];
       this.participations.set(id, { kind, state, nextAttemptMs, lines });
@@ -176,15 +167,14 @@ export class CityMirror {
     }
   }
 
-  #applyMoney({ postings, entries, wallets, payments }: Written): void {
+  #applyMoney({ postings, entries, wallets }: Written): void {
     for (const [id, transactionId, clientId, key] of postings ?? []) {
       this.postings.set(id, { transactionId, clientId, key, entries: [] });
     }
     for (const [id, clientId, amount] of entries ?? []) {
       this.postings.get(id)!.entries.push({ clientId, amount });
     }
-    for (const [id, balance, held] of wallets ?? []) this.wallets.set(id, { balance, held });
-    for (const [id, state] of payments ?? []) this.payments.set(id, state);
+    for (const [id, balance] of wallets ?? []) this.wallets.set(id, balance);
   }
 
   #fact(kind: Fact["kind"], id: string): Fact {

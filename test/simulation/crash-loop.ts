@@ -81,6 +81,7 @@ async function runWithCrash(stage: Stage, { victim, isRestarted }: Crash, step: 
   const rests = await world.runUntil(() => watch.isAtRest, REST_MS);
   promise(rests, () => `does not come to rest: ${watch.unfinished()}`);
   watch.checkAtRest();
+  await shop.checkInvariants();
   return isCrashed;
 }
 

@@ -6,10 +6,12 @@ import { readFileSync } from "node:fs";
 import type { PGlite } from "@electric-sql/pglite";
 import { fragmentRule } from "@teranga/city/fragment-rule.ts";
 import type { DatabaseFiles } from "@teranga/kit/postgres/migrate.ts";
+import type { Sql } from "@teranga/kit/postgres/sql.ts";
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import { openClusters } from "../../kit/test/kept-cluster.ts";
 import { CityMirror, type Fact, type Written } from "./city-mirror.ts";
 import { CITY_PLACEMENT, type CitySeed } from "./shop.ts";
+import { createSql } from "./sql-adapter.ts";
 import { type Row, type Statement, Wire } from "./wire.ts";
 
 /** Deleted rows are in the way of every scan until they are vacuumed, which has every statement planned anew. */
@@ -28,6 +30,8 @@ const LOOK = readFileSync(new URL("look.sql", import.meta.url), "utf8");
 
 export class CityDatabase {
   readonly cityId: string;
+  /** For checks: without faults and between two events. */
+  readonly sql: Sql;
   readonly #db: PGlite;
   readonly #emptying: string;
   #runs = 0;
@@ -39,6 +43,7 @@ export class CityDatabase {
 
   private constructor(cityId: string, db: PGlite, emptying: string) {
     this.cityId = cityId;
+    this.sql = createSql(async (text, parameters) => (await this.execute(text, parameters)).rows);
     this.#db = db;
     this.#emptying = emptying;
     this.#wire = new Wire(db);

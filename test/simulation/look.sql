@@ -67,7 +67,6 @@ create function simulation.written(everything boolean) returns json language plp
 declare
   age_max integer := case when everything then 2147483647 else 0 end;
   of_stock json;
-  of_movements json;
   of_participations json;
   of_reservations json;
   of_decisions json;
@@ -79,7 +78,6 @@ declare
   of_postings json;
   of_entries json;
   of_wallets json;
-  of_payments json;
   of_facts json;
 begin
   if not everything and pg_current_xact_id_if_assigned() is null then
@@ -89,12 +87,6 @@ begin
     of_stock := (
       select json_agg(json_build_array(product_id, on_hand, reserved))
       from stock where age(xmin) <= age_max
-    );
-  end if;
-  if everything or simulation.is_written('stock_movement') then
-    of_movements := (
-      select json_agg(json_build_array(product_id, on_hand_change, reserved_change))
-      from stock_movement where age(xmin) <= age_max
     );
   end if;
   if everything or simulation.is_written('participation') then
@@ -161,14 +153,8 @@ begin
   end if;
   if everything or simulation.is_written('wallet') then
     of_wallets := (
-      select json_agg(json_build_array(client_id, balance, held))
+      select json_agg(json_build_array(client_id, balance))
       from wallet where age(xmin) <= age_max
-    );
-  end if;
-  if everything or simulation.is_written('payment') then
-    of_payments := (
-      select json_agg(json_build_array(transaction_id, state))
-      from payment where age(xmin) <= age_max
     );
   end if;
   if everything or simulation.is_written('simulation.fact') then
@@ -179,7 +165,6 @@ begin
   end if;
   return json_build_object(
     'stock', of_stock,
-    'movements', of_movements,
     'participations', of_participations,
     'reservations', of_reservations,
     'decisions', of_decisions,
@@ -191,7 +176,6 @@ begin
     'postings', of_postings,
     'entries', of_entries,
     'wallets', of_wallets,
-    'payments', of_payments,
     'facts', of_facts
   );
 end $$;

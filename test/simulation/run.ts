@@ -103,6 +103,7 @@ async function live(shop: ShopWorld, random: Random): Promise<void> {
     );
   }
   await world.runUntil(() => open.length === 0, WILD_MS);
+  await shop.checkInvariants();
   shop.heal();
   await world.runUntil(() => open.length === 0, HEALING_MS);
   promise(open.length === 0, () => "a client waits for ever");
@@ -111,6 +112,7 @@ async function live(shop: ShopWorld, random: Random): Promise<void> {
   promise(rests, () => `does not come to rest: ${watch.unfinished()}`);
   watch.checkAtRest();
   await buyAndCancel(shop, random.fork("last orders"));
+  await shop.checkInvariants();
   await shop.checkMirrors();
 }
 

@@ -169,7 +169,7 @@ export class SequentialModel {
     for (const [id, { state }] of city.decisions) {
       promise((state === "COMMITTED") === this.committed.has(id), () => `${cityId} has ${id} as ${state}`);
     }
-    for (const [clientId, { balance }] of city.wallets) {
+    for (const [clientId, balance] of city.wallets) {
       const expected = this.wallets.get(clientId) ?? 0;
       promise(balance === expected, () => `the wallet of ${clientId} holds ${balance}, not ${expected}`);
     }

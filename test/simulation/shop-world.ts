@@ -2,6 +2,7 @@
  * The shop in a world: network, services, databases and catalog of one run, under the faults that it was
  * given.
  */
+import { brokenInvariants } from "@teranga/infra/broken-invariants.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import type { Random } from "../harness/random.ts";
 import { Catalog } from "./catalog.ts";
@@ -100,6 +101,13 @@ export class ShopWorld {
         restartAfterMs: this.#restart(host, () => this.faults.ordersRestart),
       });
     }
+  }
+
+  /** What must hold in the databases at any time. @throws Violation */
+  async checkInvariants(): Promise<void> {
+    const databases = new Map(Array.from(this.#stage.databases, ([cityId, { sql }]) => [cityId, sql]));
+    const broken = await brokenInvariants(databases);
+    promise(broken.length === 0, () => broken.join("; "));
   }
 
   /** What the checks have looked at is what the databases hold. @throws Violation */
