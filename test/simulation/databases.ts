@@ -9,6 +9,7 @@ import type { DatabaseFiles } from "@teranga/kit/postgres/migrate.ts";
 import type { Sql } from "@teranga/kit/postgres/sql.ts";
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
 import { openClusters } from "../../kit/test/kept-cluster.ts";
+import { countBranches, counterOf } from "./branches.ts";
 import { CityMirror, type Fact, type Written } from "./city-mirror.ts";
 import { CITY_PLACEMENT, type CitySeed } from "./shop.ts";
 import { createSql } from "./sql-adapter.ts";
@@ -35,14 +36,18 @@ export class CityDatabase {
   readonly #db: PGlite;
   readonly #emptying: string;
   #runs = 0;
+  /** The branches of its SQL functions, and how often each was taken until the last look. */
+  readonly #branches: readonly string[];
+  #taken: readonly number[] = [];
   #mirror = new CityMirror();
   readonly #wire: Wire;
   readonly #written: Statement;
   /** Prepared, by their texts. */
   readonly #statements = new Map<string, Statement>();
 
-  private constructor(cityId: string, db: PGlite, emptying: string) {
+  private constructor(cityId: string, db: PGlite, branches: readonly string[], emptying: string) {
     this.cityId = cityId;
+    this.#branches = branches;
     this.sql = createSql(async (text, parameters) => (await this.execute(text, parameters)).rows);
     this.#db = db;
     this.#emptying = emptying;
@@ -52,15 +57,16 @@ export class CityDatabase {
 
   /** Opens the databases of some cities. */
   static async openAll(cityIds: readonly string[], files: DatabaseFiles): Promise<CityDatabase[]> {
+    const { script, names } = countBranches(files.functions!);
     const clusters = await openClusters(cityIds.length, {
       files,
-      extra: LOOK,
+      extra: script + LOOK,
       keptAs: files === CITY_FILES ? "simulated-city" : undefined,
     });
-    return Promise.all(clusters.map((db, index) => CityDatabase.#open(cityIds[index]!, db)));
+    return Promise.all(clusters.map((db, index) => CityDatabase.#open(cityIds[index]!, db, names)));
   }
 
-  static async #open(cityId: string, db: PGlite): Promise<CityDatabase> {
+  static async #open(cityId: string, db: PGlite, branches: readonly string[]): Promise<CityDatabase> {
     const { isDefault, ownTowns, otherTowns } = fragmentRule(cityId, CITY_PLACEMENT);
     await db.query("select set_fragment($1, $2, $3::text[], $4::text[])", [
       cityId,
@@ -72,7 +78,9 @@ export class CityDatabase {
     await db.exec("set plan_cache_mode = force_generic_plan");
     // What nobody looks at, and no power fails: a third of a short statement's time.
     await db.exec("set synchronous_commit = off; set track_activities = off; set jit = off");
-    return new CityDatabase(cityId, db, await emptyingScript(db));
+    const database = new CityDatabase(cityId, db, branches, await emptyingScript(db));
+    await database.takeBranches();
+    return database;
   }
 
   /** Makes the database what it is at the beginning of a run. */
@@ -106,6 +114,20 @@ export class CityDatabase {
       { statement: this.#written, parameters: [] },
     ]) as [Row[], [{ written: Written | null }]];
     return { rows, facts: look.written && this.#mirror.apply(look.written) };
+  }
+
+  /** How often each branch of the SQL functions was taken since the last call. */
+  async takeBranches(): Promise<Map<string, number>> {
+    // Of a sequence that was never used the last value is 1, too.
+    const counters = this.#branches.map(
+      (_, index) => `(select last_value - 1 + is_called::int from ${counterOf(index)})`,
+    );
+    const { rows } = await this.#db.query<{ counts: number[] }>(`select array[${counters}]::int[] as counts`);
+    const before = this.#taken;
+    const { counts } = rows[0]!;
+    this.#taken = counts;
+    const taken = this.#branches.map((name, index) => [name, counts[index]! - (before[index] ?? 0)] as const);
+    return new Map(taken.filter(([, count]) => count > 0));
   }
 
   /** Compares the copy with the tables themselves. Returns the names of those that differ. */
@@ -143,7 +165,7 @@ export class CityDatabase {
 async function emptyingScript(db: PGlite): Promise<string> {
   const { rows } = await db.query<{ script: string }>(`
     select format('with %s select', string_agg(format('_%s as (delete from %I.%I)', number, schemaname, tablename), ', '))
-      || (select string_agg(format('; select setval(%L, 1, false)', format('%I.%I', schemaname, sequencename)), '') from pg_sequences) as script
+      || (select string_agg(format('; select setval(%L, 1, false)', format('%I.%I', schemaname, sequencename)), '') from pg_sequences where schemaname <> 'branch') as script
     from (
       select row_number() over () as number, schemaname, tablename from pg_tables
       where schemaname in ('public', 'simulation') and tablename not in ('schema_version', 'function_file', 'function_of_file', 'fragment')

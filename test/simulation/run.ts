@@ -45,6 +45,7 @@ export async function runSeed(stage: Stage, seed: number): Promise<RunResult> {
   process.on("unhandledRejection", stray);
   const violation = await violationOf(() => live(shop, random));
   process.off("unhandledRejection", stray);
+  await shop.countBranches();
   if (violation !== null) world.note("world", `VIOLATION: ${violation}`);
   return {
     seed,

@@ -102,7 +102,8 @@ export function bootCity(means: CityMeans, life: Life): Serve {
     city,
     messages: createRecoveryMessages(placement, asking),
     intervalMs: means.isCalm ? CALM_RECOVERY_INTERVAL_MS : RECOVERY_INTERVAL_MS,
-    startWait: (ms) => waitForWork(life, ms, LOOKS_IN_VAIN, means.hasWork, means.isCalm ? () => true : means.isDue),
+    startWait: (ms) =>
+      waitForWork(life, ms, LOOKS_IN_VAIN, means.hasWork, means.isCalm ? () => true : means.isDue),
   });
   if (horizonMs !== null) {
     const isDue = (nowMs: number) => means.isPrunable(nowMs, horizonMs);

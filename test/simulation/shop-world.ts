@@ -103,6 +103,13 @@ export class ShopWorld {
     }
   }
 
+  /** Counts which branches of the SQL functions the run has taken. */
+  async countBranches(): Promise<void> {
+    for (const database of this.#stage.databases.values()) {
+      for (const [name, count] of await database.takeBranches()) this.world.reach(name, count);
+    }
+  }
+
   /** What must hold in the databases at any time. @throws Violation */
   async checkInvariants(): Promise<void> {
     const databases = new Map(Array.from(this.#stage.databases, ([cityId, { sql }]) => [cityId, sql]));

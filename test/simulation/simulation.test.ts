@@ -5,6 +5,7 @@ import { type RunResult, runSeed } from "./run.ts";
 import { CITY_IDS } from "./shop.ts";
 import { addCounts, neverReached, SOMETIMES } from "./sometimes.ts";
 import { openStage, type Stage } from "./stage.ts";
+import { UNKNOWN_BRANCHES, UNREACHED_BRANCHES } from "./unreached-branches.ts";
 import { runSeeds } from "./worker-pool.ts";
 
 /** A seed takes about a second of one core. `TEST_SEEDS=1000` is the long run. */
@@ -34,8 +35,13 @@ test(`${SEEDS} seeds break no promise`, { timeout: 60_000 + SEEDS * 4_000 }, asy
   expect(sum.committed).toBeGreaterThan(3 * SEEDS);
   expect(sum.kills).toBeGreaterThan(SEEDS / 2);
   const never = neverReached(reached);
+  expect(UNREACHED_BRANCHES.filter((branch) => reached.has(branch))).toEqual([]);
   if (SEEDS >= SEEDS_FOR_ALL) expect(never).toEqual([]);
   else expect(never.length).toBeLessThan(SOMETIMES.length / 2);
+});
+
+test("what no run can reach is a branch of the SQL functions", () => {
+  expect(UNKNOWN_BRANCHES).toEqual([]);
 });
 
 describe("in this process", () => {

@@ -1,8 +1,11 @@
 /**
- * What runs must come across now and then: answers of every kind, and pairs of events that meet rarely. A
- * check that all promises hold says little of what never happened. Counted by `World.reach`; `npm run
- * simulate` prints the counts, and a test of 1,000 seeds fails if one is zero.
+ * What runs must come across now and then: answers of every kind, pairs of events that meet rarely, and the
+ * branches of the SQL functions. A check that all promises hold says little of what never happened. Counted
+ * by `World.reach`; `npm run simulate` prints the counts, and a test of 1,000 seeds fails if one is zero.
  */
+import { BRANCHES } from "./branches.ts";
+import { UNREACHED_BRANCHES } from "./unreached-branches.ts";
+
 const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   OrderPrepare: ["PREPARED", "REFUSED", "ABORTED", "TOO_OLD", "together"],
   OrderCommit: [
@@ -52,6 +55,7 @@ export const SOMETIMES: readonly string[] = [
   "a run of 30 operations or more",
   "a run of 100 operations or more",
   "a calm run with clocks apart by more than a lease",
+  ...BRANCHES.filter((branch) => !UNREACHED_BRANCHES.includes(branch)),
 ];
 
 export function addCounts(sum: Map<string, number>, counts: Readonly<Record<string, number>>): void {

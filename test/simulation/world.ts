@@ -88,8 +88,8 @@ export class World {
   }
 
   /** Counts that something has happened which must happen now and then. */
-  reach(name: string): void {
-    this.reached[name] = (this.reached[name] ?? 0) + 1;
+  reach(name: string, times = 1): void {
+    this.reached[name] = (this.reached[name] ?? 0) + times;
   }
 
   note(who: string, what: string): void {
