@@ -78,7 +78,7 @@ export class Client {
   #act(act: Act): Promise<void> {
     switch (act) {
       case "order":
-        return this.#order();
+        return this.#orderAndTransfer();
       case "cancel":
         return this.#means.orderIds.length > 0 ? this.#cancel(this.#orderToCancel()) : this.#order();
       case "transfer":
@@ -92,6 +92,12 @@ export class Client {
       default:
         return act satisfies never;
     }
+  }
+
+  async #orderAndTransfer(): Promise<void> {
+    const { together } = this.#habits;
+    const isTogether = together > 0 && this.#happens(together);
+    await Promise.all([this.#order(), isTogether && this.#transfer(homeOf(this.#id))]);
   }
 
   async #order(): Promise<void> {
@@ -137,9 +143,10 @@ export class Client {
     await this.#insist(request, CANCEL_ORDER, input);
   }
 
-  async #transfer(): Promise<void> {
+  async #transfer(receiver?: string): Promise<void> {
     const { random } = this.#means;
-    const [fromCityId, toCityId] = [random.pick(CITY_IDS), random.pick(CITY_IDS)];
+    const fromCityId = random.pick(CITY_IDS);
+    const toCityId = receiver ?? random.pick(CITY_IDS);
     const productId = this.#happens(0.05) ? UNKNOWN_PRODUCT : this.#wishes.product();
     const quantity = this.#wishes.pieces() * random.between(1, 2);
     const input = { productId, fromCityId, toCityId, quantity, idempotencyKey: this.#newKey("transfer") };

@@ -37,6 +37,8 @@ export interface Habits {
   hotOrder: number;
   /** How often somebody cancels an order at once. */
   regret: number;
+  /** How often an order comes with a transfer to its city, at the same time. */
+  together: number;
   /** How often a request is sent twice at the same time. */
   twice: number;
   /** How often a request that was answered is sent again. */
@@ -86,6 +88,7 @@ export function drawHabits(random: Random): Habits {
     again: random.pick([0, 0.2]),
     wrong: random.pick([0, 0.2]),
     hasPlainKeys: random.next() < 0.5,
+    together: random.fork("together").pick([0, 0, 0, 0.6]),
     weights: {
       order: 12,
       cancel: weight(3),

@@ -15,7 +15,7 @@ import { describeAnswer, describeRequest, nameOf } from "./describe.ts";
 import type { Message, MessageAnswer, MessagePromises } from "./message-promises.ts";
 import type { Life, Process } from "./processes.ts";
 import { CITY_IDS } from "./shop.ts";
-import { type Faults, UNLUCKY } from "./swarm.ts";
+import type { Faults } from "./swarm.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -168,7 +168,7 @@ export class Network {
     for (const { operations, cityId, fault } of faults.unlucky) {
       const isIt =
         operations.includes(operation) && (cityId === null || host === cityId || host === `${cityId}-2`);
-      if (isIt) faults[fault] = Math.max(faults[fault], UNLUCKY);
+      if (isIt) faults[fault] = Math.max(faults[fault], faults.unluckyRate);
     }
     return faults;
   }

@@ -34,6 +34,8 @@ export interface Faults {
   cutMs: number;
   /** Messages that fare worse than others: then what goes on without them is seen. */
   unlucky: readonly Unlucky[];
+  /** How often they do. At 1 nobody is told, and what was prepared has to ask. */
+  unluckyRate: number;
   /** How many times a process does not hear another one, for up to `cutMs`. */
   deafness: number;
   /** How many times a city's database is away, for up to `cutMs`. */
@@ -60,8 +62,6 @@ export interface Unlucky {
   fault: "requestLost" | "answerLost" | "late";
 }
 
-/** How often it does. */
-export const UNLUCKY = 0.7;
 /** Orchestrators' and cities' own; decisions go both ways. */
 const KINDS = [
   ["OrderPrepare"],
@@ -90,6 +90,7 @@ export const CALM: Faults = {
   cuts: 0,
   cutMs: 0,
   unlucky: [],
+  unluckyRate: 0,
   deafness: 0,
   outages: 0,
   statementLost: 0,
@@ -137,6 +138,7 @@ export function drawFaults(random: Random): Faults {
       cityId: random.pick([null, ...CITY_IDS]),
       fault: random.pick(["requestLost", "answerLost", "late"] as const),
     })),
+    unluckyRate: random.fork("unlucky").pick([0.7, 0.7, 1]),
     deafness: rate(2, 10),
     outages: rate(1, 3),
     statementLost: rate(0.02, 0.15),
