@@ -163,8 +163,10 @@ export class Network {
   }
 
   /** The faults of now, as they are for a message and its answer. */
-  #faultsOf({ operation }: Call, { host }: Process): Faults {
+  #faultsOf({ operation }: Call, target: Process): Faults {
+    const { host } = target;
     const faults = { ...this.#faults() };
+    if (isSecond(target)) faults.refused = Math.max(faults.refused, faults.secondRefused);
     for (const { operations, cityId, fault } of faults.unlucky) {
       const isIt =
         operations.includes(operation) && (cityId === null || host === cityId || host === `${cityId}-2`);

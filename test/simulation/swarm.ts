@@ -19,6 +19,8 @@ export interface Faults {
   duplicated: number;
   /** No connection is made. */
   refused: number;
+  /** The same, of a city's second instance: a city is asked at both before it counts as away. */
+  secondRefused: number;
   /** The message takes up to `lateMs`, which is beyond every deadline. */
   late: number;
   lateMs: number;
@@ -71,6 +73,8 @@ const KINDS = [
   ["OrderDecide", "Decide"],
   ["OrderDecide", "Decide"],
   ["OrderOutcome", "Outcome"],
+  // A home that is not heard at all.
+  ["OrderCommit", "CancellationCommit", "TransferCommit", "OrderOutcome"],
 ];
 
 /** No faults; messages take a few milliseconds. */
@@ -81,6 +85,7 @@ export const CALM: Faults = {
   answerLost: 0,
   duplicated: 0,
   refused: 0,
+  secondRefused: 0,
   late: 0,
   lateMs: 0,
   latencyMs: 5,
@@ -125,6 +130,7 @@ export function drawFaults(random: Random): Faults {
     answerLost: rate(0.03, 0.3),
     duplicated: rate(0.05, 0.4),
     refused: rate(0.02, 0.2),
+    secondRefused: random.fork("second").pick([0, 0, 1]),
     late: rate(0.03, 0.2),
     lateMs: random.pick([500, 3_000, 20_000]),
     latencyMs: random.pick([2, 10, 50, 300]),
