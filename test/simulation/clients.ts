@@ -95,8 +95,7 @@ export class Client {
   }
 
   async #orderAndTransfer(): Promise<void> {
-    const { together } = this.#habits;
-    const isTogether = together > 0 && this.#happens(together);
+    const isTogether = this.#happens(this.#habits.together);
     await Promise.all([this.#order(), isTogether && this.#transfer(homeOf(this.#id))]);
   }
 
@@ -145,8 +144,7 @@ export class Client {
 
   async #transfer(receiver?: string): Promise<void> {
     const { random } = this.#means;
-    const fromCityId = random.pick(CITY_IDS);
-    const toCityId = receiver ?? random.pick(CITY_IDS);
+    const [fromCityId, toCityId] = [random.pick(CITY_IDS), receiver ?? random.pick(CITY_IDS)];
     const productId = this.#happens(0.05) ? UNKNOWN_PRODUCT : this.#wishes.product();
     const quantity = this.#wishes.pieces() * random.between(1, 2);
     const input = { productId, fromCityId, toCityId, quantity, idempotencyKey: this.#newKey("transfer") };

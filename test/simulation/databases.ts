@@ -15,7 +15,7 @@ import { CITY_PLACEMENT, type CitySeed } from "./shop.ts";
 import { createSql } from "./sql-adapter.ts";
 import { type Row, type Statement, Wire } from "./wire.ts";
 
-/** Deleted rows are in the way of every scan until they are vacuumed, which has every statement planned anew. */
+/** Deleted rows are in the way of every scan until a vacuum, which has every statement planned anew. */
 const VACUUM_EVERY = 40;
 
 /** What a statement has answered, and what has happened by it; null if it wrote nothing. */

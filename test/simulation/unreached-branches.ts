@@ -1,4 +1,7 @@
-/** Branches of the SQL functions that no run can take, and why. The beginning of a name stands for all that have it. */
+/**
+ * Branches of the SQL functions that no run can take, and why. The beginning of a name stands for all that
+ * have it.
+ */
 import { BRANCHES } from "./branches.ts";
 
 const REASONS: Readonly<Record<string, readonly string[]>> = {
