@@ -1,6 +1,6 @@
 /** The catalog, in memory: products whose prices change. */
 import { Amount, DateTime } from "@teranga/kit/graphql/scalars.ts";
-import { readSchema } from "@teranga/kit/http/server.ts";
+import { readSchema } from "@teranga/schema/read-schema.ts";
 import type { Random } from "../harness/random.ts";
 import type { CommittedDetail } from "./city-mirror.ts";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";

@@ -4,7 +4,6 @@ import { type City, createContext } from "@teranga/city/context.ts";
 import { createCityMetrics } from "@teranga/city/metrics.ts";
 import { createPayments } from "@teranga/city/payments/payments.ts";
 import { resolvers as cityResolvers } from "@teranga/city/resolvers/index.ts";
-import { readSchema } from "@teranga/kit/http/server.ts";
 import type { AskMeans } from "@teranga/kit/instances/ask.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
@@ -18,6 +17,7 @@ import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts"
 import { startPruning } from "@teranga/protocol/city/pruning.ts";
 import { startRecovery } from "@teranga/protocol/city/recovery.ts";
 import { createRecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";
+import { readSchema } from "@teranga/schema/read-schema.ts";
 import type { GraphQLError } from "graphql";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import type { Network } from "./network.ts";

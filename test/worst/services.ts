@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { buildSubgraphSchema } from "@apollo/subgraph";
-import { readSchema } from "@teranga/kit/http/server.ts";
+import { readSchema } from "@teranga/schema/read-schema.ts";
 import {
   type GraphQLFieldResolver,
   type GraphQLLeafType,

@@ -4,7 +4,7 @@
  * operations on the common schema.
  */
 import { readFileSync } from "node:fs";
-import { readSchema } from "@teranga/kit/http/server.ts";
+import { readSchema } from "@teranga/schema/read-schema.ts";
 import fc from "fast-check";
 import {
   buildASTSchema,

@@ -1,5 +1,5 @@
 /** What all sources share. */
-import { codedError, type ErrorCode, unavailableCode } from "@teranga/kit/graphql/errors.ts";
+import { codedError, unavailableCode } from "@teranga/kit/graphql/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import type { TransportError } from "@teranga/kit/http/transport.ts";
 import type { GraphQLError } from "graphql";
@@ -34,7 +34,7 @@ export function noAnswer(
 ): GraphQLError {
   if (failure && !failure.mayRepeat && failure.error.effect === "unknown") return outcomeUnknown(place);
   const { subgraph, partition } = place;
-  const code = partition === undefined ? "SUBGRAPH_UNAVAILABLE" : (unavailableCode(subgraph) as ErrorCode);
+  const code = partition === undefined ? "SUBGRAPH_UNAVAILABLE" : unavailableCode(subgraph);
   const said = failure?.error.said;
   const message = `The ${nameOf(place)} is unavailable${said === undefined ? "" : `: ${said}`}.`;
   return codedError(code, message, extensionsOf(place));

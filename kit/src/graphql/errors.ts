@@ -1,5 +1,6 @@
 /**
- * The errors that a client of the graph can get, in one table.
+ * The errors that a client of the graph can get, in one table. The codes of a partitioned subgraph carry its
+ * name, so they are made from it (`partitionErrors`).
  *
  * A code is in the table only if some caller can react to it. Expected outcomes of an operation (out of
  * stock, an e-mail address in use) are not errors but members of the operation's result union. docs/errors.md
@@ -7,26 +8,17 @@
  */
 import { GraphQLError } from "graphql";
 
-/**
- * `CITY` in a code is the name of the partitioned subgraph in capitals. For another partitioned subgraph, the
- * codes carry its name instead (see `partitionCode`).
- */
 export const ERROR_CODES = {
   BAD_USER_INPUT: "An argument is not acceptable; `field` names it. Nothing was changed.",
-  UNKNOWN_CITY:
-    "An id names a city that the topology does not have; `city` is that name. Nothing was changed.",
-  CITY_UNAVAILABLE: "The city that owns the row did not answer; `city` names it. A read can be tried again.",
   SUBGRAPH_UNAVAILABLE:
-    "A service that is not a city did not answer; `subgraph` names it. A read can be tried again.",
+    "A service without partitions did not answer; `subgraph` names it. A read can be tried again.",
   OUTCOME_UNKNOWN:
-    "A mutation was sent, and its answer was lost or is of no use: it may have happened or not; `city` or `subgraph` names who was asked. The same again under the same idempotency key is safe.",
-  WRONG_CITY:
-    "A request reached a city that does not own the row; `city` is where it arrived. A routing fault.",
+    "A mutation was sent, and its answer was lost or is of no use: it may have happened or not; `subgraph`, or the field with its name, says who was asked. The same again under the same idempotency key is safe.",
   UNAUTHENTICATED:
     "Who asks is not known: a service of ours got no service credential, or a foreign one does not accept the client's. Nothing was changed.",
   FORBIDDEN: "A foreign service knows who asks and does not allow it. Nothing was changed.",
   PROTOCOL_VIOLATION:
-    "A commit-protocol message contradicts what this city has durably recorded. Nothing was changed.",
+    "A message between services contradicts what its receiver has durably recorded. Nothing was changed.",
   DEADLINE_EXCEEDED:
     "The time that the caller had left was over before a service was done. What is not under a key is not known to have happened or not.",
   REQUEST_TOO_LARGE: "The request body is over the limit.",
@@ -51,9 +43,12 @@ export const ERROR_CODES = {
   INTERNAL_SERVER_ERROR: "A fault of ours. The details are in the service's log, under the same request id.",
 } as const;
 
-export type ErrorCode = keyof typeof ERROR_CODES;
+/** Where the code has `string`, it has the name of a partitioned subgraph in capitals. */
+type PartitionCode = `UNKNOWN_${string}` | `WRONG_${string}` | `${string}_UNAVAILABLE`;
 
-/** Makes a coded error for a client. `details` become further extensions: `field`, `city`, … */
+export type ErrorCode = keyof typeof ERROR_CODES | PartitionCode;
+
+/** Makes a coded error for a client. `details` become further extensions, for example `field`. */
 export function codedError(
   code: ErrorCode,
   message: string,
@@ -85,21 +80,27 @@ export function badInput(field: string, message: string): GraphQLError {
   return codedError("BAD_USER_INPUT", `${field}: ${message}`, { field });
 }
 
-/** The code for a partition of a subgraph: `partitionCode("UNKNOWN", "city")` is `UNKNOWN_CITY`. */
-export function partitionCode(condition: "UNKNOWN" | "WRONG", subgraph: string): string {
+/** The code for a partition of a subgraph: `partitionCode("UNKNOWN", "branch")` is `UNKNOWN_BRANCH`. */
+export function partitionCode(condition: "UNKNOWN" | "WRONG", subgraph: string): PartitionCode {
   return `${condition}_${subgraph.toUpperCase()}`;
 }
 
-/** The code of a partition that does not answer: `CITY_UNAVAILABLE` for the subgraph `city`. */
-export function unavailableCode(subgraph: string): string {
+/** The code of a partition that does not answer: `BRANCH_UNAVAILABLE` for the subgraph `branch`. */
+export function unavailableCode(subgraph: string): PartitionCode {
   return `${subgraph.toUpperCase()}_UNAVAILABLE`;
 }
 
-/**
- * The codes that `partitionCode` and `unavailableCode` make: `UNKNOWN_CITY`, `WRONG_CITY`,
- * `CITY_UNAVAILABLE`.
- */
-const PARTITION_CODE = /^(?:UNKNOWN|WRONG)_(\w+)$|^(\w+)_UNAVAILABLE$/;
+/** The part of the table for one partitioned subgraph. Each such error has the partition under that name. */
+export function partitionErrors(subgraph: string): Record<string, string> {
+  return {
+    [partitionCode("UNKNOWN", subgraph)]:
+      `An id names a ${subgraph} that the topology does not have; \`${subgraph}\` is that name. Nothing was changed.`,
+    [unavailableCode(subgraph)]:
+      `The ${subgraph} that owns the row did not answer; \`${subgraph}\` names it. A read can be tried again.`,
+    [partitionCode("WRONG", subgraph)]:
+      `A request reached a ${subgraph} that does not own the row; \`${subgraph}\` is where it arrived. A routing fault.`,
+  };
+}
 
 /**
  * Whether a client may see an error with these extensions as it is. Its code must be in the table above, or
@@ -110,7 +111,5 @@ export function isClientError(extensions: Readonly<Record<string, unknown>> | un
   const code = extensions?.code;
   if (typeof code !== "string" || code === "INTERNAL_SERVER_ERROR") return false;
   if (Object.hasOwn(ERROR_CODES, code)) return true;
-  const match = PARTITION_CODE.exec(code);
-  const subgraph = match?.[1] ?? match?.[2];
-  return subgraph !== undefined && Object.keys(extensions!).some((name) => name.toUpperCase() === subgraph);
+  return Object.keys(extensions!).some((name) => Object.hasOwn(partitionErrors(name), code));
 }

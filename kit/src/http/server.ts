@@ -3,7 +3,6 @@
  * metrics for every caller.
  */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
@@ -37,7 +36,7 @@ const BODY_BYTES_MAX = 1024 * 1024;
 const IDLE_CHECK_MS = 20;
 
 export interface SubgraphServerOptions<Context extends object> {
-  /** The subgraph's schema, from `readSchema`. */
+  /** The subgraph's SDL. */
   typeDefs: string;
   // biome-ignore lint/suspicious/noExplicitAny: resolver types are checked where they are written
   resolvers: any;
@@ -72,11 +71,6 @@ export interface RunningServer {
   port: number;
   /** Stops accepting requests, waits for those under way, and closes. */
   close(): Promise<void>;
-}
-
-/** Reads a subgraph's SDL from the schema package. */
-export function readSchema(name: "catalog" | "city" | "orders"): string {
-  return readFileSync(new URL(`../../../schema/${name}.graphql`, import.meta.url), "utf8");
 }
 
 /**

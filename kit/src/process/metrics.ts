@@ -17,7 +17,7 @@ export const METRICS_PATH = "/metrics";
  */
 export const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** Entries of a batch, from alone to the most that a city accepts. */
+/** Entries of a batch, from alone to the most that a service accepts. */
 export const BATCH_BUCKETS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 
 /** A registry with the metrics of this process: memory, CPU, garbage collection, event loop delay. */

@@ -21,7 +21,7 @@ export interface PartitionRule {
 /**
  * @param form `name` (the default): an id, or a name that people type. `id`: must be a
  * partition's id, or begin with one
- * @throws GraphQLError `UNKNOWN_CITY` (with the subgraph's name) for an id of a partition that does not exist
+ * @throws GraphQLError `UNKNOWN_` and the subgraph's name, for an id of a partition that does not exist
  */
 export type PartitionOf = (value: string, form?: "name" | "id") => string;
 
@@ -47,13 +47,9 @@ export function createPartitionOf(subgraph: string, partitions: readonly Partiti
     if (colon >= 0 || form === "id") {
       const id = colon >= 0 ? value.slice(0, colon) : value;
       if (ids.has(id)) return id;
-      throw codedError(
-        partitionCode("UNKNOWN", subgraph) as "UNKNOWN_CITY",
-        `There is no ${subgraph} "${short(id)}".`,
-        {
-          [subgraph]: short(id),
-        },
-      );
+      throw codedError(partitionCode("UNKNOWN", subgraph), `There is no ${subgraph} "${short(id)}".`, {
+        [subgraph]: short(id),
+      });
     }
     if (value.length > VALUE_LENGTH_MAX) return fallback;
     return owners.get(normalise(value)) ?? fallback;
@@ -63,7 +59,7 @@ export function createPartitionOf(subgraph: string, partitions: readonly Partiti
 /**
  * The form in which names are compared: without accents, in lower case, each run of spaces, hyphens and
  * apostrophes as one hyphen. `Thiès` and `THIES` become `thies`, `Saint Louis` becomes `saint-louis`. The
- * city database has the same function in SQL (`normalise`), and a property test holds them equal.
+ * service's database has the same function in SQL (`normalise`), and a property test holds them equal.
  */
 export function normalise(name: string): string {
   const plain = name.normalize("NFD").replace(/[\u0300-\u036f]/g, "");

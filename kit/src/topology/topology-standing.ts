@@ -19,7 +19,7 @@ export function createTopologyStanding(registry: Registry): TopologyStanding {
   };
   new Gauge({
     name: "teranga_topology_refused",
-    help: "1 while the topology of the file is not taken, because it is broken or a city refuses it or does not answer, or was started with though a city refuses it; else 0.",
+    help: "1 while the topology of the file is not taken, because it is broken or a partition refuses it or does not answer, or was started with though a partition refuses it; else 0.",
     registers: [registry],
     collect() {
       this.set(standing.fault === undefined ? 0 : 1);

@@ -1,7 +1,7 @@
 /** Answers a batch of protocol messages, so that a fault of one entry fails no other entry. */
 import { isDeepStrictEqual } from "node:util";
 import { badInput } from "@teranga/kit/graphql/errors.ts";
-import { alarm } from "./alarm.ts";
+import { alarm } from "../alarm.ts";
 import { isolateEntries } from "./isolate-entries.ts";
 import type { CityMeans } from "./means.ts";
 import { observeBatch } from "./observe.ts";
@@ -64,7 +64,11 @@ async function applyEach<
     const isAnswered = isDeepStrictEqual(messages.get(keyOf(entry)), entry);
     const answer = isAnswered ? answers.get(keyOf(entry))! : nothingDone(batch, entry, "VIOLATION");
     if (answer.state === "VIOLATION") {
-      alarm(city, entry.transactionId, `a message of the field ${field} breaks the protocol`);
+      alarm(
+        city,
+        { transactionId: entry.transactionId },
+        `a message of the field ${field} breaks the protocol`,
+      );
     }
     return answer;
   });

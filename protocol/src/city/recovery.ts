@@ -15,8 +15,8 @@ import { TransportError } from "@teranga/kit/http/transport.ts";
 import { classifyDatabaseError } from "@teranga/kit/postgres/database.ts";
 import { inSpan } from "@teranga/kit/process/tracing.ts";
 import { type StartWait, startWorker } from "@teranga/kit/process/worker.ts";
+import { alarm } from "../alarm.ts";
 import type { DecideMessage } from "../messages.ts";
-import { alarm } from "./alarm.ts";
 import { isolateEntries } from "./isolate-entries.ts";
 import type { CityMeans } from "./means.ts";
 import { aboutBatch, logApplied } from "./observe.ts";
@@ -70,7 +70,8 @@ export async function tellParticipants(city: CityMeans, messages: RecoveryMessag
       );
       const answers = await messages.decide(cityId, decisions);
       for (const { transactionId, state } of answers) {
-        if (state === "VIOLATION") alarm(city, transactionId, `${cityId} does not hold what it should give`);
+        if (state === "VIOLATION")
+          alarm(city, { transactionId }, `${cityId} does not hold what it should give`);
       }
       const done = answers.filter(({ state }) => state === "DONE").map(({ transactionId }) => transactionId);
       await acknowledgeDecisions(city.sql, cityId, done, city.clock);
@@ -99,7 +100,7 @@ export async function askHomes(city: CityMeans, messages: RecoveryMessages): Pro
       const kinds = new Map(rows.map(({ transactionId, kind }) => [transactionId, kind]));
       const known = outcomes.flatMap((outcome): DecideMessage[] => {
         const { transactionId, state } = outcome;
-        if (state === "VIOLATION") alarm(city, transactionId, `${home} says that it is not its home`);
+        if (state === "VIOLATION") alarm(city, { transactionId }, `${home} says that it is not its home`);
         if (state === "VIOLATION" || state === "FAILED") return [];
         return [{ transactionId, kind: kinds.get(transactionId)!, decision: state, lines: outcome.lines }];
       });
@@ -122,7 +123,7 @@ async function applyOutcomes(city: CityMeans, home: string, known: DecideMessage
   );
   for (const [index, { transactionId, state, isNew }] of applied.entries()) {
     if (state === "VIOLATION")
-      alarm(city, transactionId, "the home's decision does not fit what is prepared here");
+      alarm(city, { transactionId }, "the home's decision does not fit what is prepared here");
     if (!isNew) continue;
     logApplied(city, known[index]!, "asked");
     city.metrics.recovered("asked_home", known[index]!.decision, 1);

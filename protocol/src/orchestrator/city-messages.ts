@@ -27,6 +27,7 @@ import { type MessageKind, sendBatch } from "../send-batch.ts";
 import { createCityLanes } from "./city-lanes.ts";
 import { MessageLane } from "./message-lane.ts";
 import type { MessageMetrics } from "./message-metrics.ts";
+import { observeMessage } from "./observe-message.ts";
 
 /**
  * All messages are idempotent.
@@ -48,9 +49,10 @@ export interface MessageMeans extends AskMeans {
   metrics: MessageMetrics;
 }
 
-/** A kind, and the name of the city's field for it. */
+/** A kind, the name of the city's field for it, and what it commits if it commits anything. */
 type FieldKind<Answer extends z.ZodType<{ transactionId: string }>> = MessageKind<Answer> & {
   message: string;
+  commits?: CommitMessage["kind"];
 };
 
 const PREPARE = {
@@ -63,6 +65,7 @@ const PREPARE = {
 };
 const COMMIT_ORDERS = {
   message: "commitOrders",
+  commits: "ORDER" as const,
   operationName: "OrderCommit",
   query: `mutation OrderCommit($messages: [CommitOrderInput!]!) {
     answers: commitOrders(orders: $messages) {
@@ -73,6 +76,7 @@ const COMMIT_ORDERS = {
 };
 const COMMIT_CANCELLATIONS = {
   message: "commitCancellations",
+  commits: "CANCELLATION" as const,
   operationName: "CancellationCommit",
   query: `mutation CancellationCommit($messages: [CommitCancellationInput!]!) {
     answers: commitCancellations(cancellations: $messages) {
@@ -83,6 +87,7 @@ const COMMIT_CANCELLATIONS = {
 };
 const COMMIT_TRANSFERS = {
   message: "commitTransfers",
+  commits: "TRANSFER" as const,
   operationName: "TransferCommit",
   query: `mutation TransferCommit($messages: [CommitTransferInput!]!) {
     answers: commitTransfers(transfers: $messages) {
@@ -150,12 +155,13 @@ export function createCityMessages(means: MessageMeans): CityMessages {
 
 interface Message {
   transactionId: string;
+  kind?: string;
   lines?: readonly unknown[];
   allocations?: readonly unknown[];
 }
 
 /** Sends messages of one kind, through a lane to each city. */
-function lanesOf<Answer extends z.ZodType<{ transactionId: string }>>(
+function lanesOf<Answer extends z.ZodType<{ transactionId: string; state: string }>>(
   kind: FieldKind<Answer>,
   means: MessageMeans,
 ): (cityId: string, message: Message, deadlineMs: number) => Promise<z.infer<Answer>> {
@@ -171,11 +177,15 @@ function lanesOf<Answer extends z.ZodType<{ transactionId: string }>>(
         delay: means.delay,
       }),
   );
-  return async (cityId, message, deadlineMs) => {
-    const lane = laneTo(cityId);
-    // A cancelled order may name a city that has left the topology.
-    if (!lane) throw new TransportError("refused", `${kind.operationName}: there is no city "${cityId}"`);
-    return lane.ask(message, deadlineMs);
+  return (cityId, message, deadlineMs) => {
+    const { transactionId, kind: transactionKind = kind.commits } = message;
+    const facts = { message: kind.message, cityId, transactionId, kind: transactionKind };
+    return observeMessage(facts, means.metrics, async () => {
+      const lane = laneTo(cityId);
+      // A cancelled order may name a city that has left the topology.
+      if (!lane) throw new TransportError("refused", `${kind.operationName}: there is no city "${cityId}"`);
+      return lane.ask(message, deadlineMs);
+    });
   };
 }
 

@@ -6,8 +6,8 @@
  * when its deadline has passed.
  */
 import type { Logger } from "@teranga/kit/process/log.ts";
+import { alarm } from "../alarm.ts";
 import type { ProductQuantity, TransactionKind } from "../messages.ts";
-import { alarm } from "./alarm.ts";
 import type { CityMessages } from "./city-messages.ts";
 
 /** A decision, and what each participant that must hear it gives or gets back. */
@@ -47,7 +47,8 @@ export function createDecisionDelivery(messages: CityMessages, log: Logger): Dec
     const message = { transactionId, kind, decision, lines: decision === "COMMITTED" ? lines : [] };
     try {
       const { state } = await messages.decide(cityId, message, DECIDE_DEADLINE_MS);
-      if (state === "VIOLATION") alarm(log, transactionId, cityId, "decide");
+      if (state === "VIOLATION")
+        alarm({ log }, { transactionId, city: cityId }, "the answer to decide is VIOLATION");
     } catch (error) {
       log.warn(
         { err: error, transactionId, kind, decision, participant: cityId },

@@ -20,8 +20,8 @@ import { TransportError } from "@teranga/kit/http/transport.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { backoffMs, type Clock } from "@teranga/kit/process/retry.ts";
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
+import { alarm } from "../alarm.ts";
 import type { CommitAnswer, OutcomeAnswer, PrepareAnswer, ProductQuantity } from "../messages.ts";
-import { alarm } from "./alarm.ts";
 import type { CityMessages } from "./city-messages.ts";
 import { aborted, happened, idOf, type Transaction, type TransactionEnd } from "./transaction-model.ts";
 
@@ -137,7 +137,8 @@ async function collectVote(
   try {
     const message = { transactionId, kind, lines, leaseMs: PREPARE_LEASE_MS };
     const answer = await messages.prepare(cityId, message, deadlineMs);
-    if (answer.state === "VIOLATION") alarm(log, transactionId, cityId, "prepare");
+    if (answer.state === "VIOLATION")
+      alarm({ log }, { transactionId, city: cityId }, "the answer to prepare is VIOLATION");
     if (answer.state === "TOO_OLD") tooOld(log, transactionId, cityId);
     return { cityId, answer };
   } catch (error) {
@@ -202,7 +203,7 @@ function committed(answer: CommitAnswer, transaction: Transaction, log: Logger):
       return aborted(transaction, { kind: "fenced" });
     case "VIOLATION":
       // The home has left its decision as it was. It may be COMMITTED, so the participants must ask the home.
-      alarm(log, idOf(transaction), homeId, "commit");
+      alarm({ log }, { transactionId: idOf(transaction), city: homeId }, "the answer to commit is VIOLATION");
       return { result: { kind: "violation", cityId: homeId }, announcement: null };
     default:
       return answer satisfies never;
@@ -231,7 +232,8 @@ async function askOutcome(
   const deadlineMs = shareOfTime(answerByMs, OUTCOME_ASKS_MAX - current.asks, COMMIT_DEADLINE_MS, clock);
   try {
     const answer = await messages.outcome(homeId, { transactionId, cityId: homeId }, deadlineMs);
-    if (answer.state === "VIOLATION") alarm(log, transactionId, homeId, "outcome");
+    if (answer.state === "VIOLATION")
+      alarm({ log }, { transactionId, city: homeId }, "the answer to outcome is VIOLATION");
     return ended(decided(answer, current.mayHaveArrived, transaction));
   } catch (error) {
     log.warn({ err: error, transactionId, home: homeId, asks }, "no answer to the question for an outcome");

@@ -1,13 +1,14 @@
 /** The catalog service: the vertical fragment of Product that every site reads, over its own database. */
 
 import { codedError } from "@teranga/kit/graphql/errors.ts";
-import { readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { openDatabase } from "@teranga/kit/postgres/database.ts";
 import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
+import { readSchema } from "@teranga/schema/read-schema.ts";
 import { createContext } from "./context.ts";
 import { prepareCatalogDatabase } from "./database.ts";
 import { resolvers } from "./resolvers/index.ts";

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { codedError } from "@teranga/kit/graphql/errors.ts";
-import { readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { createTransport } from "@teranga/kit/http/transport.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
@@ -17,6 +17,7 @@ import { type CommitProtocol, createCommitProtocol } from "@teranga/protocol/cit
 import { startPruning } from "@teranga/protocol/city/pruning.ts";
 import { startRecovery } from "@teranga/protocol/city/recovery.ts";
 import { createRecoveryMessages, type RecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";
+import { readSchema } from "@teranga/schema/read-schema.ts";
 import { createCatalogClient } from "./catalog-client.ts";
 import { type City, createContext } from "./context.ts";
 import { keepsRule, openCityDatabase, setFragment } from "./database.ts";

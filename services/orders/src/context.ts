@@ -13,7 +13,6 @@ import {
   createDecisionDelivery,
   type DecisionDelivery,
 } from "@teranga/protocol/orchestrator/decision-delivery.ts";
-import { observeMessages } from "@teranga/protocol/orchestrator/observe-messages.ts";
 import type { TransactionMeans } from "@teranga/protocol/orchestrator/transaction.ts";
 import { createOrderMetrics, type OrderMetrics } from "./metrics.ts";
 import { createOrderReads, type OrderReads } from "./order/order-reads.ts";
@@ -63,7 +62,7 @@ export function createOrchestrator(means: OrchestratorMeans): Orchestrator {
     metrics.faulted();
     means.log.error({ err: error }, "a fault of ours, while this service spoke with another");
   };
-  const messages = observeMessages(createCityMessages({ ...means, metrics, onFault }), metrics);
+  const messages = createCityMessages({ ...means, metrics, onFault });
   const reads = createOrderReads({
     ...means,
     metrics,

@@ -3,7 +3,6 @@
  */
 
 import { buildSubgraphSchema } from "@apollo/subgraph";
-import { readSchema } from "@teranga/kit/http/server.ts";
 import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
 import { ask } from "@teranga/kit/instances/ask.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
@@ -11,6 +10,7 @@ import { Registry } from "@teranga/kit/process/metrics.ts";
 import { partitionsOf } from "@teranga/kit/topology/topology.ts";
 import type { CommitMessage, OrderCommit } from "@teranga/protocol/messages.ts";
 import { createCityMessages } from "@teranga/protocol/orchestrator/city-messages.ts";
+import { readSchema } from "@teranga/schema/read-schema.ts";
 import { type GraphQLSchema, graphql, parse } from "graphql";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";

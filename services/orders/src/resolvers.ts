@@ -7,7 +7,7 @@ import type { Resolvers } from "@teranga/schema/generated/orders.ts";
 import { cancelOrder } from "./cancellation/cancel-order.ts";
 import { parseCancelInput } from "./cancellation/cancel-request.ts";
 import type { OrdersContext } from "./context.ts";
-import { observeAnswers } from "./observe-answers.ts";
+import { observeAnswer } from "./observe-answer.ts";
 import { parsePlaceInput, parseQuoteInput } from "./order/order-request.ts";
 import { placeOrder } from "./order/place-order.ts";
 import { quoteOrder } from "./order/quote-order.ts";
@@ -20,14 +20,20 @@ export const resolvers: Resolvers<OrdersContext> = {
     quoteOrder: (_, { input }, context) =>
       quoteOrder(parseQuoteInput(input, context.cities.partitionOf), context),
   },
-  Mutation: observeAnswers({
+  Mutation: {
     placeOrder: (_, { input }, context) =>
-      placeOrder(parsePlaceInput(input, context.cities.partitionOf), context),
+      observeAnswer("placeOrder", context, async () =>
+        placeOrder(parsePlaceInput(input, context.cities.partitionOf), context),
+      ),
     cancelOrder: (_, { input }, context) =>
-      cancelOrder(parseCancelInput(input, context.cities.partitionOf), context),
+      observeAnswer("cancelOrder", context, async () =>
+        cancelOrder(parseCancelInput(input, context.cities.partitionOf), context),
+      ),
     transferStock: (_, { input }, context) =>
-      transferStock(parseTransferInput(input, context.cities), context),
-  }),
+      observeAnswer("transferStock", context, async () =>
+        transferStock(parseTransferInput(input, context.cities), context),
+      ),
+  },
   QuoteOrderResult: { __resolveType: ({ __typename }) => __typename! },
   PlaceOrderResult: { __resolveType: ({ __typename }) => __typename! },
   CancelOrderResult: { __resolveType: ({ __typename }) => __typename! },

@@ -1,6 +1,6 @@
 /** The orders service. It drives orders through the commit protocol over the cities, and stores nothing. */
 import { setTimeout as delay } from "node:timers/promises";
-import { readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { createTransport, type Send } from "@teranga/kit/http/transport.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
@@ -9,6 +9,7 @@ import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-se
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { allUrls, replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
+import { readSchema } from "@teranga/schema/read-schema.ts";
 import { v7 as newUuid } from "uuid";
 import { createOrchestrator } from "./context.ts";
 import { createOrderMetrics } from "./metrics.ts";

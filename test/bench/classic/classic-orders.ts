@@ -5,7 +5,7 @@
  * ours.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { readSchema, startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { createTransport } from "@teranga/kit/http/transport.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
 import { readConfig, runMain } from "@teranga/kit/process/config.ts";
@@ -18,6 +18,7 @@ import { ordersVariables } from "@teranga/orders/config.ts";
 import { createOrchestrator } from "@teranga/orders/context.ts";
 import { createOrderMetrics } from "@teranga/orders/metrics.ts";
 import { resolvers } from "@teranga/orders/resolvers.ts";
+import { readSchema } from "@teranga/schema/read-schema.ts";
 import { v7 as newUuid } from "uuid";
 
 /**

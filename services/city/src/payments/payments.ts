@@ -20,7 +20,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Sql } from "@teranga/kit/postgres/sql.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
-import { alarm } from "@teranga/protocol/city/alarm.ts";
+import { alarm } from "@teranga/protocol/alarm.ts";
 import type { OutsidePayments } from "@teranga/protocol/city/means.ts";
 import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";
 import { type DeclinedReason, type OrderCommit, SETTLED_BY_THE_COMMIT } from "@teranga/protocol/messages.ts";
@@ -116,7 +116,7 @@ async function authoriseOne(
     const provider = providerOf(means.providers, method);
     const state = await within(means.deadlines.authoriseMs, (signal) => provider.authorise(request, signal));
     if (state !== "VIOLATION") return { transactionId, state };
-    alarm(means, transactionId, `${method} has another payment under the transaction's id`);
+    alarm(means, { transactionId }, `${method} has another payment under the transaction's id`);
   } catch (error) {
     const reason = (error as Error).message;
     means.log.warn(
@@ -238,7 +238,7 @@ async function settleOne(
     const provider = providerOf(means.providers, method);
     const answer = await within(deadlineMs, (signal) => tell(provider, transactionId, end, signal));
     if (answer === "DONE") return { transactionId, state: end };
-    alarm(means, transactionId, `${method} refuses that the payment is ${end}`);
+    alarm(means, { transactionId }, `${method} refuses that the payment is ${end}`);
   } catch (error) {
     const reason = (error as Error).message;
     means.log.warn({ transactionId, method, end, reason }, "a payment could not be settled; trying later");
