@@ -14,6 +14,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ask, CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
 import { untilAtRest } from "./harness/invariants.ts";
 import { growth, metricsOf } from "./harness/samples.ts";
+import { idOf, pathsOf } from "./harness/spans.ts";
 import { FaultyCompany } from "./payments/faulty-company.ts";
 
 const exporter = new InMemorySpanExporter();
@@ -292,17 +293,4 @@ const decisions = () =>
 async function finishedSpans(): Promise<ReadableSpan[]> {
   await untilAtRest(graph);
   return exporter.getFinishedSpans();
-}
-
-const idOf = (span: ReadableSpan) => span.spanContext().spanId;
-
-/** Each span's name after the names of its parents, without the spans of the gateway library. */
-function pathsOf(all: readonly ReadableSpan[]): string[] {
-  const byId = new Map(all.map((span) => [idOf(span), span]));
-  const pathOf = (span: ReadableSpan): string[] => {
-    const parent = byId.get(span.parentSpanContext?.spanId ?? "");
-    const above = parent ? pathOf(parent) : [];
-    return span.name.startsWith("gateway.") ? above : [...above, span.name];
-  };
-  return all.map((span) => pathOf(span).join(" > ")).sort();
 }

@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
 import { expectInvariants, stockAndOrders, untilAtRest } from "./harness/invariants.ts";
+import { levelsOf, releasedOf } from "./harness/stock.ts";
 
 let graph: Graph;
 let conserved: Record<string, number>;
@@ -41,17 +42,6 @@ const place = (clientId: string, lines: [productId: string, quantity: number][],
   graph.query(PLACE, {
     input: { clientId, lines: lines.map(([productId, quantity]) => ({ productId, quantity })), ...more },
   });
-
-/** The available and reserved pieces of a product in each city. */
-const levels = async (productId: string) =>
-  Object.fromEntries(
-    await Promise.all(
-      CITY_IDS.map(async (city) => {
-        const [row] = await graph.sql(city)`select on_hand from stock where product_id = ${productId}`;
-        return [city, Number(row?.on_hand ?? 0)] as const;
-      }),
-    ),
-  );
 
 type Allocation = { city: { id: string }; product: { id: string }; quantity: number };
 
@@ -98,7 +88,7 @@ describe("an order", () => {
   });
 
   test("that its city cannot give alone takes the rest from the nearest ones", async () => {
-    const before = await levels("101");
+    const before = await levelsOf(graph, "101");
     const { data, errors } = await place("thies:2", [["101", before.thies! + 3]]);
     expect(errors).toBeUndefined();
     const { order, transaction } = data.placeOrder;
@@ -109,11 +99,11 @@ describe("an order", () => {
     expect(given).toEqual({ thies: before.thies, dakar: 3 });
     expect(transaction.participants).toEqual([{ city: { id: "dakar" } }]);
     await untilAtRest(graph);
-    expect(await levels("101")).toEqual({ ...before, thies: 0, dakar: before.dakar! - 3 });
+    expect(await levelsOf(graph, "101")).toEqual({ ...before, thies: 0, dakar: before.dakar! - 3 });
   });
 
   test("of more than there is changes nothing and says what is short", async () => {
-    const before = await levels("107");
+    const before = await levelsOf(graph, "107");
     const { data, errors } = await place("thies:2", [
       ["107", 11],
       ["108", 1],
@@ -124,7 +114,7 @@ describe("an order", () => {
       missingCities: [],
       shortages: [{ requested: 11, available: 10, product: { id: "107", name: "Imprimante HP Laser" } }],
     });
-    expect(await levels("107")).toEqual(before);
+    expect(await levelsOf(graph, "107")).toEqual(before);
   });
 
   test("adds up a product that stands in several lines", async () => {
@@ -172,7 +162,7 @@ describe("an order", () => {
   });
 
   test("can be quoted without effect", async () => {
-    const before = await levels("110");
+    const before = await levelsOf(graph, "110");
     const { data, errors } = await graph.query(
       `{ quoteOrder(input: { clientId: "autres:5", lines: [{ productId: "110", quantity: 20 }] }) {
         ... on OrderQuote { total currency allocations { city { id name } quantity } lines { total product { name } } }
@@ -189,25 +179,13 @@ describe("an order", () => {
       0,
     );
     expect(sum).toBe(20);
-    expect(await levels("110")).toEqual(before);
+    expect(await levelsOf(graph, "110")).toEqual(before);
   });
 });
 
-/** Pieces of a product that were set aside for aborted orders. */
-async function released(productId: string): Promise<number> {
-  const rows = await Promise.all(
-    CITY_IDS.map(
-      (city) => graph.sql(city)<{ pieces: number }[]>`
-        select coalesce(-sum(reserved_change), 0)::int as pieces from stock_movement
-        where product_id = ${productId} and reason = 'RELEASED'`,
-    ),
-  );
-  return rows.reduce((sum, [row]) => sum + row!.pieces, 0);
-}
-
 test("many buyers of one product: nothing is sold twice, nothing is left over", async () => {
   const clients = ["dakar:1", "thies:2", "saint-louis:3", "autres:5"];
-  const before = Object.values(await levels("106")).reduce((a, b) => a + b);
+  const before = Object.values(await levelsOf(graph, "106")).reduce((a, b) => a + b);
   const answers = await Promise.all(
     Array.from({ length: 24 }, (_, i) => place(clients[i % clients.length]!, [["106", 1 + (i % 3)]])),
   );
@@ -217,11 +195,11 @@ test("many buyers of one product: nothing is sold twice, nothing is left over", 
     .flatMap(({ data }) => data.placeOrder.order?.lines ?? [])
     .reduce((sum, { quantity }) => sum + quantity, 0);
   await untilAtRest(graph);
-  const left = Object.values(await levels("106")).reduce((a, b) => a + b);
+  const left = Object.values(await levelsOf(graph, "106")).reduce((a, b) => a + b);
   expect(sold + left).toBe(before);
   // The largest order is for 3 pieces. More are left only if orders were refused for pieces that others held
   // and then released. All of those can be ordered, to the last piece.
-  expect(left).toBeLessThan(3 + (await released("106")));
+  expect(left).toBeLessThan(3 + (await releasedOf(graph, "106")));
   if (left > 0) {
     const { data } = await place("dakar:1", [["106", left]]);
     expect(data.placeOrder.__typename).toBe("OrderPlaced");
@@ -247,7 +225,7 @@ describe("when the wire breaks", () => {
   };
 
   test("a participant that does not answer prepare is done without", async () => {
-    const before = await levels("111");
+    const before = await levelsOf(graph, "111");
     drop("dakar", "prepare(", 100);
     const { data } = await place("thies:2", [["111", before.thies! + 1]]);
     expect(data.placeOrder.__typename).toBe("OrderPlaced");
@@ -263,7 +241,7 @@ describe("when the wire breaks", () => {
   });
 
   test("a home that is silent from the commit on makes the outcome unknown, and the key tells it later", async () => {
-    const before = await levels("113");
+    const before = await levelsOf(graph, "113");
     let silent = false;
     graph.proxy("thies").onRequest((text) => {
       silent ||= text.includes("commitOrders(");
@@ -289,7 +267,7 @@ describe("when the wire breaks", () => {
   });
 
   test("two cities that fall silent one after the other leave the client with a key, in time", async () => {
-    const before = await levels("116");
+    const before = await levelsOf(graph, "116");
     graph.proxy("dakar").onRequest((text) => !text.includes("prepare("));
     let silent = false;
     graph.proxy("thies").onRequest((text) => {
@@ -308,11 +286,11 @@ describe("when the wire breaks", () => {
   });
 
   test("a decision that is lost is repeated by the home", async () => {
-    const before = await levels("114");
+    const before = await levelsOf(graph, "114");
     drop("dakar", "decide(", 100);
     const { data } = await place("thies:2", [["114", before.thies! + 1]]);
     expect(data.placeOrder.__typename).toBe("OrderPlaced");
     await untilAtRest(graph);
-    expect((await levels("114")).dakar).toBe(before.dakar! - 1);
+    expect((await levelsOf(graph, "114")).dakar).toBe(before.dakar! - 1);
   });
 });

@@ -3,28 +3,7 @@
  * chains, with variables.
  */
 import { type AuditGraph, by, link } from "../graph.ts";
-
-const FIELDS = [
-  {
-    id: "f1",
-    name: "Ross Béthio",
-    crop: { __typename: "Rice", labels: { WO: "ceeb", FR: "riz", EN: "rice" }, wet: true },
-    owner: { __typename: "Person", first: "Awa", last: "Diop" },
-    yields: [6, 5, 7, 4],
-  },
-  {
-    id: "f2",
-    name: "Kaffrine",
-    crop: { __typename: "Millet", labels: { WO: "dugub", FR: "mil", EN: "millet" } },
-    owner: { __typename: "Company", title: "Mbellar", ninea: "0042" },
-    yields: [1, 2],
-  },
-];
-const harvests = ({ yields }: { yields: number[] }, { years }: { years: number }) =>
-  yields.slice(0, years).map((tonnes, age) => ({ tonnes, age }));
-const label = ({ labels }: { labels: Record<string, string> }, { lang }: { lang: string }) => labels[lang];
-const mean = (list: readonly { tonnes: number }[]) =>
-  list.reduce((sum, { tonnes }) => sum + tonnes, 0) / list.length;
+import { FIELDS, harvests, label, mean } from "./requires-apart-rows.ts";
 
 const STOCK = {
   stock: "the planner fetches a required field once, under its own name, with one of the sets of arguments",

@@ -6,6 +6,7 @@
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { AuthoriseAnswer, PaymentProvider, PaymentRequest, SettleAnswer } from "./payment-provider.ts";
+import { MESSAGES, type Message, type State, TABLE, WAYS } from "./provider-table.ts";
 import { phoneOf } from "./test-city.ts";
 
 /** How a client's money is divided. */
@@ -31,63 +32,6 @@ export interface ContractSubject {
   cancelOrder(transactionId: string): Promise<void>;
   close(): Promise<void>;
 }
-
-type State = "NOTHING" | "DECLINED" | "AUTHORISED" | "CAPTURED" | "VOIDED" | "REFUNDED";
-type Message = "authorise" | "capture" | "void" | "refund";
-type Cell = [answer: AuthoriseAnswer | SettleAnswer, next: State];
-
-const MESSAGES: readonly Message[] = ["authorise", "capture", "void", "refund"];
-/** The table of payment-provider.ts, with a row for each state. In NOTHING the client has enough money. */
-const TABLE: Record<State, Record<Message, Cell>> = {
-  NOTHING: {
-    authorise: ["AUTHORISED", "AUTHORISED"],
-    capture: ["VIOLATION", "NOTHING"],
-    void: ["DONE", "VOIDED"],
-    refund: ["VIOLATION", "NOTHING"],
-  },
-  DECLINED: {
-    authorise: ["DECLINED", "DECLINED"],
-    capture: ["VIOLATION", "DECLINED"],
-    void: ["DONE", "DECLINED"],
-    refund: ["VIOLATION", "DECLINED"],
-  },
-  AUTHORISED: {
-    authorise: ["AUTHORISED", "AUTHORISED"],
-    capture: ["DONE", "CAPTURED"],
-    void: ["DONE", "VOIDED"],
-    refund: ["DONE", "REFUNDED"],
-  },
-  CAPTURED: {
-    authorise: ["AUTHORISED", "CAPTURED"],
-    capture: ["DONE", "CAPTURED"],
-    void: ["VIOLATION", "CAPTURED"],
-    refund: ["DONE", "REFUNDED"],
-  },
-  VOIDED: {
-    authorise: ["DECLINED", "VOIDED"],
-    capture: ["VIOLATION", "VOIDED"],
-    void: ["DONE", "VOIDED"],
-    refund: ["VIOLATION", "VOIDED"],
-  },
-  REFUNDED: {
-    authorise: ["DECLINED", "REFUNDED"],
-    capture: ["DONE", "REFUNDED"],
-    void: ["VIOLATION", "REFUNDED"],
-    refund: ["DONE", "REFUNDED"],
-  },
-};
-
-/** The messages that lead from a new transaction to each state. Two states can be reached in two ways. */
-const WAYS: [name: string, state: State, messages: Message[]][] = [
-  ["nothing", "NOTHING", []],
-  ["DECLINED", "DECLINED", ["authorise"]],
-  ["AUTHORISED", "AUTHORISED", ["authorise"]],
-  ["CAPTURED", "CAPTURED", ["authorise", "capture"]],
-  ["VOIDED", "VOIDED", ["authorise", "void"]],
-  ["VOIDED before it was authorised", "VOIDED", ["void"]],
-  ["REFUNDED", "REFUNDED", ["authorise", "capture", "refund"]],
-  ["REFUNDED before it was captured", "REFUNDED", ["authorise", "refund"]],
-];
 
 const BALANCE = 1_000;
 const PRICE = 300;
