@@ -60,7 +60,8 @@ export async function readFacts(
 
 /**
  * Whether the home probably has all lines: its last known levels are high enough, and it has reported within
- * the last second.
+ * the last second. With 64 orders of one city at a time there were 129 orders/s with this guess and 97
+ * without (decision 013).
  */
 export function canGuess({ homeId, lines }: OrderRequest, { reads }: OrdersContext): boolean {
   return covers(reads.recentLevels(homeId), lines);
