@@ -76,7 +76,9 @@ export type LimitName =
   | "expandedTokens"
   | "expandedCharacters"
   | "cost"
-  | "ways";
+  | "ways"
+  | "workMs"
+  | "workMb";
 
 export const LIMIT_CODE = "OPERATION_LIMIT_EXCEEDED" satisfies ErrorCode;
 
@@ -103,6 +105,8 @@ const WORDS: Record<LimitName, (actual: number) => string> = {
   expandedCharacters: (actual) => `has ${actual} characters, its fragments expanded`,
   cost: (actual) => `costs ${actual}`,
   ways: (actual) => `can be carried out in ${actual} ways or more through the services`,
+  workMs: (actual) => `takes ${actual} ms or more to validate or to plan`,
+  workMb: (actual) => `takes ${actual} MB or more to validate or to plan`,
 };
 
 /**

@@ -8,6 +8,7 @@ import {
   type ConstDirectiveNode,
   type DocumentNode,
   type GraphQLField,
+  type GraphQLInterfaceType,
   type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
@@ -179,7 +180,11 @@ export function argumentsOf(directive: ConstDirectiveNode): Record<string, unkno
  * Whether a subgraph (by its enum value) resolves the field. A field that names no graph belongs to all
  * graphs of its type.
  */
-export function resolvesField(graph: string, type: GraphQLObjectType, field: Annotated): boolean {
+export function resolvesField(
+  graph: string,
+  type: GraphQLObjectType | GraphQLInterfaceType,
+  field: Annotated,
+): boolean {
   const own = directivesOf(field, "join__field")
     .map(argumentsOf)
     .filter((join) => join.graph !== undefined);

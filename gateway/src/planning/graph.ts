@@ -7,7 +7,7 @@ import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { inSpan } from "@teranga/kit/process/tracing.ts";
-import { type GraphQLSchema, type OperationDefinitionNode, visit } from "graphql";
+import type { GraphQLSchema, OperationDefinitionNode } from "graphql";
 import type { DeferredAnswer } from "../execution/defer/defer-answer.ts";
 import { areConditionsKnown, type DeferOutcome, deferOutcome } from "../execution/defer/defer-conditions.ts";
 import { type SplitOperation, splitOperation, wholeOperation } from "../execution/defer/defer-split.ts";
@@ -34,18 +34,13 @@ import { UnderWay } from "../ground/under-way.ts";
 import type { Source } from "../sources/fetch.ts";
 import type { GatewayContext } from "../sources/request-context.ts";
 import type { Engine, Executor } from "./engine.ts";
+import { largeOperations } from "./large-operations.ts";
 import { withRootOnce } from "./mutation-root.ts";
 import { Planner } from "./planner.ts";
 import { SideThread } from "./side-thread.ts";
 
 /** A client has a few dozen operations. An operation that no longer fits is planned again. */
 const OPERATIONS_MAX = 1_000;
-
-/**
- * The fields, with fragments expanded, of the largest operation that is planned on the thread that answers
- * requests: 50 ms at most.
- */
-const NEAR_FIELDS_MAX = 150;
 
 export interface GraphObserver {
   /**
@@ -72,6 +67,7 @@ export class Graph implements Engine {
   readonly #planner: Planner;
   readonly #needs: FieldNeeds;
   readonly #namesRead: ReadonlySet<string>;
+  readonly #isLarge: (operation: OperationDefinitionNode) => boolean;
   readonly #suppliers: FieldSuppliers;
   readonly #shapes = new ShapeCache();
   readonly #parts: PartCache;
@@ -105,6 +101,7 @@ export class Graph implements Engine {
       this.sideThread = new SideThread(supergraph.sdl, { log });
       this.#needs = new FieldNeeds(supergraph, this.#planner.standIns);
       this.#namesRead = namesRead(supergraph);
+      this.#isLarge = largeOperations(supergraph);
       this.apiSchema = this.#planner.apiSchema;
     } catch (error) {
       throw unusableSupergraph(error);
@@ -186,7 +183,7 @@ export class Graph implements Engine {
       const finish = (plan: QueryPlan) => this.#compileAs(split, plan, nameless.treeBytes);
       const { planned, operation } = split;
       if (!planned) return { compiled: finish({ kind: "QueryPlan" }) };
-      if (fieldCount(operation) > NEAR_FIELDS_MAX) return { planned, finish };
+      if (this.#isLarge(operation)) return { planned, finish };
       return { compiled: finish(this.#planner.plan(planned)) };
     });
     if ("compiled" in first) return first.compiled;
@@ -238,15 +235,4 @@ function asksForFields({ selectionSet }: OperationDefinitionNode): boolean {
     if (conditions.length === 0 && !field.name.value.startsWith("__")) return true;
   }
   return false;
-}
-
-/** @param node without fragment spreads */
-function fieldCount(node: OperationDefinitionNode): number {
-  let count = 0;
-  visit(node, {
-    Field: () => {
-      count++;
-    },
-  });
-  return count;
 }

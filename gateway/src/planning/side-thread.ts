@@ -9,6 +9,7 @@ import { digest } from "@teranga/kit/process/digest.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { type DocumentNode, GraphQLError, print, type SourceLocation } from "graphql";
 import { BoundedCache } from "../ground/bounded-cache.ts";
+import { limitExceeded } from "../ground/limits.ts";
 import { Turns } from "../ground/turns.ts";
 import type { ClientTerms } from "../validation/validation.ts";
 
@@ -142,7 +143,8 @@ export class SideThread {
     // Also for a thread that no piece waits for: an unhandled error event ends the process.
     worker.on("error", (error) => {
       forget();
-      log?.error({ err: error }, "the side thread failed");
+      // A client's operation that takes too much memory is refused, and no fault of ours.
+      log?.[isOutOfMemory(error) ? "warn" : "error"]({ err: error }, "the side thread failed");
     });
     worker.on("exit", forget);
     this.#worker = worker;
@@ -156,19 +158,26 @@ export class SideThread {
   }
 }
 
-/** @throws Error if the thread ends before it answers, or does not answer in time */
+/**
+ * @throws GraphQLError if the piece takes too much time or memory; Error if the thread ends before it answers
+ */
 function answerOf(worker: Worker, order: Order): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const ended = (code: number) => reject(new Error(`the side thread has ended with code ${code}`));
-  const late = () => reject(new Error(`the side thread has not answered within ${ANSWER_MS} ms`));
+  const late = () => reject(limitExceeded("workMs", ANSWER_MS + 1, ANSWER_MS));
+  const heapMb = worker.resourceLimits!.maxOldGenerationSizeMb!;
+  const failed = (error: Error) =>
+    reject(isOutOfMemory(error) ? limitExceeded("workMb", heapMb + 1, heapMb) : error);
   const timer = setTimeout(late, ANSWER_MS);
-  worker.on("message", resolve).on("error", reject).on("exit", ended);
+  worker.on("message", resolve).on("error", failed).on("exit", ended);
   worker.postMessage(order);
   return promise.finally(() => {
     clearTimeout(timer);
-    worker.off("message", resolve).off("error", reject).off("exit", ended);
+    worker.off("message", resolve).off("error", failed).off("exit", ended);
   });
 }
+
+const isOutOfMemory = (error: NodeJS.ErrnoException): boolean => error.code === "ERR_WORKER_OUT_OF_MEMORY";
 
 function cameToNothing(answer: Answer): boolean {
   switch (answer.kind) {
