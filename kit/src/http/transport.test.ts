@@ -118,6 +118,16 @@ test("an answer that we held up, and then had no time for, is not the service's 
   await expect(sent).rejects.toMatchObject({ effect: "unknown", fault: "not-theirs" });
 });
 
+test("an answer that has begun, and takes too long, is useless, and no silence of the service", async () => {
+  const url = await serve((_, response) => void response.write('{"data": '));
+  const sent = transport().send(url, { query: "{ x }" }, { deadlineMs: 300 });
+  await expect(sent).rejects.toMatchObject({
+    effect: "unknown",
+    fault: "bad-answer",
+    message: "did not end its answer within 300 ms",
+  });
+});
+
 test("what never got a connection has certainly not left, and never does", async () => {
   const seen: unknown[] = [];
   const url = await serve((request, response) => {

@@ -169,7 +169,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.answer = promise;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#timer = setTimeout(() => this.#giveUp(this.#error(lateAfter(deadlineMs), "timeout")), deadlineMs);
+    this.#timer = setTimeout(() => this.#giveUp(this.#late(deadlineMs)), deadlineMs);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -249,6 +249,13 @@ class Exchange implements Dispatcher.DispatchHandler {
     return new TransportError(effect, message, { fault: this.#wasHeldUp ? "not-theirs" : fault });
   }
 
+  /** A service whose answer has begun is not silent: a great answer to one client is slow. */
+  #late(deadlineMs: number): TransportError {
+    const hasBegun = this.#head.status !== 0;
+    const message = `did not ${hasBegun ? "end its answer" : "answer"} within ${Math.round(deadlineMs)} ms`;
+    return this.#error(message, hasBegun ? "bad-answer" : "timeout");
+  }
+
   #giveUp(error: TransportError): void {
     if (!this.#end()) return;
     this.#reject(error);
@@ -267,8 +274,6 @@ class Exchange implements Dispatcher.DispatchHandler {
 }
 
 const bytesOf = (body: DecodedBody) => (body.kind === "decoded" && body.bytes?.length) || 0;
-
-const lateAfter = (deadlineMs: number) => `did not answer within ${Math.round(deadlineMs)} ms`;
 
 /** Tells undici that the answer is not wanted any more. It reaches no caller. */
 const ABORTED = new Error("nobody waits for the answer any more");
