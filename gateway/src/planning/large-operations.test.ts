@@ -1,6 +1,6 @@
 /**
- * Goal: no operation holds up the gateway because the planner sees too many ways. Method: an interface of many
- * types that two subgraphs share, and the thread on which a plan is made.
+ * Goal: no operation holds up the gateway because the planner sees too many ways. Method: an interface of
+ * many types that two subgraphs share, and the thread on which a plan is made.
  */
 import { afterEach, expect, test, vi } from "vitest";
 import { asking, startGraph } from "../fixture/engine.ts";
