@@ -36,10 +36,8 @@ import { AnswerRoom, holdingOf } from "./ground/answer-room.ts";
 import { type GraphSource, startGraphWatch } from "./live/graph-watch.ts";
 import { type EngineName, LiveGraph } from "./live/live-graph.ts";
 import { createNetworks, type NetworkObserver } from "./network/network.ts";
-import { sideThreadOf } from "./planning/graph-gateway.ts";
 import { createAnswerBudget } from "./sources/answer-budget.ts";
-import type { GatewayContext } from "./sources/request-context.ts";
-import type { SentRequest } from "./sources/source.ts";
+import type { RequestContext, SentRequest } from "./sources/request-context.ts";
 
 export interface GatewayOptions {
   source: GraphSource;
@@ -107,7 +105,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
       startupWaitMs: options.startupWaitMs ?? STARTUP_WAIT_MS,
     });
     closing.unshift({ name: "the watch over the graph", close: watch.stop });
-    const { onSubgraphRequest, surface } = options;
+    const { surface } = options;
     const { observer } = telemetry;
     const live = await LiveGraph.start(watch, {
       engine: options.engine ?? "teranga",
@@ -115,7 +113,6 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
       observer,
       limits: surface?.limits,
       log,
-      onSubgraphRequest,
     });
     telemetry.show(() => ({
       plans: live.gateway.engine.operationCount,
@@ -182,19 +179,20 @@ async function serve(
   // known only from the supergraph.
   const isOurs = (subgraph: string) => live.isPlaced(subgraph);
   const costModelOf = live.costModelOf.bind(live);
-  const shown = surfaceOptions(surface, { isOurs, costModelOf, sideThreadOf, metrics, requests });
-  const apollo = new ApolloServer<GatewayContext>({
+  const runningOn = live.gateway.runningOn.bind(live.gateway);
+  const shown = surfaceOptions(surface, { isOurs, costModelOf, runningOn, metrics, requests });
+  const apollo = new ApolloServer<RequestContext>({
     ...shown,
     gateway: live.gateway,
     logger: log,
     stopOnTerminationSignals: false,
-    plugins: [...shown.plugins, fastifyApolloDrainPlugin(app) as ApolloServerPlugin<GatewayContext>],
+    plugins: [...shown.plugins, fastifyApolloDrainPlugin(app) as ApolloServerPlugin<RequestContext>],
   });
   await apollo.start();
   const checkReady = async () => apollo.assertStarted("the gateway's supergraph is loaded");
   addHealth(app, checkReady, async () => standing.notes());
   traceRequests(app, "anyone");
-  await addGraphQL(app, apollo, live, requests.recordOf, options);
+  await addGraphQL(app, apollo, requests.recordOf, options);
   // Apollo's drain plugin closes the Fastify app.
   const close = () => apollo.stop();
   const bound = await listen(app, port, close, door?.host);
@@ -203,10 +201,9 @@ async function serve(
 
 async function addGraphQL(
   app: FastifyInstance,
-  apollo: ApolloServer<GatewayContext>,
-  live: LiveGraph,
+  apollo: ApolloServer<RequestContext>,
   recordOf: ReturnType<typeof watchRequests>["recordOf"],
-  { log, deadlineMs = DEADLINE_MS, forwardedHeaders = [], answerBytesMax }: GatewayOptions,
+  { log, deadlineMs = DEADLINE_MS, forwardedHeaders = [], answerBytesMax, onSubgraphRequest }: GatewayOptions,
 ): Promise<void> {
   const room = new AnswerRoom({ bytesMax: answerBytesMax });
   await app.register(fastifyApollo(apollo), {
@@ -215,7 +212,6 @@ async function addGraphQL(
       return {
         requestId,
         log: log.child({ requestId }),
-        network: live.network,
         deadlineAtMs: performance.now() + DEADLINES_A_REQUEST * deadlineMs,
         fetchDeadlineMs: deadlineMs,
         forwardedHeaders: pickHeaders(request.headers, forwardedHeaders),
@@ -223,6 +219,7 @@ async function addGraphQL(
         unavailable: new Set<string>(),
         budget: createAnswerBudget(),
         holding: holdingOf(reply.raw, room),
+        onSubgraphRequest,
       };
     },
   });

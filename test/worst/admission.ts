@@ -16,7 +16,7 @@ const TERMS = clientTerms({ limits: DEFAULT_LIMITS, hidesSchema: true });
 
 export function createAdmission(supergraphSdl: string): { schema: GraphQLSchema; cpuMsOf: CpuMsOf } {
   const supergraph = readSupergraph(supergraphSdl);
-  const graph = new Graph(supergraph, createSources(supergraph, new Map(), {}));
+  const graph = new Graph(supergraph, createSources(supergraph, new Map()));
   const costs = createCostModel(supergraph);
   const admit = async (query: string): Promise<void> => {
     const document = parse(query, { maxTokens: DEFAULT_LIMITS.tokensMax });

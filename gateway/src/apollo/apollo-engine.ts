@@ -16,7 +16,7 @@ import { variableErrors } from "../ground/variable-errors.ts";
 import type { Engine, Executor } from "../planning/engine.ts";
 import { SideThread } from "../planning/side-thread.ts";
 import type { Source } from "../sources/fetch.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RunContext } from "../sources/request-context.ts";
 import { SourceServices } from "./source-services.ts";
 
 /** The gateway library does not know it. Clients that use it must still be served. */
@@ -54,7 +54,7 @@ export class ApolloEngine implements Engine {
       supergraphSdl: supergraph.sdl,
       buildService: ({ name }) => services.of(name),
       experimental_didResolveQueryPlan({ queryPlan, requestContext }) {
-        const { record } = requestContext.context as GatewayContext;
+        const { record } = requestContext.context as RunContext;
         record.planned(() => prettyFormatQueryPlan(queryPlan));
       },
       __exposeQueryPlanExperimental: false,
@@ -81,7 +81,7 @@ export class ApolloEngine implements Engine {
   }
 
   readonly execute: Executor = async (request) => {
-    const { holding } = request.context as GatewayContext;
+    const { holding } = request.context as RunContext;
     const { variableDefinitions = [] } = request.operation;
     // The library's words for wrong variables quote these, and there may be 50 such errors.
     const errors = variableErrors(this.apiSchema, variableDefinitions, request.request.variables ?? {});

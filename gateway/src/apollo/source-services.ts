@@ -4,7 +4,7 @@ import { BoundedCache } from "../ground/bounded-cache.ts";
 import { operationsBytesMax } from "../ground/kept-bytes.ts";
 import type { Limits } from "../ground/limits.ts";
 import type { PreparedFetch, Source } from "../sources/fetch.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RunContext } from "../sources/request-context.ts";
 
 /** A thousand operations of clients, as our own engine keeps, have a few fetches each. */
 const FETCHES_MAX = 4_000;
@@ -33,7 +33,7 @@ export class SourceServices {
     const text = operationName === undefined ? query : query.replace(` ${operationName}`, "");
     const prepare = () => this.#sources.get(subgraph)!.prepare(text);
     const prepared = this.#prepared.get(`${subgraph} ${text}`, prepare);
-    const { data, errors } = await prepared.send(variables, context as GatewayContext, operationName);
+    const { data, errors } = await prepared.send(variables, context as RunContext, operationName);
     return { data, ...(errors.length > 0 && { errors }) };
   }
 }

@@ -19,7 +19,8 @@ import { type VariableDefinitions, variableDefinitionsOf, withDefaults } from ".
 import { limitExceeded } from "../ground/limits.ts";
 import { argumentsOf, directivesOf, type Supergraph } from "../ground/supergraph.ts";
 import type { Network } from "../network/network.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { Running } from "../planning/graph-gateway.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 import { CostCompiler } from "./cost-compiler.ts";
 import { type Estimate, estimated, type PartitionsOf } from "./cost-estimate.ts";
 import { CostRules } from "./cost-rules.ts";
@@ -93,15 +94,16 @@ export interface CostLimit {
   costMax: number;
   /** The model of the graph whose API schema a request is validated against. */
   modelOf: (apiSchema: GraphQLSchema) => CostModel | undefined;
+  runningOn: (apiSchema: GraphQLSchema) => Pick<Running, "network">;
 }
 
 /** Refuses operations whose estimated cost is beyond the limit. */
-export function limitCost({ costMax, modelOf }: CostLimit): ApolloServerPlugin<GatewayContext> {
-  const listener: GraphQLRequestListener<GatewayContext> = {
-    async didResolveOperation({ document, operation, request: { variables }, schema, contextValue }) {
+export function limitCost({ costMax, modelOf, runningOn }: CostLimit): ApolloServerPlugin<RequestContext> {
+  const listener: GraphQLRequestListener<RequestContext> = {
+    async didResolveOperation({ document, operation, request: { variables }, schema }) {
       if (!operation) return;
       const measured = { document, operation, variables };
-      const cost = modelOf(schema)?.costOf(measured, partitionsIn(contextValue.network)) ?? 0;
+      const cost = modelOf(schema)?.costOf(measured, partitionsIn(runningOn(schema).network)) ?? 0;
       if (cost > costMax) throw limitExceeded("cost", cost, costMax);
     },
   };

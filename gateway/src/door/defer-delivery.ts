@@ -11,14 +11,14 @@ import {
   type GraphQLResponse,
   HeaderMap,
 } from "@apollo/server";
-import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from "graphql";
 import Negotiator from "negotiator";
 import type { DeferredAnswer, Delivery, Place } from "../execution/defer/defer-answer.ts";
 import type { JsonObject, ResponsePath } from "../ground/answer.ts";
 import { visibleErrors } from "../ground/error-paths.ts";
 import { overloaded } from "../ground/overloaded.ts";
-import { beginDeferred } from "../planning/graph-gateway.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { Running } from "../planning/graph-gateway.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 import { NO_CODE } from "../sources/request-record.ts";
 import type { FormatError } from "./client-errors.ts";
 
@@ -34,13 +34,15 @@ const MEDIA_TYPES = [MULTIPART, ANNOUNCED, OF_2022];
 export interface DeliveryMeans {
   formatError: FormatError;
   /** Hears of errors before they are formatted, as Apollo Server arranges for answers that come at once. */
-  faults: ApolloServerPlugin<GatewayContext>;
+  faults: ApolloServerPlugin<RequestContext>;
+  /** The engine and the network of the graph with this API schema. */
+  runningOn: (apiSchema: GraphQLSchema) => Running;
 }
 
-type Request = GraphQLRequestContext<GatewayContext>;
+type Request = GraphQLRequestContext<RequestContext>;
 
 /** Delivers answers in parts to clients that accept them. Other requests cost a look at one header. */
-export function deliverDeferred(means: DeliveryMeans): ApolloServerPlugin<GatewayContext> {
+export function deliverDeferred(means: DeliveryMeans): ApolloServerPlugin<RequestContext> {
   return {
     async requestDidStart({ request }) {
       const accept = request.http?.headers.get("accept");
@@ -58,7 +60,7 @@ async function respond(
 ): Promise<GraphQLResponse | null> {
   const mediaType = new Negotiator({ headers: { accept } }).mediaType(MEDIA_TYPES);
   if (mediaType !== OF_2022 && mediaType !== ANNOUNCED) return null;
-  const answer = await begin(request);
+  const answer = await begin(request, means);
   if (!answer) return null;
   if (answer instanceof GraphQLError) return refused(answer, request, means);
   const format = mediaType === OF_2022 ? formatOf2022 : announcedFormat;
@@ -90,18 +92,17 @@ async function refused(
   return { http: { status: 503, headers }, body: { kind: "single", singleResult: { errors } } };
 }
 
-async function begin({
-  schema,
-  document,
-  request,
-  queryHash,
-  contextValue,
-}: Request): Promise<DeferredAnswer | GraphQLError | undefined> {
+async function begin(
+  { schema, document, request, queryHash, contextValue }: Request,
+  { runningOn }: DeliveryMeans,
+): Promise<DeferredAnswer | GraphQLError | undefined> {
   // An explanation covers the whole answer, so an explained answer is delivered at once.
   if (contextValue.record.explanation) return undefined;
   const { operationName, variables = {} } = request;
   try {
-    return await beginDeferred(schema, { document: document!, operationName, variables }, contextValue);
+    const { engine, network } = runningOn(schema);
+    const asked = { document: document!, operationName, variables };
+    return await engine.beginDeferred(asked, { ...contextValue, network });
   } catch (error) {
     // The operation must not wait a second time to be planned as a whole.
     if (error instanceof GraphQLError && error.extensions.code === "OVERLOADED") return error;
@@ -119,7 +120,7 @@ async function begin({
  */
 async function* payloads(
   answer: DeferredAnswer,
-  { holding }: GatewayContext,
+  { holding }: RequestContext,
   write: (deliveries: readonly Delivery[]) => Promise<JsonObject>,
 ): AsyncGenerator<JsonObject> {
   try {

@@ -9,8 +9,7 @@ import { createLogger } from "@teranga/kit/process/log.ts";
 import { parse } from "graphql";
 import { afterEach, expect, test } from "vitest";
 import { asked, failing, graph, holdPrices, newContext } from "../fixture/deferred.ts";
-import { GraphGateway } from "../planning/graph-gateway.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 import { createFormatError, isFaultOf } from "./client-errors.ts";
 import { deliverDeferred } from "./defer-delivery.ts";
 
@@ -19,9 +18,9 @@ const log = createLogger("test", "info", { write: (line) => void lines.push(JSON
 const isOurs = () => true;
 const plugin = deliverDeferred({
   formatError: createFormatError(isOurs),
-  faults: logFaults<GatewayContext>((context) => context.log, isFaultOf(isOurs)),
+  faults: logFaults<RequestContext>((context) => context.log, isFaultOf(isOurs)),
+  runningOn: () => ({ engine: graph, network: newContext().network }),
 });
-new GraphGateway(graph, newContext().network);
 
 afterEach(() => {
   failing.clear();
@@ -34,7 +33,7 @@ type Payload = any;
 
 async function payloadsOf(
   query: string,
-): Promise<{ first: Payload; rest: AsyncGenerator<Payload>; context: GatewayContext }> {
+): Promise<{ first: Payload; rest: AsyncGenerator<Payload>; context: RequestContext }> {
   const context = { ...newContext(), log };
   const headers = new HeaderMap([["accept", "multipart/mixed; incrementalSpec=v0.2"]]);
   const request = {

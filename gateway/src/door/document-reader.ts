@@ -22,7 +22,7 @@ import { charactersMaxOf, limitExceeded, tokensExceeded } from "../ground/limits
 import { onThisThread } from "../ground/turns.ts";
 import { UnderWay } from "../ground/under-way.ts";
 import type { SideThread } from "../planning/side-thread.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 import { LOCATIONS_MAX, problemsOf, sizeProblemsOf, type ValidationTerms } from "../validation/validation.ts";
 import { createDocumentStore, type DocumentStore } from "./document-store.ts";
 import type { Safelist } from "./safelist.ts";
@@ -39,7 +39,7 @@ export interface ReaderTerms extends ValidationTerms {
   safelist?: Safelist | undefined;
 }
 
-type Request = GraphQLRequestContext<GatewayContext>;
+type Request = GraphQLRequestContext<RequestContext>;
 type Refusal = [GraphQLError, ...GraphQLError[]];
 type Read = { kind: "read"; document: DocumentNode };
 type Reading = Read | { kind: "refused"; errors: Refusal };
@@ -48,7 +48,7 @@ type Reading = Read | { kind: "refused"; errors: Refusal };
  * Must be the first plugin. A refused request has no operation, and its answer is complete before others see
  * it.
  */
-export function readDocuments(terms: ReaderTerms): ApolloServerPlugin<GatewayContext> {
+export function readDocuments(terms: ReaderTerms): ApolloServerPlugin<RequestContext> {
   const reader = new DocumentReader(terms);
   return {
     async requestDidStart() {

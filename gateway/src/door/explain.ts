@@ -4,13 +4,13 @@
  * is divided and where its services are slow.
  */
 import type { ApolloServerPlugin, GraphQLRequestListener } from "@apollo/server";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 import type { RequestRecord } from "../sources/request-record.ts";
 
 /** The header asks for an explanation if its value is `true`. */
 export const EXPLAIN_HEADER = "x-explain";
 
-const listener: GraphQLRequestListener<GatewayContext> = {
+const listener: GraphQLRequestListener<RequestContext> = {
   async willSendResponse({ response: { body }, contextValue }) {
     if (body.kind !== "single" || !contextValue.record.explanation) return;
     const result = body.singleResult;
@@ -18,7 +18,7 @@ const listener: GraphQLRequestListener<GatewayContext> = {
   },
 };
 
-export const explainAnswers: ApolloServerPlugin<GatewayContext> = { requestDidStart: async () => listener };
+export const explainAnswers: ApolloServerPlugin<RequestContext> = { requestDidStart: async () => listener };
 
 function explanationOf({ explanation, durationMs }: RequestRecord) {
   const { plan = null, fetches, fetchesNotListed } = explanation!;

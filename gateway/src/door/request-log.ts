@@ -10,7 +10,7 @@ import { requestIdOf } from "@teranga/kit/http/server.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { currentSpan } from "@teranga/kit/process/tracing.ts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 import { NO_CODE, RequestRecord } from "../sources/request-record.ts";
 import { EXPLAIN_HEADER } from "./explain.ts";
 import type { GatewayMetrics, RequestOutcome } from "./metrics.ts";
@@ -27,7 +27,7 @@ export interface RequestWatch {
   /** The record of a running request. */
   recordOf(request: FastifyRequest): RequestRecord;
   /** Notes the GraphQL side of the request. */
-  plugin: ApolloServerPlugin<GatewayContext>;
+  plugin: ApolloServerPlugin<RequestContext>;
 }
 
 const GRAPHQL_PATH = "/graphql";
@@ -66,7 +66,7 @@ export function watchRequests(app: FastifyInstance, options: RequestWatchOptions
   return { recordOf: (request) => records.get(request) ?? begin(request), plugin: noteOperations };
 }
 
-const listener: GraphQLRequestListener<GatewayContext> = {
+const listener: GraphQLRequestListener<RequestContext> = {
   async didResolveOperation(request) {
     noteOperation(request);
   },
@@ -78,9 +78,9 @@ const listener: GraphQLRequestListener<GatewayContext> = {
   },
 };
 
-const noteOperations: ApolloServerPlugin<GatewayContext> = { requestDidStart: async () => listener };
+const noteOperations: ApolloServerPlugin<RequestContext> = { requestDidStart: async () => listener };
 
-function noteOperation({ operation, queryHash, contextValue }: GraphQLRequestContext<GatewayContext>): void {
+function noteOperation({ operation, queryHash, contextValue }: GraphQLRequestContext<RequestContext>): void {
   if (!operation) return;
   const name = operation.name?.value.slice(0, NAME_LENGTH_MAX);
   contextValue.record.operation = { name, type: operation.operation, hash: queryHash };

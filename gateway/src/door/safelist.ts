@@ -8,7 +8,7 @@ import type { ErrorCode } from "@teranga/kit/graphql/errors.ts";
 import { StartupError } from "@teranga/kit/process/config.ts";
 import { type DocumentNode, parse, stripIgnoredCharacters } from "graphql";
 import { z } from "zod";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 
 const manifestShape = z.object({
@@ -99,9 +99,9 @@ function normalForm(name: string, body: string): string {
 export function watchSafelist(
   safelist: Safelist,
   metrics: Pick<GatewayMetrics, "notInSafelist">,
-): ApolloServerPlugin<GatewayContext> {
+): ApolloServerPlugin<RequestContext> {
   const listed = new WeakMap<DocumentNode, boolean>();
-  const listener: GraphQLRequestListener<GatewayContext> = {
+  const listener: GraphQLRequestListener<RequestContext> = {
     async didResolveOperation({ document, operation, source, operationName, queryHash, contextValue }) {
       // A refused request has no operation and no document of its own. `didEncounterErrors` counts it.
       if (safelist.mode === "enforce" || !operation) return;

@@ -11,8 +11,8 @@ import { logFaults } from "@teranga/kit/http/server.ts";
 import type { GraphQLSchema } from "graphql";
 import { answerJson } from "../ground/answer-json.ts";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
-import type { SideThread } from "../planning/side-thread.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { Running } from "../planning/graph-gateway.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 import { clientTerms } from "../validation/validation.ts";
 import { createFormatError, isFaultOf } from "./client-errors.ts";
 import { type CostLimit, limitCost } from "./cost.ts";
@@ -51,22 +51,22 @@ export interface SurfaceParts {
   /** Whether our own services serve a subgraph. */
   isOurs: (subgraph: string) => boolean;
   costModelOf: CostLimit["modelOf"];
-  /** The side thread of the graph with this API schema. */
-  sideThreadOf: (apiSchema: GraphQLSchema) => SideThread | undefined;
+  /** The engine and the network of the graph with this API schema. */
+  runningOn: (apiSchema: GraphQLSchema) => Running;
   metrics: GatewayMetrics;
   requests: RequestWatch;
 }
 
-type SurfaceOptions = Omit<ApolloServerOptionsWithGateway<GatewayContext>, "gateway"> & {
-  plugins: ApolloServerPlugin<GatewayContext>[];
+type SurfaceOptions = Omit<ApolloServerOptionsWithGateway<RequestContext>, "gateway"> & {
+  plugins: ApolloServerPlugin<RequestContext>[];
 };
 
 /** The options that make Apollo Server show this surface. */
 export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOptions {
   const { mode, introspection, sandbox, limits, safelist } = surface;
-  const { isOurs, costModelOf, sideThreadOf, metrics, requests } = parts;
+  const { isOurs, costModelOf, runningOn, metrics, requests } = parts;
   const formatError = createFormatError(isOurs, { showsFaults: mode === "development" });
-  const faults = logFaults<GatewayContext>(({ log }) => log, isFaultOf(isOurs));
+  const faults = logFaults<RequestContext>(({ log }) => log, isFaultOf(isOurs));
   return {
     includeStacktraceInErrorResponses: false,
     csrfPrevention: true,
@@ -79,12 +79,12 @@ export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOp
       readDocuments({
         ...clientTerms({ limits, hidesSchema: !introspection }),
         safelist,
-        sideThreadOf,
+        sideThreadOf: (schema) => runningOn(schema).engine.sideThread,
       }),
       faults,
       ...(safelist ? [watchSafelist(safelist, metrics)] : []),
-      limitCost({ costMax: limits.costMax, modelOf: costModelOf }),
-      deliverDeferred({ formatError, faults }),
+      limitCost({ costMax: limits.costMax, modelOf: costModelOf, runningOn }),
+      deliverDeferred({ formatError, faults, runningOn }),
       refuseUnacceptable,
       // These see the answer in this order: the first changes its content, the others note and explain it.
       visibleErrorPaths,

@@ -1,9 +1,9 @@
 /** Cuts the paths of errors to the part that the client's data has. */
 import type { ApolloServerPlugin } from "@apollo/server";
 import { visibleErrors } from "../ground/error-paths.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 
-export const visibleErrorPaths: ApolloServerPlugin<GatewayContext> = {
+export const visibleErrorPaths: ApolloServerPlugin<RequestContext> = {
   async requestDidStart() {
     return {
       async willSendResponse({ response: { body } }) {

@@ -1,5 +1,5 @@
 /**
- * Fetches entities. Each entity is sent once, however many places it stands at. What several branches of a
+ * Fetches entities. Each entity is sent once, however many places it stands at. What several places of a
  * plan ask of one subgraph at the same moment, with equal text, is one request: the heavy query of the public
  * benchmark takes 9 requests instead of 16.
  */
@@ -24,8 +24,8 @@ export interface Origin {
   partFor: ((object: JsonObject) => Step | undefined) | undefined;
 }
 
-/** What one branch of the plan asks for. */
-interface Branch {
+/** What one place in the plan asks for. */
+interface Asking {
   /** The path from the answer's root. */
   path: PlanPath;
   /** The objects that wait for each entity, by the index of its representation. */
@@ -35,7 +35,7 @@ interface Branch {
 /** The entities of one request. */
 interface Batch {
   index: EntityIndex;
-  branches: Branch[];
+  askings: Asking[];
   sent: Promise<void>;
 }
 
@@ -76,7 +76,7 @@ export class EntityFetch {
     const open = run.batches.get(this.#asked) as Batch | undefined;
     const batch = open ?? this.#open(run);
     const sites: JsonObject[][] = [];
-    batch.branches.push({ path, sites });
+    batch.askings.push({ path, sites });
     for (const object of objects) {
       const index = batch.index.indexOf(object, represent, members);
       if (index === LACKING) lacking.push(object);
@@ -96,7 +96,7 @@ export class EntityFetch {
       run.batches.delete(this.#asked);
       return this.#send(run, batch);
     });
-    const batch: Batch = { index: new EntityIndex(), branches: [], sent };
+    const batch: Batch = { index: new EntityIndex(), askings: [], sent };
     // All callers wait for this promise and see its error. If it fails before any of them waits, the
     // unhandled rejection must not end the process.
     sent.catch(() => {});
@@ -104,7 +104,7 @@ export class EntityFetch {
     return batch;
   }
 
-  async #send(run: Run, { index: { representations }, branches }: Batch): Promise<void> {
+  async #send(run: Run, { index: { representations }, askings }: Batch): Promise<void> {
     if (representations.length === 0) return;
     const { subgraph, prepared, rewriteOutput, abstractTypes } = this.#fetch;
     const variables = variablesOf(this.#fetch, run);
@@ -118,21 +118,21 @@ export class EntityFetch {
       // A subgraph with an interface object knows only the interface's name. The real type comes from
       // elsewhere and must not be overwritten.
       if (abstractTypes.has(entity.__typename as string)) delete entity.__typename;
-      place(run, entity, index, branches);
+      place(run, entity, index, askings);
     }
-    if (errors.length > 0) run.addServiceErrors(subgraph, atSites(errors, branches, run));
+    if (errors.length > 0) run.addServiceErrors(subgraph, atSites(errors, askings, run));
   }
 }
 
 /**
- * Puts an entity into the objects that wait for it. All places of one branch share the objects inside the
- * entity, since whatever is fetched for these is the same. Another branch may fetch something else under the
+ * Puts an entity into the objects that wait for it. All sites of one asking share the objects inside the
+ * entity, since whatever is fetched for these is the same. Another asking may fetch something else under the
  * same name, so it gets its own copies.
  */
-function place(run: Run, entity: JsonObject, index: number, branches: readonly Branch[]): void {
+function place(run: Run, entity: JsonObject, index: number, askings: readonly Asking[]): void {
   const isNested = hasObjects(entity);
   let isTaken = false;
-  for (const { sites } of branches) {
+  for (const { sites } of askings) {
     const own = sites[index];
     if (!own) continue;
     const given = isTaken && isNested ? (copyJson(entity) as JsonObject) : entity;
@@ -160,15 +160,15 @@ function hasObjects(entity: JsonObject): boolean {
  */
 function* atSites(
   errors: readonly GraphQLFormattedError[],
-  branches: readonly Branch[],
+  askings: readonly Asking[],
   run: Run,
 ): Generator<GraphQLFormattedError> {
-  const places = branches.map(({ path, sites }) => placesOf(run.data, path, new Set(sites.flat())));
+  const places = askings.map(({ path, sites }) => placesOf(run.data, path, new Set(sites.flat())));
   const byIndex = new Map<unknown, readonly ResponsePath[]>();
   const placesAt = (index: number): readonly ResponsePath[] => {
     const known = byIndex.get(index);
     if (known) return known;
-    const found = branches.flatMap(({ sites }, at) =>
+    const found = askings.flatMap(({ sites }, at) =>
       (sites[index] ?? []).flatMap((object) => places[at]!.get(object) ?? []),
     );
     byIndex.set(index, found);

@@ -5,13 +5,13 @@
 import type { JsonObject } from "../ground/answer.ts";
 import type { FlatMembers } from "./representations.ts";
 
-/** Branches by the value of a member. The last branch has the index of the representation. */
-interface Branch {
-  next: Map<unknown, Branch>;
+/** Nodes by the value of a member. The last node has the index of the representation. */
+interface TrieNode {
+  next: Map<unknown, TrieNode>;
   index: number | undefined;
 }
 
-const newBranch = (): Branch => ({ next: new Map(), index: undefined });
+const newNode = (): TrieNode => ({ next: new Map(), index: undefined });
 
 /** In place of an index: the object lacks something required. */
 export const LACKING = -1;
@@ -19,7 +19,7 @@ export const LACKING = -1;
 /** The representations of a request so far. */
 export class EntityIndex {
   readonly representations: JsonObject[] = [];
-  readonly #byMembers = newBranch();
+  readonly #byMembers = newNode();
   readonly #byJson = new Map<string, number>();
 
   /**
@@ -34,29 +34,29 @@ export class EntityIndex {
     represent: (source: JsonObject) => JsonObject | null,
     members: FlatMembers | undefined,
   ): number | undefined {
-    const branch = members && this.#branchOf(source, members);
-    if (branch?.index !== undefined) return branch.index;
+    const node = members && this.#nodeOf(source, members);
+    if (node?.index !== undefined) return node.index;
     const representation = represent(source);
     if (representation === null) return LACKING;
     if (!representation.__typename) return undefined;
-    if (!branch) return this.#indexByJson(representation);
-    branch.index = this.#add(representation);
-    return branch.index;
+    if (!node) return this.#indexByJson(representation);
+    node.index = this.#add(representation);
+    return node.index;
   }
 
   /** Undefined if a member is neither a string nor a number: equal objects could not be recognised. */
-  #branchOf(source: JsonObject, members: FlatMembers): Branch | undefined {
+  #nodeOf(source: JsonObject, members: FlatMembers): TrieNode | undefined {
     const own = members.get(source.__typename as string);
     if (!own) return undefined;
     // The same value under another name means another entity.
     const { names, signature } = own;
-    let branch = stepTo(stepTo(this.#byMembers, signature), source.__typename);
+    let node = stepTo(stepTo(this.#byMembers, signature), source.__typename);
     for (let at = 0; at < names.length; at++) {
       const value = source[names[at]!];
       if (typeof value === "object" || value === undefined) return undefined;
-      branch = stepTo(branch, value);
+      node = stepTo(node, value);
     }
-    return branch;
+    return node;
   }
 
   #indexByJson(representation: JsonObject): number {
@@ -73,10 +73,10 @@ export class EntityIndex {
   }
 }
 
-function stepTo(branch: Branch, value: unknown): Branch {
-  const known = branch.next.get(value);
+function stepTo(node: TrieNode, value: unknown): TrieNode {
+  const known = node.next.get(value);
   if (known) return known;
-  const next = newBranch();
-  branch.next.set(value, next);
+  const next = newNode();
+  node.next.set(value, next);
   return next;
 }

@@ -11,7 +11,7 @@ import { answering } from "../ground/answering.ts";
 import { type VariableDefinitions, variableDefinitionsOf, withDefaults } from "../ground/documents.ts";
 import { overloaded } from "../ground/overloaded.ts";
 import { variableErrors } from "../ground/variable-errors.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RunContext } from "../sources/request-context.ts";
 import { DeferredAnswer } from "./defer/defer-answer.ts";
 import { compileParts } from "./defer/defer-plan.ts";
 import type { SplitOperation } from "./defer/defer-split.ts";
@@ -84,7 +84,7 @@ export class CompiledOperation {
   }
 
   /** Answers at once an operation of which nothing is deferred. */
-  async execute(variables: JsonObject, context: GatewayContext): Promise<OperationResult> {
+  async execute(variables: JsonObject, context: RunContext): Promise<OperationResult> {
     const refused = this.#variableErrors(variables);
     if (refused) return { errors: refused };
     const run = new Run(variables, context);
@@ -104,7 +104,7 @@ export class CompiledOperation {
    * Begins an answer in parts. Undefined if the variables are not valid.
    * @throws GraphQLError of introspection
    */
-  begin(variables: JsonObject, context: GatewayContext): DeferredAnswer | undefined {
+  begin(variables: JsonObject, context: RunContext): DeferredAnswer | undefined {
     if (this.#variableErrors(variables)) return undefined;
     return new DeferredAnswer(this.#primary, this.#deferred, {
       variables,

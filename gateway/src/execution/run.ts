@@ -5,7 +5,7 @@ import type { JsonObject } from "../ground/answer.ts";
 import { bareObject } from "../ground/bare-object.ts";
 import { clientPath } from "../ground/names-apart.ts";
 import { limitErrors } from "../ground/service-errors.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RunContext } from "../sources/request-context.ts";
 import type { Fetching } from "./defer/fetching.ts";
 import type { Shapes } from "./shape/shapes.ts";
 
@@ -15,7 +15,7 @@ export class Run {
   readonly errors: GraphQLError[] = [];
   /** The variables as the client gave them. */
   readonly variables: JsonObject;
-  readonly context: GatewayContext;
+  readonly context: RunContext;
   /** The batches of entities that are about to be sent, by what is asked. */
   readonly batches = new Map<string, unknown>();
   /** The objects that lack what is needed to ask a service for more of them. */
@@ -32,7 +32,7 @@ export class Run {
    */
   carriedOut: Shapes | undefined;
 
-  constructor(variables: JsonObject, context: GatewayContext, fetching?: Fetching) {
+  constructor(variables: JsonObject, context: RunContext, fetching?: Fetching) {
     this.variables = variables;
     this.context = context;
     this.fetching = fetching;

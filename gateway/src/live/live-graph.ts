@@ -12,14 +12,13 @@ import type { Engine } from "../planning/engine.ts";
 import { Graph, type GraphObserver } from "../planning/graph.ts";
 import { GraphGateway } from "../planning/graph-gateway.ts";
 import { createSources, placementsOf } from "../sources/create-sources.ts";
-import type { SourceDependencies } from "../sources/source.ts";
 import type { GraphChanges, RunnableGraph } from "./graph-keeper.ts";
 
 /** Who plans operations and carries them out: our engine, or stock `@apollo/gateway` (docs/engines.md). */
 export const ENGINE_NAMES = ["teranga", "apollo"] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
-export interface LiveGraphParts extends SourceDependencies {
+export interface LiveGraphParts {
   engine: EngineName;
   networks: Networks;
   observer?: GraphObserver | undefined;
@@ -57,10 +56,6 @@ export class LiveGraph implements GraphChanges {
     this.gateway = new GraphGateway(built.engine, this.#networkFor(built));
   }
 
-  get network(): Network {
-    return this.gateway.network;
-  }
-
   /** The cost model of the graph with this API schema. */
   costModelOf(apiSchema: GraphQLSchema): CostModel | undefined {
     return this.#costModels.get(apiSchema);
@@ -94,9 +89,9 @@ export class LiveGraph implements GraphChanges {
 }
 
 async function build({ supergraph, topology }: RunnableGraph, parts: LiveGraphParts): Promise<Built> {
-  const { engine: name, observer, limits, log, onSubgraphRequest } = parts;
+  const { engine: name, observer, limits, log } = parts;
   const placements = placementsOf(supergraph, topology);
-  const sources = createSources(supergraph, placements, { onSubgraphRequest });
+  const sources = createSources(supergraph, placements);
   switch (name) {
     case "teranga":
       return { engine: new Graph(supergraph, sources, { observer, limits, log }), topology, placements };

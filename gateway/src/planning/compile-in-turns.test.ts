@@ -10,7 +10,7 @@ import { readDocuments } from "../door/document-reader.ts";
 import { startGraph } from "../fixture/engine.ts";
 import { DEFAULT_LIMITS } from "../ground/limits.ts";
 import { onThisThread } from "../ground/turns.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 import type { SideThread } from "./side-thread.ts";
 
 const { graph } = startGraph({
@@ -77,7 +77,7 @@ test("a document that the side thread has validated is kept in a turn", async ()
     },
   };
   const terms = { limits: DEFAULT_LIMITS, hidesSchema: true, rules: [] };
-  const plugin: ApolloServerPlugin<GatewayContext> = readDocuments({
+  const plugin: ApolloServerPlugin<RequestContext> = readDocuments({
     ...terms,
     sideThreadOf: () => sideThread as unknown as SideThread,
   });

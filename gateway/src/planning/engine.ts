@@ -4,7 +4,7 @@ import type { GraphQLSchema } from "graphql";
 import type { DeferredAnswer } from "../execution/defer/defer-answer.ts";
 import type { AskedOperation } from "../ground/nameless-operation.ts";
 import type { Supergraph } from "../ground/supergraph.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RunContext } from "../sources/request-context.ts";
 import type { SideThread } from "./side-thread.ts";
 
 export type GatewayInterface = ApolloServerOptionsWithGateway<BaseContext>["gateway"];
@@ -19,8 +19,8 @@ export interface Engine {
   readonly sideThread: SideThread;
   /** How many compiled operations are kept. */
   readonly operationCount: number;
-  /** The context of the request is a GatewayContext. */
+  /** The context of the request is a RunContext. */
   readonly execute: Executor;
   /** Begins an answer in parts. Undefined if the operation is to be answered at once. */
-  beginDeferred(asked: AskedOperation, context: GatewayContext): Promise<DeferredAnswer | undefined>;
+  beginDeferred(asked: AskedOperation, context: RunContext): Promise<DeferredAnswer | undefined>;
 }

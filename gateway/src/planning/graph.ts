@@ -32,7 +32,7 @@ import { type Supergraph, unusableSupergraph } from "../ground/supergraph.ts";
 import { onThisThread } from "../ground/turns.ts";
 import { UnderWay } from "../ground/under-way.ts";
 import type { Source } from "../sources/fetch.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RunContext } from "../sources/request-context.ts";
 import type { Engine, Executor } from "./engine.ts";
 import { largeOperations } from "./large-operations.ts";
 import { withRootOnce } from "./mutation-root.ts";
@@ -117,12 +117,12 @@ export class Graph implements Engine {
     const { operationName, variables = {} } = request;
     const asked = { document, operationName, variables };
     const operation = await this.operation(asked);
-    const own = context as GatewayContext;
+    const own = context as RunContext;
     own.record.planned(() => prettyFormatQueryPlan(this.planOf(asked)));
     return operation.execute(variables, own);
   };
 
-  async beginDeferred(asked: AskedOperation, context: GatewayContext): Promise<DeferredAnswer | undefined> {
+  async beginDeferred(asked: AskedOperation, context: RunContext): Promise<DeferredAnswer | undefined> {
     const operation = await this.operationInParts(asked);
     return operation?.begin(asked.variables, context);
   }

@@ -1,7 +1,7 @@
 /** Finds which choices of a plan depend on each other: those of fields below one place of the answer. */
 
 /** A step of a way: an edge of the planner's graph, and the part of the operation that needs it. */
-interface Step {
+interface Hop {
   edge: Edge | null;
   trigger: Trigger;
 }
@@ -41,14 +41,14 @@ type WayTreeClass = new (
 /** The field names from the root down to a place of the answer. */
 export type Path = readonly string[];
 
-/** A place with choices below it, and the ways to each group of fields that the same ways reach. */
-export interface Place {
+/** A place below which the ways part, and the ways to each group of fields that the same ways reach. */
+export interface Fork {
   path: Path;
   ways: WayTree[][];
 }
 
 /** @param choices for each field that several ways reach: those ways */
-export function divide(choices: readonly WayTree[][]): Place[] {
+export function divide(choices: readonly WayTree[][]): Fork[] {
   const read = choices.map((ways) => ({ ways, steps: ways.map(stepsOf) }));
   const withPlaces = read.map((choice) => ({ ...choice, path: whereWaysPart(choice.steps) }));
   withPlaces.sort((a, b) => a.path.length - b.path.length);
@@ -74,8 +74,8 @@ function placeAbove(places: Map<string, { path: Path; groups: Map<string, WayTre
 }
 
 /** The only way of a tree, down to where the tree forks. */
-function stepsOf(way: WayTree): Step[] {
-  const steps: Step[] = [];
+function stepsOf(way: WayTree): Hop[] {
+  const steps: Hop[] = [];
   for (let tree = way; tree.childs.length === 1; ) {
     for (const [edge, trigger, , below] of tree.childElements()) {
       steps.push({ edge, trigger });
@@ -85,7 +85,7 @@ function stepsOf(way: WayTree): Step[] {
   return steps;
 }
 
-function whereWaysPart([first = [], ...others]: readonly Step[][]): Path {
+function whereWaysPart([first = [], ...others]: readonly Hop[][]): Path {
   const path: string[] = [];
   for (const [i, { edge, trigger }] of first.entries()) {
     const isShared = others.every((steps) => steps[i]?.edge === edge && steps[i]?.trigger === trigger);
@@ -97,7 +97,7 @@ function whereWaysPart([first = [], ...others]: readonly Step[][]): Path {
 }
 
 /** A way up to its last step into another subgraph. That subgraph is asked for all that follows. */
-function lastJump(steps: readonly Step[]): string {
+function lastJump(steps: readonly Hop[]): string {
   const jump = steps.findLastIndex(({ edge }) => edge && edge.head.source !== edge.tail.source);
   return steps
     .slice(0, jump + 1)

@@ -16,7 +16,7 @@ const SUPERGRAPH = readFileSync(
   "utf8",
 );
 const supergraph = readSupergraph(SUPERGRAPH);
-const graph = new Graph(supergraph, createSources(supergraph, new Map(), {}));
+const graph = new Graph(supergraph, createSources(supergraph, new Map()));
 
 afterEach(() => vi.restoreAllMocks());
 

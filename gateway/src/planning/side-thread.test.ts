@@ -12,7 +12,7 @@ import { SideThread } from "./side-thread.ts";
 
 const sdl = readFileSync(new URL("../../../schema/generated/supergraph.graphql", import.meta.url), "utf8");
 const supergraph = readSupergraph(sdl);
-const graph = new Graph(supergraph, createSources(supergraph, new Map(), {}));
+const graph = new Graph(supergraph, createSources(supergraph, new Map()));
 const terms = { limits: DEFAULT_LIMITS, hidesSchema: true };
 
 /** Products with their cities. */

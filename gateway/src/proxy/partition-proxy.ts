@@ -36,8 +36,7 @@ import { AnswerRoom, holdingOf } from "../ground/answer-room.ts";
 import { DEFAULT_LIMITS, FIELDS_MAX } from "../ground/limits.ts";
 import { createNetworks } from "../network/network.ts";
 import { createAnswerBudget } from "../sources/answer-budget.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
-import type { SentRequest } from "../sources/source.ts";
+import type { RunContext, SentRequest } from "../sources/request-context.ts";
 import { LiveSubgraph } from "./live-subgraph.ts";
 import { SubgraphGateway } from "./subgraph-gateway.ts";
 import { createRoutableRule } from "./subgraph-schema.ts";
@@ -101,7 +100,7 @@ export async function startPartitionProxy(options: PartitionProxyOptions): Promi
   try {
     const live = new LiveSubgraph({ ...options, networks, send: transport.send });
     const first = await live.firstSchema(options.startupWaitMs ?? STARTUP_WAIT_MS);
-    const gateway = new SubgraphGateway(first, options);
+    const gateway = new SubgraphGateway(first);
     Object.assign(state, { plans: () => gateway.operationCount, omitted: () => live.omitted });
     const server = await serve(gateway, live, { metrics, registry }, options);
     const watch = live.watchSchema(options.schemaPollMs ?? SCHEMA_POLL_MS, (schema) => {
@@ -124,7 +123,16 @@ async function serve(
   gateway: SubgraphGateway,
   live: LiveSubgraph,
   { metrics, registry }: { metrics: GatewayMetrics; registry: Registry },
-  { credential, port, door, log, standing, answerBytesMax, deadlineMs = DEADLINE_MS }: PartitionProxyOptions,
+  {
+    credential,
+    port,
+    door,
+    log,
+    standing,
+    answerBytesMax,
+    onSubgraphRequest,
+    deadlineMs = DEADLINE_MS,
+  }: PartitionProxyOptions,
 ): Promise<RunningServer> {
   const app = createApp(log, { door, registry });
   const checkReady = async () => apollo.assertStarted("the subgraph's schema is loaded");
@@ -154,10 +162,10 @@ async function serve(
         deadlineAtMs: currentDeadlineAtMs() ?? performance.now() + deadlineMs,
         fetchDeadlineMs: deadlineMs,
         forwardedHeaders: {},
-        onFetched: record.fetched,
         unavailable: new Set<string>(),
         budget: createAnswerBudget(),
         holding: holdingOf(reply.raw, room),
+        onSubgraphRequest,
       };
     },
   });
@@ -169,10 +177,10 @@ async function serve(
 function createApollo(
   app: FastifyInstance,
   gateway: SubgraphGateway,
-  noteOperations: ApolloServerPlugin<GatewayContext>,
+  noteOperations: ApolloServerPlugin<RunContext>,
   log: Logger,
-): ApolloServer<GatewayContext> {
-  return new ApolloServer<GatewayContext>({
+): ApolloServer<RunContext> {
+  return new ApolloServer<RunContext>({
     gateway,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
@@ -186,12 +194,12 @@ function createApollo(
         rules: [createRoutableRule(() => gateway.subgraph.spec)],
         hidesSchema: true,
       }),
-      logFaults<GatewayContext>(({ log: requestLog }) => requestLog),
+      logFaults<RunContext>(({ log: requestLog }) => requestLog),
       refuseUnacceptable,
       statusByMediaType,
       noteOperations,
       ApolloServerPluginInlineTraceDisabled(),
-      fastifyApolloDrainPlugin(app) as ApolloServerPlugin<GatewayContext>,
+      fastifyApolloDrainPlugin(app) as ApolloServerPlugin<RunContext>,
     ],
   });
 }

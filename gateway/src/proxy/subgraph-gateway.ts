@@ -10,8 +10,7 @@ import { DEFAULT_LIMITS } from "../ground/limits.ts";
 import { namelessOperation } from "../ground/nameless-operation.ts";
 import type { Source } from "../sources/fetch.ts";
 import { PartitionSource } from "../sources/partitions/partition-source.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
-import type { SourceDependencies } from "../sources/source.ts";
+import type { RunContext } from "../sources/request-context.ts";
 import { SubgraphOperation } from "./subgraph-operation.ts";
 import type { SubgraphSchema } from "./subgraph-schema.ts";
 
@@ -34,13 +33,11 @@ interface Version {
 
 export class SubgraphGateway implements GatewayInterface {
   #current: Version;
-  readonly #dependencies: SourceDependencies;
   readonly #listeners = new Set<Listener>();
   /** By schema: a request finishes on the version on which it began. */
   readonly #versions = new WeakMap<GraphQLSchema, Version>();
 
-  constructor(subgraph: SubgraphSchema, dependencies: SourceDependencies) {
-    this.#dependencies = dependencies;
+  constructor(subgraph: SubgraphSchema) {
     this.#current = this.#add(subgraph);
   }
 
@@ -73,7 +70,7 @@ export class SubgraphGateway implements GatewayInterface {
   }
 
   #add(subgraph: SubgraphSchema): Version {
-    const source = new PartitionSource(subgraph.spec, this.#dependencies);
+    const source = new PartitionSource(subgraph.spec);
     const operations = new BoundedCache<SubgraphOperation>({
       ...OPERATIONS,
       weigh: (_, operation) => operation.weight,
@@ -94,7 +91,7 @@ export class SubgraphGateway implements GatewayInterface {
     const nameless = namelessOperation({ document, operationName, variables });
     try {
       const make = () => new SubgraphOperation(nameless, subgraph, source);
-      return await operations.get(nameless.key, make).execute(variables, context as GatewayContext);
+      return await operations.get(nameless.key, make).execute(variables, context as RunContext);
     } catch (error) {
       // If an executor throws, Apollo Server answers with status 500, so errors are returned.
       const originalError = error instanceof Error ? error : new Error(String(error));

@@ -36,7 +36,7 @@ import { overloaded } from "../ground/overloaded.ts";
 import { limitErrors } from "../ground/service-errors.ts";
 import { variableErrors } from "../ground/variable-errors.ts";
 import type { FetchAnswer, PreparedFetch, Source } from "../sources/fetch.ts";
-import type { GatewayContext } from "../sources/request-context.ts";
+import type { RunContext } from "../sources/request-context.ts";
 import { FEDERATION_FIELDS, type SubgraphSchema } from "./subgraph-schema.ts";
 
 export interface SubgraphResult {
@@ -44,19 +44,19 @@ export interface SubgraphResult {
   errors?: readonly GraphQLError[];
 }
 
-/** The result of one step of an operation. */
-interface StepAnswer {
+/** The result of one stage of an operation. */
+interface StageAnswer {
   data: JsonObject;
   errors: readonly GraphQLFormattedError[];
 }
 
-interface StepVariables {
+interface StageVariables {
   given: JsonObject;
   /** The variables, with the defaults of the operation's definitions. */
   variables: JsonObject;
 }
 
-type Step = (variables: StepVariables, context: GatewayContext) => Promise<StepAnswer>;
+type Stage = (variables: StageVariables, context: RunContext) => Promise<StageAnswer>;
 
 /** Federation's name for the variable. Here it gives the entity fetches of all routers the same form. */
 const REPRESENTATIONS = "representations";
@@ -66,7 +66,7 @@ export class SubgraphOperation {
   readonly weight: number;
   readonly #operation: OperationDefinitionNode;
   readonly #subgraph: SubgraphSchema;
-  readonly #steps: readonly Step[];
+  readonly #stages: readonly Stage[];
   /** The response names, in the operation's order. */
   readonly #names: readonly string[];
   readonly #nonNull: readonly string[];
@@ -76,7 +76,7 @@ export class SubgraphOperation {
     this.#operation = inlinedOperation(document);
     this.#subgraph = subgraph;
     const planner = new StepPlanner(this.#operation, subgraph, source);
-    this.#steps = planner.steps();
+    this.#stages = planner.stages();
     this.weight = 2 * treeBytes + planner.weight;
     const selections = [...rootSelections(this.#operation.selectionSet)];
     const rootFields = subgraph.schema.getRootType(this.#operation.operation)!.getFields();
@@ -86,13 +86,13 @@ export class SubgraphOperation {
       .map(({ field }) => responseNameOf(field));
   }
 
-  async execute(given: JsonObject, context: GatewayContext): Promise<SubgraphResult> {
+  async execute(given: JsonObject, context: RunContext): Promise<SubgraphResult> {
     const definitions = this.#operation.variableDefinitions ?? [];
     const { schema } = this.#subgraph;
     const refused = variableErrors(schema, definitions, given);
     if (refused.length > 0) return { errors: refused };
     const variables = withDefaults(variableDefinitionsOf(this.#operation), given);
-    const answers = await Promise.all(this.#steps.map((step) => step({ given, variables }, context)));
+    const answers = await Promise.all(this.#stages.map((stage) => stage({ given, variables }, context)));
     if (context.holding?.isRefused) return { errors: [overloaded()] };
     const errors = limitErrors(answers.flatMap((answer) => answer.errors)).map(toGraphQLError);
     const data = this.#join(answers);
@@ -100,7 +100,7 @@ export class SubgraphOperation {
     return { data, ...(errors.length > 0 && { errors }) };
   }
 
-  #join(answers: readonly StepAnswer[]): JsonObject | null {
+  #join(answers: readonly StageAnswer[]): JsonObject | null {
     const data = emptyObject();
     for (const name of this.#names) {
       const answer = answers.find((candidate) => Object.hasOwn(candidate.data, name));
@@ -116,7 +116,7 @@ function toGraphQLError({ message, path, extensions }: GraphQLFormattedError): G
 
 const nameNode = (value: string) => ({ kind: Kind.NAME, value }) as const;
 
-/** Splits an operation into steps, once for all requests. */
+/** Splits an operation into stages, once for all requests. */
 class StepPlanner {
   weight = 0;
   readonly #operation: OperationDefinitionNode;
@@ -129,7 +129,7 @@ class StepPlanner {
     this.#source = source;
   }
 
-  steps(): Step[] {
+  stages(): Stage[] {
     const entities: RootSelection[] = [];
     const local: RootSelection[] = [];
     const split: RootSelection[] = [];
@@ -141,10 +141,10 @@ class StepPlanner {
       else split.push(selection);
     }
     const byName = Map.groupBy(entities, ({ field }) => responseNameOf(field));
-    const steps = Array.from(byName.values(), (same) => this.#entitiesStep(same));
-    if (local.length > 0) steps.push(this.#localStep(local));
-    if (split.length > 0) steps.push(this.#splitStep(split));
-    return steps;
+    const stages = Array.from(byName.values(), (same) => this.#entitiesStage(same));
+    if (local.length > 0) stages.push(this.#localStage(local));
+    if (split.length > 0) stages.push(this.#splitStage(split));
+    return stages;
   }
 
   #prepare(operation: OperationDefinitionNode): PreparedFetch {
@@ -153,7 +153,7 @@ class StepPlanner {
     return prepared;
   }
 
-  #splitStep(selections: readonly RootSelection[]): Step {
+  #splitStage(selections: readonly RootSelection[]): Stage {
     const prepared = this.#prepare(this.#part(selections));
     return async ({ given, variables }, context) => {
       const { data, errors } = await prepared.send(given, context, context.record.operation?.name);
@@ -161,7 +161,7 @@ class StepPlanner {
     };
   }
 
-  #localStep(selections: readonly RootSelection[]): Step {
+  #localStage(selections: readonly RootSelection[]): Stage {
     const document: DocumentNode = { kind: Kind.DOCUMENT, definitions: [this.#part(selections)] };
     const { schema } = this.#subgraph;
     return async ({ given: variableValues }) => {
@@ -174,7 +174,7 @@ class StepPlanner {
   /**
    * @param same `_entities` fields of one response name: they have equal representations and share an answer
    */
-  #entitiesStep(same: readonly RootSelection[]): Step {
+  #entitiesStage(same: readonly RootSelection[]): Stage {
     const field = joined(same);
     const responseName = responseNameOf(field);
     const argument = field.arguments!.find(({ name }) => name.value === REPRESENTATIONS)!.value;
@@ -252,7 +252,7 @@ function placeEntities(
   count: number,
   indexes: readonly number[],
   { data, errors }: FetchAnswer,
-): StepAnswer {
+): StageAnswer {
   const entities: unknown[] = Array.from({ length: count }, () => null);
   const found = Array.isArray(data?._entities) ? data._entities : [];
   for (const [position, index] of indexes.entries()) entities[index] = found[position] ?? null;

@@ -6,20 +6,18 @@ import type { Source } from "./fetch.ts";
 import { PartitionSource } from "./partitions/partition-source.ts";
 import { partitionedGraphs, readPartitionSpec } from "./partitions/partition-spec.ts";
 import { ReplicaSource } from "./replica-source.ts";
-import type { SourceDependencies } from "./source.ts";
 
 /** The source of each subgraph. @param supergraph one that keeps the partition rules (`checkGraph`) */
 export function createSources(
   supergraph: Supergraph,
   placements: ReadonlyMap<string, Placement>,
-  dependencies: SourceDependencies,
 ): ReadonlyMap<string, Source> {
   const sources = new Map<string, Source>();
   for (const [graph, { name }] of supergraph.subgraphs) {
     if (placements.get(name)?.kind === "partitions") {
-      sources.set(name, new PartitionSource(readPartitionSpec(supergraph, graph), dependencies));
+      sources.set(name, new PartitionSource(readPartitionSpec(supergraph, graph)));
     } else {
-      sources.set(name, new ReplicaSource(name, supergraph.schema, dependencies));
+      sources.set(name, new ReplicaSource(name, supergraph.schema));
     }
   }
   return sources;

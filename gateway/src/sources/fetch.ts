@@ -1,7 +1,7 @@
 /** The interface between an engine and subgraphs. A source does not know which engine asks it. */
 import type { GraphQLFormattedError } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
-import type { GatewayContext } from "./request-context.ts";
+import type { RunContext } from "./request-context.ts";
 
 /** A subgraph's answer to one fetch. The caller owns `data` and may change it. */
 export interface FetchAnswer {
@@ -16,7 +16,7 @@ export interface PreparedFetch {
    * Never throws for what happens at the services: such a failure is an error in the answer.
    * @param name the operation name that services are told; no name if undefined
    */
-  send: (variables: JsonObject, context: GatewayContext, name: string | undefined) => Promise<FetchAnswer>;
+  send: (variables: JsonObject, context: RunContext, name: string | undefined) => Promise<FetchAnswer>;
   /** The bytes that it keeps, approximately. */
   weight: number;
 }

@@ -24,8 +24,8 @@ import {
   rootShape,
 } from "./answer-shape.ts";
 import type { FetchAnswer, PreparedFetch, Source } from "./fetch.ts";
-import type { GatewayContext } from "./request-context.ts";
-import { askTerms, isAway, noAnswer, type SourceDependencies } from "./source.ts";
+import type { RunContext } from "./request-context.ts";
+import { askTerms, isAway, noAnswer } from "./source.ts";
 
 /** An operation, and the shape that its answer must have. */
 interface Expectation {
@@ -42,13 +42,11 @@ interface Expectation {
 export class ReplicaSource implements Source {
   readonly #subgraph: string;
   readonly #schema: GraphQLSchema;
-  readonly #dependencies: SourceDependencies;
 
   /** @param schema the types of the whole supergraph */
-  constructor(subgraph: string, schema: GraphQLSchema, dependencies: SourceDependencies) {
+  constructor(subgraph: string, schema: GraphQLSchema) {
     this.#subgraph = subgraph;
     this.#schema = schema;
-    this.#dependencies = dependencies;
   }
 
   prepare(text: string): PreparedFetch {
@@ -62,17 +60,12 @@ export class ReplicaSource implements Source {
   async #send(
     text: string,
     expected: Expectation,
-    {
-      variables,
-      context,
-      name,
-    }: { variables: JsonObject; context: GatewayContext; name: string | undefined },
+    { variables, context, name }: { variables: JsonObject; context: RunContext; name: string | undefined },
   ): Promise<FetchAnswer> {
     const subgraph = this.#subgraph;
     if (context.unavailable.has(subgraph)) return failed(noAnswer({ subgraph }), expected, variables);
     const { mayRepeat } = expected;
     const query = namedText(text, name);
-    this.#dependencies.onSubgraphRequest?.({ subgraph, operation: query });
     try {
       const { ask } = context.network.placements.get(subgraph) as ReplicaNetwork;
       const request = {
@@ -81,7 +74,7 @@ export class ReplicaSource implements Source {
         variables,
         body: `${expected.headOf(name)}${JSON.stringify(variables)}}`,
       };
-      const answer = await ask(request, askTerms(context, mayRepeat));
+      const answer = await ask(request, askTerms(context, { subgraph, operation: query }, mayRepeat));
       const taken = { data: answer.data ?? null, errors: takenErrors(answer.errors) };
       if (!isWhole(taken, expected, variables)) {
         throw new TransportError("unknown", "answered something else than was asked for");

@@ -1,16 +1,15 @@
-/** The context of one client request while it runs. */
+/** The context of one client request. */
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import type { Network } from "../network/network.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
 import type { RequestRecord } from "./request-record.ts";
 
-export interface GatewayContext {
+/** As the door makes it. */
+export interface RequestContext {
   /** Sent with every request to a service. */
   requestId: string;
   log: Logger;
-  /** The network from when the request began. */
-  network: Network;
   /** When the request must be over, on the clock of `performance.now`. */
   deadlineAtMs: number;
   /** How long one fetch may take: a fetch that hangs must leave time for those after it. */
@@ -28,4 +27,19 @@ export interface GatewayContext {
   budget: AnswerBudget;
   /** Bounds what services' answers to this request hold; no bound by default. */
   holding?: Holding;
+  /** Hears of each request to a service just before it is sent. */
+  onSubgraphRequest?: ((request: SentRequest) => void) | undefined;
+}
+
+/** The same while an operation is carried out. */
+export interface RunContext extends RequestContext {
+  /** The network from when the operation began, on which its sources send their requests. */
+  network: Network;
+}
+
+/** A request that is about to be sent to a service. */
+export interface SentRequest {
+  subgraph: string;
+  partition?: string;
+  operation: string;
 }

@@ -4,19 +4,7 @@ import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import type { TransportError } from "@teranga/kit/http/transport.ts";
 import type { GraphQLError } from "graphql";
 import type { AskTerms } from "../network/network.ts";
-import type { GatewayContext } from "./request-context.ts";
-
-/** A request that is about to be sent to a service. */
-export interface SentRequest {
-  subgraph: string;
-  partition?: string;
-  operation: string;
-}
-
-/** The dependencies of every source. */
-export interface SourceDependencies {
-  onSubgraphRequest?: ((request: SentRequest) => void) | undefined;
-}
+import type { RunContext, SentRequest } from "./request-context.ts";
 
 /** The place that was asked: all replicas of a subgraph, or one of its partitions. */
 export interface AskedPlace {
@@ -59,12 +47,12 @@ export function isAway({ fault }: TransportError): boolean {
   return fault === "no-connection" || fault === "timeout" || fault === "unable";
 }
 
-/** The terms on which services are asked for a client's request. */
-export function askTerms(context: GatewayContext, mayRepeat: boolean): AskTerms {
-  const { requestId, forwardedHeaders, record } = context;
+/** The terms on which a service is asked for a client's request, which is about to be sent. */
+export function askTerms(context: RunContext, sent: SentRequest, mayRepeat: boolean): AskTerms {
+  const { requestId, forwardedHeaders, record, holding } = context;
   const deadlineAtMs = Math.min(context.deadlineAtMs, performance.now() + context.fetchDeadlineMs);
-  if (!mayRepeat && context.holding) context.holding.mustAnswer = true;
+  if (!mayRepeat && holding) holding.mustAnswer = true;
+  context.onSubgraphRequest?.(sent);
   const headers = { ...forwardedHeaders, [REQUEST_ID_HEADER]: requestId };
-  const { holding } = context;
   return { mayRepeat, headers, deadlineAtMs, asker: record, holding, onFetched: record.fetched };
 }

@@ -8,7 +8,7 @@ import type { JsonObject, ResponsePath } from "../../ground/answer.ts";
 import { answering } from "../../ground/answering.ts";
 import { completionErrors } from "../../ground/error-paths.ts";
 import { spend } from "../../sources/answer-budget.ts";
-import type { GatewayContext } from "../../sources/request-context.ts";
+import type { RunContext } from "../../sources/request-context.ts";
 import type { FieldSuppliers } from "../field-suppliers.ts";
 import { misfitErrors } from "../misfits.ts";
 import type { CompiledPart, PartPlan } from "../part.ts";
@@ -34,7 +34,7 @@ export interface AnswerTerms {
   variables: JsonObject;
   /** The variables that conditions use, with defaults filled in. */
   conditions: Record<string, unknown>;
-  context: GatewayContext;
+  context: RunContext;
   suppliers: FieldSuppliers;
   /** The root's members that are known without asking a service. */
   root: JsonObject;

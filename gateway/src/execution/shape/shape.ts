@@ -31,7 +31,7 @@ import {
 } from "./object-builder.ts";
 
 /** Objects of one type under one selection. */
-interface ObjectShape {
+interface CompiledObject {
   members: readonly Member[];
   /** What the member names add to an answer's size. */
   size: number;
@@ -74,8 +74,8 @@ export class ShapeCompiler {
 
   /** Compiles a type only when it first occurs: an interface may have hundreds of types. */
   #object(type: GraphQLCompositeType, selectionSets: readonly SelectionSetNode[]): Complete {
-    const shapes = new Map<string, ObjectShape>();
-    const shapeFor = (typeName: string): ObjectShape | undefined => {
+    const shapes = new Map<string, CompiledObject>();
+    const shapeFor = (typeName: string): CompiledObject | undefined => {
       const known = shapes.get(typeName);
       if (known) return known;
       const found = this.#realType(type, typeName);

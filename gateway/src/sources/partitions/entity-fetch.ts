@@ -11,7 +11,7 @@ import { type AnswerBudget, PlacesBeyond, spend } from "../answer-budget.ts";
 import { hasEntities } from "../answer-shape.ts";
 import { type CrossingPlace, takeCrossings } from "./crossing-places.ts";
 import { type EntityPlan, isEmptyTree } from "./crossing-plan.ts";
-import { clientPath, ownerOf, type PartitionRun } from "./partition-run.ts";
+import { ownerOf, type PartitionRun, pathWithoutTokens } from "./partition-run.ts";
 
 /** Entities in the order of the request. Null for an entity that does not exist or could not be fetched. */
 export interface FetchedEntities {
@@ -107,7 +107,7 @@ function takeEntities(
     fetched.entities[index] = isObject(entity) ? entity : null;
   }
   for (const error of answer.errors) {
-    const [, position, ...rest] = clientPath(error, run) ?? [];
+    const [, position, ...rest] = pathWithoutTokens(error, run) ?? [];
     const index = typeof position === "number" ? indexes[position] : undefined;
     // An error of the whole request is reported once, at its first entity. So is an error of an entity that
     // was not asked for.

@@ -27,7 +27,13 @@ import { hasPage, mergePages, type Window, windowOf } from "./merge-pages.ts";
 import type { PagePlan } from "./merge-plan.ts";
 import { positionOf } from "./merge-position.ts";
 import type { FieldArgument, FieldRoute, FieldsPlan, RootField } from "./operation-plan.ts";
-import { type AskTerms, clientPath, type Owner, ownerOf, type PartitionRun } from "./partition-run.ts";
+import {
+  type Owner,
+  ownerOf,
+  type PartitionRun,
+  type PartTerms,
+  pathWithoutTokens,
+} from "./partition-run.ts";
 
 /** The answer to a whole operation. */
 export interface FetchedFields {
@@ -52,7 +58,7 @@ export interface Split {
   errors: GraphQLFormattedError[];
 }
 
-export async function fetchFields(
+export async function fetchRootFields(
   plan: FieldsPlan,
   definitions: VariableDefinitions,
   run: PartitionRun,
@@ -99,7 +105,7 @@ async function fetchQuery(
   return { data, errors };
 }
 
-function termsOf({ fields }: Part, mayRepeat: boolean): AskTerms {
+function termsOf({ fields }: Part, mayRepeat: boolean): PartTerms {
   const gathered = namesOf(fields, "gather");
   return {
     mayRepeat,
@@ -270,7 +276,7 @@ function takeOwned(part: Part, answer: PartAnswer, into: Split | FetchedFields, 
   }
   for (const name of names) into.data![name] = ownValue(answer.data ?? {}, name) ?? null;
   for (const error of answer.errors) {
-    const path = clientPath(error, run);
+    const path = pathWithoutTokens(error, run);
     if (path && names.has(String(path[0]))) into.errors.push(errorAt(error, path));
     // An error of the whole request is reported once, at its first field.
     else if (!path?.length && names.size > 0) into.errors.push(errorAt(error, [[...names][0]!]));

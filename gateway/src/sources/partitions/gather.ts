@@ -7,7 +7,7 @@ import {
   type PartAnswer,
   type ResponsePath,
 } from "../../ground/answer.ts";
-import { clientPath, type PartitionRun } from "./partition-run.ts";
+import { type PartitionRun, pathWithoutTokens } from "./partition-run.ts";
 
 /**
  * A partition must answer a gathered field with a list, perhaps an empty one, even if the field is nullable.
@@ -36,7 +36,7 @@ export function gather(
       continue;
     }
     for (const error of answer.errors) {
-      const path = gatheredPath(clientPath(error, run), name, start, joined.length);
+      const path = gatheredPath(pathWithoutTokens(error, run), name, start, joined.length);
       if (path) errors.push(errorAt(error, path));
     }
   }

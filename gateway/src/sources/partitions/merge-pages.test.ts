@@ -11,7 +11,7 @@ import { librarySupergraph } from "../../fixture/library.ts";
 import { readSupergraph } from "../../ground/supergraph.ts";
 import { createAnswerBudget } from "../answer-budget.ts";
 import { noAnswer } from "../source.ts";
-import { fetchFields } from "./field-fetch.ts";
+import { fetchRootFields } from "./field-fetch.ts";
 import { BEHIND_MAX } from "./merge-position.ts";
 import { planOperation } from "./operation-plan.ts";
 import type { PartitionRun } from "./partition-run.ts";
@@ -72,7 +72,7 @@ async function list(
       return answerOf(partitions[partition]!, variables.first, after as string | null);
     },
   };
-  const { data, errors } = await fetchFields(plan.root, plan.variables, run);
+  const { data, errors } = await fetchRootFields(plan.root, plan.variables, run);
   return { page: data!.allReaders as Page | null, errors };
 }
 

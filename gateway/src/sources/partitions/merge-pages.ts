@@ -25,7 +25,7 @@ import {
   positionAfter,
   printMergePosition,
 } from "./merge-position.ts";
-import { clientPath, type PartitionRun } from "./partition-run.ts";
+import { type PartitionRun, pathWithoutTokens } from "./partition-run.ts";
 
 /** The rows that a client asks for. */
 export interface Window {
@@ -280,7 +280,7 @@ function* pageErrors(
   for (const { partition, answer } of parts) {
     if (answer.kind === "failed" || missing.has(partition)) continue;
     for (const error of answer.errors) {
-      const [field, name, index, ...rest] = clientPath(error, run) ?? [];
+      const [field, name, index, ...rest] = pathWithoutTokens(error, run) ?? [];
       if (field !== responseName || name === undefined) continue;
       if (plan.parts.get(String(name))?.kind !== "edges") {
         yield errorAt(error, [responseName, name]);

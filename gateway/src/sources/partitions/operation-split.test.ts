@@ -8,7 +8,7 @@ import { librarySupergraph, libraryTopology } from "../../fixture/library.ts";
 import { readSupergraph } from "../../ground/supergraph.ts";
 import { createAnswerBudget } from "../answer-budget.ts";
 import { type FetchedEntities, fetchEntities } from "./entity-fetch.ts";
-import { fetchFields } from "./field-fetch.ts";
+import { fetchRootFields } from "./field-fetch.ts";
 import { type OperationPlan, planOperation, planWeight } from "./operation-plan.ts";
 import type { PartitionRun } from "./partition-run.ts";
 import { readPartitionSpec } from "./partition-spec.ts";
@@ -50,7 +50,8 @@ async function split(text: string, variables: Record<string, unknown> = {}) {
   const plan = planOperation(text, spec);
   const asked: Asked = [];
   const run = startRun(plan, { text, variables }, asked);
-  if (plan.root.kind === "fields") return { asked, ...(await fetchFields(plan.root, plan.variables, run)) };
+  if (plan.root.kind === "fields")
+    return { asked, ...(await fetchRootFields(plan.root, plan.variables, run)) };
   const representations = variables.representations as Record<string, unknown>[];
   return { asked, ...(await fetchEntities(plan.root, representations, run)) };
 }

@@ -26,10 +26,11 @@ export interface PartitionRun {
   /** How much the client's answer may still grow. */
   budget: AnswerBudget;
   /** Asks one partition. Never throws for what happens there. */
-  ask: (partition: string, request: SubgraphRequest, terms: AskTerms) => Promise<PartAnswer>;
+  ask: (partition: string, request: SubgraphRequest, terms: PartTerms) => Promise<PartAnswer>;
 }
 
-export interface AskTerms {
+/** The terms on which a partition is asked for its part. */
+export interface PartTerms {
   /** Whether the request may be sent again if its outcome is unknown. */
   mayRepeat: boolean;
   /** Whether an answer is complete. A partition whose answer is not has failed. */
@@ -64,6 +65,9 @@ export function ownerOf(
 }
 
 /** An error's path as the client knows it, with response names in place of tokens. */
-export function clientPath({ path }: GraphQLFormattedError, run: PartitionRun): ResponsePath | undefined {
+export function pathWithoutTokens(
+  { path }: GraphQLFormattedError,
+  run: PartitionRun,
+): ResponsePath | undefined {
   return path?.map((step) => (typeof step === "string" ? (run.tokenNames.get(step) ?? step) : step));
 }

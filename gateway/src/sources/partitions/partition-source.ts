@@ -6,21 +6,19 @@ import { withDefaults } from "../../ground/documents.ts";
 import { takenErrors } from "../../ground/service-errors.ts";
 import type { PartitionNetwork } from "../../network/network.ts";
 import type { FetchAnswer, PreparedFetch, Source } from "../fetch.ts";
-import type { GatewayContext } from "../request-context.ts";
-import { askTerms, isAway, noAnswer, type SourceDependencies } from "../source.ts";
+import type { RunContext } from "../request-context.ts";
+import { askTerms, isAway, noAnswer } from "../source.ts";
 import { fetchEntities } from "./entity-fetch.ts";
-import { fetchFields } from "./field-fetch.ts";
+import { fetchRootFields } from "./field-fetch.ts";
 import { type OperationPlan, planOperation, planWeight } from "./operation-plan.ts";
-import type { AskTerms, PartitionRun } from "./partition-run.ts";
+import type { PartitionRun, PartTerms } from "./partition-run.ts";
 import type { PartitionSpec } from "./partition-spec.ts";
 
 export class PartitionSource implements Source {
   readonly #spec: PartitionSpec;
-  readonly #dependencies: SourceDependencies;
 
-  constructor(spec: PartitionSpec, dependencies: SourceDependencies) {
+  constructor(spec: PartitionSpec) {
     this.#spec = spec;
-    this.#dependencies = dependencies;
   }
 
   prepare(text: string): PreparedFetch {
@@ -40,7 +38,7 @@ export class PartitionSource implements Source {
         return { data: { _entities: entities }, errors: located };
       }
       case "fields":
-        return fetchFields(plan.root, plan.variables, run);
+        return fetchRootFields(plan.root, plan.variables, run);
       default:
         return plan.root satisfies never;
     }
@@ -49,7 +47,7 @@ export class PartitionSource implements Source {
   #startRun(
     { variables, tokenNames }: OperationPlan,
     given: JsonObject,
-    context: GatewayContext,
+    context: RunContext,
     operationName: string | undefined,
   ): PartitionRun {
     const placement = context.network.placements.get(this.#spec.subgraph) as PartitionNetwork;
@@ -70,17 +68,17 @@ export class PartitionSource implements Source {
     placement: PartitionNetwork,
     partition: string,
     request: SubgraphRequest,
-    { mayRepeat, isWhole }: AskTerms,
-    context: GatewayContext,
+    { mayRepeat, isWhole }: PartTerms,
+    context: RunContext,
   ): Promise<PartAnswer> {
     const { subgraph } = this.#spec;
     const id = `${subgraph}/${partition}`;
     if (context.unavailable.has(id)) {
       return { kind: "failed", error: noAnswer({ subgraph, partition }) };
     }
-    this.#dependencies.onSubgraphRequest?.({ subgraph, partition, operation: request.query });
     try {
-      const taken = await placement.ask.get(partition)!(request, askTerms(context, mayRepeat));
+      const sent = { subgraph, partition, operation: request.query };
+      const taken = await placement.ask.get(partition)!(request, askTerms(context, sent, mayRepeat));
       const { data = null, errors, shared } = taken;
       const answer: AnsweredPart = { kind: "answered", data, errors: takenErrors(errors) };
       if (!isWhole(answer)) throw new TransportError("unknown", "answered something else than was asked for");
