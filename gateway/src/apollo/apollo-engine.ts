@@ -15,8 +15,8 @@ import { type Supergraph, unusableSupergraph } from "../ground/supergraph.ts";
 import { variableErrors } from "../ground/variable-errors.ts";
 import type { Engine, Executor } from "../planning/engine.ts";
 import { SideThread } from "../planning/side-thread.ts";
-import type { Source } from "../sources/fetch.ts";
 import type { RunContext } from "../sources/request-context.ts";
+import type { Source } from "../sources/source.ts";
 import { SourceServices } from "./source-services.ts";
 
 /** The gateway library does not know it. Clients that use it must still be served. */

@@ -3,8 +3,8 @@ import type { GraphQLDataSource, GraphQLDataSourceProcessOptions } from "@apollo
 import { BoundedCache } from "../ground/bounded-cache.ts";
 import { operationsBytesMax } from "../ground/kept-bytes.ts";
 import type { Limits } from "../ground/limits.ts";
-import type { PreparedFetch, Source } from "../sources/fetch.ts";
 import type { RunContext } from "../sources/request-context.ts";
+import type { PreparedFetch, Source } from "../sources/source.ts";
 
 /** A thousand operations of clients, as our own engine keeps, have a few fetches each. */
 const FETCHES_MAX = 4_000;

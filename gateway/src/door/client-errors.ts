@@ -1,9 +1,12 @@
-/** Decides which errors a client sees, and in which words. */
+/** Decides which errors a client sees, in which words and with which paths. */
+import type { ApolloServerPlugin } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import { cutText } from "@teranga/kit/graphql/errors.ts";
 import { maskError } from "@teranga/kit/http/server.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import { visibleErrors } from "../ground/error-paths.ts";
 import { notListedBy } from "../ground/service-errors.ts";
+import type { RequestContext } from "../sources/request-context.ts";
 
 /** Turns an error, as Apollo Server and the query planner word it, into what the client is told. */
 export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
@@ -80,3 +83,16 @@ function plannerError(said: GraphQLFormattedError, serviceName: unknown): GraphQ
   if (serviceName !== undefined || said.extensions?.code !== "INVALID_GRAPHQL") return said;
   return { ...said, extensions: { ...said.extensions, code: "GRAPHQL_VALIDATION_FAILED" } };
 }
+
+/** Cuts the paths of errors to the part that the client's data has. */
+export const visibleErrorPaths: ApolloServerPlugin<RequestContext> = {
+  async requestDidStart() {
+    return {
+      async willSendResponse({ response: { body } }) {
+        if (body.kind !== "single") return;
+        const result = body.singleResult;
+        if (result.errors) result.errors = visibleErrors(result.errors, result.data);
+      },
+    };
+  },
+};

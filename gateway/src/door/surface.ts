@@ -14,7 +14,7 @@ import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
 import type { Running } from "../planning/graph-gateway.ts";
 import type { RequestContext } from "../sources/request-context.ts";
 import { clientTerms } from "../validation/validation.ts";
-import { createFormatError, isFaultOf } from "./client-errors.ts";
+import { createFormatError, isFaultOf, visibleErrorPaths } from "./client-errors.ts";
 import { type CostLimit, limitCost } from "./cost.ts";
 import { deliverDeferred } from "./defer-delivery.ts";
 import { readDocuments } from "./document-reader.ts";
@@ -23,7 +23,6 @@ import { explainAnswers } from "./explain.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import type { RequestWatch } from "./request-log.ts";
 import { type Safelist, watchSafelist } from "./safelist.ts";
-import { visibleErrorPaths } from "./visible-error-paths.ts";
 
 /**
  * `development`: faults are shown unmasked, and clients may ask how an answer was made. `production`:

@@ -4,14 +4,12 @@
  * benchmark takes 9 requests instead of 16.
  */
 import type { GraphQLFormattedError } from "graphql";
-import { copyJson, isObject, type JsonObject, type ResponsePath } from "../ground/answer.ts";
+import { copyJson, isObject, type JsonObject, mergeInto, type ResponsePath } from "../ground/answer.ts";
 import { EntityIndex, LACKING } from "./entity-index.ts";
-import { mergeInto } from "./merge.ts";
 import type { FlatMembers, Represent } from "./representations.ts";
 import type { Run } from "./run.ts";
 import { atPlaces, type PlanPath, placesOf } from "./sites.ts";
-import type { Step } from "./step.ts";
-import { nameOf, type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
+import type { Step, SubgraphFetch } from "./step.ts";
 
 /** Where a plan takes the entities from, and how it represents them to the subgraph. */
 export interface Origin {
@@ -107,9 +105,9 @@ export class EntityFetch {
   async #send(run: Run, { index: { representations }, askings }: Batch): Promise<void> {
     if (representations.length === 0) return;
     const { subgraph, prepared, rewriteOutput, abstractTypes } = this.#fetch;
-    const variables = variablesOf(this.#fetch, run);
+    const variables = run.variablesOf(this.#fetch.variableNames);
     variables.representations = representations;
-    const { data, errors } = await prepared.send(variables, run.context, nameOf(this.#fetch, run));
+    const { data, errors } = await prepared.send(variables, run.context, run.nameOf(this.#fetch.nameEnd));
     const entities = Array.isArray(data?._entities) ? data._entities : [];
     for (let index = 0; index < representations.length; index++) {
       const entity: unknown = entities[index];

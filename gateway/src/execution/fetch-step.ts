@@ -5,18 +5,17 @@
 import type { FetchNode } from "@apollo/query-planner";
 import { type GraphQLFormattedError, type GraphQLSchema, isInterfaceType } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
-import type { Source } from "../sources/fetch.ts";
+import { mergeInto } from "../ground/answer.ts";
+import type { Source } from "../sources/source.ts";
 import { EntityFetch, type Origin } from "./entity-batch.ts";
 import type { FieldNeeds } from "./field-needs.ts";
-import { mergeInto } from "./merge.ts";
 import type { PartCache } from "./part-cache.ts";
 import { keylessTypes, PartialFetches } from "./partial-fetch.ts";
 import { compileRepresentation, flatMembers, type Represent } from "./representations.ts";
 import { compileRewrites, type Rewrite } from "./rewrites.ts";
 import type { Run } from "./run.ts";
 import { atPlaces, type PlanPath, placesOf } from "./sites.ts";
-import type { Step } from "./step.ts";
-import { nameOf, type SubgraphFetch, variablesOf } from "./subgraph-fetch.ts";
+import type { Step, SubgraphFetch } from "./step.ts";
 
 const NOTHING_TOLD: JsonObject = Object.freeze({});
 
@@ -131,9 +130,9 @@ async function fetchFields(
 ): Promise<void> {
   if (sites.length === 0) return;
   const { data, errors } = await fetch.prepared.send(
-    variablesOf(fetch, run),
+    run.variablesOf(fetch.variableNames),
     run.context,
-    nameOf(fetch, run),
+    run.nameOf(fetch.nameEnd),
   );
   if (data) {
     fetch.rewriteOutput?.(data);

@@ -22,8 +22,8 @@ import { misfitErrors } from "./misfits.ts";
 import { stopAfterFailure } from "./mutation-order.ts";
 import type { CompiledPart } from "./part.ts";
 import { Run } from "./run.ts";
-import type { ShapeCache } from "./shape/shape-cache.ts";
 import { ShapeRun, TooLarge } from "./shape/shape-run.ts";
+import type { ShapeCache } from "./shape/shapes.ts";
 import { Shapes } from "./shape/shapes.ts";
 
 export type OperationResult = ExecutionResult<JsonObject>;

@@ -13,10 +13,8 @@ import {
   isNonNullType,
   Kind,
 } from "graphql";
-import { isObject, type JsonObject, ownValue } from "../ground/answer.ts";
-import { bareObject, isInherited } from "../ground/bare-object.ts";
+import { bareObject, isInherited, isObject, type JsonObject, mergeInto, ownValue } from "../ground/answer.ts";
 import { fieldOf } from "../ground/stand-ins.ts";
-import { mergeInto } from "./merge.ts";
 import { typesWithin } from "./rewrites.ts";
 
 /**

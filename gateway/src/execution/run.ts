@@ -2,7 +2,7 @@
 import { ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { JsonObject } from "../ground/answer.ts";
-import { bareObject } from "../ground/bare-object.ts";
+import { bareObject } from "../ground/answer.ts";
 import { clientPath } from "../ground/names-apart.ts";
 import { limitErrors } from "../ground/service-errors.ts";
 import type { RunContext } from "../sources/request-context.ts";
@@ -38,6 +38,22 @@ export class Run {
     this.fetching = fetching;
     // Objects that a parent's data shares are shared in a part's copy as well.
     this.hasShared = fetching !== undefined;
+  }
+
+  /** The operation name that a subgraph is told, so that its logs show whose fetch it is. */
+  nameOf(nameEnd: string): string | undefined {
+    const name = this.context.record.operation?.name;
+    return name === undefined ? undefined : name + nameEnd;
+  }
+
+  /** The client's variables that a fetch uses. */
+  variablesOf(names: readonly string[]): JsonObject {
+    const { variables } = this;
+    const picked: JsonObject = {};
+    for (const name of names) {
+      if (Object.hasOwn(variables, name) && variables[name] !== undefined) picked[name] = variables[name];
+    }
+    return picked;
   }
 
   /** Adds a service's errors, whose paths already lead into the data. */

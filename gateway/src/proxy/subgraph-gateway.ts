@@ -8,9 +8,9 @@ import { BoundedCache } from "../ground/bounded-cache.ts";
 import { operationsBytesMax } from "../ground/kept-bytes.ts";
 import { DEFAULT_LIMITS } from "../ground/limits.ts";
 import { namelessOperation } from "../ground/nameless-operation.ts";
-import type { Source } from "../sources/fetch.ts";
 import { PartitionSource } from "../sources/partitions/partition-source.ts";
 import type { RunContext } from "../sources/request-context.ts";
+import type { Source } from "../sources/source.ts";
 import { SubgraphOperation } from "./subgraph-operation.ts";
 import type { SubgraphSchema } from "./subgraph-schema.ts";
 

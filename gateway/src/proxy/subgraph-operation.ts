@@ -35,8 +35,8 @@ import type { NamelessOperation } from "../ground/nameless-operation.ts";
 import { overloaded } from "../ground/overloaded.ts";
 import { limitErrors } from "../ground/service-errors.ts";
 import { variableErrors } from "../ground/variable-errors.ts";
-import type { FetchAnswer, PreparedFetch, Source } from "../sources/fetch.ts";
 import type { RunContext } from "../sources/request-context.ts";
+import type { FetchAnswer, PreparedFetch, Source } from "../sources/source.ts";
 import { FEDERATION_FIELDS, type SubgraphSchema } from "./subgraph-schema.ts";
 
 export interface SubgraphResult {

@@ -2,10 +2,10 @@
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Placement, Topology } from "@teranga/kit/topology/topology.ts";
 import type { Supergraph } from "../ground/supergraph.ts";
-import type { Source } from "./fetch.ts";
 import { PartitionSource } from "./partitions/partition-source.ts";
 import { partitionedGraphs, readPartitionSpec } from "./partitions/partition-spec.ts";
 import { ReplicaSource } from "./replica-source.ts";
+import type { Source } from "./source.ts";
 
 /** The source of each subgraph. @param supergraph one that keeps the partition rules (`checkGraph`) */
 export function createSources(

@@ -23,8 +23,8 @@ import {
   type RootShape,
   rootShape,
 } from "./answer-shape.ts";
-import type { FetchAnswer, PreparedFetch, Source } from "./fetch.ts";
 import type { RunContext } from "./request-context.ts";
+import type { FetchAnswer, PreparedFetch, Source } from "./source.ts";
 import { askTerms, isAway, noAnswer } from "./source.ts";
 
 /** An operation, and the shape that its answer must have. */

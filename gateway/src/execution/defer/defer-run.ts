@@ -3,8 +3,7 @@
  * which begins as a copy of its parent's. A part may fetch again what another part has, and the result,
  * perhaps null, must not change the other parts.
  */
-import { isObject, type JsonObject } from "../../ground/answer.ts";
-import { bareObject } from "../../ground/bare-object.ts";
+import { bareObject, isObject, type JsonObject } from "../../ground/answer.ts";
 import type { PartPlan } from "../part.ts";
 import type { Run } from "../run.ts";
 import { TooLarge } from "../shape/shape-run.ts";

@@ -1,6 +1,5 @@
 /** Generates the functions that build the objects of an answer, one for each selection and type. */
-import { type JsonObject, ownValue, setOwn } from "../../ground/answer.ts";
-import { isInherited } from "../../ground/bare-object.ts";
+import { isInherited, type JsonObject, ownValue, setOwn } from "../../ground/answer.ts";
 import type { ShapeRun } from "./shape-run.ts";
 
 /**

@@ -10,10 +10,10 @@ import {
   visit,
 } from "graphql";
 import { emptyObject, type JsonObject } from "../../ground/answer.ts";
+import { BoundedCache } from "../../ground/bounded-cache.ts";
 import { conditionVariables, variableValue } from "../../ground/documents.ts";
 import type { Complete } from "./object-builder.ts";
 import { ShapeCompiler } from "./shape.ts";
-import type { ShapeCache } from "./shape-cache.ts";
 
 export interface ShapeTerms {
   /** The schema that clients see. */
@@ -69,4 +69,58 @@ function conditionsWithin(selectionSet: SelectionSetNode): string[] {
   const directives: DirectiveNode[] = [];
   visit(selectionSet, { Directive: (directive) => void directives.push(directive) });
   return conditionVariables(directives);
+}
+
+/** The bytes that a member of a compiled object keeps, measured: 160,000 members kept 30 MB. */
+export const MEMBER_BYTES = 200;
+const SHAPES_MAX = 4_000;
+/**
+ * A quarter is for new entries (bounded-cache.ts). That is 80,000 members: the 5,000 fields that an operation
+ * may have, on 16 types each.
+ */
+const BYTES_MAX = 64 * 1024 * 1024;
+
+interface KeptShape {
+  compiler: ShapeCompiler;
+  shape: Complete;
+}
+
+/**
+ * Keeps the shapes of one graph. A shape is generated code, and a few lines of a query can need a great deal
+ * of it.
+ */
+export class ShapeCache {
+  readonly #shapes = new BoundedCache<KeptShape>({
+    entriesMax: SHAPES_MAX,
+    weightMax: BYTES_MAX,
+    weigh: (key, { compiler }) => key.length + compiler.memberCount * MEMBER_BYTES,
+  });
+  #selections = 0;
+
+  /** A new key prefix, unique to one selection. */
+  newSelection(): string {
+    return String(this.#selections++);
+  }
+
+  /** @param compile makes the shape if it is not kept */
+  get(key: string, compile: () => KeptShape): Complete {
+    return this.#shapes.get(key, () => this.#weighing(key, compile())).shape;
+  }
+
+  /** Updates the weight of a shape: it grows in use, because each type is compiled when it first occurs. */
+  #weighing(key: string, { compiler, shape }: KeptShape): KeptShape {
+    let weighed = compiler.memberCount;
+    const kept: KeptShape = {
+      compiler,
+      shape: (value, run) => {
+        const completed = shape(value, run);
+        if (compiler.memberCount !== weighed) {
+          weighed = compiler.memberCount;
+          this.#shapes.put(key, kept);
+        }
+        return completed;
+      },
+    };
+    return kept;
+  }
 }

@@ -5,8 +5,8 @@ import { type AnsweredPart, copyJson, type JsonObject, type PartAnswer } from ".
 import { withDefaults } from "../../ground/documents.ts";
 import { takenErrors } from "../../ground/service-errors.ts";
 import type { PartitionNetwork } from "../../network/network.ts";
-import type { FetchAnswer, PreparedFetch, Source } from "../fetch.ts";
 import type { RunContext } from "../request-context.ts";
+import type { FetchAnswer, PreparedFetch, Source } from "../source.ts";
 import { askTerms, isAway, noAnswer } from "../source.ts";
 import { fetchEntities } from "./entity-fetch.ts";
 import { fetchRootFields } from "./field-fetch.ts";

@@ -4,7 +4,7 @@
 import { expect, test } from "vitest";
 import type { JsonObject } from "../ground/answer.ts";
 import { copyJson } from "../ground/answer.ts";
-import { mergeInto } from "./merge.ts";
+import { mergeInto } from "./answer.ts";
 
 test("members of both are joined at every depth, the later value counts", () => {
   const target: JsonObject = { id: "1", size: { width: 1 }, list: [{ a: 1 }, null], gone: null, text: "old" };

@@ -6,8 +6,8 @@ import { buildSchema, parse } from "graphql";
 import { expect, test, vi } from "vitest";
 import { inlinedOperation } from "../../ground/documents.ts";
 import { ShapeCompiler } from "./shape.ts";
-import { MEMBER_BYTES, ShapeCache } from "./shape-cache.ts";
 import { ShapeRun } from "./shape-run.ts";
+import { MEMBER_BYTES, ShapeCache } from "./shapes.ts";
 
 const schema = buildSchema("type Query { self: Query id: ID }");
 const FIELDS = 4_000;
