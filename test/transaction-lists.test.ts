@@ -3,6 +3,7 @@
  * graph, with transactions in every state.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { setClock } from "../services/city/test/set-clock.ts";
 import { type Graph, startGraph } from "./harness/graph.ts";
 import { createTransactionIds, sendMessage } from "./harness/messages.ts";
 
@@ -14,7 +15,7 @@ const at = (seconds: number) => new Date(BEGIN_MS + seconds * 1_000).toISOString
 let graph: Graph;
 beforeAll(async () => {
   // Recovery is off, because it would finish the transactions under test.
-  const clock = { nowMs: () => nowMs, random: Math.random };
+  const clock = setClock(() => nowMs);
   graph = await startGraph({ recoveryIntervalMs: 3_600_000, clock });
 });
 afterAll(() => graph.close());

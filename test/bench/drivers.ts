@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
-import { systemClock } from "@teranga/kit/process/retry.ts";
+import { cityClock } from "@teranga/protocol/city/city-clock.ts";
 import { acknowledgeDecisions } from "@teranga/protocol/city/sql/acknowledge-decisions.ts";
 import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
 import { decideTransactions } from "@teranga/protocol/city/sql/decide-transactions.ts";
@@ -104,7 +104,7 @@ function directDriver(urls: Record<string, string>, concurrency: number): Driver
     const told = order.lines.slice(1).map(async ({ cityId, productId }) => {
       const lines = [{ productId, quantity: 1 }];
       const decision = { transactionId, kind: KIND, decision: "COMMITTED" as const, lines };
-      await decideTransactions(sqlOf(cityId), [decision], systemClock);
+      await decideTransactions(sqlOf(cityId), [decision], cityClock);
       acknowledgements.add(order.homeId, cityId, transactionId);
     });
     const all = Promise.all(told).then(() => undefined);
@@ -120,13 +120,13 @@ function directDriver(urls: Record<string, string>, concurrency: number): Driver
           order.lines.slice(1).map(({ cityId, productId }) => {
             const lines = [{ productId, quantity: 1 }];
             const request = { transactionId, kind: KIND, leaseMs: PREPARE_LEASE_MS, lines };
-            return prepareTransactions(sqlOf(cityId), [request], systemClock);
+            return prepareTransactions(sqlOf(cityId), [request], cityClock);
           }),
         );
         const refusal = votes.find(([vote]) => vote!.state !== "PREPARED");
         if (refusal) return refusal[0]!.state;
         const request = commitRequest(order, transactionId);
-        const [answer] = await commitOrders(sqlOf(order.homeId), [request], systemClock);
+        const [answer] = await commitOrders(sqlOf(order.homeId), [request], cityClock);
         if (answer!.state !== "COMMITTED") return answer!.state;
         decide(order, transactionId);
         return PLACED;
@@ -166,7 +166,7 @@ function createAcknowledgements(sqlOf: (cityId: string) => Sql) {
     for (const group of groups.values()) {
       const { homeId, cityId } = group[0]!;
       const ids = group.map(({ transactionId }) => transactionId);
-      await acknowledgeDecisions(sqlOf(homeId), cityId, ids, systemClock);
+      await acknowledgeDecisions(sqlOf(homeId), cityId, ids, cityClock);
     }
   };
   const loop = async () => {

@@ -14,9 +14,9 @@ import { freePort } from "@teranga/infra/ports.ts";
 import type { RunningServer } from "@teranga/kit/http/server.ts";
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { startOrders } from "@teranga/orders/service.ts";
+import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
 import type { GraphQLFormattedError } from "graphql";
 import { inject } from "vitest";
 import { createDatabases, dropDatabases } from "./databases.ts";
@@ -74,7 +74,7 @@ export interface GraphOptions {
   /** Runs the orders service as a process of its own, which can be killed. */
   ordersAsProcess?: boolean;
   /** The cities' clock. */
-  clock?: Clock;
+  clock?: CityClock;
   /** The ways of paying beside cash and the wallet; none by default. */
   paymentProviders?: readonly PaymentProvider[];
   log?: Logger;

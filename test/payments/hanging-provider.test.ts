@@ -2,6 +2,7 @@
  * Goal: a provider that does not answer delays only its own orders and payments. Method: a provider that
  * answers when the test tells it to, and a company that takes messages over HTTP and never answers.
  */
+
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -16,8 +17,9 @@ import { Registry } from "@teranga/kit/process/metrics.ts";
 import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
+import { setClock } from "../../services/city/test/set-clock.ts";
 
-const CLOCK = { nowMs: () => Date.parse("2026-01-01T00:00:00Z"), random: () => 0.5 };
+const CLOCK = setClock(() => Date.parse("2026-01-01T00:00:00Z"));
 
 let database: TestCity;
 beforeAll(async () => {

@@ -3,6 +3,7 @@
  * recovery, a real provider. Every test ends with a check that the money adds up: the provider has taken
  * exactly the cost of the placed orders.
  */
+
 import type { HttpProvider } from "@teranga/city/payments/http-provider.ts";
 import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
 import { createPayments, type Payments } from "@teranga/city/payments/payments.ts";
@@ -12,6 +13,7 @@ import { commitCancellations } from "@teranga/protocol/city/sql/commit-cancellat
 import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
 import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
+import { setClock } from "../../services/city/test/set-clock.ts";
 import { FaultyCompany } from "./faulty-company.ts";
 
 export const CLIENTS = ["dakar:1", "dakar:2", "dakar:3"];
@@ -38,7 +40,7 @@ export class Shop {
   #lastNumber = 0;
 
   get clock() {
-    return { nowMs: () => this.nowMs, random: () => 0.5 };
+    return setClock(() => this.nowMs);
   }
 
   async empty(): Promise<void> {

@@ -29,12 +29,17 @@ const WRITTEN = `
   select case when pg_current_xact_id_if_assigned() is not null then simulation.written(false) end as written`;
 const LOOK = readFileSync(new URL("look.sql", import.meta.url), "utf8");
 
+/** A parameter that stands for the database's time when the statement is executed. */
+export const DATABASE_TIME = new Date(0);
+
 export class CityDatabase {
   readonly cityId: string;
   /** For checks: without faults and between two events. */
   readonly sql: Sql;
   readonly #db: PGlite;
   readonly #emptying: string;
+  /** The time by its clock, which may be wrong. */
+  nowMs: () => number = Date.now;
   #runs = 0;
   /** The branches of its SQL functions, and how often each was taken until the last look. */
   readonly #branches: readonly string[];
@@ -109,8 +114,9 @@ export class CityDatabase {
    */
   async execute(text: string, parameters: unknown[]): Promise<Executed> {
     const statement = this.#statement(text);
+    const now = new Date(this.nowMs());
     const [rows, [look]] = this.#wire.execute([
-      { statement, parameters },
+      { statement, parameters: parameters.map((value) => (value === DATABASE_TIME ? now : value)) },
       { statement: this.#written, parameters: [] },
     ]) as [Row[], [{ written: Written | null }]];
     return { rows, facts: look.written && this.#mirror.apply(look.written) };

@@ -57,6 +57,11 @@ export interface ClockFault {
   drift: number;
 }
 
+/** The time by a clock. */
+export function wrongTime(world: World, { offsetMs, drift }: ClockFault): () => number {
+  return () => Math.floor(world.nowMs + offsetMs + drift * world.elapsedMs);
+}
+
 export interface ProcessOptions {
   world: World;
   host: string;
@@ -91,8 +96,7 @@ export class Process {
     if (this.life) return;
     const { world, random, clock, boot } = this.#options;
     const chance = random.fork(`life ${this.kills}`);
-    const nowMs = () => Math.floor(world.nowMs + clock.offsetMs + clock.drift * world.elapsedMs);
-    this.life = new Life(this, { nowMs, random: () => chance.next() }, chance);
+    this.life = new Life(this, { nowMs: wrongTime(world, clock), random: () => chance.next() }, chance);
     world.note(this.host, "starts");
     this.serve = boot(this.life);
   }

@@ -6,6 +6,7 @@ import { createPayments } from "@teranga/city/payments/payments.ts";
 import { resolvers as cityResolvers } from "@teranga/city/resolvers/index.ts";
 import type { AskMeans } from "@teranga/kit/instances/ask.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
+import type { Queryable } from "@teranga/kit/postgres/sql.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { Wait } from "@teranga/kit/process/worker.ts";
@@ -19,6 +20,7 @@ import { startRecovery } from "@teranga/protocol/city/recovery.ts";
 import { createRecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";
 import { readSchema } from "@teranga/schema/read-schema.ts";
 import type { GraphQLError } from "graphql";
+import { DATABASE_TIME } from "./databases.ts";
 import { createEndpoint, type Endpoint } from "./endpoint.ts";
 import type { Network } from "./network.ts";
 import type { Life, Serve } from "./processes.ts";
@@ -54,13 +56,13 @@ export interface CityMeans {
   log: Logger;
   /** Whether the city's database has something that its workers may have to finish, and whether it is due. */
   hasWork: () => boolean;
-  isDue: (nowMs: number) => boolean;
+  isDue: () => boolean;
   /** Whether nothing but clocks goes wrong: then the workers look whenever there is something to finish. */
   isCalm: boolean;
   /** How far behind its clock the city prunes; null if it does not. */
   horizonMs: number | null;
   /** Whether it would find something to prune. */
-  isPrunable: (nowMs: number, keptMs: number) => boolean;
+  isPrunable: (keptMs: number) => boolean;
 }
 
 /** In production the workers look twice a second. */
@@ -89,7 +91,8 @@ export function bootCity(means: CityMeans, life: Life): Serve {
     onFault: (fault) => log.error({ err: fault }, "an answer has the wrong form"),
   };
   const sql = createSql(databaseOf(life));
-  const own = { id: cityId, sql, clock: life.clock, log, metrics: CITY_METRICS };
+  const clock = { ...life.clock, now: (part: Queryable) => part`${DATABASE_TIME}::timestamptz` };
+  const own = { id: cityId, sql, clock, log, metrics: CITY_METRICS };
   const city: City = {
     ...own,
     placement,
@@ -106,7 +109,7 @@ export function bootCity(means: CityMeans, life: Life): Serve {
       waitForWork(life, ms, LOOKS_IN_VAIN, means.hasWork, means.isCalm ? () => true : means.isDue),
   });
   if (horizonMs !== null) {
-    const isDue = (nowMs: number) => means.isPrunable(nowMs, horizonMs);
+    const isDue = () => means.isPrunable(horizonMs);
     // The horizon moves also where nothing is to be pruned.
     const startWait = (ms: number) => waitForWork(life, ms, PRUNINGS_IN_VAIN, () => true, isDue);
     startPruning({ city, keptMs: horizonMs, intervalMs: PRUNING_INTERVAL_MS, startWait });
@@ -123,12 +126,12 @@ function waitForWork(
   ms: number,
   looksInVain: number,
   hasWork: () => boolean,
-  isDue: (nowMs: number) => boolean,
+  isDue: () => boolean,
 ): Wait {
   let current = life.wait(ms);
   let isEnded = false;
   let times = 0;
-  const isWanted = () => hasWork() && (isDue(life.clock.nowMs()) || ++times % looksInVain === 0);
+  const isWanted = () => hasWork() && (isDue() || ++times % looksInVain === 0);
   const wait = async () => {
     await current.over;
     while (!isEnded && !isWanted()) {

@@ -9,7 +9,7 @@ import { Catalog } from "./catalog.ts";
 import { openAccess } from "./database-access.ts";
 import { History } from "./history.ts";
 import { linkOf, Network } from "./network.ts";
-import { type Life, Process, type ProcessOptions } from "./processes.ts";
+import { type Life, Process, type ProcessOptions, wrongTime } from "./processes.ts";
 import { Promises } from "./promises.ts";
 import { bootCity, bootOrders } from "./services.ts";
 import { CITY_IDS, type CitySeed, hostsOf, ORCHESTRATORS, placementOf } from "./shop.ts";
@@ -57,12 +57,13 @@ export class ShopWorld {
     };
     this.#stage.onFault = (error) => this.world.fail(new Violation(`a fault of a service: ${error.stack}`));
     for (const [cityId, database] of this.#stage.databases) {
+      database.nowMs = wrongTime(this.world, this.#drawClock(`database of ${cityId}`));
       this.watch.see(database, await database.reset(seeds.get(cityId)!));
     }
     this.watch.writes = 0;
     this.add("catalog", { boot: () => (request) => this.catalog.serve(request) });
     const log = createWatchfulLog((line) => this.world.fail(new Violation(`an alarm: ${line}`)));
-    for (const cityId of CITY_IDS) {
+    for (const [cityId, database] of this.#stage.databases) {
       const means = {
         cityId,
         placement: this.placement,
@@ -71,17 +72,15 @@ export class ShopWorld {
         endpoint: this.#stage.endpoints.cities.get(cityId)!,
         log,
         hasWork: () => this.watch.hasWork(cityId),
-        isDue: (nowMs: number) => this.watch.cityOf(cityId).isDue(nowMs),
+        isDue: () => this.watch.cityOf(cityId).isDue(database.nowMs()),
         isCalm: this.faults.isCalm,
         horizonMs: this.faults.horizonMs,
-        isPrunable: (nowMs: number, keptMs: number) => this.watch.cityOf(cityId).isPrunable(nowMs, keptMs),
+        isPrunable: (keptMs: number) => this.watch.cityOf(cityId).isPrunable(database.nowMs(), keptMs),
       };
       for (const host of this.hostsOf(cityId)) {
         this.add(host, {
           boot: (life) => bootCity(means, life),
-          // The instances of a city write and compare times of one database: as long as nothing goes wrong
-          // they agree.
-          clock: this.#drawClock(this.faults.isCalm ? cityId : host),
+          clock: this.#drawClock(host),
           strike: this.#dice(`${host} dies`, () => this.faults.cityKilled),
           restartAfterMs: this.#restart(host, () => true),
         });

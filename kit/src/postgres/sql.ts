@@ -4,3 +4,5 @@ import type postgres from "postgres";
 export type Sql = postgres.Sql;
 /** The pool or an open transaction. */
 export type Queryable = postgres.ISql;
+/** A part of a statement. */
+export type Fragment = postgres.Fragment;

@@ -2,8 +2,8 @@
 
 import type { Sql } from "@teranga/kit/postgres/sql.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { DeclinedReason, OrderCommit } from "../messages.ts";
+import type { CityClock } from "./city-clock.ts";
 import type { CommitProtocol } from "./commit-protocol.ts";
 import type { CommitReply } from "./sql/commit-answer.ts";
 
@@ -14,7 +14,7 @@ export interface CityMeans {
   protocol: CommitProtocol;
   payments: OutsidePayments;
   metrics: ProtocolMetrics;
-  clock: Clock;
+  clock: CityClock;
   log: Logger;
 }
 

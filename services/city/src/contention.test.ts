@@ -86,12 +86,11 @@ const placed: string[] = [];
 
 /** A batch's entries for transactions of other homes. */
 function foreignEntries(numbers: number[], random: () => number) {
-  const now = new Date();
   const given = numbers.map((number) => ({
     transactionId: idOf("autres", number),
     kind: number % 2 === 0 ? "ORDER" : "TRANSFER",
     lines: linesOf(number, random),
-    deadline: now,
+    leaseMs: 0,
     decision: oneOf(number, "ABORTED", "COMMITTED"),
   }));
   const returned = given.map((entry, index) => ({

@@ -7,8 +7,8 @@ import { groupedBy, keyedBy } from "@teranga/kit/graphql/loading.ts";
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { Ordering } from "@teranga/kit/postgres/keyset.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
+import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
 import type { CommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 import DataLoader from "dataloader";
@@ -51,7 +51,7 @@ export interface City {
   payments: Payments;
   catalog: CatalogClient;
   metrics: CityMetrics;
-  clock: Clock;
+  clock: CityClock;
   log: Logger;
   /** Makes the idempotency key of a request without one; random UUIDs by default. */
   newId?: () => string;

@@ -18,6 +18,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { CREDENTIAL, startWiredCity, topologyOf, type WiredCity } from "../test/city-over-wire.ts";
 import { brokenInvariants } from "../test/invariants.ts";
 import { cancellationOf, idOf, line, orderOf, transferOf } from "../test/protocol-database.ts";
+import { setClock } from "../test/set-clock.ts";
 import { createCatalogClient } from "./catalog-client.ts";
 import type { City } from "./context.ts";
 import { createCityMetrics } from "./metrics.ts";
@@ -79,7 +80,7 @@ function cityOf(id: string, { sql }: WiredCity): City {
     id,
     sql,
     metrics: createCityMetrics(new Registry()),
-    clock: { nowMs: () => nowMs, random: () => 0.5 },
+    clock: setClock(() => nowMs),
     log: createLogger("test", "silent"),
   };
   return {

@@ -1,4 +1,5 @@
 /** The service of one city: its database, its part of the graph, and the workers that finish transactions. */
+
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { codedError } from "@teranga/kit/graphql/errors.ts";
@@ -8,11 +9,12 @@ import { Instances } from "@teranga/kit/instances/instances.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
-import { type Clock, systemClock } from "@teranga/kit/process/retry.ts";
+import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { allUrls, partitionsOf, replicasOf } from "@teranga/kit/topology/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
+import { type CityClock, cityClock } from "@teranga/protocol/city/city-clock.ts";
 import { type CommitProtocol, createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import { startPruning } from "@teranga/protocol/city/pruning.ts";
 import { startRecovery } from "@teranga/protocol/city/recovery.ts";
@@ -31,7 +33,7 @@ import { countStranded, strandedNotes } from "./stranded.ts";
 export interface CityOptions extends ServiceOptions {
   cityId: string;
   databaseUrl: string;
-  clock?: Clock;
+  clock?: CityClock;
   /** The longest wait between two recovery steps, in milliseconds. */
   recoveryIntervalMs?: number;
   /** How far the horizon is behind the present (pruning.ts), in milliseconds; 30 days by default. */
@@ -58,7 +60,7 @@ const STOP_MS = 1_000;
 
 /** Starts the service. It is ready when this resolves. */
 export async function startCity(options: CityOptions): Promise<Required<RunningService>> {
-  const { cityId, topology, credential, log, registry = new Registry(), clock = systemClock } = options;
+  const { cityId, topology, credential, log, registry = new Registry(), clock = cityClock } = options;
   const live = createLiveTopology(topology);
   const placement = livePartitionsOf(live.topology, "city");
   const metrics = createCityMetrics(registry);

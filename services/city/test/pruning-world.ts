@@ -2,6 +2,7 @@
  * A real PostgreSQL database of Dakar for the tests of pruning: a hundred pieces of a product, a client, and
  * a clock that tests set. Each test ends with the invariants.
  */
+
 import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
@@ -16,6 +17,7 @@ import { createCityMetrics } from "../src/metrics.ts";
 import { onServer, topologyOf } from "./city-over-wire.ts";
 import { brokenInvariants } from "./invariants.ts";
 import { idOf, line, smallOrder } from "./protocol-database.ts";
+import { setClock } from "./set-clock.ts";
 
 export const DAY_MS = 86_400_000;
 export const KEPT_MS = 30 * DAY_MS;
@@ -29,7 +31,7 @@ class PruningWorld {
   nowMs = START_MS;
   /** The number of database transactions that were run again. */
   lost = 0;
-  readonly clock = { nowMs: () => this.nowMs, random: () => 0.5 };
+  readonly clock = setClock(() => this.nowMs);
   readonly #name: string;
   #database: Database | undefined;
 

@@ -11,10 +11,10 @@ import { createTransport } from "@teranga/kit/http/transport.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
 import { readConfig, runMain } from "@teranga/kit/process/config.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
-import { systemClock } from "@teranga/kit/process/retry.ts";
 import { closeAll, closeOnSignal } from "@teranga/kit/process/shutdown.ts";
 import { startWorker } from "@teranga/kit/process/worker.ts";
 import { loadTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
+import { cityClock } from "@teranga/protocol/city/city-clock.ts";
 import { createRecoveryMessages } from "@teranga/protocol/city/recovery-messages.ts";
 import { homeOf } from "@teranga/protocol/messages.ts";
 import { openClassicProtocol } from "./classic-protocol.ts";
@@ -61,7 +61,7 @@ await runMain(usage, async () => {
           ? [{ ...outcome, kind: "ORDER" as const, decision: outcome.state }]
           : [],
       );
-      await protocol.decide(known, systemClock);
+      await protocol.decide(known, cityClock);
       log.warn({ transactions: known.length }, "finished transactions that were left prepared");
     }
     return false;

@@ -15,7 +15,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
+import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
 import { type CommitProtocol, createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import type { CommitReply } from "@teranga/protocol/city/sql/commit-answer.ts";
 import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
@@ -89,7 +89,7 @@ function each<Entry, Answer>(
   return Promise.all(entries.map(run));
 }
 
-async function prepare(sql: Sql, request: PrepareMessage, clock: Clock): Promise<PrepareReply> {
+async function prepare(sql: Sql, request: PrepareMessage, clock: CityClock): Promise<PrepareReply> {
   const { transactionId } = request;
   const connection = await sql.reserve();
   try {
@@ -122,7 +122,7 @@ const NOTHING_COMMITTED = {
 };
 
 /** The commit point. A commit that gives up waiting is fenced, so that it is decided when it is answered. */
-async function commit(sql: Sql, request: OrderCommit, clock: Clock): Promise<CommitReply> {
+async function commit(sql: Sql, request: OrderCommit, clock: CityClock): Promise<CommitReply> {
   try {
     const [answer] = await commitOrders(sql, [request], clock);
     return answer!;
@@ -140,7 +140,11 @@ async function commit(sql: Sql, request: OrderCommit, clock: Clock): Promise<Com
  * transactions hold by then. A transaction that is neither prepared nor recorded is an ABORT before its
  * prepare, or one of our own protocol: the protocol's SQL handles both.
  */
-async function decide(sql: Sql, decisions: readonly DecideMessage[], clock: Clock): Promise<DecideAnswer[]> {
+async function decide(
+  sql: Sql,
+  decisions: readonly DecideMessage[],
+  clock: CityClock,
+): Promise<DecideAnswer[]> {
   const ids = decisions.map(({ transactionId }) => transactionId);
   // A decision that comes alone is from the orchestrator, and its transaction is prepared.
   const prepared = ids.length === 1 ? new Set(ids) : await findPrepared(sql, ids);

@@ -149,9 +149,9 @@ export const IN_PARTICIPANT: readonly PlantedBug[] = [
     edits: [
       {
         file: PREPARE,
-        find: "now.getTime() + Math.min(",
-        replace:
-          'Number.parseInt(request.transactionId.split(":")[1]!.replaceAll("-", "").slice(0, 12), 16) + Math.min(',
+        find: "leaseMs: Math.min(",
+        replace: `leaseMs: Number.parseInt(
+        request.transactionId.split(":")[1]!.replaceAll("-", "").slice(0, 12), 16) - clock.nowMs() + Math.min(`,
       },
     ],
   },
@@ -161,8 +161,8 @@ export const IN_PARTICIPANT: readonly PlantedBug[] = [
     edits: [
       {
         file: PREPARE,
-        find: "Math.min(Math.max(leaseMs, LEASE_MIN_MS), LEASE_MAX_MS)",
-        replace: "Math.min(Math.max(leaseMs, LEASE_MIN_MS), LEASE_MAX_MS) * 0",
+        find: "Math.min(Math.max(request.leaseMs, LEASE_MIN_MS), LEASE_MAX_MS)",
+        replace: "Math.min(Math.max(request.leaseMs, LEASE_MIN_MS), LEASE_MAX_MS) * 0",
       },
     ],
   },

@@ -70,10 +70,19 @@ export const IN_RECOVERY: readonly PlantedBug[] = [
     edits: [
       {
         file: IN_DOUBT,
-        find: `and next_attempt_at <= \${now}
-      order by`,
-        replace: `and \${now}::timestamptz is not null
-      order by`,
+        find: `and next_attempt_at <= \${clock.now(sql)}`,
+        replace: `and \${clock.now(sql)} is not null`,
+      },
+    ],
+  },
+  {
+    // A participant asks when the deadline has passed by the clock of the instance.
+    name: "asks-by-its-own-clock",
+    edits: [
+      {
+        file: IN_DOUBT,
+        find: `and next_attempt_at <= \${clock.now(sql)}`,
+        replace: `and next_attempt_at <= \${new Date(clock.nowMs())}`,
       },
     ],
   },

@@ -3,7 +3,6 @@
  * tells the participants itself.
  */
 import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { CommitAnswer, ProductQuantity, StockShortage } from "../../messages.ts";
 import type { IsNew } from "./is-new.ts";
 
@@ -35,7 +34,7 @@ export interface CommitRow {
  * a few milliseconds. So the home's own message nearly always finds the decision applied and only brings back
  * the acknowledgement, for many orders in one batch.
  */
-const CONFIRM_GRACE_MS = 2_000;
+export const CONFIRM_GRACE = "2 seconds";
 
 /**
  * Runs the SQL function of a commit message. The function decides in the order of transaction ids, which is
@@ -44,14 +43,10 @@ const CONFIRM_GRACE_MS = 2_000;
 export async function commitInOrder(
   sql: Sql,
   requests: readonly { transactionId: string }[],
-  clock: Clock,
-  run: (now: Date, tellAt: Date) => Promise<CommitRow[]>,
+  run: () => Promise<CommitRow[]>,
 ): Promise<CommitReply[]> {
   if (requests.length === 0) return [];
-  const nowMs = clock.nowMs();
-  const rows = await retryLostTransaction(sql, () =>
-    run(new Date(nowMs), new Date(nowMs + CONFIRM_GRACE_MS)),
-  );
+  const rows = await retryLostTransaction(sql, run);
   const answers = new Map(rows.map(({ transactionId, answer }) => [transactionId, answer]));
   return requests.map(({ transactionId }) => {
     const { state, committedId, shortages, balance, room, participants, isNew } = answers.get(transactionId)!;

@@ -1,7 +1,7 @@
 import type { Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { TransferCommit } from "../../messages.ts";
-import { type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
+import type { CityClock } from "../city-clock.ts";
+import { CONFIRM_GRACE, type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
 
 /**
  * The commit point of transfers that this city receives. Answers come in the order of the requests.
@@ -11,14 +11,13 @@ export function commitTransfers(
   sql: Sql,
   requests: readonly TransferCommit[],
   warehouse: string,
-  clock: Clock,
+  clock: CityClock,
 ): Promise<CommitReply[]> {
   return commitInOrder(
     sql,
     requests,
-    clock,
-    (now, tellAt) => sql<CommitRow[]>`
+    () => sql<CommitRow[]>`
       select transaction_id as "transactionId", answer
-      from commit_transfers(${sql.json(requests as never)}, ${warehouse}, ${now}, ${tellAt})`,
+      from commit_transfers(${sql.json(requests as never)}, ${warehouse}, ${clock.now(sql)}, ${clock.now(sql)} + ${CONFIRM_GRACE}::interval)`,
   );
 }

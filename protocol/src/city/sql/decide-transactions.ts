@@ -1,6 +1,6 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { DecideAnswer, DecideMessage } from "../../messages.ts";
+import type { CityClock } from "../city-clock.ts";
 import type { IsNew } from "./is-new.ts";
 
 export interface DecideReply extends IsNew {
@@ -12,13 +12,13 @@ export interface DecideReply extends IsNew {
 export async function decideTransactions(
   sql: Sql,
   decisions: readonly DecideMessage[],
-  clock: Clock,
+  clock: CityClock,
 ): Promise<DecideReply[]> {
   if (decisions.length === 0) return [];
   return retryLostTransaction(
     sql,
     () => sql<DecideReply[]>`
     select transaction_id as "transactionId", state, is_new as "isNew"
-    from decide_transactions(${sql.json(decisions as never)}, ${new Date(clock.nowMs())})`,
+    from decide_transactions(${sql.json(decisions as never)}, ${clock.now(sql)})`,
   );
 }

@@ -1,5 +1,5 @@
 import type { Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
+import type { CityClock } from "../city-clock.ts";
 
 /**
  * The horizon moves in steps of a 1,000th of `keptMs`. A move at every look would write a row for nothing.
@@ -11,15 +11,15 @@ const STEPS = 1_000;
  * whichever is earlier. So no clock that runs ahead, here or at an orchestrator, can make all new
  * transactions too old. The horizon never moves back.
  */
-export async function moveHorizon(sql: Sql, keptMs: number, clock: Clock): Promise<void> {
-  const [row] = await sql<{ newest: string | null; bound: string | null }[]>`
+export async function moveHorizon(sql: Sql, keptMs: number, clock: CityClock): Promise<void> {
+  const [row] = await sql<{ newest: string | null; bound: string | null; now: Date }[]>`
     select greatest(
       (select max(split_part(transaction_id, ':', 2)) from transaction_decision where state = 'ABORTED'),
       (select max(split_part(transaction_id, ':', 2)) from participation where state = 'ABORTED')
-    ) as newest, (select bound from horizon) as bound`;
-  const { newest, bound } = row!;
+    ) as newest, (select bound from horizon) as bound, ${clock.now(sql)} as now`;
+  const { newest, bound, now } = row!;
   if (newest === null) return;
-  const targetMs = Math.min(clock.nowMs(), timeOf(newest)) - keptMs;
+  const targetMs = Math.min(now.getTime(), timeOf(newest)) - keptMs;
   if (targetMs <= 0 || (bound !== null && targetMs < timeOf(bound) + keptMs / STEPS)) return;
   await sql`
     insert into horizon (bound) values (${boundAt(targetMs)})

@@ -1,6 +1,6 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { PrepareAnswer, PrepareMessage, StockShortage } from "../../messages.ts";
+import type { CityClock } from "../city-clock.ts";
 
 export interface PrepareReply {
   transactionId: string;
@@ -18,24 +18,23 @@ const LEASE_MAX_MS = 60_000;
 
 /**
  * Sets stock aside for transactions: all lines of a transaction or none. Answers come in the order of the
- * requests. This city adds the lease to its own clock, so no clock is compared with another machine's.
+ * requests. This city adds the lease to its database's time, so no two clocks are compared.
  */
 export async function prepareTransactions(
   sql: Sql,
   requests: readonly PrepareMessage[],
-  clock: Clock,
+  clock: CityClock,
 ): Promise<PrepareReply[]> {
   if (requests.length === 0) return [];
-  const now = new Date(clock.nowMs());
-  const entries = requests.map(({ leaseMs, ...request }) => ({
+  const entries = requests.map((request) => ({
     ...request,
-    deadline: new Date(now.getTime() + Math.min(Math.max(leaseMs, LEASE_MIN_MS), LEASE_MAX_MS)),
+    leaseMs: Math.min(Math.max(request.leaseMs, LEASE_MIN_MS), LEASE_MAX_MS),
   }));
   const rows = await retryLostTransaction(
     sql,
     () => sql<PrepareReply[]>`
     select transaction_id as "transactionId", state, shortages
-    from prepare_transactions(${sql.json(entries as never)}, ${now})`,
+    from prepare_transactions(${sql.json(entries as never)}, ${clock.now(sql)})`,
   );
   const answers = new Map(rows.map((answer) => [answer.transactionId, answer]));
   return requests.map(({ transactionId }) => answers.get(transactionId)!);

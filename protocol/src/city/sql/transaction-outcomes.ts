@@ -1,6 +1,6 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { OutcomeAnswer, OutcomeMessage, ProductQuantity } from "../../messages.ts";
+import type { CityClock } from "../city-clock.ts";
 import type { IsNew } from "./is-new.ts";
 
 export interface OutcomeReply extends IsNew {
@@ -16,13 +16,13 @@ export interface OutcomeReply extends IsNew {
 export async function transactionOutcomes(
   sql: Sql,
   questions: readonly OutcomeMessage[],
-  clock: Clock,
+  clock: CityClock,
 ): Promise<OutcomeReply[]> {
   if (questions.length === 0) return [];
   return retryLostTransaction(
     sql,
     () => sql<OutcomeReply[]>`
     select transaction_id as "transactionId", state, lines, is_new as "isNew"
-    from transaction_outcomes(${sql.json(questions as never)}, ${new Date(clock.nowMs())})`,
+    from transaction_outcomes(${sql.json(questions as never)}, ${clock.now(sql)})`,
   );
 }

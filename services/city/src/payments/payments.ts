@@ -19,8 +19,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Sql } from "@teranga/kit/postgres/sql.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
 import { alarm } from "@teranga/protocol/alarm.ts";
+import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
 import type { OutsidePayments } from "@teranga/protocol/city/means.ts";
 import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";
 import { type DeclinedReason, type OrderCommit, SETTLED_BY_THE_COMMIT } from "@teranga/protocol/messages.ts";
@@ -47,7 +47,7 @@ export interface PaymentMeans {
   /** The city's id. */
   id: string;
   sql: Sql;
-  clock: Clock;
+  clock: CityClock;
   log: Logger;
   metrics: CityMetrics;
 }

@@ -2,7 +2,7 @@
  * The contract suite on the wallet, on a real server, so that simultaneous messages really are simultaneous.
  */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
-import { systemClock } from "@teranga/kit/process/retry.ts";
+import { cityClock } from "@teranga/protocol/city/city-clock.ts";
 import { commitCancellations } from "@teranga/protocol/city/sql/commit-cancellations.ts";
 import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
 import { expect, inject, test } from "vitest";
@@ -27,7 +27,7 @@ testProviderContract(async () => {
   const database = await openTestCity("wallet_provider", inject("postgresUrl"));
   sql = database.sql;
   return {
-    provider: createWalletProvider(sql, systemClock),
+    provider: createWalletProvider(sql, cityClock),
     newTransactionId,
     async newClient() {
       const id = `dakar:${++lastNumber}`;
@@ -83,7 +83,7 @@ async function cancelOrder(orderId: string): Promise<void> {
 }
 
 test("takes nothing for an order that is not placed, and gives nothing back for one that is not cancelled", async () => {
-  const provider = createWalletProvider(sql, systemClock);
+  const provider = createWalletProvider(sql, cityClock);
   await sql`insert into client (id, name, email, town) values ('dakar:900001', 'n', 'n@example.org', 'Dakar')`;
   await sql`select top_up_wallet('dakar:900001', 300, 'key', 1000000, ${NOW})`;
   const request = requestOf("dakar:900001", 300);
@@ -106,7 +106,7 @@ async function commitFromWallet({ transactionId, clientId, amount }: PaymentRequ
     lines: [{ productId: "101", quantity: 1, unitPrice: amount }],
     allocations: [{ productId: "101", quantity: 1, cityId: "dakar" }],
   };
-  const [answer] = await commitOrders(sql, [entry], systemClock);
+  const [answer] = await commitOrders(sql, [entry], cityClock);
   return answer!.state;
 }
 
@@ -119,7 +119,7 @@ const ledgerOf = async (clientId: string) => [
 
 test("the commit point takes and gives back what authorise, capture and refund do, posting by posting", async () => {
   await sql`insert into stock (product_id, warehouse, on_hand) values ('101', 'Dakar', 100)`;
-  const provider = createWalletProvider(sql, systemClock);
+  const provider = createWalletProvider(sql, cityClock);
   const [collapsed, whole] = ["dakar:900002", "dakar:900003"];
   for (const id of [collapsed, whole]) {
     await sql`insert into client (id, name, email, town) values (${id}, 'n', ${id}, 'Dakar')`;
@@ -137,7 +137,7 @@ test("the commit point takes and gives back what authorise, capture and refund d
     expect(await moneyOf(whole)).toEqual(await moneyOf(collapsed));
     if (amount !== 300) continue;
     const cancellation = { transactionId: newTransactionId(), orderId: own.transactionId };
-    await commitCancellations(sql, [{ ...cancellation, idempotencyKey: "k", requestHash: "h" }], systemClock);
+    await commitCancellations(sql, [{ ...cancellation, idempotencyKey: "k", requestHash: "h" }], cityClock);
     await cancelOrder(held.transactionId);
     await provider.refund(held.transactionId);
     expect(await ledgerOf(whole)).toEqual(await ledgerOf(collapsed));
@@ -146,7 +146,7 @@ test("the commit point takes and gives back what authorise, capture and refund d
 });
 
 test("what is held cannot pay for an order at the commit point, and what that has taken is not taken again", async () => {
-  const provider = createWalletProvider(sql, systemClock);
+  const provider = createWalletProvider(sql, cityClock);
   const clientId = "dakar:900004";
   await sql`insert into client (id, name, email, town) values (${clientId}, 'n', ${clientId}, 'Dakar')`;
   await sql`select top_up_wallet(${clientId}, 500, 'key', 1000000, ${NOW})`;
@@ -160,7 +160,7 @@ test("what is held cannot pay for an order at the commit point, and what that ha
 });
 
 test("holds and commits of one wallet at once spend it once, and none fails", async () => {
-  const provider = createWalletProvider(sql, systemClock);
+  const provider = createWalletProvider(sql, cityClock);
   for (let round = 0; round < 15; round++) {
     const clientId = `dakar:${910_000 + round}`;
     await sql`insert into client (id, name, email, town) values (${clientId}, 'n', ${clientId}, 'Dakar')`;

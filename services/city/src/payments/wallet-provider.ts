@@ -3,7 +3,7 @@
  * is the full form, for a wallet in another database than the order. The contract suite tests it.
  */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
+import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
 import {
   authoriseFromWallet,
   captureFromWallet,
@@ -12,7 +12,7 @@ import {
 } from "../sql/wallet-payments.ts";
 import type { PaymentProvider } from "./payment-provider.ts";
 
-export function createWalletProvider(sql: Sql, clock: Clock): PaymentProvider {
+export function createWalletProvider(sql: Sql, clock: CityClock): PaymentProvider {
   return {
     method: "WALLET",
     authorise: (request) => authoriseFromWallet(sql, request),

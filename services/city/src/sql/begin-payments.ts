@@ -1,5 +1,5 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
+import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
 import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import type { PaymentRequest } from "../payments/payment-provider.ts";
 
@@ -22,15 +22,14 @@ export async function beginPayments(
   sql: Sql,
   orders: readonly OrderCommit[],
   leaseMs: number,
-  clock: Clock,
+  clock: CityClock,
 ): Promise<OpenPayment[]> {
-  const endAt = new Date(clock.nowMs() + leaseMs);
   const ids = orders.map(({ transactionId }) => transactionId);
   await retryLostTransaction(
     sql,
     async () => sql`
       insert into payment (transaction_id, client_id, phone, method, amount, state, next_attempt_at)
-      select e ->> 'transactionId' collate "C" as transaction_id, client.id, number, e ->> 'paymentMethod', order_total(e), 'AUTHORISING', ${endAt}
+      select e ->> 'transactionId' collate "C" as transaction_id, client.id, number, e ->> 'paymentMethod', order_total(e), 'AUTHORISING', ${clock.now(sql)} + ${leaseMs} * interval '1 millisecond'
       from jsonb_array_elements(${sql.json(orders as never)}) e join client on client.id = e ->> 'clientId'
         cross join replace(client.phone, ' ', '') number
       where number ~ '^[+][1-9][0-9]{5,18}$' and judge_key('ORDER', client.id, e) is null and not is_behind_horizon(e ->> 'transactionId')

@@ -1,6 +1,6 @@
 import { seeOutcome } from "@teranga/kit/graphql/mutation-outcome.ts";
 import { classifyDatabaseError, type Queryable } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
+import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
 import type { ProductQuantity } from "@teranga/protocol/messages.ts";
 import type { StockRow } from "../model.ts";
 import { getRestock } from "./get-restock.ts";
@@ -28,7 +28,7 @@ export async function restock(
   sql: Queryable,
   delivery: Restock,
   warehouse: string,
-  clock: Clock,
+  clock: CityClock,
 ): Promise<RestockAnswer> {
   const { idempotencyKey } = delivery;
   const stock = await addPieces(sql, delivery, warehouse, clock);
@@ -42,20 +42,19 @@ async function addPieces(
   sql: Queryable,
   { productId, quantity, idempotencyKey }: Restock,
   warehouse: string,
-  clock: Clock,
+  clock: CityClock,
 ): Promise<StockRow | null> {
-  const now = new Date(clock.nowMs());
   try {
     const [stock] = await sql<StockRow[]>`
       with level as (
         insert into stock (product_id, warehouse, on_hand, updated_at)
-        values (${productId}, ${warehouse}, ${quantity}, ${now})
+        values (${productId}, ${warehouse}, ${quantity}, ${clock.now(sql)})
         on conflict (product_id) do update set on_hand = stock.on_hand + excluded.on_hand, updated_at = excluded.updated_at
           where stock_room(stock.on_hand, stock.returnable) >= excluded.on_hand
         returning *
       ), movement as (
         insert into stock_movement (product_id, reason, on_hand_change, reserved_change, at, idempotency_key)
-        select product_id, 'RESTOCKED', ${quantity}::int, 0, ${now}, ${idempotencyKey} from level
+        select product_id, 'RESTOCKED', ${quantity}::int, 0, ${clock.now(sql)}, ${idempotencyKey} from level
       )
       select ${stockColumns(sql)} from level`;
     return stock ?? null;

@@ -1,5 +1,5 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
+import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
 
 export interface TopUp {
   clientId: string;
@@ -19,13 +19,12 @@ export async function topUpWallet(
   sql: Sql,
   { clientId, amount, idempotencyKey }: TopUp,
   balanceMax: number,
-  clock: Clock,
+  clock: CityClock,
 ): Promise<TopUpAnswer> {
-  const now = new Date(clock.nowMs());
   const [row] = await retryLostTransaction(
     sql,
     () => sql<{ answer: TopUpAnswer }[]>`
-      select top_up_wallet(${clientId}, ${amount}, ${idempotencyKey}, ${balanceMax}, ${now}) as answer`,
+      select top_up_wallet(${clientId}, ${amount}, ${idempotencyKey}, ${balanceMax}, ${clock.now(sql)}) as answer`,
   );
   return row!.answer;
 }

@@ -1,5 +1,5 @@
 import { retryLostTransaction, type Sql } from "@teranga/kit/postgres/database.ts";
-import type { Clock } from "@teranga/kit/process/retry.ts";
+import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
 import type { AuthoriseAnswer, PaymentRequest, SettleAnswer } from "../payments/payment-provider.ts";
 
 /** Sets money of a wallet aside. */
@@ -14,9 +14,8 @@ export async function authoriseFromWallet(sql: Sql, request: PaymentRequest): Pr
 }
 
 /** Takes the money that was set aside, for a placed order. */
-export function captureFromWallet(sql: Sql, transactionId: string, clock: Clock): Promise<SettleAnswer> {
-  const now = new Date(clock.nowMs());
-  return settled(sql, () => sql`select wallet_capture(${transactionId}, ${now}) as answer`);
+export function captureFromWallet(sql: Sql, transactionId: string, clock: CityClock): Promise<SettleAnswer> {
+  return settled(sql, () => sql`select wallet_capture(${transactionId}, ${clock.now(sql)}) as answer`);
 }
 
 /** Releases the money that was set aside, and refuses a later authorise. */
@@ -25,9 +24,8 @@ export function voidInWallet(sql: Sql, transactionId: string): Promise<SettleAns
 }
 
 /** Gives back the money that was taken, for a cancelled order. */
-export function refundToWallet(sql: Sql, transactionId: string, clock: Clock): Promise<SettleAnswer> {
-  const now = new Date(clock.nowMs());
-  return settled(sql, () => sql`select wallet_refund(${transactionId}, ${now}) as answer`);
+export function refundToWallet(sql: Sql, transactionId: string, clock: CityClock): Promise<SettleAnswer> {
+  return settled(sql, () => sql`select wallet_refund(${transactionId}, ${clock.now(sql)}) as answer`);
 }
 
 async function settled(
