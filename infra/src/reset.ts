@@ -13,12 +13,13 @@ const usage = {
 };
 
 await runMain(usage, async () => {
-  const options = process.argv.slice(2);
-  const unknown = options.find((option) => option !== "--yes");
-  if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --yes`);
   const { home } = readClusterConfig(process.env);
   const log = createConsoleLog((line) => process.stderr.write(line));
-  const outcome = await wipeHome(home, log, async () => options.includes("--yes") || (await askPerson(home)));
+  const outcome = await wipeHome(
+    home,
+    log,
+    async () => process.argv.includes("--yes") || (await askPerson(home)),
+  );
   const said = {
     wiped: `Wiped ${home}.`,
     nothing: `Nothing to wipe in ${home}.`,

@@ -1,6 +1,6 @@
 /** `npm run status`: lists the cluster's processes with their health. `-- --json` is for programs. */
 import { readFile } from "node:fs/promises";
-import { runMain, StartupError } from "@teranga/kit/process/config.ts";
+import { runMain } from "@teranga/kit/process/config.ts";
 import { clusterVariables } from "./config.ts";
 import { pathsOf, runningSupervisor } from "./home.ts";
 import { askedHome } from "./last-home.ts";
@@ -17,9 +17,6 @@ const usage = {
 };
 
 await runMain(usage, async () => {
-  const options = process.argv.slice(2);
-  const unknown = options.find((option) => option !== "--json");
-  if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --json`);
   const home = await askedHome(process.env);
   const supervisor = await runningSupervisor(home);
   // After a cluster was killed, its databases may still run. Only processes that still run are then listed.
@@ -27,7 +24,7 @@ await runMain(usage, async () => {
   const password = (await readFile(pathsOf(home).postgresPassword, "utf8").catch(() => "")).trim();
   const processes = await statusOf(records, password);
   process.stdout.write(
-    options.includes("--json") ? `${JSON.stringify({ processes })}\n` : table(home, processes),
+    process.argv.includes("--json") ? `${JSON.stringify({ processes })}\n` : table(home, processes),
   );
 });
 

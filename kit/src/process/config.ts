@@ -114,6 +114,15 @@ export const serviceVariables = {
   ...tracingVariables,
 };
 
+/** A program with options that take values reads them itself. */
+function refuseUnknownFlags({ options = {} }: Usage, args: readonly string[]): void {
+  const flags = Object.keys(options);
+  if (flags.some((option) => !/^--[\w-]+$/.test(option))) return;
+  const unknown = args.find((arg) => !flags.includes(arg));
+  if (unknown === undefined) return;
+  throw new StartupError(`Unknown option ${unknown}; there is only ${flags.join(", ") || "--help"}`);
+}
+
 /**
  * Runs a program's main function, unless help was asked for. A StartupError is one line on standard error;
  * any other error is a stack trace.
@@ -129,8 +138,7 @@ export async function runMain(
     return;
   }
   try {
-    const [unknown] = usage.options ? [] : args;
-    if (unknown !== undefined) throw new StartupError(`Unknown option ${unknown}; there is only --help`);
+    refuseUnknownFlags(usage, args);
     await main();
   } catch (error) {
     process.stderr.write(
