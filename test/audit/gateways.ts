@@ -34,6 +34,8 @@ export async function startAudited(name: GatewayName, supergraphSdl: string): Pr
 /** Apollo Server over `@apollo/gateway`, silent, otherwise with their defaults. */
 async function startStock(supergraphSdl: string): Promise<AuditedGateway> {
   const silent = createLogger("stock", "silent");
+  // It would ask the metadata services of five clouds where it runs, and tell Apollo.
+  process.env.APOLLO_TELEMETRY_DISABLED = "true";
   const gateway = new ApolloGateway({ supergraphSdl, logger: silent });
   const server = new ApolloServer({ gateway, logger: silent, stopOnTerminationSignals: false });
   const { url } = await startStandaloneServer(server, { listen: { port: 0, host: "127.0.0.1" } });

@@ -9,6 +9,8 @@ import { ApolloServer } from "@apollo/server";
 import fastifyApollo from "@as-integrations/fastify";
 import Fastify from "fastify";
 
+// It would ask the metadata services of five clouds where it runs, and tell Apollo.
+process.env.APOLLO_TELEMETRY_DISABLED = "true";
 const gateway = new ApolloGateway({ supergraphSdl: readFileSync(process.env.SUPERGRAPH!, "utf8") });
 const server = new ApolloServer({ gateway });
 await server.start();
