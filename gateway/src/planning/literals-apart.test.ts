@@ -22,7 +22,7 @@ import { asking, startGraph } from "../fixture/engine.ts";
 const ARGUMENTS = `int: Int float: Float id: ID long: Long any: Any find: Find longs: [[Long]] finds: [Find!]`;
 const SHARED = `
   scalar Long scalar Any enum Colour { RED }
-  directive @hint(long: Long, any: Any) on FIELD | QUERY | MUTATION | INLINE_FRAGMENT
+  directive @hint(long: Long, any: Any) on FIELD | QUERY | MUTATION | INLINE_FRAGMENT | VARIABLE_DEFINITION
   input Find { id: ID float: Float long: Long! = 1 any: Any colour: Colour = RED deep: [Find!] }`;
 const THING = (field: string) => `type Thing @key(fields: "id") { id: ID! ${field} }`;
 const ROW = (head: string, fields: string) => `type Row ${head} { id: ID! ${fields} }`;
@@ -200,4 +200,12 @@ test("what is deferred, too", async () => {
   await answer.first();
   const [{ data } = { data: null }] = await answer.next();
   expect(data).toEqual({ echo: '[{"long":"1.50"},[]]' });
+});
+
+test("the directives of a variable go to each service that gets the variable", async () => {
+  const query = "query ($id: ID = 5 @hint(any: [1])) { echo(id: $id) thing { echo(id: $id) } row { id } }";
+  const { asked } = await graph.ask(query, { id: "1" });
+  const withVariable = asked.filter((each) => each.query.includes("$id"));
+  expect(withVariable.map(({ subgraph }) => subgraph).sort()).toEqual(["a", "b"]);
+  for (const each of withVariable) expect(each.query).toContain("$id:ID=5@hint(any:[1])");
 });

@@ -2,8 +2,8 @@
  * Literals that the planner would change. It keeps values as JavaScript does: a number is a double
  * (9007199254740993 would be sent as 9007199254740992, 1.50 as 1.5, and 1e400 cannot be sent at all), and an
  * enum value inside a custom scalar is a string. So an argument with such a literal is planned as a variable,
- * and a variable with such a default is planned without the default. The plan's fetches get the client's
- * literals back.
+ * and a variable with such a default, or with directives, which the planner drops, is planned without them.
+ * The plan's fetches get the client's literals and definitions back.
  */
 import type { FetchNode, QueryPlan } from "@apollo/query-planner";
 import {
@@ -159,17 +159,13 @@ function changes(value: ValueNode, type?: GraphQLInputType): boolean {
   }
 }
 
+/** Whether the planner would change a definition: its default, or its directives, which the planner drops. */
 function changesIn(
   { type, defaultValue, directives = [] }: VariableDefinitionNode,
   schema: GraphQLSchema,
 ): boolean {
-  if (defaultValue && changes(defaultValue, typeFromAST(schema, type) as GraphQLInputType)) return true;
-  return directives.some(({ name, arguments: given = [] }) => {
-    const known = schema.getDirective(name.value)?.args;
-    return given.some((each) =>
-      changes(each.value, known?.find((argument) => argument.name === each.name.value)?.type),
-    );
-  });
+  if (directives.length > 0) return true;
+  return defaultValue !== undefined && changes(defaultValue, typeFromAST(schema, type) as GraphQLInputType);
 }
 
 const nameOf = ({ variable }: VariableDefinitionNode): string => variable.name.value;
