@@ -7,7 +7,7 @@
 -- lock on the client's row makes the commits of one client happen one after the other, and so those of one
 -- idempotency key and of one wallet.
 --
--- `here` is this city. `retry_at` is when the home begins to tell the participants itself.
+-- `here` is this city. At `tell_at` the home begins to tell the participants itself.
 
 -- ===== The messages =====
 
@@ -15,7 +15,7 @@
 --            "lines": [{"productId", "quantity", "unitPrice"}],
 --            "allocations": [{"cityId", "productId", "quantity"}]}]
 -- The service has checked that transaction ids are distinct and that the allocations add up to the lines.
-create or replace function commit_orders(entries jsonb, now_at timestamptz, retry_at timestamptz)
+create or replace function commit_orders(entries jsonb, now_at timestamptz, tell_at timestamptz)
   returns table (transaction_id text, answer jsonb) language plpgsql as $$
 declare
   here text := (select city_id from fragment);
@@ -26,11 +26,11 @@ begin
     select a ->> 'productId' from jsonb_array_elements(entries) e, jsonb_array_elements(e -> 'allocations') a
     where a ->> 'cityId' = here
   ));
-  return query select * from commit_entries('ORDER', entries, here, now_at, retry_at);
+  return query select * from commit_entries('ORDER', entries, here, now_at, tell_at);
 end $$;
 
 -- entries: [{"transactionId", "orderId", "idempotencyKey", "requestHash"}]
-create or replace function commit_cancellations(entries jsonb, now_at timestamptz, retry_at timestamptz)
+create or replace function commit_cancellations(entries jsonb, now_at timestamptz, tell_at timestamptz)
   returns table (transaction_id text, answer jsonb) language plpgsql as $$
 declare
   here text := (select city_id from fragment);
@@ -44,13 +44,13 @@ begin
   -- The settling of payments locks them in this order too.
   perform from payment where payment.transaction_id = any (cancelled)
     order by payment.transaction_id for no key update;
-  return query select * from commit_entries('CANCELLATION', entries, here, now_at, retry_at);
+  return query select * from commit_entries('CANCELLATION', entries, here, now_at, tell_at);
 end $$;
 
 -- entries: [{"transactionId", "productId", "fromCityId", "quantity", "idempotencyKey", "requestHash"}]
 -- A product that this city never had goes to `warehouse`.
 create or replace function commit_transfers(
-  entries jsonb, warehouse text, now_at timestamptz, retry_at timestamptz
+  entries jsonb, warehouse text, now_at timestamptz, tell_at timestamptz
 ) returns table (transaction_id text, answer jsonb) language plpgsql as $$
 declare
   here text := (select city_id from fragment);
@@ -69,7 +69,7 @@ begin
     order by product_id
     on conflict do nothing;
   perform lock_stock(array(select e ->> 'productId' from jsonb_array_elements(entries) e));
-  return query select * from commit_entries('TRANSFER', entries, here, now_at, retry_at);
+  return query select * from commit_entries('TRANSFER', entries, here, now_at, tell_at);
 end $$;
 
 -- entries: [{"transactionId", "cityId"}]. An undecided transaction is fenced: decided ABORTED, for good.
@@ -111,14 +111,14 @@ end $$;
 -- ===== The commit point =====
 
 create or replace function commit_entries(
-  kind text, entries jsonb, here text, now_at timestamptz, retry_at timestamptz
+  kind text, entries jsonb, here text, now_at timestamptz, tell_at timestamptz
 ) returns table (transaction_id text, answer jsonb) language plpgsql as $$
 declare
   entry jsonb;
 begin
   for entry in select e from jsonb_array_elements(entries) e order by e ->> 'transactionId' collate "C" loop
     transaction_id := entry ->> 'transactionId';
-    answer := commit_entry(kind, entry, here, now_at, retry_at);
+    answer := commit_entry(kind, entry, here, now_at, tell_at);
     return next;
   end loop;
 end $$;
@@ -127,7 +127,7 @@ end $$;
 -- {"state", "committedId"?, "shortages"?, "balance"?, "room"?, "participants"?, "isNew"?}.
 -- `isNew` is true if this call has written the decision.
 create or replace function commit_entry(
-  kind text, entry jsonb, here text, now_at timestamptz, retry_at timestamptz
+  kind text, entry jsonb, here text, now_at timestamptz, tell_at timestamptz
 ) returns jsonb language plpgsql as $$
 declare
   transaction text := entry ->> 'transactionId';
@@ -175,11 +175,11 @@ begin
   if answer ->> 'state' <> 'COMMITTED' then
     perform void_payment(transaction, now_at);
   elsif kind = 'ORDER' then
-    perform write_order(entry, here, now_at, retry_at);
+    perform write_order(entry, here, now_at, tell_at);
   elsif kind = 'CANCELLATION' then
-    perform write_cancellation(entry, answer -> 'participants', here, now_at, retry_at);
+    perform write_cancellation(entry, answer -> 'participants', here, now_at, tell_at);
   else
-    perform write_transfer(entry, now_at, retry_at);
+    perform write_transfer(entry, now_at, tell_at);
   end if;
   return answer || '{"isNew": true}';
 end $$;
@@ -236,7 +236,7 @@ begin
   return '{"state": "COMMITTED"}';
 end $$;
 
-create or replace function write_order(entry jsonb, here text, now_at timestamptz, retry_at timestamptz)
+create or replace function write_order(entry jsonb, here text, now_at timestamptz, tell_at timestamptz)
   returns void language plpgsql as $$
 declare
   transaction text := entry ->> 'transactionId';
@@ -253,7 +253,7 @@ begin
   select transaction, a ->> 'productId', a ->> 'cityId', (a ->> 'quantity')::integer
   from jsonb_array_elements(entry -> 'allocations') a;
   insert into decision_participant (transaction_id, city_id, lines, next_attempt_at)
-  select distinct transaction, a ->> 'cityId', allocated_lines(entry, a ->> 'cityId'), retry_at
+  select distinct transaction, a ->> 'cityId', allocated_lines(entry, a ->> 'cityId'), tell_at
   from jsonb_array_elements(entry -> 'allocations') a where a ->> 'cityId' <> here;
   perform move_stock(allocated_lines(entry, here), -1, 0, 'SOLD', transaction, now_at);
   if paid_by = 'WALLET' and cost > 0 then
@@ -317,7 +317,7 @@ begin
 end $$;
 
 create or replace function write_cancellation(
-  entry jsonb, participants jsonb, here text, now_at timestamptz, retry_at timestamptz
+  entry jsonb, participants jsonb, here text, now_at timestamptz, tell_at timestamptz
 ) returns void language plpgsql as $$
 declare
   transaction text := entry ->> 'transactionId';
@@ -326,7 +326,7 @@ begin
   update orders set status = 'CANCELLED', cancelled_by = transaction, cancelled_at = now_at
     where id = entry ->> 'orderId' returning * into strict cancelled;
   insert into decision_participant (transaction_id, city_id, lines, next_attempt_at)
-  select transaction, participant ->> 'cityId', participant -> 'lines', retry_at
+  select transaction, participant ->> 'cityId', participant -> 'lines', tell_at
   from jsonb_array_elements(participants) participant;
   perform move_stock(given_lines(cancelled.id, here), 1, 0, 'RETURNED', transaction, now_at);
   if cancelled.payment_method = 'WALLET' and cancelled.total > 0 then
@@ -358,7 +358,7 @@ begin
   return '{"state": "COMMITTED"}';
 end $$;
 
-create or replace function write_transfer(entry jsonb, now_at timestamptz, retry_at timestamptz)
+create or replace function write_transfer(entry jsonb, now_at timestamptz, tell_at timestamptz)
   returns void language plpgsql as $$
 declare
   transaction text := entry ->> 'transactionId';
@@ -367,7 +367,7 @@ begin
   insert into stock_transfer (transaction_id, product_id, from_city_id, quantity)
     values (transaction, entry ->> 'productId', entry ->> 'fromCityId', (entry ->> 'quantity')::integer);
   insert into decision_participant (transaction_id, city_id, lines, next_attempt_at)
-    values (transaction, entry ->> 'fromCityId', lines, retry_at);
+    values (transaction, entry ->> 'fromCityId', lines, tell_at);
   perform move_stock(lines, 1, 0, 'TRANSFERRED', transaction, now_at);
 end $$;
 

@@ -52,11 +52,11 @@ export class MessagePromises {
   answered(operation: string, cityId: string, message: Message, answer: MessageAnswer): void {
     if (NOTHING.has(answer.state)) return;
     switch (operation) {
-      case "OrderPrepare":
+      case "TransactionPrepare":
         this.#isPrepared(cityId, message, answer.state);
         break;
-      case "OrderDecide":
-      case "Decide":
+      case "TransactionDecide":
+      case "RecoveryDecide":
         this.#isDecided(cityId, message);
         break;
       case "OrderCommit":
@@ -64,8 +64,8 @@ export class MessagePromises {
       case "TransferCommit":
         this.#isCommitted(message, answer);
         break;
-      case "OrderOutcome":
-      case "Outcome":
+      case "TransactionOutcome":
+      case "RecoveryOutcome":
         this.#isOutcome(message, answer);
         break;
       default:

@@ -7,7 +7,7 @@ import { BRANCHES } from "./branches.ts";
 import { UNREACHED_BRANCHES } from "./unreached-branches.ts";
 
 const ANSWERS: Readonly<Record<string, readonly string[]>> = {
-  OrderPrepare: ["PREPARED", "REFUSED", "ABORTED", "TOO_OLD", "together"],
+  TransactionPrepare: ["PREPARED", "REFUSED", "ABORTED", "TOO_OLD", "together"],
   OrderCommit: [
     "COMMITTED",
     "REPLAYED",
@@ -20,10 +20,10 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   ],
   CancellationCommit: ["COMMITTED", "REPLAYED", "ALREADY_CANCELLED", "UNKNOWN_ORDER", "ABORTED", "together"],
   TransferCommit: ["COMMITTED", "REPLAYED"],
-  OrderDecide: ["DONE", "together"],
-  OrderOutcome: ["COMMITTED", "ABORTED"],
-  Decide: ["DONE", "together"],
-  Outcome: ["COMMITTED", "ABORTED"],
+  TransactionDecide: ["DONE", "together"],
+  TransactionOutcome: ["COMMITTED", "ABORTED"],
+  RecoveryDecide: ["DONE", "together"],
+  RecoveryOutcome: ["COMMITTED", "ABORTED"],
   PlaceOrder: [
     "OrderPlaced",
     "OutcomeUnknown",

@@ -66,15 +66,15 @@ export interface Unlucky {
 
 /** Orchestrators' and cities' own; decisions go both ways. */
 const KINDS = [
-  ["OrderPrepare"],
+  ["TransactionPrepare"],
   ["OrderCommit", "CancellationCommit", "TransferCommit"],
-  ["OrderDecide"],
-  ["Decide"],
-  ["OrderDecide", "Decide"],
-  ["OrderDecide", "Decide"],
-  ["OrderOutcome", "Outcome"],
+  ["TransactionDecide"],
+  ["RecoveryDecide"],
+  ["TransactionDecide", "RecoveryDecide"],
+  ["TransactionDecide", "RecoveryDecide"],
+  ["TransactionOutcome", "RecoveryOutcome"],
   // A home that is not heard at all.
-  ["OrderCommit", "CancellationCommit", "TransferCommit", "OrderOutcome"],
+  ["OrderCommit", "CancellationCommit", "TransferCommit", "TransactionOutcome"],
 ];
 
 /** No faults; messages take a few milliseconds. */

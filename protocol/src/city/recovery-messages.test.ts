@@ -41,7 +41,9 @@ test.each([
     { transactionId: ID(1), state: "FAILED" },
     sound,
   ]);
-  expect(faults.map(({ message }) => message)).toEqual(["Outcome: answered something else than was asked"]);
+  expect(faults.map(({ message }) => message)).toEqual([
+    "RecoveryOutcome: answered something else than was asked",
+  ]);
 });
 
 test("not one answer for each message is an error, and none of them counts", async () => {

@@ -33,15 +33,15 @@ export interface RecoveryMessages {
 const DEADLINE_MS = 1_000;
 
 const DECIDE = {
-  operationName: "Decide",
-  query: `mutation Decide($messages: [DecisionInput!]!) {
+  operationName: "RecoveryDecide",
+  query: `mutation RecoveryDecide($messages: [DecisionInput!]!) {
     answers: decide(decisions: $messages) { transactionId state }
   }`,
   answer: decideAnswer,
 };
 const OUTCOME = {
-  operationName: "Outcome",
-  query: `mutation Outcome($messages: [OutcomeInput!]!) {
+  operationName: "RecoveryOutcome",
+  query: `mutation RecoveryOutcome($messages: [OutcomeInput!]!) {
     answers: outcome(transactions: $messages) { transactionId state lines { productId quantity } }
   }`,
   answer: outcomeAnswer,

@@ -57,8 +57,8 @@ type FieldKind<Answer extends z.ZodType<{ transactionId: string }>> = MessageKin
 
 const PREPARE = {
   message: "prepare",
-  operationName: "OrderPrepare",
-  query: `mutation OrderPrepare($messages: [PrepareInput!]!) {
+  operationName: "TransactionPrepare",
+  query: `mutation TransactionPrepare($messages: [PrepareInput!]!) {
     answers: prepare(transactions: $messages) { transactionId state shortages { productId requested available } }
   }`,
   answer: prepareAnswer,
@@ -98,16 +98,16 @@ const COMMIT_TRANSFERS = {
 };
 const DECIDE = {
   message: "decide",
-  operationName: "OrderDecide",
-  query: `mutation OrderDecide($messages: [DecisionInput!]!) {
+  operationName: "TransactionDecide",
+  query: `mutation TransactionDecide($messages: [DecisionInput!]!) {
     answers: decide(decisions: $messages) { transactionId state }
   }`,
   answer: decideAnswer,
 };
 const OUTCOME = {
   message: "outcome",
-  operationName: "OrderOutcome",
-  query: `mutation OrderOutcome($messages: [OutcomeInput!]!) {
+  operationName: "TransactionOutcome",
+  query: `mutation TransactionOutcome($messages: [OutcomeInput!]!) {
     answers: outcome(transactions: $messages) { transactionId state }
   }`,
   answer: outcomeAnswer,

@@ -29,11 +29,11 @@ class World extends EndpointWorld {
       }
       case "OrderProducts":
         return { data: { _entities: [{ id: "101", price: 100, discontinued: false }] } };
-      case "OrderPrepare":
+      case "TransactionPrepare":
         return { data: { answers: all({ state: "PREPARED" }) } };
       case "OrderCommit":
         return { data: { answers: all({ state: "COMMITTED", committedId: "dakar:1" }) } };
-      case "OrderDecide":
+      case "TransactionDecide":
         return { data: { answers: all({ state: "DONE" }) } };
       default:
         return { data: { __typename: "Query" } };

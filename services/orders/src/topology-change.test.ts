@@ -69,16 +69,21 @@ test("a city that moves is asked where it is now", async () => {
   live.set(topologyOf({ dakar: "two" }));
   await createContext().reads.stock("dakar", ["101"]);
   await decide("dakar");
-  expect(asked).toEqual(["OrderFacts one", "OrderDecide one", "OrderFacts two", "OrderDecide two"]);
+  expect(asked).toEqual([
+    "OrderFacts one",
+    "TransactionDecide one",
+    "OrderFacts two",
+    "TransactionDecide two",
+  ]);
 });
 
 test("a city that comes can be asked at once", async () => {
-  await expect(decide("thies")).rejects.toThrow('OrderDecide: there is no city "thies"');
+  await expect(decide("thies")).rejects.toThrow('TransactionDecide: there is no city "thies"');
   await expect(createContext().reads.stock("thies", ["101"])).rejects.toMatchObject({ effect: "refused" });
   live.set(topologyOf({ dakar: "one", thies: "three" }));
   await decide("thies");
   await createContext().reads.stock("thies", ["101"]);
-  expect(asked).toEqual(["OrderDecide three", "OrderFacts three"]);
+  expect(asked).toEqual(["TransactionDecide three", "OrderFacts three"]);
 });
 
 test("a city that goes is still told what was decided with it", async () => {
@@ -86,7 +91,7 @@ test("a city that goes is still told what was decided with it", async () => {
   await decide("thies");
   live.set(topologyOf({ dakar: "one" }));
   await decide("thies");
-  expect(asked).toEqual(["OrderDecide three", "OrderDecide three"]);
+  expect(asked).toEqual(["TransactionDecide three", "TransactionDecide three"]);
 });
 
 test("a request goes by the cities that there were when it began", () => {

@@ -96,9 +96,9 @@ export const IN_HOME: readonly PlantedBug[] = [
     edits: [
       {
         file: HOME,
-        find: "  select distinct transaction, a ->> 'cityId', allocated_lines(entry, a ->> 'cityId'), retry_at",
+        find: "  select distinct transaction, a ->> 'cityId', allocated_lines(entry, a ->> 'cityId'), tell_at",
         replace:
-          "  select distinct on (allocated_lines(entry, a ->> 'cityId')) transaction, a ->> 'cityId', allocated_lines(entry, a ->> 'cityId'), retry_at",
+          "  select distinct on (allocated_lines(entry, a ->> 'cityId')) transaction, a ->> 'cityId', allocated_lines(entry, a ->> 'cityId'), tell_at",
       },
     ],
   },
@@ -119,8 +119,8 @@ export const IN_HOME: readonly PlantedBug[] = [
     edits: [
       {
         file: HOME,
-        find: "    values (transaction, entry ->> 'fromCityId', lines, retry_at);",
-        replace: "    select transaction, entry ->> 'fromCityId', lines, retry_at where false;",
+        find: "    values (transaction, entry ->> 'fromCityId', lines, tell_at);",
+        replace: "    select transaction, entry ->> 'fromCityId', lines, tell_at where false;",
       },
     ],
   },

@@ -34,7 +34,7 @@ export interface CommitRow {
  * a few milliseconds. So the home's own message nearly always finds the decision applied and only brings back
  * the acknowledgement, for many orders in one batch.
  */
-export const CONFIRM_GRACE = "2 seconds";
+export const TELL_GRACE = "2 seconds";
 
 /**
  * Runs the SQL function of a commit message. The function decides in the order of transaction ids, which is

@@ -1,7 +1,7 @@
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { CancellationCommit } from "../../messages.ts";
 import type { CityClock } from "../city-clock.ts";
-import { CONFIRM_GRACE, type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
+import { TELL_GRACE, type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
 
 /** The commit point of cancellations. Answers come in the order of the requests. */
 export function commitCancellations(
@@ -14,6 +14,6 @@ export function commitCancellations(
     requests,
     () => sql<CommitRow[]>`
       select transaction_id as "transactionId", answer
-      from commit_cancellations(${sql.json(requests as never)}, ${clock.now(sql)}, ${clock.now(sql)} + ${CONFIRM_GRACE}::interval)`,
+      from commit_cancellations(${sql.json(requests as never)}, ${clock.now(sql)}, ${clock.now(sql)} + ${TELL_GRACE}::interval)`,
   );
 }

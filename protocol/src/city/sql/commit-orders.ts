@@ -1,7 +1,7 @@
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { OrderCommit } from "../../messages.ts";
 import type { CityClock } from "../city-clock.ts";
-import { CONFIRM_GRACE, type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
+import { TELL_GRACE, type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
 
 /** The commit point of orders. Answers come in the order of the requests. */
 export function commitOrders(
@@ -13,6 +13,6 @@ export function commitOrders(
     sql,
     requests,
     () => sql<CommitRow[]>`
-      select transaction_id as "transactionId", answer from commit_orders(${sql.json(requests as never)}, ${clock.now(sql)}, ${clock.now(sql)} + ${CONFIRM_GRACE}::interval)`,
+      select transaction_id as "transactionId", answer from commit_orders(${sql.json(requests as never)}, ${clock.now(sql)}, ${clock.now(sql)} + ${TELL_GRACE}::interval)`,
   );
 }

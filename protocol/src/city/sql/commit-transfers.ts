@@ -1,7 +1,7 @@
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { TransferCommit } from "../../messages.ts";
 import type { CityClock } from "../city-clock.ts";
-import { CONFIRM_GRACE, type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
+import { TELL_GRACE, type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
 
 /**
  * The commit point of transfers that this city receives. Answers come in the order of the requests.
@@ -18,6 +18,6 @@ export function commitTransfers(
     requests,
     () => sql<CommitRow[]>`
       select transaction_id as "transactionId", answer
-      from commit_transfers(${sql.json(requests as never)}, ${warehouse}, ${clock.now(sql)}, ${clock.now(sql)} + ${CONFIRM_GRACE}::interval)`,
+      from commit_transfers(${sql.json(requests as never)}, ${warehouse}, ${clock.now(sql)}, ${clock.now(sql)} + ${TELL_GRACE}::interval)`,
   );
 }
