@@ -71,7 +71,7 @@ export function isSpent({ mistake }: World, state: State, message: Message): boo
   const isDecided = state.decisions[tx]!.state !== "NONE";
   switch (message.kind) {
     case "prepare":
-      return state.cities[message.city].participations[tx] !== "NONE";
+      return state.cities[message.city].participations[tx] !== "NONE" && mistake !== "pruned taken for new";
     case "vote":
       return orchestrator(tx) !== "preparing";
     case "commit":

@@ -3,6 +3,7 @@ import { deliver, isSpent, repeated } from "./delivery.ts";
 import { AT_REST, brokenInvariant, isAtRest } from "./invariants.ts";
 import { orchestratorSteps } from "./orchestrator.ts";
 import { guess } from "./participant.ts";
+import { pruningSteps } from "./pruning.ts";
 import { initialState, keyOf, type State, type Step, send } from "./state.ts";
 import { settlePayment } from "./wallet.ts";
 import type { World } from "./world.ts";
@@ -56,6 +57,7 @@ export function explore(world: World): Exploration {
 function citySteps(world: World, state: State): Step[] {
   return [
     ...state.sent.flatMap((message) => deliver(world, state, message)),
+    ...pruningSteps(world, state),
     ...world.attempts.flatMap((_, tx) => [...settlePayment(world, state, tx), ...guess(world, state, tx)]),
   ];
 }

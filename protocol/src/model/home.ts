@@ -1,5 +1,6 @@
 /** The home's steps (../../functions/3-home.sql, and tellParticipants of ../city/recovery.ts). */
 import { violates } from "./participant.ts";
+import { isTooOld } from "./pruning.ts";
 import { isCommitted, type State, type Step, send, step } from "./state.ts";
 import { type Attempt, type CommitAnswer, homeGives, type Message, type World } from "./world.ts";
 
@@ -28,6 +29,8 @@ export function commit(
   }
   if (earlier.state === "ABORTED" && mistake !== "no fence")
     return answers("repeats its answer to", earlier.answer);
+  if (earlier.state === "NONE" && isTooOld(world, state, home))
+    return answers("finds too old", "TOO_OLD", (next) => abort(next, tx, "TOO_OLD"));
   // The wallet is asked first (wallet.ts).
   if (attempt.kind === "ORDER" && attempt.paidBy === "HOLD" && state.payments[tx] === "NONE") return [];
   const answer = judge(world, state, tx, attempt);

@@ -15,6 +15,7 @@ const HAPPENED = "a COMMITTED transaction has happened";
 const CHARGED = "wallets are charged what their orders cost, and refunded what is cancelled";
 
 const RETRY = "an order and its retry";
+const PRUNED = "an order, which is pruned";
 const CANCELLED = "an order and two cancellations";
 const TRANSFERRED = "an order and a transfer, twice, for one piece";
 const HELD = "an order paid by a hold, and its retry";
@@ -43,6 +44,8 @@ export const MISTAKES = {
     invariant: "what is reserved is what PREPARED transactions hold",
     steps: 4,
   },
+  "pruned taken for new": { world: PRUNED, invariant: DECISION, steps: 8 },
+  "doubt pruned": { world: PRUNED, invariant: VIOLATION, steps: 7 },
   "given back before the commit point": { world: CANCELLED, invariant: DECISION, steps: 2 },
   "given back twice": { world: CANCELLED, invariant: LEVEL, steps: 8 },
   "return ignored before its order": { world: CANCELLED, invariant: LEVEL, steps: 7 },

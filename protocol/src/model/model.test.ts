@@ -10,7 +10,7 @@ import { MISTAKES, type Mistake } from "./mistakes.ts";
 import { WORLDS } from "./worlds.ts";
 
 /** Another number means that a change of the model has opened or closed a way. */
-const STATES = [4376, 2475, 642, 8584, 14304, 9569, 3732];
+const STATES = [4376, 2475, 714, 642, 8584, 14304, 9569, 3732];
 
 test.each(WORLDS.map((world, index) => ({ ...world, states: STATES[index] })))(
   "$name: every invariant holds in all $states states",

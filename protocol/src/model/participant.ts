@@ -1,4 +1,5 @@
 /** A participant's steps (../../functions/2-participant.sql). It asks the home in delivery.ts. */
+import { isTooOld } from "./pruning.ts";
 import { type State, type Step, send, step } from "./state.ts";
 import { CITIES, type City, type Message, type World } from "./world.ts";
 
@@ -8,7 +9,7 @@ export function prepare(
   { tx, city }: Extract<Message, { kind: "prepare" }>,
 ): Step[] {
   const { onHand, reserved, participations } = state.cities[city];
-  if (participations[tx] !== "NONE") return [];
+  if (participations[tx] !== "NONE" || isTooOld(world, state, city)) return [];
   const available = world.mistake === "pieces set aside twice" ? onHand : onHand - reserved;
   if (available < 1) {
     // The refusal is recorded: a later copy of the message must not prepare what was given up.

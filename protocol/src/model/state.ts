@@ -16,6 +16,7 @@ export interface CityState {
   reserved: number;
   /** By transaction. */
   participations: Participation[];
+  isBehindHorizon: boolean;
 }
 
 export interface State {
@@ -41,7 +42,12 @@ export interface Step {
 
 export function initialState({ attempts, stock, balance }: World): State {
   const each = <Value>(value: Value): Value[] => attempts.map(() => value);
-  const city = (onHand: number): CityState => ({ onHand, reserved: 0, participations: each("NONE") });
+  const city = (onHand: number): CityState => ({
+    onHand,
+    reserved: 0,
+    participations: each("NONE"),
+    isBehindHorizon: false,
+  });
   return {
     sent: [],
     orchestrators: each({ state: "idle" }),
@@ -88,8 +94,8 @@ export function keyOf(state: State): string {
     words.push(orchestrator.state === "ended" ? orchestrator.told : orchestrator.state);
   for (const decision of decisions) words.push(...Object.values(decision));
   for (const city of CITIES) {
-    const { onHand, reserved, participations } = cities[city];
-    words.push(onHand, reserved, ...participations);
+    const { onHand, reserved, participations, isBehindHorizon } = cities[city];
+    words.push(onHand, reserved, isBehindHorizon, ...participations);
   }
   return String.fromCharCode(...sent.map(({ number }) => number), ...words.map(numberOf));
 }

@@ -28,6 +28,8 @@ export interface World {
   stock: Readonly<Record<City, number>>;
   /** Francs in the client's wallet. */
   balance: number;
+  /** Whether the cities prune what is ABORTED (pruning.ts). */
+  prunes: boolean;
   /** The planted mistake (mistakes.ts); null for the protocol as it is. */
   mistake: Mistake | null;
 }
@@ -54,6 +56,7 @@ export type CommitAnswer =
   | "DECLINED"
   | "UNKNOWN_ORDER"
   | "ALREADY_CANCELLED"
+  | "TOO_OLD"
   | "ABORTED";
 
 /** The states of `transaction.ts`. `told` is what the client learns. */

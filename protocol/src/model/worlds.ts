@@ -15,14 +15,22 @@ const world = (
   name: string,
   attempts: Attempt[],
   [dakar, thies, mbour]: [number, number, number],
-  balance = 0,
-): World => ({ name, attempts, stock: { dakar, thies, mbour }, balance, mistake: null });
+  rest: { balance?: number; prunes?: boolean } = {},
+): World => ({
+  name,
+  attempts,
+  stock: { dakar, thies, mbour },
+  balance: rest.balance ?? 0,
+  prunes: rest.prunes ?? false,
+  mistake: null,
+});
 
 const ORDER_AND_RETRY = [order("a", ["thies", "mbour"]), order("a", ["thies"])];
 
 export const WORLDS: readonly World[] = [
   world("an order and its retry", ORDER_AND_RETRY, [0, 2, 1]),
   world("an order and its retry, for one piece", ORDER_AND_RETRY, [0, 1, 1]),
+  world("an order, which is pruned", [order("a", ["thies"])], [0, 1, 0], { prunes: true }),
   world("an order that cannot be had, and its retry", ORDER_AND_RETRY, [0, 1, 0]),
   world(
     "an order and two cancellations",
@@ -38,12 +46,12 @@ export const WORLDS: readonly World[] = [
     "an order paid by a hold, and its retry",
     [order("a", ["dakar"], "HOLD"), order("a", ["dakar"], "HOLD")],
     [1, 0, 0],
-    1,
+    { balance: 1 },
   ),
   world(
     "an order paid by a hold, and its cancellation",
     [order("a", ["thies"], "HOLD"), cancellation("b")],
     [0, 1, 0],
-    1,
+    { balance: 1 },
   ),
 ];
