@@ -1,7 +1,7 @@
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { OrderCommit } from "../../messages.ts";
 import type { CityClock } from "../city-clock.ts";
-import { TELL_GRACE, type CommitReply, type CommitRow, commitInOrder } from "./commit-answer.ts";
+import { type CommitReply, type CommitRow, commitInOrder, TELL_GRACE } from "./commit-answer.ts";
 
 /** The commit point of orders. Answers come in the order of the requests. */
 export function commitOrders(
