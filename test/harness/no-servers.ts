@@ -6,10 +6,16 @@
 import { expect } from "vitest";
 import { watchServers } from "./watch-servers.ts";
 
-watchServers((what) => {
-  const { testPath, currentTestName } = expect.getState();
-  throw new Error(
-    `A quick test ${what}: ${testPath} > ${currentTestName ?? "outside of its tests"}. It may use only its own ` +
-      "process. Take what it starts through an import of the test file (test/harness/test-groups.ts).",
-  );
-});
+const WATCHED = Symbol.for("teranga.quick-tests.watched");
+
+// Vitest runs this anew for each file of a process; the watch is of the process.
+if (!(WATCHED in globalThis)) {
+  Object.assign(globalThis, { [WATCHED]: true });
+  watchServers((what) => {
+    const { testPath, currentTestName } = expect.getState();
+    throw new Error(
+      `A quick test ${what}: ${testPath} > ${currentTestName ?? "outside of its tests"}. It may use only its ` +
+        "own process. Import in the test file what starts it (test/harness/test-groups.ts).",
+    );
+  });
+}
