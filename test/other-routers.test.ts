@@ -1,7 +1,7 @@
 /**
  * Goal: routers without partitions give our gateway's answers if the partition proxy is between them and the
- * cities. Method: the stock @apollo/gateway, and Hive's gateway with its planner in Rust, over real HTTP,
- * with all cities up and with one down.
+ * cities, and so does our gateway with the other engine. Method: the stock @apollo/gateway, Hive's gateway
+ * with its planner in Rust, and GATEWAY_ENGINE=apollo, over real HTTP, with all cities up and with one down.
  */
 import {
   ApolloGateway,
@@ -11,19 +11,28 @@ import {
 import { ApolloServer } from "@apollo/server";
 import { createGatewayRuntime } from "@graphql-hive/gateway-runtime";
 import { unifiedGraphHandler } from "@graphql-hive/router-runtime";
+import { surfaceOf } from "@teranga/gateway/door/surface.ts";
+import { startGateway } from "@teranga/gateway/gateway.ts";
 import { visibleErrors } from "@teranga/gateway/ground/error-paths.ts";
 import type { PartitionProxy } from "@teranga/gateway/proxy/partition-proxy.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import type { GraphQLFormattedError } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Answer, ask, type Graph, startGraph } from "./harness/graph.ts";
-import { CREDENTIAL_HEADERS, startCityProxy, untilThiesIsBack } from "./harness/partition-proxy.ts";
+import { type Answer, ask, CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
+import {
+  CREDENTIAL_HEADERS,
+  startCityProxy,
+  topologyOf,
+  untilThiesIsBack,
+} from "./harness/partition-proxy.ts";
 
 interface Router {
   query(query: string, variables: Record<string, unknown>): Promise<Answer>;
   /** The answer's data without the parts that are known to differ. */
   comparable(data: unknown): unknown;
+  /** Set for a router that asks the cities itself. */
+  url?: string;
   close(): Promise<void>;
 }
 
@@ -40,6 +49,7 @@ beforeAll(async () => {
   const supergraphSdl = await composeServed(urls);
   routers["@apollo/gateway"] = await startApollo(supergraphSdl);
   routers["Hive's gateway"] = startHive(supergraphSdl);
+  routers["GATEWAY_ENGINE=apollo"] = await startOtherEngine();
   await graph.query(
     'mutation { placeOrder(input: { clientId: "thies:2", lines: [{ productId: "101", quantity: 7 }] }) { __typename } }',
   );
@@ -98,6 +108,20 @@ function startHive(supergraph: string): Router {
     comparable: withoutHollowObjects,
     close: async () => gateway[Symbol.asyncDispose](),
   };
+}
+
+async function startOtherEngine(): Promise<Router> {
+  const { url, close } = await startGateway({
+    source: { kind: "topology", topology: topologyOf(graph) },
+    engine: "apollo",
+    credential: CREDENTIAL,
+    surface: { ...surfaceOf("production"), introspection: true },
+    deadlineMs: 1_500,
+    port: 0,
+    log: createLogger("router", "silent"),
+    onSubgraphRequest: ({ partition }) => asked.push(partition),
+  });
+  return { query: (query, variables) => ask(url, query, variables), comparable: (data) => data, url, close };
 }
 
 /**
@@ -186,7 +210,35 @@ const OPERATIONS: [name: string, query: string, variables?: Record<string, unkno
   ],
 ];
 
-describe.each(["@apollo/gateway", "Hive's gateway"])("%s", (name) => {
+interface Allocation {
+  city: { id: string };
+}
+
+/** Orders one piece more of a product than any two cities have, and cancels the order. */
+async function orderAndCancel({ query }: Pick<Router, "query">) {
+  const stock = await query('{ product(id: "103") { stock { available } } }', {});
+  const levels: number[] = stock.data.product.stock.map(({ available }: { available: number }) => available);
+  const [most, next] = levels.sort((a, b) => b - a) as [number, number];
+  const lines = [{ productId: "103", quantity: most + next + 1 }];
+  const { data, errors } = await query(
+    `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { ... on OrderPlaced { order {
+      id status total client { name } lines { product { name } quantity }
+      allocations { city { id name } product { name } quantity } transaction { state participants { city { id } } }
+    } } } }`,
+    { input: { clientId: "dakar:1", lines } },
+  );
+  expect(errors).toBeUndefined();
+  const { id: orderId, ...order } = data.placeOrder.order;
+  const end = await query(
+    `mutation ($input: CancelOrderInput!) { cancelOrder(input: $input) { ... on OrderCancelled { order { status
+      allocations { quantity } } transaction { state kind } } } }`,
+    { input: { orderId } },
+  );
+  expect(end.errors).toBeUndefined();
+  return { order, cancelled: end.data.cancelOrder.order, transaction: end.data.cancelOrder.transaction };
+}
+
+describe.each(["@apollo/gateway", "Hive's gateway", "GATEWAY_ENGINE=apollo"])("%s", (name) => {
   async function expectSameAnswer(query: string, variables: Record<string, unknown> = {}): Promise<void> {
     const router = routers[name]!;
     const [ours, theirs] = [await graph.query(query, variables), await router.query(query, variables)];
@@ -196,6 +248,14 @@ describe.each(["@apollo/gateway", "Hive's gateway"])("%s", (name) => {
 
   test.each(OPERATIONS)("%s", async (_name, query, variables) => {
     await expectSameAnswer(query, variables);
+  });
+
+  test("an order over three cities, and its end", async () => {
+    const ours = await orderAndCancel(graph);
+    const theirs = await orderAndCancel(routers[name]!);
+    expect(theirs).toEqual(ours);
+    expect(new Set(ours.order.allocations.map(({ city }: Allocation) => city.id)).size).toBe(3);
+    expect([ours.order.status, ours.cancelled.status]).toEqual(["PLACED", "CANCELLED"]);
   });
 
   test("mutations happen in their order, over cities", async () => {
@@ -211,7 +271,9 @@ describe.each(["@apollo/gateway", "Hive's gateway"])("%s", (name) => {
 
   describe("with a city down", () => {
     beforeAll(() => graph.proxy("thies").set("refusing"));
-    afterAll(() => untilThiesIsBack(graph, proxy));
+    afterAll(() =>
+      untilThiesIsBack(graph, proxy, routers[name]!.url === undefined ? [] : [routers[name]!.url]),
+    );
 
     test.each(OPERATIONS.slice(0, -1))("%s", async (_name, query, variables) => {
       await expectSameAnswer(query, variables);

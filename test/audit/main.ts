@@ -31,7 +31,7 @@ await runMain(usage, async () => {
       for (const id of ids) {
         const ofSuite = await suite.run(id, gateway);
         say(
-          `${gateway.padEnd(6)}${id.padEnd(40)}${ofSuite.map(({ passed }) => (passed ? "." : "X")).join("")}`,
+          `${gateway.padEnd(7)}${id.padEnd(40)}${ofSuite.map(({ passed }) => (passed ? "." : "X")).join("")}`,
         );
         results.push(...ofSuite);
       }

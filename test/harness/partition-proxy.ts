@@ -10,7 +10,7 @@ import {
 import { topologyText } from "@teranga/infra/cities.ts";
 import { authorization } from "@teranga/kit/http/credential.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
-import { parseTopology } from "@teranga/kit/topology/topology.ts";
+import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
 import { expect, vi } from "vitest";
 import { ask, CREDENTIAL, type Graph } from "./graph.ts";
 
@@ -21,11 +21,9 @@ export function startCityProxy(
   graph: Graph,
   options: Partial<PartitionProxyOptions> = {},
 ): Promise<PartitionProxy> {
-  const urlOf = (process: string) =>
-    process.startsWith("city-") ? graph.proxy(process.slice("city-".length)).url : graph.serviceUrl(process);
   return startPartitionProxy({
     subgraph: "city",
-    topology: parseTopology(topologyText(urlOf)),
+    topology: topologyOf(graph),
     credential: CREDENTIAL,
     port: 0,
     log: createLogger("proxy", process.env.TEST_LOG_LEVEL ?? "silent"),
@@ -34,13 +32,25 @@ export function startCityProxy(
   });
 }
 
-/** Opens the wire to Thiès again, and waits until the circuit breakers are closed. */
-export async function untilThiesIsBack(graph: Graph, proxy: PartitionProxy): Promise<void> {
+/** The graph's topology, with the cities behind their TCP proxies. */
+export function topologyOf(graph: Graph): Topology {
+  const urlOf = (process: string) =>
+    process.startsWith("city-") ? graph.proxy(process.slice("city-".length)).url : graph.serviceUrl(process);
+  return parseTopology(topologyText(urlOf));
+}
+
+/** Opens the wire to Thiès again, and waits until the circuits of all these gateways are closed. */
+export async function untilThiesIsBack(
+  graph: Graph,
+  proxy: PartitionProxy,
+  others: readonly string[] = [],
+): Promise<void> {
   graph.proxy("thies").set("open");
   const isBack = async (url: string, headers = {}) => {
     const { errors } = await ask(url, "{ cities { name } }", {}, headers);
     expect(errors).toBeUndefined();
   };
-  const isBackForAll = () => Promise.all([isBack(proxy.url, CREDENTIAL_HEADERS), isBack(graph.url)]);
+  const isBackForAll = () =>
+    Promise.all([isBack(proxy.url, CREDENTIAL_HEADERS), ...[graph.url, ...others].map((url) => isBack(url))]);
   await vi.waitFor(isBackForAll, { timeout: 20_000, interval: 50 });
 }

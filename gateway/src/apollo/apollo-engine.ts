@@ -47,7 +47,7 @@ export class ApolloEngine implements Engine {
     sources: ReadonlyMap<string, Source>,
     { limits = DEFAULT_LIMITS, log = createLogger("gateway", "silent") }: ApolloEngineTerms = {},
   ): Promise<ApolloEngine> {
-    // Without this the library tells Apollo once an hour what kind of machine it runs on.
+    // Otherwise the library asks five clouds' metadata services where it runs, and tells Apollo every hour.
     process.env.APOLLO_TELEMETRY_DISABLED = "true";
     const services = new SourceServices(sources, limits);
     const gateway = new ApolloGateway({
