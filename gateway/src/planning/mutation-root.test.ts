@@ -119,6 +119,13 @@ const operation = fc.tuple(selections, selections, condition).map(([own, spread,
   query: `mutation ($t: Boolean!, $u: Boolean! = true) { ${own} ...f ${when} used: __typename @include(if: $t) @skip(if: $u) } fragment f on Mutation { ${spread} }`,
 }));
 
+test("the fields of a fragment are carried out where it is spread, of the same subgraph too", async () => {
+  const { ask, calls } = startWorld();
+  await ask(`mutation { bank { domain { a b } } ...f }
+    fragment f on Mutation { again: bank(n: 7) { id } shop { domain { a b } } }`);
+  expect(calls).toEqual(["bank 0", "bank 7", "shop 0"]);
+});
+
 test("random mutations call what graphql-js calls, in its order, and answer the same", async () => {
   const { ask, calls, whole } = startWorld();
   let repeated = 0;

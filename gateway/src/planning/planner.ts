@@ -1,8 +1,15 @@
 /** The query planner of one supergraph. It uses our search, and its plans have no stand-ins. */
 import { type Operation, operationFromDocument, type Schema } from "@apollo/federation-internals";
 import { type QueryPlan, QueryPlanner } from "@apollo/query-planner";
-import { type DocumentNode, type GraphQLError, type GraphQLSchema, getOperationAST } from "graphql";
+import {
+  type DocumentNode,
+  type GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  OperationTypeNode,
+} from "graphql";
 import { withFailuresLast } from "../execution/mutation-requests.ts";
+import { inlinedOperation } from "../ground/documents.ts";
 import { limitExceeded } from "../ground/limits.ts";
 import type { StandIns } from "../ground/stand-ins.ts";
 import type { Supergraph } from "../ground/supergraph.ts";
@@ -41,14 +48,18 @@ export class Planner {
 
   /** @throws GraphQLError if the operation is refused; Error if the planner fails */
   plan(document: DocumentNode): QueryPlan {
+    const definition = getOperationAST(document);
     // The conditions of a mutation may leave nothing to plan (mutation-root.ts).
-    const isEmpty = getOperationAST(document)?.selectionSet.selections.length === 0;
-    if (isEmpty) return { kind: "QueryPlan" };
-    const asked = withTypenames(document);
+    if (definition?.selectionSet.selections.length === 0) return { kind: "QueryPlan" };
+    const isMutation = definition?.operation === OperationTypeNode.MUTATION;
+    // In a fetch the planner writes spreads of fragments first, and mutations are carried out as written.
+    const asked = withTypenames(
+      isMutation ? { ...document, definitions: [inlinedOperation(document)] } : document,
+    );
     const literals = new LiteralsApart(asked, this.apiSchema);
     const operation = operationFromDocument(this.#apiSchema, literals.document);
     const plan = literals.putBack(withoutStandIns(this.#build(operation), this.standIns));
-    return operation.rootKind === "mutation" ? withFailuresLast(plan, this.apiSchema) : plan;
+    return isMutation ? withFailuresLast(plan, this.apiSchema) : plan;
   }
 
   #build(operation: Operation): QueryPlan {
