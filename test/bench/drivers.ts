@@ -3,10 +3,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { cityClock } from "@teranga/protocol/city/city-clock.ts";
+import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import { acknowledgeDecisions } from "@teranga/protocol/city/sql/acknowledge-decisions.ts";
-import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
-import { decideTransactions } from "@teranga/protocol/city/sql/decide-transactions.ts";
-import { prepareTransactions } from "@teranga/protocol/city/sql/prepare-transactions.ts";
 import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import { Pool } from "undici";
 import { v7 as newUuid } from "uuid";
@@ -104,7 +102,7 @@ function directDriver(urls: Record<string, string>, concurrency: number): Driver
     const told = order.lines.slice(1).map(async ({ cityId, productId }) => {
       const lines = [{ productId, quantity: 1 }];
       const decision = { transactionId, kind: KIND, decision: "COMMITTED" as const, lines };
-      await decideTransactions(sqlOf(cityId), [decision], cityClock);
+      await createCommitProtocol(sqlOf(cityId)).decide([decision], cityClock);
       acknowledgements.add(order.homeId, cityId, transactionId);
     });
     const all = Promise.all(told).then(() => undefined);
@@ -120,13 +118,13 @@ function directDriver(urls: Record<string, string>, concurrency: number): Driver
           order.lines.slice(1).map(({ cityId, productId }) => {
             const lines = [{ productId, quantity: 1 }];
             const request = { transactionId, kind: KIND, leaseMs: PREPARE_LEASE_MS, lines };
-            return prepareTransactions(sqlOf(cityId), [request], cityClock);
+            return createCommitProtocol(sqlOf(cityId)).prepare([request], cityClock);
           }),
         );
         const refusal = votes.find(([vote]) => vote!.state !== "PREPARED");
         if (refusal) return refusal[0]!.state;
         const request = commitRequest(order, transactionId);
-        const [answer] = await commitOrders(sqlOf(order.homeId), [request], cityClock);
+        const [answer] = await createCommitProtocol(sqlOf(order.homeId)).commitOrders([request], cityClock);
         if (answer!.state !== "COMMITTED") return answer!.state;
         decide(order, transactionId);
         return PLACED;

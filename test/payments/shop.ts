@@ -3,14 +3,12 @@
  * recovery, a real provider. Every test ends with a check that the money adds up: the provider has taken
  * exactly the cost of the placed orders.
  */
-
 import type { HttpProvider } from "@teranga/city/payments/http-provider.ts";
 import type { PaymentProvider } from "@teranga/city/payments/payment-provider.ts";
 import { createPayments, type Payments } from "@teranga/city/payments/payments.ts";
 import { openTestCity, type TestCity } from "@teranga/city/payments/test-city.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
-import { commitCancellations } from "@teranga/protocol/city/sql/commit-cancellations.ts";
-import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
+import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import type { OrderCommit } from "@teranga/protocol/messages.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
 import { setClock } from "../../services/city/test/set-clock.ts";
@@ -90,7 +88,7 @@ export class Shop {
   /** Does what the message commitOrders does. Returns the states that it answers. */
   async commit(...orders: OrderCommit[]): Promise<string[]> {
     await this.payments.authorise(orders);
-    const answers = await commitOrders(this.city.sql, orders, this.clock);
+    const answers = await createCommitProtocol(this.city.sql).commitOrders(orders, this.clock);
     await this.payments.release(orders, answers);
     return answers.map(({ state }) => state);
   }
@@ -98,7 +96,10 @@ export class Shop {
   async cancel({ transactionId: orderId }: OrderCommit): Promise<string> {
     const { transactionId, idempotencyKey } = this.newOrder();
     const cancellation = { transactionId, orderId, idempotencyKey, requestHash: "hash" };
-    const [answer] = await commitCancellations(this.city.sql, [cancellation], this.clock);
+    const [answer] = await createCommitProtocol(this.city.sql).commitCancellations(
+      [cancellation],
+      this.clock,
+    );
     return answer!.state;
   }
 

@@ -4,8 +4,7 @@ import type { Sql } from "@teranga/kit/postgres/sql.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { DeclinedReason, OrderCommit } from "../messages.ts";
 import type { CityClock } from "./city-clock.ts";
-import type { CommitProtocol } from "./commit-protocol.ts";
-import type { CommitReply } from "./sql/commit-answer.ts";
+import type { CommitProtocol, CommitReply } from "./commit-protocol.ts";
 
 export interface CityMeans {
   /** The city's id. */

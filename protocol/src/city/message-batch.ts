@@ -2,10 +2,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { badInput } from "@teranga/kit/graphql/errors.ts";
 import { alarm } from "../alarm.ts";
+import type { Reply } from "./commit-protocol.ts";
 import { isolateEntries } from "./isolate-entries.ts";
 import type { CityMeans } from "./means.ts";
 import { observeBatch } from "./observe.ts";
-import type { IsNew } from "./sql/is-new.ts";
 
 /** Entries of one message. A larger one would hold its row locks for longer than 100 ms. */
 const BATCH_MAX = 1_000;
@@ -29,10 +29,9 @@ export interface Batch<Entry, Answer> {
 }
 
 /** Runs each sound entry once, and answers all entries in order. */
-export function answerEach<
-  Entry extends { transactionId: string },
-  Answer extends { transactionId: string; state: string } & IsNew,
->(batch: Batch<Entry, Answer>): Promise<Answer[]> {
+export function answerEach<Entry extends { transactionId: string }, Answer extends Reply>(
+  batch: Batch<Entry, Answer>,
+): Promise<Answer[]> {
   return observeBatch(batch.message, batch.city, batch.entries, () => applyEach(batch));
 }
 

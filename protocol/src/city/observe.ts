@@ -3,18 +3,13 @@
  * batch, a log line for each decision.
  */
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
+import type { Reply } from "./commit-protocol.ts";
 import type { CityMeans } from "./means.ts";
-import type { IsNew } from "./sql/is-new.ts";
 
 interface Entry {
   transactionId: string;
   kind?: string;
   decision?: string;
-}
-
-interface Answer extends IsNew {
-  transactionId: string;
-  state: string;
 }
 
 /**
@@ -31,7 +26,7 @@ const COMMITTED_KIND: Readonly<Record<string, string>> = {
 };
 
 /** Applies a batch in a measured span of its own, and logs each decision that the batch writes or applies. */
-export function observeBatch<Answered extends Answer>(
+export function observeBatch<Answered extends Reply>(
   message: string,
   city: CityMeans,
   entries: readonly Entry[],
@@ -66,7 +61,7 @@ export function aboutBatch(city: CityMeans, entries: readonly { transactionId: s
 function logDecisions(
   message: string,
   entries: readonly Entry[],
-  answers: readonly Answer[],
+  answers: readonly Reply[],
   city: CityMeans,
 ): void {
   if (message === "prepare") return;

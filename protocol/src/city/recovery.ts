@@ -17,6 +17,7 @@ import { inSpan } from "@teranga/kit/process/tracing.ts";
 import { type StartWait, startWorker } from "@teranga/kit/process/worker.ts";
 import { alarm } from "../alarm.ts";
 import type { DecideMessage } from "../messages.ts";
+import type { DecideReply } from "./commit-protocol.ts";
 import { isolateEntries } from "./isolate-entries.ts";
 import type { CityMeans } from "./means.ts";
 import { aboutBatch, logApplied } from "./observe.ts";
@@ -24,7 +25,6 @@ import type { RecoveryMessages } from "./recovery-messages.ts";
 import { acknowledgeDecisions } from "./sql/acknowledge-decisions.ts";
 import { claimInDoubt } from "./sql/claim-in-doubt.ts";
 import { claimUnacknowledged } from "./sql/claim-unacknowledged.ts";
-import type { DecideReply } from "./sql/decide-transactions.ts";
 
 export interface RecoveryOptions {
   city: CityMeans;

@@ -1,10 +1,7 @@
 /** Messages about rows that are being pruned at the same time, on a real PostgreSQL. */
 
+import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import { prune } from "@teranga/protocol/city/pruning.ts";
-import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
-import { decideTransactions } from "@teranga/protocol/city/sql/decide-transactions.ts";
-import { prepareTransactions } from "@teranga/protocol/city/sql/prepare-transactions.ts";
-import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";
 import { expect, test } from "vitest";
 import { idOf, line, smallOrder } from "../test/protocol-database.ts";
 import { KEPT_MS, START_MS, usePruningWorld } from "../test/pruning-world.ts";
@@ -79,10 +76,11 @@ test("messages that meet pruning all the time are answered whole, and never in b
     }));
     const prepares = foreigns.map((transactionId) => ({ transactionId, kind: "ORDER", leaseMs: 1, lines }));
     const questions = ids("dakar").map((transactionId) => ({ transactionId, cityId: "thies" }));
-    if (number % 3) note(await commitOrders(world.sql, orders as never, clock), all.length);
-    note(await transactionOutcomes(world.sql, questions, clock), all.length);
-    note(await prepareTransactions(world.sql, prepares as never, clock), all.length);
-    note(await decideTransactions(world.sql, aborts as never, clock), all.length);
+    if (number % 3)
+      note(await createCommitProtocol(world.sql).commitOrders(orders as never, clock), all.length);
+    note(await createCommitProtocol(world.sql).outcome(questions, clock), all.length);
+    note(await createCommitProtocol(world.sql).prepare(prepares as never, clock), all.length);
+    note(await createCommitProtocol(world.sql).decide(aborts as never, clock), all.length);
   };
   let isOver = false;
   const pruned = (async () => {

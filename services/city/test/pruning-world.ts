@@ -2,15 +2,11 @@
  * A real PostgreSQL database of Dakar for the tests of pruning: a hundred pieces of a product, a client, and
  * a clock that tests set. Each test ends with the invariants.
  */
-
 import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { partitionsOf } from "@teranga/kit/topology/topology.ts";
-import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
-import { decideTransactions } from "@teranga/protocol/city/sql/decide-transactions.ts";
-import { prepareTransactions } from "@teranga/protocol/city/sql/prepare-transactions.ts";
-import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";
+import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject } from "vitest";
 import { prepareCityDatabase } from "../src/database.ts";
 import { createCityMetrics } from "../src/metrics.ts";
@@ -79,14 +75,12 @@ class PruningWorld {
   own = (number: number) => idOf(CITY_HOME, number, this.nowMs);
   foreign = (number: number) => idOf("thies", number, this.nowMs);
   prepare = (transactionId: string, quantity = 1) =>
-    prepareTransactions(
-      this.sql,
+    createCommitProtocol(this.sql).prepare(
       [{ transactionId, kind: "ORDER", leaseMs: 10_000, lines: [line("101", quantity)] }],
       this.clock,
     );
   abort = (...transactionIds: string[]) =>
-    decideTransactions(
-      this.sql,
+    createCommitProtocol(this.sql).decide(
       transactionIds.map((transactionId) => ({
         transactionId,
         kind: "ORDER",
@@ -96,9 +90,12 @@ class PruningWorld {
       this.clock,
     );
   commit = (transactionId: string, changes: object = {}) =>
-    commitOrders(this.sql, [smallOrder(transactionId, 1, 1, changes) as never], this.clock);
+    createCommitProtocol(this.sql).commitOrders(
+      [smallOrder(transactionId, 1, 1, changes) as never],
+      this.clock,
+    );
   fence = (transactionId: string) =>
-    transactionOutcomes(this.sql, [{ transactionId, cityId: "thies" }], this.clock);
+    createCommitProtocol(this.sql).outcome([{ transactionId, cityId: "thies" }], this.clock);
   counts = async () => {
     const [row] = await this.sql`
       select (select count(*)::int from transaction_decision) as decisions, (select count(*)::int from participation) as participations,

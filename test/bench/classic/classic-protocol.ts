@@ -16,12 +16,12 @@
 import { readFile } from "node:fs/promises";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
-import { type CommitProtocol, createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
-import type { CommitReply } from "@teranga/protocol/city/sql/commit-answer.ts";
-import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
-import { decideTransactions } from "@teranga/protocol/city/sql/decide-transactions.ts";
-import type { PrepareReply } from "@teranga/protocol/city/sql/prepare-transactions.ts";
-import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";
+import {
+  type CommitProtocol,
+  type CommitReply,
+  createCommitProtocol,
+  type PrepareReply,
+} from "@teranga/protocol/city/commit-protocol.ts";
 import type { DecideMessage, OrderCommit, PrepareMessage } from "@teranga/protocol/messages.ts";
 import {
   commitPrepared,
@@ -124,12 +124,12 @@ const NOTHING_COMMITTED = {
 /** The commit point. A commit that gives up waiting is fenced, so that it is decided when it is answered. */
 async function commit(sql: Sql, request: OrderCommit, clock: CityClock): Promise<CommitReply> {
   try {
-    const [answer] = await commitOrders(sql, [request], clock);
+    const [answer] = await createCommitProtocol(sql).commitOrders([request], clock);
     return answer!;
   } catch (error) {
     if (!gaveUp(error)) throw error;
     const { transactionId, allocations } = request;
-    await transactionOutcomes(sql, [{ transactionId, cityId: allocations.at(-1)!.cityId }], clock);
+    await createCommitProtocol(sql).outcome([{ transactionId, cityId: allocations.at(-1)!.cityId }], clock);
     return { ...NOTHING_COMMITTED, transactionId, state: "ABORTED" };
   }
 }
@@ -159,7 +159,7 @@ async function decide(
   const done = new Set(finished);
   if (done.size < ids.length) for (const id of await findDecided(sql, decisions)) done.add(id);
   const open = decisions.filter(({ transactionId }) => !done.has(transactionId));
-  const answers = await decideTransactions(sql, open, clock);
+  const answers = await createCommitProtocol(sql).decide(open, clock);
   const byId = new Map(answers.map((answer) => [answer.transactionId, answer]));
   return ids.map(
     (transactionId) =>

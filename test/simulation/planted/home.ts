@@ -5,7 +5,7 @@ const TABLES = "protocol/migrations/001.do.tables.sql";
 const TRIGGERS = "protocol/migrations/002.do.triggers.sql";
 const HOME = "protocol/functions/3-home.sql";
 const ORDER_FACTS = "services/city/src/sql/get-order-facts.ts";
-const COMMIT_ANSWER = "protocol/src/city/sql/commit-answer.ts";
+const COMMIT_PROTOCOL = "protocol/src/city/commit-protocol.ts";
 
 export const IN_HOME: readonly PlantedBug[] = [
   {
@@ -107,9 +107,9 @@ export const IN_HOME: readonly PlantedBug[] = [
     name: "answers-in-the-order-of-ids",
     edits: [
       {
-        file: COMMIT_ANSWER,
-        find: "return requests.map(({ transactionId }) => {",
-        replace: "return rows.map(({ transactionId }) => {",
+        file: COMMIT_PROTOCOL,
+        find: "return messages.map(({ transactionId }) => byId.get(transactionId)!);",
+        replace: "return [...byId.values()];",
       },
     ],
   },

@@ -6,7 +6,7 @@ const PARTICIPANT = "protocol/functions/2-participant.sql";
 const RULES = "protocol/functions/6-rules.sql";
 const PRUNE = "protocol/src/city/sql/prune-aborted.ts";
 const RECOVERY = "protocol/src/city/recovery.ts";
-const PREPARE = "protocol/src/city/sql/prepare-transactions.ts";
+const COMMIT_PROTOCOL = "protocol/src/city/commit-protocol.ts";
 
 export const IN_PARTICIPANT: readonly PlantedBug[] = [
   {
@@ -148,10 +148,10 @@ export const IN_PARTICIPANT: readonly PlantedBug[] = [
     name: "deadline-by-another-clock",
     edits: [
       {
-        file: PREPARE,
+        file: COMMIT_PROTOCOL,
         find: "leaseMs: Math.min(",
         replace: `leaseMs: Number.parseInt(
-        request.transactionId.split(":")[1]!.replaceAll("-", "").slice(0, 12), 16) - clock.nowMs() + Math.min(`,
+        message.transactionId.split(":")[1]!.replaceAll("-", "").slice(0, 12), 16) - clock.nowMs() + Math.min(`,
       },
     ],
   },
@@ -160,9 +160,9 @@ export const IN_PARTICIPANT: readonly PlantedBug[] = [
     name: "no-lease",
     edits: [
       {
-        file: PREPARE,
-        find: "Math.min(Math.max(request.leaseMs, LEASE_MIN_MS), LEASE_MAX_MS)",
-        replace: "Math.min(Math.max(request.leaseMs, LEASE_MIN_MS), LEASE_MAX_MS) * 0",
+        file: COMMIT_PROTOCOL,
+        find: "Math.min(Math.max(message.leaseMs, LEASE_MIN_MS), LEASE_MAX_MS)",
+        replace: "Math.min(Math.max(message.leaseMs, LEASE_MIN_MS), LEASE_MAX_MS) * 0",
       },
     ],
   },

@@ -21,8 +21,8 @@ import type { Sql } from "@teranga/kit/postgres/sql.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { alarm } from "@teranga/protocol/alarm.ts";
 import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
+import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import type { OutsidePayments } from "@teranga/protocol/city/means.ts";
-import { transactionOutcomes } from "@teranga/protocol/city/sql/transaction-outcomes.ts";
 import { type DeclinedReason, type OrderCommit, SETTLED_BY_THE_COMMIT } from "@teranga/protocol/messages.ts";
 import type { CityMetrics } from "../metrics.ts";
 import { beginPayments, type OpenPayment } from "../sql/begin-payments.ts";
@@ -204,7 +204,7 @@ async function decisionsOf(
   const questions = due
     .filter(({ state }) => state === "AUTHORISING" || state === "AUTHORISED")
     .map(({ transactionId }) => ({ transactionId, cityId: id }));
-  const outcomes = await transactionOutcomes(sql, questions, clock);
+  const outcomes = await createCommitProtocol(sql).outcome(questions, clock);
   return new Map(outcomes.map(({ transactionId, state }) => [transactionId, state]));
 }
 

@@ -3,8 +3,7 @@
  */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { cityClock } from "@teranga/protocol/city/city-clock.ts";
-import { commitCancellations } from "@teranga/protocol/city/sql/commit-cancellations.ts";
-import { commitOrders } from "@teranga/protocol/city/sql/commit-orders.ts";
+import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import { expect, inject, test } from "vitest";
 import type { PaymentRequest } from "./payment-provider.ts";
 import { type ContractSubject, testProviderContract } from "./provider-contract.ts";
@@ -106,7 +105,7 @@ async function commitFromWallet({ transactionId, clientId, amount }: PaymentRequ
     lines: [{ productId: "101", quantity: 1, unitPrice: amount }],
     allocations: [{ productId: "101", quantity: 1, cityId: "dakar" }],
   };
-  const [answer] = await commitOrders(sql, [entry], cityClock);
+  const [answer] = await createCommitProtocol(sql).commitOrders([entry], cityClock);
   return answer!.state;
 }
 
@@ -137,7 +136,10 @@ test("the commit point takes and gives back what authorise, capture and refund d
     expect(await moneyOf(whole)).toEqual(await moneyOf(collapsed));
     if (amount !== 300) continue;
     const cancellation = { transactionId: newTransactionId(), orderId: own.transactionId };
-    await commitCancellations(sql, [{ ...cancellation, idempotencyKey: "k", requestHash: "h" }], cityClock);
+    await createCommitProtocol(sql).commitCancellations(
+      [{ ...cancellation, idempotencyKey: "k", requestHash: "h" }],
+      cityClock,
+    );
     await cancelOrder(held.transactionId);
     await provider.refund(held.transactionId);
     expect(await ledgerOf(whole)).toEqual(await ledgerOf(collapsed));

@@ -3,6 +3,7 @@
  * changes nothing, raises the alarm, and does not affect the batch's other entries.
  */
 
+import type { CommitReply } from "@teranga/protocol/city/commit-protocol.ts";
 import type { OutsidePayments } from "@teranga/protocol/city/means.ts";
 import { answerEach } from "@teranga/protocol/city/message-batch.ts";
 import {
@@ -13,7 +14,6 @@ import {
   prepareIsSound,
   transferIsSound,
 } from "@teranga/protocol/city/message-form.ts";
-import type { CommitReply } from "@teranga/protocol/city/sql/commit-answer.ts";
 import type { DeclinedReason, OrderCommit } from "@teranga/protocol/messages.ts";
 import type { MutationResolvers } from "@teranga/schema/generated/city.ts";
 import { warehouseOf } from "../warehouse.ts";
