@@ -71,7 +71,8 @@ export const INVARIANTS = {
     }),
 } satisfies Record<string, Rule>;
 
-export const AT_REST = "in the end nothing stays PREPARED, untold or unsettled";
+/** Nor is a participant of a commit untold, or a payment unsettled. */
+export const AT_REST = "in the end nothing stays PREPARED";
 
 /** The name of the first broken invariant; null if all hold. */
 export function brokenInvariant(world: World, state: State): string | null {

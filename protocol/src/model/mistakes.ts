@@ -7,7 +7,7 @@ interface Found {
   steps: number;
 }
 
-const AT_REST = "in the end nothing stays PREPARED, untold or unsettled";
+const AT_REST = "in the end nothing stays PREPARED";
 const DECISION = "a participant goes by its home's decision";
 const LEVEL = "a level is the sum of its movements";
 const VIOLATION = "no message contradicts what is recorded";

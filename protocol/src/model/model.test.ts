@@ -3,6 +3,7 @@
  * each of its rules. Method: all states of small worlds are explored, without a mistake and with each
  * planted one.
  */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { explore } from "./explore.ts";
 import { AT_REST, INVARIANTS } from "./invariants.ts";
@@ -40,4 +41,17 @@ test("a trace says what happened, from the start to the broken invariant", () =>
 test("each invariant is broken by a mistake", () => {
   const broken = Object.values(MISTAKES).map(({ invariant }) => invariant);
   expect(new Set(broken)).toEqual(new Set([...Object.keys(INVARIANTS), AT_REST]));
+});
+
+test("the invariants have the names that they have in the databases and in the docs", () => {
+  const files = [
+    "protocol/functions/7-invariants.sql",
+    "infra/src/broken-invariants.ts",
+    "docs/commit-protocol.md",
+  ];
+  const texts = files.map((file) => readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8"));
+  const said = texts.join("\n").toLowerCase().replaceAll("''", "'");
+  const others = [...Object.keys(INVARIANTS), AT_REST].filter((name) => !said.includes(name.toLowerCase()));
+  // The services raise the alarm PROTOCOL_VIOLATION for it.
+  expect(others).toEqual(["no message contradicts what is recorded"]);
 });
