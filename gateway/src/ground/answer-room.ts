@@ -198,6 +198,11 @@ export class Holding implements Reader {
     to.counted += counted;
   }
 
+  /** The request's time was over while it waited for us. A mutation's client must learn what is known. */
+  giveUp(): void {
+    if (!this.mustAnswer) this.refuse(NO_ROOM);
+  }
+
   refuse(why: TransportError): TransportError {
     this.isRefused = true;
     for (const { refuse } of this.waiting) refuse();

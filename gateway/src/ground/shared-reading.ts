@@ -63,6 +63,11 @@ export class SharedReading implements Reader {
     );
   }
 
+  /** The answer came to nothing for want of room, for all that still wait for it. */
+  giveUp(): void {
+    for (const { holding } of this.#parts) holding?.giveUp();
+  }
+
   /** Takes room for a part's own copy, as `read` does. The payer has it already. */
   copy(part: Part, bytes: number): Promise<void> | undefined {
     return part === this.#payer ? undefined : part.holding?.read(bytes);

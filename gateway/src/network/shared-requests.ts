@@ -136,7 +136,7 @@ export class SharedRequests {
     // A flight with an earlier or equal deadline ends in time by itself.
     const isInTime = terms.deadlineAtMs >= deadlineAtMs;
     const part = reading.join(terms.holding);
-    const answer = isInTime ? asked : this.#inTime(asked, terms);
+    const answer = isInTime ? asked : this.#inTime(asked, terms, () => NOT_IN_TIME);
     return this.#inTurn(await this.#take(flight, part, answer, terms), terms);
   }
 
@@ -147,7 +147,7 @@ export class SharedRequests {
       if (answer.kind === "failed")
         return part.why ? { ...failedBy(part.why), attempts: answer.attempts } : answer;
       const room = reading.copy(part, answer.answer.bytes ?? 0);
-      return await (room ? this.#inTime(whenThereIs(room, answer), terms) : answer);
+      return await (room ? this.#inTime(whenThereIs(room, answer), terms, giveUp) : answer);
     } finally {
       reading.leave(part);
     }
@@ -162,14 +162,19 @@ export class SharedRequests {
       ? this.#inTime(
           turn.then(() => asked),
           terms,
+          giveUp,
         )
       : asked;
   }
 
-  #inTime(asked: Promise<Asked>, { deadlineAtMs }: SharedTerms): Promise<Asked> {
+  #inTime(
+    asked: Promise<Asked>,
+    terms: SharedTerms,
+    late: (terms: SharedTerms) => TransportError,
+  ): Promise<Asked> {
     return new Promise((resolve, reject) => {
-      const giveUp = () => resolve(failedBy(NOT_IN_TIME));
-      const cancel = this.#startTimer(Math.max(1, deadlineAtMs - this.#nowMs()), giveUp);
+      const end = () => resolve(failedBy(late(terms)));
+      const cancel = this.#startTimer(Math.max(1, terms.deadlineAtMs - this.#nowMs()), end);
       asked.finally(cancel).then(resolve, reject);
     });
   }
@@ -189,6 +194,16 @@ function failedBy(error: TransportError): Failed {
 const NOT_IN_TIME = new TransportError("unknown", "the request that it shared did not answer in time", {
   fault: "timeout",
 });
+
+const HELD_UP = new TransportError("unknown", "answered, and there was no time left to take the answer", {
+  fault: "no-room",
+});
+
+/** The answer is there. Its request waited too long for room or for its turn. */
+function giveUp({ holding }: SharedTerms): TransportError {
+  holding?.giveUp();
+  return HELD_UP;
+}
 
 /** Only a header's name can follow a line break and end with a colon: JSON text has no line breaks. */
 function headersKey(headers: Readonly<Record<string, string>>): string {

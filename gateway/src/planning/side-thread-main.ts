@@ -7,11 +7,12 @@ import { type DocumentNode, GraphQLError, parse } from "graphql";
 import { readSupergraph } from "../ground/supergraph.ts";
 import { type ClientTerms, clientTerms, problemsOf } from "../validation/validation.ts";
 import { Planner } from "./planner.ts";
-import type { Answer, Order, ToldError } from "./side-thread.ts";
+import { type Answer, BEGUN, type Order, type ToldError } from "./side-thread.ts";
 
 const planner = new Planner(readSupergraph(workerData as string));
 
 parentPort!.on("message", (order: Order) => {
+  parentPort!.postMessage(BEGUN);
   parentPort!.postMessage(answerTo(order));
 });
 

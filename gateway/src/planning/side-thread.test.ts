@@ -62,6 +62,7 @@ let nowMs = 0;
 const HARMED = `
   import { parentPort, threadId } from "node:worker_threads";
   parentPort.on("message", ({ text }) => {
+    parentPort.postMessage({ kind: "begun" });
     if (text === "break") throw new Error("broken");
     if (text === "hang") for (;;);
     if (text === "fill") for (const kept = []; ; ) kept.push(new Array(10_000).fill(text));
@@ -133,9 +134,12 @@ test("a thread that breaks while nobody waits for it is a line in the log, and a
   expect(await ask("")).not.toBe(first);
 });
 
-test("a thread that cannot begin says why, each time", async () => {
+test("a thread that cannot begin says why, and the same piece is tried again at once", async () => {
   const { ask } = startThread("throw new Error('no room left')");
+  const tried = vi.spyOn(Worker.prototype, "postMessage");
   const [first, second] = [ask("a"), ask("b")];
   await expect(first).rejects.toThrow("no room left");
   await expect(second).rejects.toThrow("no room left");
+  await expect(ask("a")).rejects.toThrow("no room left");
+  expect(tried.mock.calls.map(([order]) => order.text)).toEqual(["a", "b", "a"]);
 });

@@ -22,7 +22,7 @@ const HEAP_MB = 256;
 
 /**
  * How long a failed piece is not tried again. A client may repeat without end an operation that holds the
- * thread for 15 s. A failure that was not the piece's fault is over by then.
+ * thread for 15 s. A thread that could not begin with the piece says nothing about the piece.
  */
 const REMEMBERED_MS = 60_000;
 /** Each takes a few kilobytes: errors are cut, and there are ten at most. */
@@ -44,6 +44,9 @@ export type Answer =
   | { kind: "planned"; plan: QueryPlan }
   | { kind: "refused"; error: ToldError }
   | { kind: "failed"; error: unknown };
+
+/** The thread's word before it carries out an order. */
+export const BEGUN = { kind: "begun" } as const;
 
 export interface SideThreadTerms {
   log?: Logger | undefined;
@@ -105,19 +108,23 @@ export class SideThread {
   }
 
   async #new(key: string, order: Order): Promise<Answer> {
-    const answer = await this.#carryOut(order).catch((error): Answer => ({ kind: "failed", error }));
-    if (cameToNothing(answer)) {
+    let hasBegun = false;
+    const onBegun = () => {
+      hasBegun = true;
+    };
+    const answer = await this.#carryOut(order, onBegun).catch((error): Answer => ({ kind: "failed", error }));
+    if (hasBegun && cameToNothing(answer)) {
       this.#remembered.put(key, { answer, untilMs: this.#nowMs() + REMEMBERED_MS });
     }
     return answer;
   }
 
-  async #carryOut(order: Order): Promise<Answer> {
+  async #carryOut(order: Order, onBegun: () => void): Promise<Answer> {
     clearTimeout(this.#idle);
     const worker = this.#running();
     worker.ref();
     try {
-      return await answerOf(worker, order);
+      return await answerOf(worker, order, onBegun);
     } catch (error) {
       // The thread has ended, or does not finish. In both cases the next piece starts a new thread.
       await this.#end();
@@ -161,7 +168,7 @@ export class SideThread {
 /**
  * @throws GraphQLError if the piece takes too much time or memory; Error if the thread ends before it answers
  */
-function answerOf(worker: Worker, order: Order): Promise<Answer> {
+function answerOf(worker: Worker, order: Order, onBegun: () => void): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const ended = (code: number) => reject(new Error(`the side thread has ended with code ${code}`));
   const late = () => reject(limitExceeded("workMs", ANSWER_MS + 1, ANSWER_MS));
@@ -169,11 +176,12 @@ function answerOf(worker: Worker, order: Order): Promise<Answer> {
   const failed = (error: Error) =>
     reject(isOutOfMemory(error) ? limitExceeded("workMb", heapMb + 1, heapMb) : error);
   const timer = setTimeout(late, ANSWER_MS);
-  worker.on("message", resolve).on("error", failed).on("exit", ended);
+  const hear = (said: Answer | typeof BEGUN) => (said.kind === "begun" ? onBegun() : resolve(said));
+  worker.on("message", hear).on("error", failed).on("exit", ended);
   worker.postMessage(order);
   return promise.finally(() => {
     clearTimeout(timer);
-    worker.off("message", resolve).off("error", failed).off("exit", ended);
+    worker.off("message", hear).off("error", failed).off("exit", ended);
   });
 }
 

@@ -76,7 +76,12 @@ export function keepDoor(app: FastifyInstance, door: Door, onRefused: OnRefused)
   const { server } = app;
   server.maxConnections = door.connectionsMax;
   server.on("drop", () => onRefused("connections"));
-  const open = runOneAtATime(server, onRefused);
+  const connections = connectionsOf(server);
+  let isClosing = false;
+  const open = runOneAtATime(server, onRefused, (socket) => {
+    connections.set(socket, socket.bytesRead);
+    if (isClosing) socket.destroySoon();
+  });
   const closingMs = Math.min(CLOSING_MS, door.drainMs);
   const unread = new UnreadAnswers(server, open, {
     ...door,
@@ -85,7 +90,14 @@ export function keepDoor(app: FastifyInstance, door: Door, onRefused: OnRefused)
   });
   unread.keep(app);
   const running = boundRequests(app, door.requestsMax, onRefused);
-  const connections = connectionsOf(server);
+  // Node takes a connection for idle once its answer has ended, although its last bytes may still wait for
+  // the client: it cut such answers.
+  server.closeIdleConnections = () => {
+    isClosing = true;
+    for (const [socket, bytesRead] of connections) {
+      if (!open.has(socket) && socket.bytesRead === bytesRead) socket.destroy();
+    }
+  };
   app.addHook("preClose", async () => {
     unread.close();
     const timers = [
@@ -96,19 +108,20 @@ export function keepDoor(app: FastifyInstance, door: Door, onRefused: OnRefused)
   });
 }
 
-function connectionsOf(server: Server): ReadonlySet<Socket> {
-  const connections = new Set<Socket>();
+/** Each connection, with the bytes that it had sent when its last answer had been taken. */
+function connectionsOf(server: Server): Map<Socket, number> {
+  const connections = new Map<Socket, number>();
   server.on("connection", (socket: Socket) => {
-    connections.add(socket);
+    connections.set(socket, 0);
     socket.once("close", () => connections.delete(socket));
   });
   return connections;
 }
 
 /** Ends connections whose request has not arrived whole. Nothing of such a request has been carried out. */
-function endUnsent(connections: ReadonlySet<Socket>, running: ReadonlySet<ServerResponse>): void {
+function endUnsent(connections: ReadonlyMap<Socket, number>, running: ReadonlySet<ServerResponse>): void {
   const kept = new Set(Array.from(running, ({ socket }) => socket));
-  for (const socket of connections) if (!kept.has(socket)) socket.destroy();
+  for (const socket of connections.keys()) if (!kept.has(socket)) socket.destroy();
 }
 
 /** Limits the requests under way. Health and metrics are always answered. */
@@ -153,8 +166,13 @@ interface Pipeline {
 /**
  * Runs one request of a connection at a time, in front of the server's own handler. Returns the sockets with
  * a request under way.
+ * @param onIdle called when all requests of a connection have been answered
  */
-function runOneAtATime(server: Server, onRefused: OnRefused): ReadonlySet<Socket> {
+function runOneAtATime(
+  server: Server,
+  onRefused: OnRefused,
+  onIdle: (socket: Socket) => void,
+): ReadonlySet<Socket> {
   const [handle] = server.listeners("request") as [(...exchange: Exchange) => void];
   const pipelines = new Map<Socket, Pipeline>();
   const open = new Set<Socket>();
@@ -166,6 +184,7 @@ function runOneAtATime(server: Server, onRefused: OnRefused): ReadonlySet<Socket
       if (next) return run(pipeline, next);
       open.delete(socket);
       pipelines.delete(socket);
+      if (!socket.destroyed) onIdle(socket);
     });
     handle(request, response);
   };

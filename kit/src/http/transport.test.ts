@@ -128,6 +128,27 @@ test("an answer that has begun, and takes too long, is useless, and no silence o
   });
 });
 
+test.each<[string, RequestListener]>([
+  ["its time is over", (_, response) => void response.write('{"data": ')],
+  [
+    "the service cuts it off",
+    (_, response) => {
+      response.write('{"data": ');
+      setTimeout(() => response.destroy(), 50);
+    },
+  ],
+])(
+  "while we hold an answer up and %s, that is our want of room, and the reader is told",
+  async (_, listener) => {
+    const url = await serve(listener);
+    let givenUp = 0;
+    const reader = { read: () => new Promise<void>(() => {}), giveUp: () => givenUp++ };
+    const sent = transport().send(url, { query: "{ x }" }, { deadlineMs: 300, reader });
+    await expect(sent).rejects.toMatchObject({ effect: "unknown", fault: "no-room" });
+    expect(givenUp).toBe(1);
+  },
+);
+
 test("what never got a connection has certainly not left, and never does", async () => {
   const seen: unknown[] = [];
   const url = await serve((request, response) => {

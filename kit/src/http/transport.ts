@@ -12,9 +12,9 @@ import {
   RESPONSE_BYTES_MAX,
   readAnswer,
   type SubgraphResponse,
-  tooLarge,
 } from "./transport-answer.ts";
 import { TransportError, type TransportFault } from "./transport-error.ts";
+import { asTransportError } from "./transport-failure.ts";
 import { rememberTargets } from "./transport-targets.ts";
 
 export type { SubgraphResponse } from "./transport-answer.ts";
@@ -55,6 +55,8 @@ export interface Reader {
    * with a TransportError.
    */
   read(bytes: number): Promise<void> | undefined;
+  /** The answer came to nothing while it waited for `read`. */
+  giveUp?(): void;
 }
 
 export interface Transport {
@@ -156,8 +158,11 @@ class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #isOver = false;
   readonly #terms: ExchangeTerms;
-  /** Whether the answer had to wait for room. The service may have been able to end it in time. */
-  #wasHeldUp = false;
+  /**
+   * Whether the answer waits for room, or had to. The service may have been able to end it in time, and may
+   * have cut a connection on which nothing was read.
+   */
+  #heldUp: "never" | "before" | "now" = "never";
   #head: AnswerHead = { status: 0, contentEncoding: undefined, location: undefined };
   readonly #chunks: Buffer[] = [];
   #stopListening = () => {};
@@ -190,11 +195,17 @@ class Exchange implements Dispatcher.DispatchHandler {
     const room = this.#terms.reader?.read(chunk.length);
     if (!room) return;
     controller.pause();
-    this.#wasHeldUp = true;
-    room.then(
+    this.#holdUp(room).then(
       () => controller.resume(),
       (error: TransportError) => this.#giveUp(error),
     );
+  }
+
+  #holdUp(room: Promise<void>): Promise<void> {
+    this.#heldUp = "now";
+    return room.finally(() => {
+      this.#heldUp = "before";
+    });
   }
 
   onResponseEnd(): void {
@@ -211,8 +222,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     try {
       const more = bytesOf(body) - bytes.length;
       const room = more > 0 ? this.#terms.reader?.read(more) : undefined;
-      this.#wasHeldUp ||= room !== undefined;
-      await room;
+      if (room) await this.#holdUp(room);
       this.#settle(body);
     } catch (error) {
       this.#giveUp(error as TransportError);
@@ -229,7 +239,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#end()) this.#reject(asTransportError(error, this.#controller !== undefined));
+    if (!this.#end()) return;
+    const said = asTransportError(error, this.#controller !== undefined);
+    const isOurs = this.#heldUp !== "never" && said.fault === "unable";
+    this.#reject(isOurs ? this.#error(said.message, said.fault) : said);
   }
 
   endWith(signal: AbortSignal): void {
@@ -246,7 +259,8 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #error(message: string, fault: TransportFault): TransportError {
     const effect = this.#controller ? "unknown" : "refused";
-    return new TransportError(effect, message, { fault: this.#wasHeldUp ? "not-theirs" : fault });
+    const ours = this.#heldUp === "now" ? "no-room" : "not-theirs";
+    return new TransportError(effect, message, { fault: this.#heldUp === "never" ? fault : ours });
   }
 
   /** A service whose answer has begun is not silent: a great answer to one client is slow. */
@@ -267,6 +281,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#isOver) return false;
     this.#isOver = true;
     this.#terms.underWay.delete(this);
+    if (this.#heldUp === "now") this.#terms.reader?.giveUp?.();
     clearTimeout(this.#timer);
     this.#stopListening();
     return true;
@@ -277,30 +292,3 @@ const bytesOf = (body: DecodedBody) => (body.kind === "decoded" && body.bytes?.l
 
 /** Tells undici that the answer is not wanted any more. It reaches no caller. */
 const ABORTED = new Error("nobody waits for the answer any more");
-
-/** undici's codes for a request that it does not even try to send: an invalid header, a closed transport. */
-const NOT_THEIRS = new Set([
-  "UND_ERR_INVALID_ARG",
-  "UND_ERR_NOT_SUPPORTED",
-  "UND_ERR_CLOSED",
-  "UND_ERR_DESTROYED",
-]);
-
-/** @param hasLeft whether the request was sent, so that the other side may have acted */
-function asTransportError(error: Error, hasLeft: boolean): TransportError {
-  const { code = "", message } = error as NodeJS.ErrnoException;
-  if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return tooLarge(error);
-  const effect = hasLeft ? "unknown" : "refused";
-  return new TransportError(effect, `did not answer (${code || message})`, {
-    cause: error,
-    fault: faultOf(code, hasLeft),
-  });
-}
-
-function faultOf(code: string, hasLeft: boolean): TransportFault {
-  if (NOT_THEIRS.has(code)) return "not-theirs";
-  if (code === "UND_ERR_CONNECT_TIMEOUT") return "timeout";
-  // The answer is not HTTP, or has more headers than undici reads.
-  if (code.startsWith("HPE_") || code === "UND_ERR_HEADERS_OVERFLOW") return "bad-answer";
-  return hasLeft ? "unable" : "no-connection";
-}

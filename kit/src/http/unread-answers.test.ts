@@ -37,6 +37,8 @@ async function start(changes: Partial<Door>) {
   addHealth(own, async () => {});
   own.get("/great", async () => "x".repeat(GREAT_BYTES));
   own.get("/wide", async () => WIDE);
+  // One write, and so one that waits as a whole.
+  own.get("/at-once", async () => Buffer.alloc(GREAT_BYTES));
   own.get("/small", async () => "small");
   own.get("/parts", (_, reply) => void reply.send(Readable.from(parts())));
   const sockets: Socket[] = [];
@@ -139,4 +141,16 @@ test("a server that closes does not wait for who neither reads nor sends", async
   await app!.close();
   expect(sockets.every(({ destroyed }) => destroyed)).toBe(true);
   for (const client of [reader, half]) client.destroy();
+});
+
+test("a server that closes waits for the last write of an answer whose client reads", async () => {
+  const { port, sockets } = await start({ drainMs: 600_000 });
+  const reader = await unread(port, sockets, "/at-once");
+  await until(() => sockets[0]!.writableLength > 0);
+  const closed = app!.close();
+  let taken = 0;
+  reader.on("data", ({ length }: Buffer) => (taken += length)).resume();
+  await closed;
+  await until(() => reader.closed);
+  expect(taken).toBeGreaterThan(GREAT_BYTES);
 });

@@ -166,4 +166,8 @@ class TimedReader implements Reader {
       this.heldUpMs += this.#clock.nowMs() - sinceMs;
     });
   }
+
+  giveUp(): void {
+    this.#reader.giveUp?.();
+  }
 }
