@@ -15,10 +15,7 @@ import { CITY_PLACEMENT, type CitySeed } from "./shop.ts";
 import { createSql } from "./sql-adapter.ts";
 import { type Row, type Statement, Wire } from "./wire.ts";
 
-/**
- * Deleted rows are in the way of every scan until they are vacuumed, which takes ten milliseconds. With 40
- * in place of 8, what ran before a seed was seen in its history.
- */
+/** Deleted rows are in the way of every scan until they are vacuumed, which takes ten milliseconds. */
 const VACUUM_EVERY = 8;
 
 /** What a statement has answered, and what has happened by it; null if it wrote nothing. */

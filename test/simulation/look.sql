@@ -85,7 +85,7 @@ begin
   end if;
   if everything or simulation.is_written('stock') then
     of_stock := (
-      select json_agg(json_build_array(product_id, on_hand, reserved))
+      select json_agg(json_build_array(product_id, on_hand, reserved) order by product_id)
       from stock where age(xmin) <= age_max
     );
   end if;
