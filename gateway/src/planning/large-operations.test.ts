@@ -9,12 +9,13 @@ import { SideThread } from "./side-thread.ts";
 const KEY = `@key(fields: "id")`;
 
 /** Two subgraphs with an interface of so many types. The second has the field `weight` more. */
-function boats(count: number) {
+function boats(count: number, peers: readonly string[] = ["peer"]) {
+  const fields = (directive: string) => peers.map((peer) => `${peer}: Boat ${directive}`).join(" ");
   const sdl = (more: string) =>
-    `interface Boat { id: ID! name: String peer: Boat ${more} } ${Array.from(
+    `interface Boat { id: ID! name: String ${fields("")} ${more} } ${Array.from(
       { length: count },
       (_, at) =>
-        `type Boat${at} implements Boat ${KEY} { id: ID! name: String @shareable peer: Boat @shareable ${more} }`,
+        `type Boat${at} implements Boat ${KEY} { id: ID! name: String @shareable ${fields("@shareable")} ${more} }`,
     ).join(" ")}`;
   return startGraph({
     harbour: { sdl: `type Query { boat: Boat } ${sdl("")}`, resolvers: {} },
@@ -39,4 +40,13 @@ test("fields with few ways, and those that every subgraph of the interface has, 
   await boats(60).operation(asking("{ boat { id name } }"));
   await boats(3).operation(asking("{ boat { weight peer { weight } } }"));
   expect(aside).not.toHaveBeenCalled();
+});
+
+test("many fields with few ways each count together: 70 of them took 4.5 s on the thread that answers", async () => {
+  const peers = Array.from({ length: 70 }, (_, at) => `peer${at}`);
+  const graph = boats(5, peers);
+  const aside = vi.spyOn(SideThread.prototype, "plan").mockRejectedValue(new Error("aside"));
+  const asked = `{ boat { ${peers.map((peer) => `${peer} { weight }`).join(" ")} } }`;
+  await expect(graph.operation(asking(asked))).rejects.toThrow("aside");
+  expect(aside).toHaveBeenCalledTimes(1);
 });
