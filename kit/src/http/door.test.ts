@@ -167,6 +167,16 @@ test.each([
   client.destroy();
 });
 
+test("a tunnel that is refused is closed, even if its client keeps its own end open", async () => {
+  const { port, sockets } = await start({});
+  const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  client.write("CONNECT a:443 HTTP/1.1\r\nhost: a:443\r\n\r\n");
+  client.resume();
+  await once(client, "end");
+  await until(() => sockets[0]!.destroyed);
+  client.destroy();
+});
+
 test("connections beyond those that there may be are counted", async () => {
   const { port, refusals } = await start({ connectionsMax: 1 });
   const first = await dial(port, "");

@@ -58,7 +58,8 @@ export function answerHttpErrors(app: FastifyInstance, terms: HttpErrorTerms): v
     socket.on("error", () => {});
     terms.onRefused("bad-request");
     writeAnswer(socket, 405, "GraphQL takes GET and POST only.");
-    socket.end();
+    // No limit of the server holds for this socket any more, and its client may keep its own end open.
+    socket.end(() => socket.destroy());
   });
   // Node would answer any expectation other than 100-continue with an empty body.
   app.server.on("checkExpectation", (_request, response) => {
