@@ -221,6 +221,10 @@ create or replace function broken_invariants()
         when o.status = 'PLACED' then '{AUTHORISED,CAPTURED}'
         else '{REFUNDING,REFUNDED}'
       end::text[])
+    union all
+    select transaction_id, null, state from payment
+    where state in ('DUE', 'CAPTURED', 'REFUNDING', 'REFUNDED')
+      and not exists (select from orders where id = transaction_id)
   ) broken;
 $$;
 

@@ -127,6 +127,16 @@ test.each([
   expect(await brokenBy(statement)).toContain("an order has one payment, which stands as the order does");
 });
 
+test.each(["DUE", "CAPTURED", "REFUNDING", "REFUNDED"])(
+  "no payment is %s without an order",
+  async (state) => {
+    const statement = `
+    insert into payment (transaction_id, client_id, method, amount, state)
+    values ('dakar:other', 'dakar:1', 'MOBILE_MONEY', 1, '${state}')`;
+    expect(await brokenBy(statement)).toEqual(["an order has one payment, which stands as the order does"]);
+  },
+);
+
 /** Drops the constraints on single rows. */
 const UNCHECKED = `
   do $$ declare it record; begin
