@@ -1,7 +1,7 @@
 -- SQL that both sides of the commit protocol use: lines of products, stock levels, the horizon.
 --
 -- A line is {"productId", "quantity"}. `entries` are the messages of one batch; each is accepted or refused
--- on its own. `now_at` is the caller's clock, so that a simulation can replay a run. The heads of
+-- on its own. `now_at` is the database's time, passed in so that a simulation can replay a run. The heads of
 -- 2-participant.sql and 3-home.sql give the order of locks.
 
 -- Sorts lines by product id. Lines are compared in this form.

@@ -15,7 +15,7 @@ create or replace function reserved_lines(transaction text) returns jsonb langua
   from reservation where transaction_id = transaction;
 $$;
 
--- entries: [{"transactionId", "kind", "leaseMs", "lines"}].
+-- entries: [{"transactionId", "kind", "deadline", "lines"}].
 -- The service has checked that transaction ids are distinct, that product ids are distinct within an entry,
 -- and that quantities are positive.
 -- A prepare that is behind the horizon and has no row is TOO_OLD, now and for ever, and leaves no row.
@@ -41,10 +41,9 @@ begin
   end if;
   with inserted as (
     insert into participation (transaction_id, kind, state, deadline, created_at, next_attempt_at)
-    select e ->> 'transactionId', e ->> 'kind', 'PREPARED', overdue_at, now_at, overdue_at
-    from jsonb_array_elements(entries) e,
-      lateral (values (now_at + (e ->> 'leaseMs')::integer * interval '1 millisecond')) lease (overdue_at)
-    order by e ->> 'transactionId' collate "C"
+    select e ->> 'transactionId', e ->> 'kind', 'PREPARED', (e ->> 'deadline')::timestamptz, now_at,
+           (e ->> 'deadline')::timestamptz
+    from jsonb_array_elements(entries) e order by e ->> 'transactionId' collate "C"
     on conflict do nothing returning transaction_id
   ) select coalesce(array_agg(transaction_id), '{}') into fresh from inserted;
   perform from participation

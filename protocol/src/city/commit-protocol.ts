@@ -104,8 +104,11 @@ export function createCommitProtocol(sql: Sql): CommitProtocol {
       const replies = await run(
         messages,
         () => sql<PrepareReply[]>`
-          select transaction_id as "transactionId", state, shortages
-          from prepare_transactions(${sql.json(entries as never)}, ${clock.now(sql)})`,
+          select transaction_id as "transactionId", state, shortages from prepare_transactions((
+            select jsonb_agg(e || jsonb_build_object(
+              'deadline', ${clock.now(sql)} + (e ->> 'leaseMs')::integer * interval '1 millisecond'
+            )) from jsonb_array_elements(${sql.json(entries as never)}) e
+          ), ${clock.now(sql)})`,
       );
       return inOrder(messages, replies);
     },

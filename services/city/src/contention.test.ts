@@ -90,7 +90,7 @@ function foreignEntries(numbers: number[], random: () => number) {
     transactionId: idOf("autres", number),
     kind: number % 2 === 0 ? "ORDER" : "TRANSFER",
     lines: linesOf(number, random),
-    leaseMs: 0,
+    deadline: new Date(),
     decision: oneOf(number, "ABORTED", "COMMITTED"),
   }));
   const returned = given.map((entry, index) => ({

@@ -121,3 +121,14 @@ async function untilSomebodyWaits(): Promise<void> {
     if (row) return;
   }
 }
+
+test("functions take a prepare as the version before sends it, with a deadline of its own", async () => {
+  const message = {
+    transactionId: idOf("thies", 900),
+    kind: "ORDER",
+    deadline: "2026-01-01T00:00:10.000Z",
+    lines: [{ productId: "101", quantity: 1 }],
+  };
+  const answers = await sql`select state from prepare_transactions(${sql.json([message])}, ${NOW})`;
+  expect(answers).toEqual([{ state: "PREPARED" }]);
+});

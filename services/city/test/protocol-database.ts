@@ -82,7 +82,8 @@ export async function openProtocolDatabase(cityId = "dakar"): Promise<ProtocolDa
   return {
     db,
     reset: () => reset(db, cityId),
-    prepare: (...entries) => prepare(entries.map((entry) => ({ kind: "ORDER", leaseMs: 10_000, ...entry }))),
+    prepare: (...entries) =>
+      prepare(entries.map((entry) => ({ kind: "ORDER", deadline: DEADLINE, ...entry }))),
     decide: (...entries) => decide(entries.map((entry) => ({ kind: "ORDER", lines: [], ...entry }))),
     commitOrders: (...entries) => commitOrders(entries),
     commitCancellations: (...entries) => commitCancellations(entries),
