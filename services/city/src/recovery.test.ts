@@ -236,6 +236,15 @@ describe("a participant asks", () => {
     expect(await level(thies)).toEqual({ on_hand: 10, reserved: 0 });
   });
 
+  test("about an order and a transfer of one home in one step, and gives for both", async () => {
+    await prepare(TRANSFER, "TRANSFER", MOVED);
+    await dakar.send("transfer", [transferOf(TRANSFER)]);
+    await placeOrder();
+    pass();
+    await askHomes(participant, messages);
+    expect(await level(thies)).toEqual({ on_hand: 4, reserved: 0 });
+  });
+
   test("again, while the home does not answer: it never guesses", async () => {
     await prepare(TRANSFER, "TRANSFER", MOVED);
     const away: RecoveryMessages = {
