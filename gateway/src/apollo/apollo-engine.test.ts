@@ -134,6 +134,10 @@ test.each<[string, string, Variables?]>([
     "mutations in their order, over services and partitions",
     'mutation { a: rename(id: "north:1", name: "A") { name } write b: rename(id: "south:1", name: "B") { name } c: note(text: "C") }',
   ],
+  [
+    "mutations of a fragment, where it is spread",
+    'mutation { first: note(text: "A") ...then } fragment then on Mutation { then: note(text: "B") add(id: "1") { left } count }',
+  ],
   ["introspection", '{ __typename __type(name: "Product") { fields { name } } }'],
   ["@defer", '{ product(id: "1") { id ... @defer { left } } }'],
   ["a bad variable", "query ($id: ID!) { product(id: $id) { id } }", { id: { a: 1 } }],
