@@ -9,6 +9,7 @@ import { createLogger } from "@teranga/kit/process/log.ts";
 import { parse } from "graphql";
 import { afterEach, expect, test } from "vitest";
 import { asked, failing, graph, holdPrices, newContext } from "../fixture/deferred.ts";
+import { AnswerRoom, type Holding } from "../ground/answer-room.ts";
 import type { RequestContext } from "../sources/request-context.ts";
 import { createFormatError, isFaultOf } from "./client-errors.ts";
 import { deliverDeferred } from "./defer-delivery.ts";
@@ -31,10 +32,14 @@ afterEach(() => {
 // biome-ignore lint/suspicious/noExplicitAny: tests look at payloads of every shape
 type Payload = any;
 
-async function payloadsOf(
-  query: string,
-): Promise<{ first: Payload; rest: AsyncGenerator<Payload>; context: RequestContext }> {
-  const context = { ...newContext(), log };
+interface Payloads {
+  first: Payload;
+  rest: AsyncGenerator<Payload>;
+  context: RequestContext & { holding: Holding };
+}
+
+async function payloadsOf(query: string): Promise<Payloads> {
+  const context = { ...newContext(), log, holding: new AnswerRoom({}).begin() };
   const headers = new HeaderMap([["accept", "multipart/mixed; incrementalSpec=v0.2"]]);
   const request = {
     schema: graph.apiSchema,
@@ -74,14 +79,21 @@ test("a part that is null is completed by its errors, and told of as any answer'
   expect(lines.filter(({ msg }) => msg === "an operation failed on a fault of ours")).toHaveLength(1);
 });
 
-test("after a client has gone, nothing else is asked for it", async () => {
+test.each<[string, (holding: Holding, rest: AsyncGenerator<Payload>) => unknown]>([
+  ["between two parts", (_, rest) => rest.return(undefined)],
+  ["while a part is awaited", (holding, rest) => [rest.next(), holding.end(), rest.return(undefined)]],
+  ["before any part is asked for", (holding) => holding.end()],
+])("after a client has gone %s, nothing else is asked for it", async (_, goes) => {
   const release = holdPrices();
-  const { first, rest } = await payloadsOf("{ one { name ... @defer { weight } ... @defer { freight } } }");
+  const { first, rest, context } = await payloadsOf(
+    "{ one { name ... @defer { weight } ... @defer { freight } } }",
+  );
   expect(first.pending).toHaveLength(2);
   await rest.next();
-  await rest.return(undefined);
+  goes(context.holding, rest);
   release();
   await expect.poll(() => asked.filter(({ subgraph }) => subgraph === "prices")).toHaveLength(1);
-  await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
   expect(asked.filter(({ query }) => query.includes("freight"))).toEqual([]);
+  expect(lines).toEqual([]);
 });

@@ -56,7 +56,7 @@ interface LivePart extends CompiledPart {
 
 export class DeferredAnswer {
   readonly #terms: AnswerTerms;
-  readonly #fetching = new Fetching();
+  readonly #fetching: Fetching;
   readonly #errors = new DeferredErrors();
   readonly #primary: LivePart;
   /** The parts that have places and are not delivered yet. */
@@ -70,6 +70,7 @@ export class DeferredAnswer {
   /** Starts all fetches that can start. @param deferred each parent before the fragments inside it */
   constructor(primary: CompiledPart, deferred: readonly CompiledPart[], terms: AnswerTerms) {
     this.#terms = terms;
+    this.#fetching = new Fetching(terms.context.holding);
     const live = new Map<DeferredFragment | undefined, LivePart>();
     this.#primary = this.#start(primary, undefined);
     live.set(undefined, this.#primary);
@@ -85,7 +86,10 @@ export class DeferredAnswer {
   async first(): Promise<Delivery> {
     await this.#primary.fetched;
     await this.#turn();
-    this.#primary.places = [{ id: "", label: undefined, path: [], sourcePath: [] }];
+    const place = { id: "", label: undefined, path: [], sourcePath: [] };
+    // What is missing of an answer that nobody waits for is no fault.
+    if (this.#fetching.isOver) return { place, data: null, errors: [], opened: [] };
+    this.#primary.places = [place];
     return this.#deliver(this.#primary)[0]!;
   }
 
@@ -94,6 +98,7 @@ export class DeferredAnswer {
     if (!this.hasNext) return [];
     await Promise.race(Array.from(this.#waiting, ({ fetched }) => fetched));
     await this.#turn();
+    if (this.#fetching.isOver) this.end();
     const deliveries: Delivery[] = [];
     // A delivered part adds its inner fragments to the set, and the loop reaches them too.
     for (const part of this.#waiting) {
@@ -107,7 +112,7 @@ export class DeferredAnswer {
 
   /** The client has gone. Running fetches finish or reach their deadline, and no others start. */
   end(): void {
-    this.#fetching.isOver = true;
+    this.#fetching.end();
     this.#waiting.clear();
   }
 
