@@ -103,7 +103,7 @@ class Counting {
     return `${text}${this.#take("end", "if")}`;
   }
 
-  /** As a CASE of conditions, whatever it was. What is counted is true. */
+  /** As a CASE of conditions, whatever it was. What is counted is true: `null and x` would count as well. */
   #case(): string {
     const [operand, subject] = this.#raw(["when"]);
     let [text, last] = ["case", ""];
@@ -111,9 +111,9 @@ class Counting {
       this.#take("when");
       const [asked, condition] = this.#raw(["then"]);
       last = subject ? `${subject} is ${condition}` : condition;
-      const holds = subject ? `(${operand}) = (${asked})` : `(${asked})`;
+      const holds = subject ? `((${operand}) = (${asked}))` : `(${asked})`;
       this.#take("then");
-      text += ` when ${holds} and ${this.#counter(`case ${last}`)} then ${this.#until(["when", "else", "end"])}`;
+      text += ` when ${holds} is true and ${this.#counter(`case ${last}`)} then ${this.#until(["when", "else", "end"])}`;
     }
     const otherwise = this.#counter(`case not ${last}`);
     const hasElse = this.#tokens[this.#at] === "else";
