@@ -39,9 +39,9 @@ export default defineConfig({
   test: {
     // Node itself loads the modules, as in production: Vite would load graphql twice, as CommonJS and as ESM.
     experimental: { viteModuleRunner: false },
-    // A busy machine is three times as slow: 30 s were too few there for 4 of 2,850 tests.
     // `@apollo/gateway` would ask the metadata services of five clouds where it runs, and tell Apollo.
     env: { APOLLO_TELEMETRY_DISABLED: "true" },
+    // A busy machine is three times as slow: 30 s were too few there for 4 of 2,850 tests.
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Two cores: the real PostgreSQL servers need one of them.

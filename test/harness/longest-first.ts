@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
  * The files that take 5 seconds of CPU time or more, the longest first. Started last, such a file would run
- * on alone at the end. None of them is in the quick group, which would take 70 seconds with them, and not 48.
+ * on alone at the end. None of them is in the quick group, which would take half as long again with them.
  */
 export const LONG: readonly string[] = [
   "test/simulation/simulation.test.ts",
