@@ -20,8 +20,8 @@ import { z } from "zod";
 import type { Surface } from "./door/surface.ts";
 import { readSurface, surfaceVariables } from "./door/surface-config.ts";
 import { answerRoomVariables } from "./ground/answer-room-config.ts";
+import { ENGINE_NAMES, type EngineName } from "./live/engines.ts";
 import type { GraphSource } from "./live/graph-watch.ts";
-import { ENGINE_NAMES, type EngineName } from "./live/live-graph.ts";
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 /** Headers to services that the gateway or HTTP itself sets. */

@@ -2,9 +2,8 @@
  * The gateway: one GraphQL endpoint over all services. It is stateless, so any number of gateways can run
  * side by side.
  */
-import type { IncomingHttpHeaders } from "node:http";
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
-import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
+import { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import cors from "@fastify/cors";
 import { DEFAULT_DOOR, type Door } from "@teranga/kit/http/door.ts";
 import {
@@ -21,7 +20,7 @@ import { createProcessRegistry } from "@teranga/kit/process/metrics.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { traceRequests } from "@teranga/kit/process/tracing.ts";
 import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
-import type { FastifyInstance } from "fastify";
+import { addGraphQLRoute } from "./door/graphql-route.ts";
 import {
   addGatewayMetrics,
   createGatewayMetrics,
@@ -32,11 +31,10 @@ import { corsOriginsOf, refuseForeignHosts } from "./door/origins.ts";
 import { watchRequests } from "./door/request-log.ts";
 import { letSafeGetsPass } from "./door/safe-gets.ts";
 import { type Surface, surfaceOf, surfaceOptions } from "./door/surface.ts";
-import { AnswerRoom, holdingOf } from "./ground/answer-room.ts";
+import { type EngineName, engineMaker } from "./live/engines.ts";
 import { type GraphSource, startGraphWatch } from "./live/graph-watch.ts";
-import { type EngineName, LiveGraph } from "./live/live-graph.ts";
+import { LiveGraph } from "./live/live-graph.ts";
 import { createNetworks, type NetworkObserver } from "./network/network.ts";
-import { createAnswerBudget } from "./sources/answer-budget.ts";
 import type { RequestContext, SentRequest } from "./sources/request-context.ts";
 
 export interface GatewayOptions {
@@ -105,15 +103,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
       startupWaitMs: options.startupWaitMs ?? STARTUP_WAIT_MS,
     });
     closing.unshift({ name: "the watch over the graph", close: watch.stop });
-    const { surface } = options;
+    const { engine = "teranga", surface } = options;
     const { observer } = telemetry;
-    const live = await LiveGraph.start(watch, {
-      engine: options.engine ?? "teranga",
-      networks,
-      observer,
-      limits: surface?.limits,
-      log,
-    });
+    const makeEngine = engineMaker(engine, { observer, limits: surface?.limits, log });
+    const live = await LiveGraph.start(watch, { makeEngine, networks });
     telemetry.show(() => ({
       plans: live.gateway.engine.operationCount,
       generation: live.generation,
@@ -155,7 +148,14 @@ async function serve(
   { registry, metrics, standing }: Telemetry,
   options: GatewayOptions,
 ): Promise<RunningServer> {
-  const { credential, port, door, log, surface = surfaceOf("production") } = options;
+  const {
+    credential,
+    port,
+    door,
+    log,
+    surface = surfaceOf("production"),
+    deadlineMs = DEADLINE_MS,
+  } = options;
   const app = createApp(log, { bodyBytesMax: surface.limits.bodyBytesMax, door, registry });
   const { publicUrl, corsOrigins } = options;
   refuseForeignHosts(app, surface, { host: door?.host ?? DEFAULT_DOOR.host, publicUrl });
@@ -192,45 +192,17 @@ async function serve(
   const checkReady = async () => apollo.assertStarted("the gateway's supergraph is loaded");
   addHealth(app, checkReady, async () => standing.notes());
   traceRequests(app, "anyone");
-  await addGraphQL(app, apollo, requests.recordOf, options);
+  await addGraphQLRoute(app, apollo, {
+    log,
+    recordOf: requests.recordOf,
+    deadlineAtMs: () => performance.now() + DEADLINES_A_REQUEST * deadlineMs,
+    fetchDeadlineMs: deadlineMs,
+    forwardedHeaders: options.forwardedHeaders ?? [],
+    answerBytesMax: options.answerBytesMax,
+    onSubgraphRequest: options.onSubgraphRequest,
+  });
   // Apollo's drain plugin closes the Fastify app.
   const close = () => apollo.stop();
   const bound = await listen(app, port, close, door?.host);
   return { ...bound, url: publicUrl ?? bound.url, close };
-}
-
-async function addGraphQL(
-  app: FastifyInstance,
-  apollo: ApolloServer<RequestContext>,
-  recordOf: ReturnType<typeof watchRequests>["recordOf"],
-  { log, deadlineMs = DEADLINE_MS, forwardedHeaders = [], answerBytesMax, onSubgraphRequest }: GatewayOptions,
-): Promise<void> {
-  const room = new AnswerRoom({ bytesMax: answerBytesMax });
-  await app.register(fastifyApollo(apollo), {
-    context: async (request, reply) => {
-      const requestId = requestIdOf(request);
-      return {
-        requestId,
-        log: log.child({ requestId }),
-        deadlineAtMs: performance.now() + DEADLINES_A_REQUEST * deadlineMs,
-        fetchDeadlineMs: deadlineMs,
-        forwardedHeaders: pickHeaders(request.headers, forwardedHeaders),
-        record: recordOf(request),
-        unavailable: new Set<string>(),
-        budget: createAnswerBudget(),
-        holding: holdingOf(reply.raw, room),
-        onSubgraphRequest,
-      };
-    },
-  });
-}
-
-/** The client's headers that services may see. */
-function pickHeaders(headers: IncomingHttpHeaders, names: readonly string[]): Record<string, string> {
-  const picked: Record<string, string> = {};
-  for (const name of names) {
-    const value = headers[name];
-    if (value !== undefined) picked[name] = String(value);
-  }
-  return picked;
 }

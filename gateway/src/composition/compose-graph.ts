@@ -50,7 +50,8 @@ function commonOf(subgraph: string, served: readonly ServedSdl[]): CommonSchema 
 /** @throws StartupError, one line, if the subgraphs do not fit together */
 export function composeIngredients({ subgraphs }: Ingredients): { supergraph: Supergraph; hints: string[] } {
   const { supergraphSdl, hints } = composed(subgraphs);
-  return { supergraph: readSupergraph(supergraphSdl), hints };
+  const servedSdls = new Map(subgraphs.map(({ name, sdl }) => [name, sdl]));
+  return { supergraph: { ...readSupergraph(supergraphSdl), servedSdls }, hints };
 }
 
 function composed(subgraphs: Ingredients["subgraphs"]) {

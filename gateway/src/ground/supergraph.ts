@@ -50,6 +50,8 @@ export interface Supergraph {
   subgraphs: ReadonlyMap<string, SupergraphSubgraph>;
   /** Undefined if the supergraph does not link the partition spec. */
   names: SpecNames | undefined;
+  /** The SDL of each subgraph, by name, if the supergraph was composed here. */
+  servedSdls?: ReadonlyMap<string, string>;
 }
 
 /** The nodes that may have @link directives. */

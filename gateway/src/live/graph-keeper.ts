@@ -112,7 +112,7 @@ export class GraphKeeper {
   async #run(graph: RunnableGraph): Promise<void> {
     const { check, changes, onRunning } = this.#options;
     const { supergraph, topology } = graph;
-    const isNew = supergraph.sdl !== this.#running.supergraph.sdl;
+    const isNew = !isSame(supergraph, this.#running.supergraph);
     if (!isNew && topology === this.#running.topology) return;
     check(supergraph, topology);
     if (isNew) await changes.onSupergraph(supergraph, topology);
@@ -120,6 +120,13 @@ export class GraphKeeper {
     this.#running = graph;
     if (isNew) await onRunning(graph);
   }
+}
+
+/** A supergraph does not have all that its subgraphs say: @shareable, for one, matters to routers only. */
+function isSame(one: Supergraph, other: Supergraph): boolean {
+  if (one.sdl !== other.sdl) return false;
+  if (!one.servedSdls || !other.servedSdls) return true;
+  return [...one.servedSdls].every(([name, sdl]) => other.servedSdls!.get(name) === sdl);
 }
 
 interface Candidate {

@@ -50,8 +50,11 @@ export interface GraphWatchOptions {
 }
 
 export interface GraphWatch extends RunnableGraph {
-  /** Starts to watch. Changes since the start are reported at once. */
-  follow(changes: GraphChanges): void;
+  /**
+   * Starts to watch. Changes since the start are reported at once.
+   * @returns takes another topology, for a caller that watches its file itself
+   */
+  follow(changes: GraphChanges): (topology: Topology) => Promise<void>;
   /** What the graph leaves out because some service of a subgraph does not have it. */
   omitted(): readonly SubgraphOmission[];
   /** Stops. Resolves when no change is called any more. */
@@ -118,6 +121,7 @@ async function watchServices(
       worker.wake();
     };
     closers.push(worker, ...watchedTopology(topologyFile, topology, onChange, options));
+    return onChange;
   };
   return {
     ...running,
@@ -165,6 +169,7 @@ function watchSupergraph(
       return keeper.settle();
     };
     closers.push(...watchedTopology(topologyFile, topology, onChange, options));
+    return onChange;
   };
   return { ...running, follow, omitted: () => [], stop: () => stopAll(closers) };
 }

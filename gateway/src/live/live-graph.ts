@@ -2,29 +2,19 @@
  * The graph and the network that requests run on. Both are replaced while the gateway runs, independently of
  * each other.
  */
-import type { Logger } from "@teranga/kit/process/log.ts";
 import type { GraphQLSchema } from "graphql";
 import { type CostModel, createCostModel } from "../door/cost.ts";
-import type { Limits } from "../ground/limits.ts";
 import type { Supergraph } from "../ground/supergraph.ts";
 import type { Network, Networks } from "../network/network.ts";
 import type { Engine } from "../planning/engine.ts";
-import { Graph, type GraphObserver } from "../planning/graph.ts";
 import { GraphGateway } from "../planning/graph-gateway.ts";
 import { createSources, placementsOf } from "../sources/create-sources.ts";
+import type { MakeEngine } from "./engines.ts";
 import type { GraphChanges, RunnableGraph } from "./graph-keeper.ts";
 
-/** Who plans operations and carries them out: our engine, or stock `@apollo/gateway` (docs/engines.md). */
-export const ENGINE_NAMES = ["teranga", "apollo"] as const;
-export type EngineName = (typeof ENGINE_NAMES)[number];
-
 export interface LiveGraphParts {
-  engine: EngineName;
+  makeEngine: MakeEngine;
   networks: Networks;
-  observer?: GraphObserver | undefined;
-  /** The limits of operations. */
-  limits?: Limits | undefined;
-  log?: Logger | undefined;
 }
 
 type Topology = RunnableGraph["topology"];
@@ -88,21 +78,13 @@ export class LiveGraph implements GraphChanges {
   }
 }
 
-async function build({ supergraph, topology }: RunnableGraph, parts: LiveGraphParts): Promise<Built> {
-  const { engine: name, observer, limits, log } = parts;
+async function build(
+  { supergraph, topology }: RunnableGraph,
+  { makeEngine }: LiveGraphParts,
+): Promise<Built> {
   const placements = placementsOf(supergraph, topology);
-  const sources = createSources(supergraph, placements);
-  switch (name) {
-    case "teranga":
-      return { engine: new Graph(supergraph, sources, { observer, limits, log }), topology, placements };
-    case "apollo": {
-      // The library takes half a second to load.
-      const { ApolloEngine } = await import("../apollo/apollo-engine.ts");
-      return { engine: await ApolloEngine.start(supergraph, sources, { limits, log }), topology, placements };
-    }
-    default:
-      return name satisfies never;
-  }
+  const engine = await makeEngine(supergraph, createSources(supergraph, placements));
+  return { engine, topology, placements };
 }
 
 function kindsOf(placements: Built["placements"]): string {

@@ -15,8 +15,8 @@ export interface Engine {
   readonly supergraph: Supergraph;
   /** The schema that clients see. */
   readonly apiSchema: GraphQLSchema;
-  /** The thread that validates large documents. */
-  readonly sideThread: SideThread;
+  /** The thread that validates large documents; undefined if the one that answers does. */
+  readonly sideThread: SideThread | undefined;
   /** How many compiled operations are kept. */
   readonly operationCount: number;
   /** The context of the request is a RunContext. */

@@ -55,6 +55,10 @@ const askProxy = (url: string, query: string): Promise<Answer> =>
   ask(url, query, {}, { authorization: `Bearer ${CREDENTIAL}` });
 
 const NEWER = BRANCH_SDL.replace("  secret: String", "  secret: String\n  nickname: String");
+const SHARED = BRANCH_SDL.replace('["@key",', '["@key", "@shareable",').replace(
+  "  secret: String",
+  "  secret: String @shareable",
+);
 const NICKNAME = '{ reader(id: "north:1") { nickname } }';
 
 test("what all partitions can answer is offered, as it changes", async () => {
@@ -78,7 +82,7 @@ test("a schema that cannot be split is not taken up, and is said once", async ()
   const faults: unknown[] = [];
   let polls = 0;
   const noting = Object.assign(Object.create(log) as typeof log, {
-    error: (line: { reason: unknown }) => faults.push(line.reason),
+    error: (line: unknown) => faults.push(line),
   });
   const proxy = await startProxy({ north: north.url }, { log: noting });
   running.splice(running.indexOf(north), 1);
@@ -98,6 +102,18 @@ test("a schema that cannot be split is not taken up, and is said once", async ()
   expect(faults).toEqual([expect.stringContaining("Query.branches")]);
 });
 
+test("what only routers read of the schema is taken up too", async () => {
+  const north = await startBranch("north");
+  const proxy = await startProxy({ north: north.url });
+  const sdl = async () => (await askProxy(proxy.url, "{ _service { sdl } }")).data._service.sdl;
+  expect(await sdl()).not.toContain("secret: String @shareable");
+  running.splice(running.indexOf(north), 1);
+  await north.close();
+  await startBranch("north", SHARED, north.port);
+  const isTaken = async () => expect(await sdl()).toContain("secret: String @shareable");
+  await vi.waitFor(isTaken, { timeout: 10_000, interval: 20 });
+});
+
 test("a partition that moves is asked where it is now, and one that goes is unknown", async () => {
   const [one, other] = [await startBranch("south"), await startBranch("south")];
   const proxy = await startProxy({ south: one.url });
@@ -106,7 +122,7 @@ test("a partition that moves is asked where it is now, and one that goes is unkn
   expect(await reader("south:1")).toEqual({ name: "south reader 1" });
 
   running.splice(running.indexOf(one), 1);
-  proxy.update(topologyOf({ south: other.url }));
+  await proxy.update(topologyOf({ south: other.url }));
   await one.close();
   expect(await reader("south:2")).toEqual({ name: "south reader 2" });
 });

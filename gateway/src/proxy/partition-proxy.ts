@@ -1,45 +1,36 @@
 /**
  * Serves a partitioned subgraph as one endpoint to routers that know no partitions. It splits operations as
- * the gateway does. To its callers it is a service: it requires the credential, keeps deadlines, and has
- * health and metrics.
+ * the gateway does, and follows the subgraph's services as the gateway follows all. To its callers it is a
+ * service: it requires the credential, keeps deadlines, and has health and metrics.
  */
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
-import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
-import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
+import { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import { refuseUnacceptable } from "@teranga/kit/http/acceptable.ts";
-import { isAuthorized } from "@teranga/kit/http/credential.ts";
-import { currentDeadlineAtMs, keepDeadlines } from "@teranga/kit/http/deadline.ts";
+import { currentDeadlineAtMs } from "@teranga/kit/http/deadline.ts";
 import { statusByMediaType } from "@teranga/kit/http/http-status.ts";
-import {
-  addHealth,
-  createApp,
-  listen,
-  logFaults,
-  type RunningServer,
-  requestIdOf,
-} from "@teranga/kit/http/server.ts";
+import { createApp, listen, logFaults, type RunningServer, serveServices } from "@teranga/kit/http/server.ts";
 import { createTransport } from "@teranga/kit/http/transport.ts";
-import type { Logger } from "@teranga/kit/process/log.ts";
-import { addMetrics, METRICS_PATH, Registry } from "@teranga/kit/process/metrics.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
-import { traceRequests } from "@teranga/kit/process/tracing.ts";
-import type { Topology } from "@teranga/kit/topology/topology.ts";
-import type { FastifyInstance } from "fastify";
+import { partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
+import type { GraphQLSchema } from "graphql";
 import { createFormatError } from "../door/client-errors.ts";
 import { readDocuments } from "../door/document-reader.ts";
-import { createGatewayMetrics, type GatewayMetrics } from "../door/metrics.ts";
+import { addGraphQLRoute } from "../door/graphql-route.ts";
+import { createGatewayMetrics, type GatewayMetrics, type GatewayState } from "../door/metrics.ts";
 import { watchRequests } from "../door/request-log.ts";
 import { answerJson } from "../ground/answer-json.ts";
-import { AnswerRoom, holdingOf } from "../ground/answer-room.ts";
 import { DEFAULT_LIMITS, FIELDS_MAX } from "../ground/limits.ts";
+import type { MakeEngine } from "../live/engines.ts";
+import { startGraphWatch } from "../live/graph-watch.ts";
+import { LiveGraph } from "../live/live-graph.ts";
 import { createNetworks } from "../network/network.ts";
-import { createAnswerBudget } from "../sources/answer-budget.ts";
-import type { RunContext, SentRequest } from "../sources/request-context.ts";
-import { LiveSubgraph } from "./live-subgraph.ts";
-import { SubgraphGateway } from "./subgraph-gateway.ts";
-import { createRoutableRule } from "./subgraph-schema.ts";
+import type { PartitionSpec } from "../sources/partitions/partition-spec.ts";
+import type { RequestContext, SentRequest } from "../sources/request-context.ts";
+import { SubgraphEngine } from "./subgraph-engine.ts";
+import { createRoutableRule, readSubgraphSchema } from "./subgraph-schema.ts";
 
 export interface PartitionProxyOptions extends ServiceOptions {
   subgraph: string;
@@ -59,7 +50,7 @@ export interface PartitionProxy extends RunningServer {
    * Uses another topology. Running requests keep theirs.
    * @throws StartupError if the subgraph is not in it
    */
-  update(topology: Topology): void;
+  update(topology: Topology): Promise<void>;
 }
 
 const DEADLINE_MS = 5_000;
@@ -82,106 +73,67 @@ const LIMITS = {
  * @throws StartupError if no partition answers, the subgraph cannot be split, or the port is taken
  */
 export async function startPartitionProxy(options: PartitionProxyOptions): Promise<PartitionProxy> {
-  const { credential, log, registry = new Registry() } = options;
+  const { subgraph, credential, log, registry = new Registry() } = options;
   const transport = createTransport({ credential });
-  const state = { plans: () => 0, generation: 0, omitted: () => 0 };
-  const metrics = createGatewayMetrics(registry, () => ({
-    plans: state.plans(),
-    generation: state.generation,
-    omitted: state.omitted(),
-    circuits: networks.circuits(),
-  }));
+  let state = (): GatewayState => ({ plans: 0, generation: 0, omitted: 0, circuits: [] });
+  const metrics = createGatewayMetrics(registry, () => state());
   const nowMs = () => performance.now();
   const networks = createNetworks({ send: transport.send, nowMs, log, observer: metrics });
-  const closeNetwork = [
+  const closing = [
     { name: "the probes", close: networks.close },
     { name: "the connections", close: transport.close },
   ];
   try {
-    const live = new LiveSubgraph({ ...options, networks, send: transport.send });
-    const first = await live.firstSchema(options.startupWaitMs ?? STARTUP_WAIT_MS);
-    const gateway = new SubgraphGateway(first);
-    Object.assign(state, { plans: () => gateway.operationCount, omitted: () => live.omitted });
-    const server = await serve(gateway, live, { metrics, registry }, options);
-    const watch = live.watchSchema(options.schemaPollMs ?? SCHEMA_POLL_MS, (schema) => {
-      gateway.update(schema);
-      state.generation++;
+    const watch = await startGraphWatch({
+      source: { kind: "topology", topology: onlyOf(options.topology, subgraph) },
+      send: transport.send,
+      log,
+      pollMs: options.schemaPollMs ?? SCHEMA_POLL_MS,
+      startupWaitMs: options.startupWaitMs ?? STARTUP_WAIT_MS,
     });
-    const steps = [
-      { name: "the schema poll", close: watch.stop },
-      { name: "the server", close: server.close },
-      ...closeNetwork,
-    ];
-    return { ...server, update: (topology) => live.update(topology), close: () => closeAll(steps) };
+    closing.unshift({ name: "the watch over the subgraph", close: watch.stop });
+    const specs = new WeakMap<GraphQLSchema, PartitionSpec>();
+    const makeEngine: MakeEngine = (supergraph, sources) => {
+      const read = readSubgraphSchema(supergraph, subgraph);
+      specs.set(read.schema, read.spec);
+      return new SubgraphEngine(supergraph, read, sources.get(subgraph)!);
+    };
+    const live = await LiveGraph.start(watch, { makeEngine, networks });
+    state = () => ({
+      plans: live.gateway.engine.operationCount,
+      generation: live.generation,
+      omitted: watch.omitted().length,
+      circuits: networks.circuits(),
+    });
+    const rule = createRoutableRule((schema) => specs.get(schema)!);
+    const server = await serve(live, rule, { ...options, metrics, registry });
+    closing.unshift({ name: "the server", close: server.close });
+    const setTopology = watch.follow(live);
+    const update = async (topology: Topology) => setTopology(onlyOf(topology, subgraph));
+    return { ...server, update, close: () => closeAll(closing) };
   } catch (error) {
-    await closeAll(closeNetwork);
+    await closeAll(closing);
     throw error;
   }
 }
 
-async function serve(
-  gateway: SubgraphGateway,
-  live: LiveSubgraph,
-  { metrics, registry }: { metrics: GatewayMetrics; registry: Registry },
-  {
-    credential,
-    port,
-    door,
-    log,
-    standing,
-    answerBytesMax,
-    onSubgraphRequest,
-    deadlineMs = DEADLINE_MS,
-  }: PartitionProxyOptions,
-): Promise<RunningServer> {
-  const app = createApp(log, { door, registry });
-  const checkReady = async () => apollo.assertStarted("the subgraph's schema is loaded");
-  addHealth(app, checkReady, async () => standing?.notes() ?? []);
-  addMetrics(app, registry);
-  app.addHook("onRequest", async (request, reply) => {
-    const isOpen = request.url.startsWith("/health/") || request.url === METRICS_PATH;
-    if (isOpen || isAuthorized(request.headers.authorization, credential)) return;
-    const error = codedError("UNAUTHENTICATED", ERROR_CODES.UNAUTHENTICATED);
-    await reply.code(401).send({ errors: [error.toJSON()] });
-  });
-  traceRequests(app, "services");
-  keepDeadlines(app);
-  const watch = watchRequests(app, { log, metrics, mayExplain: false, nowMs: () => performance.now() });
-  const apollo = createApollo(app, gateway, watch.plugin, log);
-  await apollo.start();
-  const room = new AnswerRoom({ bytesMax: answerBytesMax });
-  await app.register(fastifyApollo(apollo), {
-    context: async (request, reply) => {
-      const requestId = requestIdOf(request);
-      const record = watch.recordOf(request);
-      return {
-        requestId,
-        record,
-        log: log.child({ requestId }),
-        network: live.network,
-        deadlineAtMs: currentDeadlineAtMs() ?? performance.now() + deadlineMs,
-        fetchDeadlineMs: deadlineMs,
-        forwardedHeaders: {},
-        unavailable: new Set<string>(),
-        budget: createAnswerBudget(),
-        holding: holdingOf(reply.raw, room),
-        onSubgraphRequest,
-      };
-    },
-  });
-  // Apollo's drain plugin closes the Fastify app.
-  const close = () => apollo.stop();
-  return { ...(await listen(app, port, close, door?.host)), close };
+/** The topology without all other subgraphs. @throws StartupError if it has no such partitioned subgraph */
+function onlyOf(topology: Topology, subgraph: string): Topology {
+  return { ...topology, placements: new Map([[subgraph, partitionsOf(topology, subgraph)]]) };
 }
 
-function createApollo(
-  app: FastifyInstance,
-  gateway: SubgraphGateway,
-  noteOperations: ApolloServerPlugin<RunContext>,
-  log: Logger,
-): ApolloServer<RunContext> {
-  return new ApolloServer<RunContext>({
-    gateway,
+async function serve(
+  live: LiveGraph,
+  rule: ReturnType<typeof createRoutableRule>,
+  options: PartitionProxyOptions & { metrics: GatewayMetrics; registry: Registry },
+): Promise<RunningServer> {
+  const { credential, port, door, log, standing, registry, metrics, deadlineMs = DEADLINE_MS } = options;
+  const app = createApp(log, { door, registry });
+  const checkReady = async () => apollo.assertStarted("the subgraph's schema is loaded");
+  serveServices(app, { credential, registry, checkReady, notes: async () => standing?.notes() ?? [] });
+  const requests = watchRequests(app, { log, metrics, mayExplain: false, nowMs: () => performance.now() });
+  const apollo = new ApolloServer<RequestContext>({
+    gateway: live.gateway,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
     logger: log,
@@ -189,17 +141,25 @@ function createApollo(
     formatError: createFormatError(() => true),
     stringifyResult: answerJson,
     plugins: [
-      readDocuments({
-        limits: LIMITS,
-        rules: [createRoutableRule(() => gateway.subgraph.spec)],
-        hidesSchema: true,
-      }),
-      logFaults<RunContext>(({ log: requestLog }) => requestLog),
+      readDocuments({ limits: LIMITS, rules: [rule], hidesSchema: true }),
+      logFaults<RequestContext>(({ log: requestLog }) => requestLog),
       refuseUnacceptable,
       statusByMediaType,
-      noteOperations,
+      requests.plugin,
       ApolloServerPluginInlineTraceDisabled(),
-      fastifyApolloDrainPlugin(app) as ApolloServerPlugin<RunContext>,
+      fastifyApolloDrainPlugin(app) as ApolloServerPlugin<RequestContext>,
     ],
   });
+  await apollo.start();
+  await addGraphQLRoute(app, apollo, {
+    log,
+    recordOf: requests.recordOf,
+    deadlineAtMs: () => currentDeadlineAtMs() ?? performance.now() + deadlineMs,
+    fetchDeadlineMs: deadlineMs,
+    answerBytesMax: options.answerBytesMax,
+    onSubgraphRequest: options.onSubgraphRequest,
+  });
+  // Apollo's drain plugin closes the Fastify app.
+  const close = () => apollo.stop();
+  return { ...(await listen(app, port, close, door?.host)), close };
 }

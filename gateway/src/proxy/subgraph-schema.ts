@@ -3,8 +3,6 @@
  * spec by which it is split.
  */
 import { buildSubgraphSchema } from "@apollo/subgraph";
-import { StartupError } from "@teranga/kit/process/config.ts";
-import { compose } from "@teranga/schema/compose.ts";
 import {
   type ASTVisitor,
   buildASTSchema,
@@ -15,38 +13,24 @@ import {
   parse,
   type ValidationContext,
 } from "graphql";
-import { readSupergraph } from "../ground/supergraph.ts";
-import { brokenPartitionRules } from "../sources/partitions/partition-rules.ts";
-import {
-  type PartitionSpec,
-  partitionedGraphs,
-  readPartitionSpec,
-} from "../sources/partitions/partition-spec.ts";
+import type { Supergraph } from "../ground/supergraph.ts";
+import { type PartitionSpec, readPartitionSpec } from "../sources/partitions/partition-spec.ts";
 
 const SERVICE_TYPE = "_Service";
 
 export interface SubgraphSchema {
-  /** The SDL that the partitions serve. */
-  sdl: string;
   /** The schema, with `_entities` and `_service`. */
   schema: GraphQLSchema;
   spec: PartitionSpec;
 }
 
-/**
- * Composes the subgraph alone, because the spec is read from a supergraph. Of other subgraphs' types it has
- * only the keys.
- * @throws StartupError, one line, if that fails or the subgraph breaks the rules of the partition spec
- */
-export function readSubgraphSchema(subgraph: string, sdl: string): SubgraphSchema {
-  const supergraph = readSupergraph(composeAlone(subgraph, sdl));
-  const [graph] = partitionedGraphs(supergraph);
-  if (!graph) throw new StartupError(`The subgraph "${subgraph}" has no root field with a route`);
-  const broken = brokenPartitionRules(supergraph, graph);
-  if (broken.length > 0) throw new StartupError(broken.join("; "));
+/** @param supergraph composed here, of this subgraph alone: the spec is read from a supergraph */
+export function readSubgraphSchema(supergraph: Supergraph, subgraph: string): SubgraphSchema {
+  const [graph] = supergraph.subgraphs.keys();
+  const sdl = supergraph.servedSdls!.get(subgraph)!;
   const schema = buildSchema(parse(sdl));
   schema.getQueryType()!.getFields()._service!.resolve = () => ({ sdl });
-  return { sdl, schema, spec: readPartitionSpec(supergraph, graph) };
+  return { schema, spec: readPartitionSpec(supergraph, graph!) };
 }
 
 /** Some servers, ours among them, include federation's own definitions in their SDL, and others do not. */
@@ -57,14 +41,6 @@ function buildSchema(document: DocumentNode): GraphQLSchema {
   return isWhole ? buildASTSchema(document) : buildSubgraphSchema([{ typeDefs: document }]);
 }
 
-function composeAlone(subgraph: string, sdl: string): string {
-  try {
-    return compose([{ name: subgraph, url: `http://${subgraph}/graphql`, sdl }]).supergraphSdl;
-  } catch (error) {
-    throw new StartupError(`The subgraph "${subgraph}": ${(error as Error).message.replaceAll("\n", "; ")}`);
-  }
-}
-
 /** Root fields that are answered here or fetched by key. */
 export const FEDERATION_FIELDS = { entities: "_entities", service: "_service" } as const;
 const UNROUTED = new Set<string>(["__typename", "__schema", "__type", ...Object.values(FEDERATION_FIELDS)]);
@@ -73,11 +49,11 @@ const UNROUTED = new Set<string>(["__typename", "__schema", "__type", ...Object.
  * Refuses root fields that are for one given service: services ask each other for these, and know which to
  * ask.
  */
-export function createRoutableRule(spec: () => PartitionSpec) {
+export function createRoutableRule(specOf: (schema: GraphQLSchema) => PartitionSpec) {
   return (context: ValidationContext): ASTVisitor => ({
     Field(node) {
-      const { roots, subgraph } = spec();
       const schema = context.getSchema();
+      const { roots, subgraph } = specOf(schema);
       const parent = context.getParentType();
       if (!parent || (parent !== schema.getQueryType() && parent !== schema.getMutationType())) return;
       if (UNROUTED.has(node.name.value) || roots.has(`${parent.name}.${node.name.value}`)) return;

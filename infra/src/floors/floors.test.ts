@@ -30,7 +30,8 @@ import { e } from "graphql";
 
 test.each([
   [GROUND, "gateway/src/door/surface.ts", "above it"],
-  ["gateway/src/live/live-graph.ts", "gateway/src/proxy/proxy-config.ts", "beside it"],
+  ["gateway/src/live/live-graph.ts", "gateway/src/proxy/proxy-config.ts", "above it"],
+  ["gateway/src/door/surface.ts", "gateway/src/apollo/apollo-engine.ts", "beside it"],
   ["services/city/src/model.ts", "services/orders/src/model.ts", "beside it"],
   ["kit/src/process/log.ts", "schema/src/compose.ts", "above it"],
   ["kit/src/process/log.ts", "attic/log.ts", "attic/log.ts is in no room"],

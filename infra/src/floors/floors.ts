@@ -19,10 +19,8 @@ export interface Room {
 export const FLOORS: readonly (readonly Room[])[] = [
   [{ path: "infra/", holds: "the local cluster, and what is generated of the schema" }],
   [{ path: "gateway/src/", holds: "the programs: the gateway, the partition proxy" }],
-  [
-    { path: "gateway/src/live/", holds: "what a gateway runs, and what replaces it" },
-    { path: "gateway/src/proxy/", holds: "one partitioned subgraph, for other routers" },
-  ],
+  [{ path: "gateway/src/proxy/", holds: "one partitioned subgraph, for other routers" }],
+  [{ path: "gateway/src/live/", holds: "what a gateway runs, and what replaces it" }],
   [
     { path: "gateway/src/composition/", holds: "one schema of many services" },
     { path: "gateway/src/apollo/", holds: "stock @apollo/gateway as the engine" },

@@ -35,24 +35,28 @@ const BODY_BYTES_MAX = 1024 * 1024;
 /** How soon a closing server notices that a connection is idle. */
 const IDLE_CHECK_MS = 20;
 
-export interface SubgraphServerOptions<Context extends object> {
-  /** The subgraph's SDL. */
-  typeDefs: string;
-  // biome-ignore lint/suspicious/noExplicitAny: resolver types are checked where they are written
-  resolvers: any;
-  /** Makes the context of one request, with its loaders and its logger. */
-  createContext: (request: { requestId: string; log: Logger }) => Context;
+/** What every service has at its server, whatever it serves. */
+export interface ServiceTerms {
   credential: string;
-  port: number;
-  /** The limits for connections. */
-  door?: Door | undefined;
-  log: Logger;
   /** Resolves if the service can do its work now, and rejects if not. /health/ready calls it. */
   checkReady: () => Promise<unknown>;
   /** Lines that a person should read although the service does its work. /health/ready shows them. */
   notes?: Notes;
   /** The metrics at /metrics; without a registry there are none. */
   registry?: Registry;
+}
+
+export interface SubgraphServerOptions<Context extends object> extends ServiceTerms {
+  /** The subgraph's SDL. */
+  typeDefs: string;
+  // biome-ignore lint/suspicious/noExplicitAny: resolver types are checked where they are written
+  resolvers: any;
+  /** Makes the context of one request, with its loaders and its logger. */
+  createContext: (request: { requestId: string; log: Logger }) => Context;
+  port: number;
+  /** The limits for connections. */
+  door?: Door | undefined;
+  log: Logger;
   /**
    * The error for an operation that failed because the database could not be reached or was shutting down.
    */
@@ -80,7 +84,7 @@ export interface RunningServer {
 export async function startSubgraphServer<Context extends object>(
   options: SubgraphServerOptions<Context>,
 ): Promise<RunningServer> {
-  const { credential, port, log, door, registry } = options;
+  const { port, log, door, registry } = options;
   const app = createApp(log, { door, registry });
   const apollo = new ApolloServer<Context & RequestLog>({
     schema: buildSubgraphSchema([{ typeDefs: parse(options.typeDefs), resolvers: withOutcomes(options) }]),
@@ -104,16 +108,7 @@ export async function startSubgraphServer<Context extends object>(
   });
   await apollo.start();
 
-  addHealth(app, options.checkReady, options.notes);
-  if (options.registry) addMetrics(app, options.registry);
-  app.addHook("onRequest", async (request, reply) => {
-    if (isOpen(request.url) || isAuthorized(request.headers.authorization, credential)) return;
-    const error = codedError("UNAUTHENTICATED", ERROR_CODES.UNAUTHENTICATED);
-    await reply.code(401).send({ errors: [error.toJSON()] });
-  });
-  // After the credential's check: only a service's trace is continued here.
-  traceRequests(app, "services");
-  keepDeadlines(app);
+  serveServices(app, options);
   await app.register(fastifyApollo(apollo), {
     context: async (request) => {
       const requestId = requestIdOf(request);
@@ -124,6 +119,25 @@ export async function startSubgraphServer<Context extends object>(
   // Apollo's drain plugin closes the Fastify app.
   const close = () => apollo.stop();
   return { ...(await listen(app, port, close, door?.host)), close };
+}
+
+/**
+ * Lets an app serve callers with the credential within their deadlines, and everybody its health and metrics.
+ */
+export function serveServices(
+  app: FastifyInstance,
+  { credential, checkReady, notes, registry }: ServiceTerms,
+): void {
+  addHealth(app, checkReady, notes);
+  if (registry) addMetrics(app, registry);
+  app.addHook("onRequest", async (request, reply) => {
+    if (isOpen(request.url) || isAuthorized(request.headers.authorization, credential)) return;
+    const error = codedError("UNAUTHENTICATED", ERROR_CODES.UNAUTHENTICATED);
+    await reply.code(401).send({ errors: [error.toJSON()] });
+  });
+  // After the credential's check: only a service's trace is continued here.
+  traceRequests(app, "services");
+  keepDeadlines(app);
 }
 
 /** Monitoring has no credential, and these paths show no secret. */
