@@ -3,9 +3,10 @@
  * that differs. Method: one graph with replicas and partitions in this process, asked by both engines.
  */
 import { ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
-import { GraphQLScalarType } from "graphql";
+import { GraphQLError, GraphQLScalarType } from "graphql";
 import { afterEach, expect, test } from "vitest";
-import { startGraph } from "../fixture/engine.ts";
+import { requestOf, startGraph } from "../fixture/engine.ts";
+import { ApolloEngine } from "./apollo-engine.ts";
 
 const calls: string[] = [];
 const note = (call: string) => void calls.push(call);
@@ -31,7 +32,7 @@ const PEOPLE = `
 const product = ({ id }: { id: string }) => ({ __typename: "Product", id });
 const person = (id: string) => ({ __typename: "Person", id });
 
-const { ask, askApollo } = startGraph({
+const { ask, askApollo, graph, newContext } = startGraph({
   shop: {
     sdl: SHOP,
     resolvers: {
@@ -236,4 +237,15 @@ test("services are told whose fetch it is", async () => {
     ["Shown__shop__0", true],
     ["Shown__stock__1", true],
   ]);
+});
+
+test("a fault of ours under the library is an error of GraphQL, with its cause for the log", async () => {
+  const fault = new TypeError("a source is broken");
+  const prepare = () => ({ weight: 1, send: () => Promise.reject(fault) });
+  const sources = new Map(["shop", "stock", "people"].map((name) => [name, { prepare }]));
+  const engine = await ApolloEngine.start(graph.supergraph, sources);
+  const request = requestOf(engine, "{ products { id } }", { variables: {}, context: newContext() });
+  const { errors } = await engine.execute(request);
+  expect(errors).toEqual([expect.any(GraphQLError)]);
+  expect(errors![0]!.originalError).toBe(fault);
 });

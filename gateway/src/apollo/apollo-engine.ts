@@ -6,7 +6,7 @@
 import { ApolloGateway } from "@apollo/gateway";
 import { prettyFormatQueryPlan } from "@apollo/query-planner";
 import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
-import { extendSchema, type GraphQLSchema, parse } from "graphql";
+import { extendSchema, GraphQLError, type GraphQLSchema, parse } from "graphql";
 import { withoutDefer } from "../execution/defer/defer-split.ts";
 import { noteGreat } from "../ground/answer-json.ts";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
@@ -89,9 +89,15 @@ export class ApolloEngine implements Engine {
     const answer = await this.#executor({ ...request, document: withoutDefer(request.document) });
     if (holding?.isRefused) return { errors: [overloaded()] };
     noteGreat(answer.data ?? null, holding);
-    return answer;
+    // A fault of our sources comes as it was thrown, which no plugin of the door expects.
+    return answer.errors ? { ...answer, errors: answer.errors.map(asGraphQLError) } : answer;
   };
 
   /** The library answers at once, which the specification of @defer allows. */
   async beginDeferred(): Promise<undefined> {}
+}
+
+function asGraphQLError(error: Error): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  return new GraphQLError(error.message, { originalError: error });
 }
