@@ -2,8 +2,11 @@
  * Goal: a partition that does not answer costs only its own rows, and no other request's time. Method:
  * branches are stopped, silenced and started again under a running gateway.
  */
+import { compose } from "@teranga/schema/compose.ts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { Library } from "./fixture/library.ts";
+import { startFaultyService } from "./fixture/faulty-service.ts";
+import { ask, Library, log } from "./fixture/library.ts";
+import { startGateway } from "./gateway.ts";
 
 const DEADLINE_MS = 2_000;
 /** Far below the deadline: the most that a refused connection may cost on a busy machine. */
@@ -123,6 +126,41 @@ test("a partition that hangs costs one deadline, however many fetches would ask 
   expect(hanging.errors).toHaveLength(1);
   expect(other.data).toEqual({ reader: { name: "west reader 1" } });
   expect(other.tookMs).toBeLessThan(FAST_MS);
+});
+
+test("a service whose answers begin and do not end costs one deadline, too", async () => {
+  let sent = 0;
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const endless = await startFaultyService(async function* () {
+    sent++;
+    yield '{"data": ';
+    await released;
+  });
+  const other = await startFaultyService(() => ({ data: { other: 1 } }));
+  const sdlOf = (fields: string) =>
+    `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3") ${fields}`;
+  const { supergraphSdl } = compose([
+    {
+      name: "endless",
+      url: endless.url,
+      sdl: sdlOf("type Query { a: Int } type Mutation { first: Int last: Int }"),
+    },
+    { name: "other", url: other.url, sdl: sdlOf("type Mutation { other: Int }") },
+  ]);
+  const gateway = await startGateway({
+    source: { kind: "supergraph", supergraphSdl },
+    port: 0,
+    log,
+    deadlineMs: 300,
+  });
+  restore.push(gateway.close, other.close, async () => release(), endless.close);
+  const { data, errors } = await ask(gateway.url, "mutation { first other last }");
+  expect(data).toEqual({ first: null, other: 1, last: null });
+  expect(errors!.map(({ extensions }) => extensions.code)).toEqual([
+    "OUTCOME_UNKNOWN",
+    "SUBGRAPH_UNAVAILABLE",
+  ]);
+  expect(sent).toBe(1);
 });
 
 test("a partition that comes back is asked again as soon as a probe has seen it", async () => {

@@ -69,7 +69,19 @@ function extensionsOf({ subgraph, partition }: AskedPlace): Record<string, strin
 
 /** Whether the place is away altogether, so that it would fail any request. */
 export function isAway({ fault }: TransportError): boolean {
-  return fault === "no-connection" || fault === "timeout" || fault === "unable";
+  switch (fault) {
+    case "no-connection":
+    case "timeout":
+    case "unfinished":
+    case "unable":
+      return true;
+    case "bad-answer":
+    case "not-theirs":
+    case "no-room":
+      return false;
+    default:
+      return fault satisfies never;
+  }
 }
 
 /** The terms on which a service is asked for a client's request, which is about to be sent. */

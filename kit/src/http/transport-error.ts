@@ -5,6 +5,7 @@
  *
  * - `no-connection`: no program listens there.
  * - `timeout`: nothing arrived in time.
+ * - `unfinished`: its answer had begun, and did not end in time. Smaller answers may fare better.
  * - `unable`: it broke the connection, or a proxy in front of it reports that no
  *   server answers behind (502 to 504).
  * - `bad-answer`: it answered this operation with something useless. Other operations may fare better.
@@ -12,7 +13,14 @@
  *   that does not exist.
  * - `no-room`: nothing. We have no room for the answer, so no other instance could help.
  */
-export type TransportFault = "no-connection" | "timeout" | "unable" | "bad-answer" | "not-theirs" | "no-room";
+export type TransportFault =
+  | "no-connection"
+  | "timeout"
+  | "unfinished"
+  | "unable"
+  | "bad-answer"
+  | "not-theirs"
+  | "no-room";
 
 interface FailureDetails extends ErrorOptions {
   fault?: TransportFault;

@@ -267,7 +267,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #late(deadlineMs: number): TransportError {
     const hasBegun = this.#head.status !== 0;
     const message = `did not ${hasBegun ? "end its answer" : "answer"} within ${Math.round(deadlineMs)} ms`;
-    return this.#error(message, hasBegun ? "bad-answer" : "timeout");
+    return this.#error(message, hasBegun ? "unfinished" : "timeout");
   }
 
   #giveUp(error: TransportError): void {

@@ -72,6 +72,8 @@ test("what answers slowly may be silent for twice as long, but not for ever", ()
 
 test("a request that had little time says nothing", () => {
   expect(kindAfter(failed("timeout", 10, 10 + SILENCE.minMs - 1))).toBe("closed");
+  const short = Array.from({ length: FAILURES_MAX }, (_, at) => failed("unfinished", at * 50, at * 50 + 49));
+  expect(kindAfter(...short)).toBe("closed");
 });
 
 test("useless answers open it only if they are many in a row", () => {
@@ -118,7 +120,8 @@ test("an operation that is silent by itself opens it once, until it is answered"
 
 test("a probe that is refused, or fails by itself, has found something alive", () => {
   expect((["bad-answer", "not-theirs"] as const).map(isAlive)).toEqual([true, true]);
-  expect((["no-connection", "timeout", "unable"] as const).map(isAlive)).toEqual([false, false, false]);
+  const dead = ["no-connection", "timeout", "unfinished", "unable"] as const;
+  expect(dead.map(isAlive)).toEqual([false, false, false, false]);
 });
 
 test("requests that fail together are one failure", () => {
@@ -167,6 +170,7 @@ const history = fc.array(
       "answered",
       "no-connection",
       "timeout",
+      "unfinished",
       "unable",
       "bad-answer",
       "probe-begun",
@@ -229,7 +233,9 @@ function isReason(events: readonly CircuitEvent[]): boolean {
   const sinceAnswer = events.slice(events.findLastIndex(isAnswer) + 1);
   const failures = sinceAnswer.filter((event) => event.kind === "failed");
   const endpoints = failures.filter(({ fault }) => fault === "no-connection" || fault === "unable").length;
-  const ofOperations = failures.filter(({ fault }) => fault === "bad-answer" || fault === "timeout");
+  const isOfOperation = ({ fault }: { fault: string }) =>
+    ["bad-answer", "timeout", "unfinished"].includes(fault);
+  const ofOperations = failures.filter(isOfOperation);
   return endpoints + new Set(ofOperations.map(({ operation }) => operation)).size >= FAILURES_MAX;
 }
 
@@ -237,7 +243,7 @@ test("whatever was before, the dead are found out within a few requests and the 
   fc.assert(
     fc.property(
       history,
-      fc.constantFrom<EndpointFault>("no-connection", "timeout", "unable", "bad-answer"),
+      fc.constantFrom<EndpointFault>("no-connection", "timeout", "unfinished", "unable", "bad-answer"),
       (steps, fault) => {
         let circuit = after(eventsOf(steps));
         const startMs = 1_000_000;

@@ -12,7 +12,8 @@
  * The breaker judges the endpoint, not its operations: an operation that always fails is a problem of its own
  * clients. So useless answers and requests that ran out of time count once for each operation. Faults that
  * depend on the request (an answer too large, a caller that is refused) are no failures at all. Broken
- * connections and the statuses 502 to 504 always count.
+ * connections and the statuses 502 to 504 always count. An answer that has begun is no silence: a great one
+ * may be slow.
  *
  * One silent request is enough, because every further one costs a client its whole deadline, while a mistake
  * costs little: any late answer closes the circuit, and the first probe leaves within 100 ms. An endpoint
@@ -191,20 +192,22 @@ type FailedEvent = Extract<CircuitEvent, { kind: "failed" }>;
 type ClosedCircuit = Extract<Circuit, { kind: "closed" }>;
 
 function withFailure(failures: ClosedCircuit["failures"], { fault, operation }: FailedEvent) {
-  const isOfOperation = fault === "bad-answer" || fault === "timeout";
+  const isOfOperation = fault === "bad-answer" || isLate(fault);
   if (isOfOperation && failures.includes(operation)) return failures;
   return [...failures, isOfOperation ? operation : null];
 }
 
+const isLate = (fault: TransportFault) => fault === "timeout" || fault === "unfinished";
+
 /**
- * Whether a request's silence does not count: it had too little time for any answer, or its operation is the
+ * Whether a late answer does not count: the request had too little time for any, or its operation is the
  * suspect.
  */
 function saysNothing(
   { fault, operation, begunAtMs, atMs }: FailedEvent,
   { suspect }: ClosedCircuit,
 ): boolean {
-  return fault === "timeout" && (atMs - begunAtMs < SHORT_MS || suspect === operation);
+  return isLate(fault) && (atMs - begunAtMs < SHORT_MS || suspect === operation);
 }
 
 /** Whether this one failure proves that the endpoint does not answer. */
@@ -217,6 +220,7 @@ function isSure(event: FailedEvent, { heardAtMs, slowestMs }: ClosedCircuit): bo
       const minMs = event.hasOthers ? SILENCE.minBesideOthersMs : SILENCE.minMs;
       return silentMs >= Math.min(SILENCE.maxMs, Math.max(minMs, 2 * slowestMs));
     }
+    case "unfinished":
     case "unable":
     case "bad-answer":
       return false;
