@@ -165,15 +165,26 @@ const TRIES_MAX = 5;
 /** The listeners for lost transactions, by pool. */
 const lossListeners = new WeakMap<Sql, () => void>();
 
-/** Runs a transaction of a pool again if it lost against another one, a bounded number of times. */
+/**
+ * An instance of another version has started, and has dropped and created a function that the transaction was
+ * about to call (create-functions.sql). Nothing has happened either.
+ */
+const isOfDroppedFunction = ({ code, message }: { code?: string; message?: string }): boolean =>
+  code === "XX000" && /^cache lookup failed for function /.test(String(message));
+
+/**
+ * Runs a transaction of a pool again if it lost against another one, or its functions were replaced, a
+ * bounded number of times.
+ */
 export async function retryLostTransaction<Result>(sql: Sql, run: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries++) {
     try {
       return await run();
     } catch (error) {
-      if (tries >= TRIES_MAX || !LOST_TO_ANOTHER.has(String((error as { code?: string } | null)?.code)))
-        throw error;
-      lossListeners.get(sql)?.();
+      const failure = (error ?? {}) as { code?: string; message?: string };
+      const isLost = LOST_TO_ANOTHER.has(String(failure.code));
+      if (tries >= TRIES_MAX || !(isLost || isOfDroppedFunction(failure))) throw error;
+      if (isLost) lossListeners.get(sql)?.();
     }
   }
 }
