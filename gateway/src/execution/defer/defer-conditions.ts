@@ -5,8 +5,14 @@ import { variableDefinitionsOf, withDefaults } from "../../ground/documents.ts";
 import type { NamelessOperation } from "../../ground/nameless-operation.ts";
 import { argumentOf, DEFER } from "./defer-split.ts";
 
-/** The variables that decide what is deferred. Null for a document without @defer. */
-const KNOWN = new WeakMap<DocumentNode, readonly string[] | null>();
+interface Conditions {
+  /** The variables that decide what is deferred. */
+  names: readonly string[];
+  defaults: JsonObject;
+}
+
+/** Null for a document without @defer. */
+const KNOWN = new WeakMap<DocumentNode, Conditions | null>();
 
 /** Whether a document was looked at before. The first look walks all of it. */
 export const areConditionsKnown = ({ document }: NamelessOperation): boolean => KNOWN.has(document);
@@ -24,15 +30,14 @@ export function deferOutcome(
   { document, key }: NamelessOperation,
   given: JsonObject,
 ): DeferOutcome | undefined {
-  const names = conditionsOf(document);
-  const definition = names && getOperationAST(document);
-  if (!definition) return undefined;
-  const variables = withDefaults(variableDefinitionsOf(definition), given);
-  const truths = names.map((name) => variables[name] === true);
+  const conditions = conditionsOf(document);
+  if (!conditions) return undefined;
+  const variables = withDefaults(conditions, given);
+  const truths = conditions.names.map((name) => variables[name] === true);
   return { key: JSON.stringify([key, truths]), variables };
 }
 
-function conditionsOf(document: DocumentNode): readonly string[] | null {
+function conditionsOf(document: DocumentNode): Conditions | null {
   const known = KNOWN.get(document);
   if (known !== undefined) return known;
   const names = new Set<string>();
@@ -45,7 +50,8 @@ function conditionsOf(document: DocumentNode): readonly string[] | null {
       if (condition?.kind === Kind.VARIABLE) names.add(condition.name.value);
     },
   });
-  const conditions = found ? [...names].sort() : null;
+  const { defaults } = variableDefinitionsOf(getOperationAST(document)!);
+  const conditions = found ? { names: [...names].sort(), defaults } : null;
   KNOWN.set(document, conditions);
   return conditions;
 }
