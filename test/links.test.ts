@@ -1,4 +1,7 @@
-/** Goal: the links of the documentation lead to files and headings that exist. Method: all pages are read. */
+/**
+ * Goal: what the documentation links to exists (files and headings), and so does each path that it names.
+ * Method: all pages are read.
+ */
 import { existsSync, globSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -35,10 +38,11 @@ async function faultOf(page: string, link: string): Promise<string | undefined> 
   return `${page}: ${link} leads to no heading`;
 }
 
+const pages = globSync(["*.md", "docs/**/*.md", "{gateway,kit,protocol,services,schema,infra,test}/*.md"], {
+  cwd: root,
+});
+
 test("every link of the documentation leads to a file, and to a heading of it", async () => {
-  const pages = globSync(["*.md", "docs/**/*.md", "{gateway,kit,protocol,services,schema,infra,test}/*.md"], {
-    cwd: root,
-  });
   expect(pages).toContain("docs/commit-protocol.md");
   const faults: (string | undefined)[] = [];
   for (const page of pages) {
@@ -46,4 +50,15 @@ test("every link of the documentation leads to a file, and to a heading of it", 
     for (const [, link] of links) faults.push(await faultOf(page, link!));
   }
   expect(faults.filter(Boolean)).toEqual([]);
+});
+
+/** A path below one of the project's folders, in prose or in a command; one with a placeholder is none. */
+const PATH = /(?<![\w/.:-])(?:gateway|kit|services|protocol|infra|test|schema|docs)\/[\w/.-]*[\w-](?![*{<])/g;
+
+test("every path that the documentation names is that of a file or folder, or begins it", async () => {
+  const faults: string[] = [];
+  for (const page of pages)
+    for (const [path] of (await readFile(join(root, page), "utf8")).matchAll(PATH))
+      if (globSync(`${path}*`, { cwd: root }).length === 0) faults.push(`${page}: ${path}`);
+  expect(faults).toEqual([]);
 });

@@ -90,6 +90,7 @@ test("any federated graph runs from its supergraph, and ends on SIGTERM", async 
   });
   child.kill("SIGTERM");
   expect(await once(child, "exit")).toEqual([0, null]);
+  expect(output.stdout).toContain('"engine":"teranga"');
   expect(output.stdout).not.toContain(CREDENTIAL);
   for (const server of servers) await server.close();
 });

@@ -31,5 +31,5 @@ await runMain(usage, async () => {
     { name: "the spans", close: tracing.stop },
   ];
   closeOnSignal(() => closeAll(steps), log);
-  log.info({ url: server.url }, "the gateway is up");
+  log.info({ url: server.url, engine: config.engine }, "the gateway is up");
 });

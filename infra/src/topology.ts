@@ -17,11 +17,10 @@ const usage = {
 };
 
 await runMain(usage, async () => {
-  const [command, file, ...rest] = process.argv.slice(2);
-  if (command !== "check" || file === undefined || rest.length > 0)
-    throw new StartupError(
-      `Unknown command ${[command, file, ...rest].join(" ").trim()}; there is only check FILE`,
-    );
+  const words = process.argv.slice(2);
+  const [command, file] = words;
+  if (command !== "check" || file === undefined || words.length > 2)
+    throw new StartupError(`${["topology", ...words].join(" ")}: there is only check FILE`);
   const { partitions } = partitionsOf(await loadTopology(file), "city");
   const { send, close } = createTransport({ credential: await credential() });
   try {
