@@ -2,8 +2,9 @@
  * The service's part of the graph. A result holds only the ids of objects that other services own. The
  * gateway asks the owners for the rest.
  */
+import type { EveryField } from "@teranga/kit/graphql/every-field.ts";
 import { Amount } from "@teranga/kit/graphql/scalars.ts";
-import type { Resolvers } from "@teranga/schema/generated/orders.ts";
+import type { Resolvers, ResolversParentTypes } from "@teranga/schema/generated/orders.ts";
 import { cancelOrder } from "./cancellation/cancel-order.ts";
 import { parseCancelInput } from "./cancellation/cancel-request.ts";
 import type { OrdersContext } from "./context.ts";
@@ -14,7 +15,7 @@ import { quoteOrder } from "./order/quote-order.ts";
 import { parseTransferInput } from "./transfer/transfer-request.ts";
 import { transferStock } from "./transfer/transfer-stock.ts";
 
-export const resolvers: Resolvers<OrdersContext> = {
+const own = {
   Amount,
   Query: {
     quoteOrder: (_, { input }, context) =>
@@ -38,4 +39,10 @@ export const resolvers: Resolvers<OrdersContext> = {
   PlaceOrderResult: { __resolveType: ({ __typename }) => __typename! },
   CancelOrderResult: { __resolveType: ({ __typename }) => __typename! },
   TransferStockResult: { __resolveType: ({ __typename }) => __typename! },
-};
+} satisfies Resolvers<OrdersContext>;
+
+export const resolvers: Resolvers<OrdersContext> = own satisfies EveryField<
+  Resolvers,
+  ResolversParentTypes,
+  typeof own
+>;

@@ -8,7 +8,7 @@ import { isPossibleId, type Product, quoteId } from "../product.ts";
 import { discontinueProduct } from "../sql/discontinue-product.ts";
 import { updateProduct } from "../sql/update-product.ts";
 
-export const mutation: MutationResolvers<CatalogContext> = {
+export const mutation = {
   async createProduct(_parent, args, { sql }) {
     const { idempotencyKey, ...product } = parseInput(createProductInput, args.input, "input");
     const written = await createOnce(sql, product, idempotencyKey);
@@ -46,7 +46,7 @@ export const mutation: MutationResolvers<CatalogContext> = {
     const product = isPossibleId(id) ? await discontinueProduct(sql, id) : null;
     return product ? { __typename: "ProductDiscontinued", product } : unknownProduct(id);
   },
-};
+} satisfies MutationResolvers<CatalogContext>;
 
 function nameTaken(product: Product) {
   return {

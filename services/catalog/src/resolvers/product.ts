@@ -11,7 +11,7 @@ const CITIES_MAX = 100;
  */
 const INT_MAX = 2 ** 31 - 1;
 
-export const product: ProductResolvers<CatalogContext, ProductNode> = {
+export const product = {
   async __resolveReference(reference, { products }) {
     const found = await products.load(reference.id);
     if (!found) return null;
@@ -26,7 +26,7 @@ export const product: ProductResolvers<CatalogContext, ProductNode> = {
   stockEverywhere: (parent, _args, { cities }) => cities.map((id) => ({ city: { id }, product: parent })),
 
   availability: ({ reported }, _args, { cities }) => sumUp(reported ?? [], cities),
-};
+} satisfies ProductResolvers<CatalogContext, ProductNode>;
 
 /** The cities that a client asks for, each once, in the topology's order. */
 function selectCities(

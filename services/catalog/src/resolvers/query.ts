@@ -16,7 +16,7 @@ const ORDERINGS: Record<ProductOrder, Ordering & { keyType: SortKeyType }> = {
   CREATED_AT_DESC: { column: "created_at", idColumn: "id", direction: "desc", keyType: "time" },
 };
 
-export const query: QueryResolvers<CatalogContext> = {
+export const query = {
   product: (_parent, { id }, { products }) => products.load(id),
 
   async products(_parent, args, { sql }) {
@@ -33,4 +33,4 @@ export const query: QueryResolvers<CatalogContext> = {
       () => countProducts(sql, filter),
     );
   },
-};
+} satisfies QueryResolvers<CatalogContext>;

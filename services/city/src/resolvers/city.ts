@@ -25,7 +25,7 @@ function own(stub: CityStub, city: City) {
   return city.placement.partitions.find(({ id }) => id === city.id)!;
 }
 
-export const cityResolvers: CityResolvers = {
+export const cityResolvers = {
   async __resolveReference({ id }, { city }) {
     mustBe(city, id);
     return { id: city.id };
@@ -93,7 +93,7 @@ export const cityResolvers: CityResolvers = {
     own(stub, city);
     return getHealth(city.sql);
   },
-};
+} satisfies CityResolvers;
 
 /** Checks the arguments of a list of orders, a city's or a client's. */
 export function parseOrderList(

@@ -1,6 +1,7 @@
 /** All resolvers of a city. */
+import type { EveryField } from "@teranga/kit/graphql/every-field.ts";
 import { Amount, DateTime } from "@teranga/kit/graphql/scalars.ts";
-import type { MutationResolvers, Resolvers } from "@teranga/schema/generated/city.ts";
+import type { MutationResolvers, Resolvers, ResolversParentTypes } from "@teranga/schema/generated/city.ts";
 import { type CityContext, createLoaders } from "../context.ts";
 import { cityResolvers } from "./city.ts";
 import { clientMutations, clientResolvers } from "./client.ts";
@@ -11,7 +12,7 @@ import { stockMutations, stockResolvers } from "./stock.ts";
 import { transactionResolvers } from "./transaction.ts";
 import { walletMutations, walletResolvers } from "./wallet.ts";
 
-export const resolvers: Resolvers = {
+const own = {
   DateTime,
   Amount,
   Query: queries,
@@ -28,12 +29,14 @@ export const resolvers: Resolvers = {
   ...orderResolvers,
   ...transactionResolvers,
   ...walletResolvers,
-};
+} satisfies Resolvers;
+
+export const resolvers: Resolvers = own satisfies EveryField<Resolvers, ResolversParentTypes, typeof own>;
 
 /**
  * A request's mutations run one after the other. A later one must not show what an earlier one has loaded.
  */
-function withFreshLoaders(mutations: MutationResolvers): MutationResolvers {
+function withFreshLoaders<Given extends MutationResolvers>(mutations: Given): Given {
   const entries = Object.entries(mutations) as [
     string,
     (...args: [unknown, unknown, CityContext, unknown]) => unknown,
@@ -45,5 +48,5 @@ function withFreshLoaders(mutations: MutationResolvers): MutationResolvers {
       return resolve(parent, args, context, info);
     },
   ]);
-  return Object.fromEntries(fresh) as MutationResolvers;
+  return Object.fromEntries(fresh) as Given;
 }

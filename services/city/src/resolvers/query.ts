@@ -8,7 +8,7 @@ import { topologyVerdict } from "../topology-verdict.ts";
 import { pageOfClients } from "./client-list.ts";
 import { canBeId, mustOwn } from "./routing.ts";
 
-export const queries: QueryResolvers = {
+export const queries = {
   client(_, { id }, { city, load }) {
     mustOwn(city, id);
     return canBeId(id) ? load.client.load(id) : null;
@@ -49,7 +49,7 @@ export const queries: QueryResolvers = {
       ? getKeyedTransaction(city.sql, kind, clientId ?? null, idempotencyKey)
       : null;
   },
-};
+} satisfies QueryResolvers;
 
 /** As many as the messages of a batch. */
 const QUESTIONS_MAX = 1_000;
