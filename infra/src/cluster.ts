@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { type Clock, systemClock } from "@teranga/kit/process/retry.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
-import { parseTopology, parseTopologyFile, type Topology } from "@teranga/kit/topology/topology.ts";
+import { parseTopology, parseTopologyFile } from "@teranga/kit/topology/topology.ts";
 import { parse } from "yaml";
 import { assignPorts } from "./assign-ports.ts";
 import { type KeptTopology, topologyText } from "./cities.ts";
@@ -116,7 +116,7 @@ interface Shared {
   /** The key with which the cities sign their messages to the payment company. */
   paymentSecret: string;
   paymentUrl: string;
-  topology: Topology;
+  topologyText: string;
   /** The database URLs with their password, by database; filled as the servers come up. */
   databaseUrls: Map<string, string>;
   /** The port at which the others find a process, by its name. */
@@ -140,13 +140,12 @@ async function makeShared({ home, wire }: ClusterOptions, plan: ClusterPlan): Pr
     orders.map(({ name }) => name),
     await keptTopology(paths.topology),
   );
-  await writeFile(paths.topology, text, { mode: FILE_MODE });
   return {
     credential: await keepSecret(paths.credential),
     password: await keepSecret(paths.postgresPassword),
     paymentSecret: await keepSecret(paths.paymentSecret),
     paymentUrl: plan.mobileMoney.url,
-    topology: parseTopology(text),
+    topologyText: text,
     databaseUrls: new Map(),
     seenPorts,
   };
@@ -213,7 +212,9 @@ async function launchAll(plan: ClusterPlan, shared: Shared, options: LaunchOptio
   onProgress(`  ${plan.databases.length} PostgreSQL servers …`);
   await Promise.all(plan.databases.map(startDatabase));
   onProgress("  tables, and sample data where there is none …");
-  await prepareDatabases(shared.databaseUrls, shared.topology);
+  await prepareDatabases(shared.databaseUrls, parseTopology(shared.topologyText));
+  // Its cities have accepted it now. One that they refuse, once kept, would be refused at each start.
+  await usingHome(home, () => writeFile(pathsOf(home).topology, shared.topologyText, { mode: FILE_MODE }));
   onProgress(`  ${services.length} services …`);
   await Promise.all(services.map(startOne));
   onProgress("  the gateway …");

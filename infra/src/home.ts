@@ -5,7 +5,7 @@
  *     lock               the running cluster's supervisor: pid and start
  *     processes.json     what it runs (state.ts); missing when it does not run
  *     ports.json         the ports that were given out, to give them out again
- *     topology.yaml      written at each start
+ *     topology.yaml      written at each start, when the cities have accepted it
  *     credential, postgres-password, payment-secret    secrets
  *     mobile-money.journal             the accounts of the simulated company
  *     postgres/<name>    data directories
