@@ -2,7 +2,6 @@
  * One instance of a service with its circuit breaker (breaker.ts). Probes the instance in the background
  * while the circuit is not closed.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type Reader,
   type Send,
@@ -28,6 +27,8 @@ export interface EndpointMeans {
   /** Monotonic milliseconds. */
   clock: Clock;
   startTimer: StartTimer;
+  /** Runs something outside of all requests. */
+  outside: <Result>(run: () => Result) => Result;
   log?: Logger | undefined;
   onCircuit?: ((change: CircuitChange) => void) | undefined;
 }
@@ -56,8 +57,6 @@ const TOO_MANY = new TransportError("refused", `${UNDER_WAY_MAX} requests are un
 export class Endpoint {
   readonly url: string;
   readonly #means: EndpointMeans;
-  /** Probes belong to no client's request, so their spans must not either. */
-  readonly #outside = AsyncLocalStorage.snapshot();
   #circuit: Circuit;
   #underWay = 0;
   readonly #retired = new AbortController();
@@ -127,7 +126,7 @@ export class Endpoint {
     if (this.#retired.signal.aborted) return;
     const { clock, startTimer } = this.#means;
     this.#cancelProbe = startTimer(Math.max(1, atMs - clock.nowMs()), () => {
-      this.#probing = this.#outside(() => this.#probe());
+      this.#probing = this.#means.outside(() => this.#probe());
     });
   }
 

@@ -5,6 +5,7 @@
  *   ask (ask.ts) ── the instances in turn (ask-instances.ts)
  *                      └─ an endpoint (endpoint.ts) ── its breaker (breaker.ts)
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Send } from "../http/transport.ts";
 import type { Logger } from "../process/log.ts";
 import type { Clock } from "../process/retry.ts";
@@ -25,6 +26,8 @@ export class Instances {
   readonly clock: Clock;
   readonly #means: InstancesMeans;
   readonly #endpoints = new Map<string, Endpoint>();
+  /** Probes belong to no client's request, though one makes the endpoint. So their spans must not either. */
+  readonly #outside = AsyncLocalStorage.snapshot();
 
   constructor(means: InstancesMeans) {
     this.#means = means;
@@ -35,8 +38,8 @@ export class Instances {
   of(urls: Iterable<string>): readonly Endpoint[] {
     return Array.from(new Set(urls), (url) => {
       const { startTimer = startRealTimer, ...means } = this.#means;
-      const endpoint =
-        this.#endpoints.get(url) ?? new Endpoint(url, { ...means, startTimer, clock: this.clock });
+      const all = { ...means, startTimer, clock: this.clock, outside: this.#outside };
+      const endpoint = this.#endpoints.get(url) ?? new Endpoint(url, all);
       this.#endpoints.set(url, endpoint);
       return endpoint;
     });
