@@ -131,7 +131,7 @@ test("reset wipes a home and leaves anything else alone", async () => {
   expect(await run("reset")).toEqual({
     code: 1,
     stdout: "",
-    stderr: `Nobody is here to be asked whether ${home} may be wiped: say so with --yes\n`,
+    stderr: `There is no terminal to ask on. To wipe ${home} all the same: --yes\n`,
   });
   expect((await run("reset", {}, ["--yes"])).stdout).toBe(`Wiped ${home}.\n`);
   expect(await run("reset")).toEqual({ code: 0, stdout: `Nothing to wipe in ${home}.\n`, stderr: "" });

@@ -31,7 +31,7 @@ await runMain(usage, async () => {
 /** @throws StartupError if there is no terminal to ask on */
 async function askPerson(home: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    throw new StartupError(`Nobody is here to be asked whether ${home} may be wiped: say so with --yes`);
+    throw new StartupError(`There is no terminal to ask on. To wipe ${home} all the same: --yes`);
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
