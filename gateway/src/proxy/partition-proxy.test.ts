@@ -136,6 +136,19 @@ test("keys that are written as literals keep their digits", async () => {
   expect((await key('"north:1"')).data).toEqual({ _entities: [{ __typename: "Reader" }] });
 });
 
+test("an operation's own directives reach the services with their variables", async () => {
+  const north = await startBranch("north", `${BRANCH_SDL}\ndirective @note(text: String) on QUERY`);
+  const proxy = await startProxy({ north: north.url });
+  const query = (field: string) => `query ($text: String) @note(text: $text) { ${field} }`;
+  const entity = '_entities(representations: { __typename: "Reader", id: "north:1" }) { __typename }';
+  expect(await askProxy(proxy.url, query(entity))).toMatchObject({
+    data: { _entities: [{ __typename: "Reader" }] },
+  });
+  expect((await askProxy(proxy.url, query('branch(id: "north") { id }'))).data).toEqual({
+    branch: { id: "north" },
+  });
+});
+
 test("it waits for the first partition, and gives up with a line", async () => {
   await expect(startProxy({}, { startupWaitMs: 100 })).rejects.toThrow(
     'No service of the subgraph "branch" answered within 0 s',

@@ -10,38 +10,31 @@ import { refuseUnacceptable } from "@teranga/kit/http/acceptable.ts";
 import { currentDeadlineAtMs } from "@teranga/kit/http/deadline.ts";
 import { statusByMediaType } from "@teranga/kit/http/http-status.ts";
 import { createApp, listen, logFaults, type RunningServer, serveServices } from "@teranga/kit/http/server.ts";
-import { createTransport } from "@teranga/kit/http/transport.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { ServiceOptions } from "@teranga/kit/process/run-service.ts";
-import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import type { GraphQLSchema } from "graphql";
 import { createFormatError } from "../door/client-errors.ts";
 import { readDocuments } from "../door/document-reader.ts";
 import { addGraphQLRoute } from "../door/graphql-route.ts";
-import { createGatewayMetrics, type GatewayMetrics, type GatewayState } from "../door/metrics.ts";
+import type { GatewayMetrics } from "../door/metrics.ts";
 import { watchRequests } from "../door/request-log.ts";
 import { answerJson } from "../ground/answer-json.ts";
 import { DEFAULT_LIMITS, FIELDS_MAX } from "../ground/limits.ts";
 import type { MakeEngine } from "../live/engines.ts";
-import { startGraphWatch } from "../live/graph-watch.ts";
-import { LiveGraph } from "../live/live-graph.ts";
-import { createNetworks } from "../network/network.ts";
+import type { LiveGraph } from "../live/live-graph.ts";
+import { type FollowOptions, type LiveServerParts, startLiveServer } from "../live/live-server.ts";
 import type { PartitionSpec } from "../sources/partitions/partition-spec.ts";
 import type { RequestContext, SentRequest } from "../sources/request-context.ts";
 import { SubgraphEngine } from "./subgraph-engine.ts";
 import { createRoutableRule, readSubgraphSchema } from "./subgraph-schema.ts";
 
-export interface PartitionProxyOptions extends ServiceOptions {
+export interface PartitionProxyOptions extends ServiceOptions, FollowOptions {
   subgraph: string;
   /** The bytes of services' answers that may be in use at a time. */
   answerBytesMax?: number | undefined;
   /** How long one request to a partition may take. Also the deadline of a caller that does not send one. */
   deadlineMs?: number;
-  /** How long the start waits for a partition to answer. */
-  startupWaitMs?: number;
-  /** How often the partitions are asked for their schema. */
-  schemaPollMs?: number;
   onSubgraphRequest?: (request: SentRequest) => void;
 }
 
@@ -54,8 +47,6 @@ export interface PartitionProxy extends RunningServer {
 }
 
 const DEADLINE_MS = 5_000;
-const STARTUP_WAIT_MS = 60_000;
-const SCHEMA_POLL_MS = 10_000;
 
 /**
  * Routers merge fetches, with an alias for each, and wrap them in `_entities`. Limits on what multiplies are
@@ -73,48 +64,23 @@ const LIMITS = {
  * @throws StartupError if no partition answers, the subgraph cannot be split, or the port is taken
  */
 export async function startPartitionProxy(options: PartitionProxyOptions): Promise<PartitionProxy> {
-  const { subgraph, credential, log, registry = new Registry() } = options;
-  const transport = createTransport({ credential });
-  let state = (): GatewayState => ({ plans: 0, generation: 0, omitted: 0, circuits: [] });
-  const metrics = createGatewayMetrics(registry, () => state());
-  const nowMs = () => performance.now();
-  const networks = createNetworks({ send: transport.send, nowMs, log, observer: metrics });
-  const closing = [
-    { name: "the probes", close: networks.close },
-    { name: "the connections", close: transport.close },
-  ];
-  try {
-    const watch = await startGraphWatch({
-      source: { kind: "topology", topology: onlyOf(options.topology, subgraph) },
-      send: transport.send,
-      log,
-      pollMs: options.schemaPollMs ?? SCHEMA_POLL_MS,
-      startupWaitMs: options.startupWaitMs ?? STARTUP_WAIT_MS,
-    });
-    closing.unshift({ name: "the watch over the subgraph", close: watch.stop });
-    const specs = new WeakMap<GraphQLSchema, PartitionSpec>();
-    const makeEngine: MakeEngine = (supergraph, sources) => {
-      const read = readSubgraphSchema(supergraph, subgraph);
-      specs.set(read.schema, read.spec);
-      return new SubgraphEngine(supergraph, read, sources.get(subgraph)!);
-    };
-    const live = await LiveGraph.start(watch, { makeEngine, networks });
-    state = () => ({
-      plans: live.gateway.engine.operationCount,
-      generation: live.generation,
-      omitted: watch.omitted().length,
-      circuits: networks.circuits(),
-    });
-    const rule = createRoutableRule((schema) => specs.get(schema)!);
-    const server = await serve(live, rule, { ...options, metrics, registry });
-    closing.unshift({ name: "the server", close: server.close });
-    const setTopology = watch.follow(live);
-    const update = async (topology: Topology) => setTopology(onlyOf(topology, subgraph));
-    return { ...server, update, close: () => closeAll(closing) };
-  } catch (error) {
-    await closeAll(closing);
-    throw error;
-  }
+  const { subgraph, credential, registry = new Registry() } = options;
+  const specs = new WeakMap<GraphQLSchema, PartitionSpec>();
+  const rule = createRoutableRule((schema) => specs.get(schema)!);
+  const makeEngine: MakeEngine = (supergraph, sources) => {
+    const read = readSubgraphSchema(supergraph, subgraph);
+    specs.set(read.schema, read.spec);
+    return new SubgraphEngine(supergraph, read, sources.get(subgraph)!);
+  };
+  const parts: LiveServerParts = {
+    source: { kind: "topology", topology: onlyOf(options.topology, subgraph) },
+    credential,
+    registry,
+    engineFor: () => makeEngine,
+    serve: (live, metrics) => serve(live, rule, { ...options, metrics, registry }),
+  };
+  const { setTopology, ...server } = await startLiveServer(parts, options);
+  return { ...server, update: async (topology) => setTopology(onlyOf(topology, subgraph)) };
 }
 
 /** The topology without all other subgraphs. @throws StartupError if it has no such partitioned subgraph */

@@ -22,6 +22,7 @@ import {
   isIncluded,
   literalValue,
   printCompact,
+  printVariableDefinitions,
   type RootSelection,
   responseNameOf,
   rootSelections,
@@ -114,8 +115,6 @@ function toGraphQLError({ message, path, extensions }: GraphQLFormattedError): G
   return new GraphQLError(message, { path, extensions });
 }
 
-const nameNode = (value: string) => ({ kind: Kind.NAME, value }) as const;
-
 /** Splits an operation into stages, once for all requests. */
 class StepPlanner {
   weight = 0;
@@ -147,14 +146,14 @@ class StepPlanner {
     return stages;
   }
 
-  #prepare(operation: OperationDefinitionNode): PreparedFetch {
-    const prepared = this.#source.prepare(printCompact(operation));
+  #prepare(text: string): PreparedFetch {
+    const prepared = this.#source.prepare(text);
     this.weight += prepared.weight;
     return prepared;
   }
 
   #splitStage(selections: readonly RootSelection[]): Stage {
-    const prepared = this.#prepare(this.#part(selections));
+    const prepared = this.#prepare(printCompact(this.#part(selections)));
     return async ({ given, variables }, context) => {
       const { data, errors } = await prepared.send(given, context, context.record.operation?.name);
       return { data: data ?? nullsOf(selections, variables), errors };
@@ -179,7 +178,7 @@ class StepPlanner {
     const responseName = responseNameOf(field);
     const argument = field.arguments!.find(({ name }) => name.value === REPRESENTATIONS)!.value;
     const { spec } = this.#subgraph;
-    const prepared = this.#prepare(this.#entitiesPart(field));
+    const prepared = this.#prepare(this.#entitiesText(field));
     return async ({ given, variables }, context) => {
       if (!same.some(({ conditions }) => isIncluded(conditions, variables))) return { data: {}, errors: [] };
       const told = literalValue(argument, variables);
@@ -194,22 +193,16 @@ class StepPlanner {
     };
   }
 
-  /** `query ($representations: [_Any!]!, …) { _entities(representations: $representations) { … } }` */
-  #entitiesPart(field: RootSelection["field"]): OperationDefinitionNode {
-    const variable = { kind: Kind.VARIABLE, name: nameNode(REPRESENTATIONS) } as const;
-    const argument = { kind: Kind.ARGUMENT, name: nameNode(REPRESENTATIONS), value: variable } as const;
-    const { alias: _, directives: __, ...bare } = field;
-    const part = this.#part([{ field: { ...bare, arguments: [argument] }, conditions: [], around: [] }]);
-    const others = part.variableDefinitions!.filter(
-      ({ variable: { name } }) => name.value !== REPRESENTATIONS,
-    );
-    const any = {
-      kind: Kind.NON_NULL_TYPE,
-      type: { kind: Kind.NAMED_TYPE, name: nameNode("_Any") },
-    } as const;
-    const type = { kind: Kind.NON_NULL_TYPE, type: { kind: Kind.LIST_TYPE, type: any } } as const;
-    const own = { kind: Kind.VARIABLE_DEFINITION, variable, type } as const;
-    return { ...part, variableDefinitions: [own, ...others] };
+  /** `query($representations:[_Any!]!,…){_entities(representations:$representations){…}}` */
+  #entitiesText({ selectionSet }: RootSelection["field"]): string {
+    const said = saidToServices(this.#operation.directives);
+    const used = [selectionSet!, ...said].flatMap((node) => [...usedVariables(node)]);
+    const { printed } = variableDefinitionsOf(this.#operation);
+    const names = new Set([REPRESENTATIONS, ...used]);
+    const own = new Map([...printed, [REPRESENTATIONS, `$${REPRESENTATIONS}:[_Any!]!`]]);
+    const definitions = printVariableDefinitions({ printed: own, defaults: {} }, names);
+    const head = `query${definitions}${said.map(printCompact).join("")}`;
+    return `${head}{_entities(representations:$${REPRESENTATIONS})${printCompact(selectionSet!)}}`;
   }
 
   /** The operation with some of its root fields, and the variables that they use. */
@@ -219,10 +212,13 @@ class StepPlanner {
       return within({ ...field, directives }, around);
     });
     const selectionSet = { kind: Kind.SELECTION_SET, selections: fields } as const;
-    const used = usedVariables(selectionSet);
+    const part = { ...this.#operation, selectionSet };
+    const used = usedVariables({ ...part, variableDefinitions: [] });
     const definitions = this.#operation.variableDefinitions ?? [];
-    const variableDefinitions = definitions.filter(({ variable }) => used.has(variable.name.value));
-    return { ...this.#operation, selectionSet, variableDefinitions };
+    return {
+      ...part,
+      variableDefinitions: definitions.filter(({ variable }) => used.has(variable.name.value)),
+    };
   }
 }
 
