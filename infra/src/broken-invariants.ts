@@ -1,6 +1,6 @@
 /**
  * Checks the invariants of the cities' databases. Each city's own rules are SQL
- * (protocol/functions/7-invariants.sql); this file compares the cities with one another.
+ * (protocol/functions/9-invariants.sql); this file compares the cities with one another.
  *
  * The checks hold at any time, also while transactions are under way. A decision is written before its
  * consequences, so the consequences are read first: what they follow from is then there.

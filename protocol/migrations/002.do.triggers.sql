@@ -1,4 +1,4 @@
--- When the rules of ../functions/6-rules.sql and 5-fragment.sql are looked at.
+-- When the rules of ../functions/8-rules.sql and 7-fragment.sql are looked at.
 
 -- A trigger needs its function, so each is declared here without a body. Their files follow within the same
 -- database transaction.

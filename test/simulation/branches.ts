@@ -12,7 +12,7 @@ const FUNCTION = /^create or replace function (\w+).*? as \$\$(.*)\$\$;/s;
 /** So many characters of a condition are in its branch's name. */
 const NAMED_MAX = 70;
 /** What is asked of the database from outside: no message runs it. */
-const NO_MESSAGE = "7-invariants.sql";
+const NO_MESSAGE = "9-invariants.sql";
 
 export interface CountedFunctions {
   /** Creates the counters and the functions. */

@@ -4,7 +4,7 @@
  * stock movements and the ledger.
  *
  * The database itself makes sure that a pruned transaction can never be taken for a new one
- * (functions/6-rules.sql). The clock only decides when the horizon moves.
+ * (functions/8-rules.sql). The clock only decides when the horizon moves.
  */
 import { type StartWait, startWorker, type Worker } from "@teranga/kit/process/worker.ts";
 import type { CityMeans } from "./means.ts";

@@ -1,4 +1,7 @@
-/** The home's steps (../../functions/3-home.sql, and tellParticipants of ../city/recovery.ts). */
+/**
+ * The home's steps (../../functions/3-home.sql to 5-transfers.sql, and tellParticipants of
+ * ../city/recovery.ts).
+ */
 import { violates } from "./participant.ts";
 import { isTooOld } from "./pruning.ts";
 import { isCommitted, type State, type Step, send, step } from "./state.ts";

@@ -1,5 +1,5 @@
 /**
- * What must hold in every state. The names are those of ../../functions/7-invariants.sql and of
+ * What must hold in every state. The names are those of ../../functions/9-invariants.sql and of
  * infra/src/broken-invariants.ts, or those of docs/commit-protocol.md for what no database can see.
  */
 import { isCancelled } from "./home.ts";

@@ -45,7 +45,7 @@ test("each invariant is broken by a mistake", () => {
 
 test("the invariants have the names that they have in the databases and in the docs", () => {
   const files = [
-    "protocol/functions/7-invariants.sql",
+    "protocol/functions/9-invariants.sql",
     "infra/src/broken-invariants.ts",
     "docs/commit-protocol.md",
   ];

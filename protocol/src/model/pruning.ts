@@ -1,5 +1,5 @@
 /**
- * The horizon (../../functions/6-rules.sql, ../city/pruning.ts): behind it, no row means ABORTED. Each city
+ * The horizon (../../functions/8-rules.sql, ../city/pruning.ts): behind it, no row means ABORTED. Each city
  * has its own, which passes the ids of a world at any time.
  */
 import { type State, type Step, step } from "./state.ts";

@@ -1,6 +1,6 @@
 /**
  * The wallet as a payment provider: it sets money aside for a transaction before its commit point, and learns
- * afterwards what was decided (../../functions/4-wallet.sql, services/city/src/payments). A company outside
+ * afterwards what was decided (../../functions/6-wallet.sql, services/city/src/payments). A company outside
  * does the same.
  */
 import { abort } from "./home.ts";

@@ -1,4 +1,4 @@
-/** Each rule of functions/7-invariants.sql finds what breaks it, in a database with rows of every kind. */
+/** Each rule of functions/9-invariants.sql finds what breaks it, in a database with rows of every kind. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CITY_FILES } from "@teranga/protocol/city/sql-files.ts";
@@ -94,7 +94,7 @@ const SABOTAGE: readonly [rule: string, statement: string][] = [
 ];
 
 test("all rules are here, and nothing breaks one", async () => {
-  const text = await readFile(join(CITY_FILES.functions!, "7-invariants.sql"), "utf8");
+  const text = await readFile(join(CITY_FILES.functions!, "9-invariants.sql"), "utf8");
   const rules = [...text.matchAll(/select '([^']+)',\s+to_jsonb/g)].map(([, rule]) => rule);
   expect(SABOTAGE.map(([rule]) => rule)).toEqual(rules);
   await dakar.expectSound();

@@ -77,13 +77,19 @@ test("orders are committed while functions are created anew, over and over", asy
     for (let number = first; number < first + 40; number++) states.push(await commit(number));
     return states;
   };
-  const home = await readFile(join(CITY_FILES.functions!, "3-home.sql"), "utf8");
+  const commits = await Promise.all(
+    ["3-home.sql", "4-orders.sql", "5-transfers.sql"].map(async (file) => ({
+      file,
+      script: await readFile(join(CITY_FILES.functions!, file), "utf8"),
+    })),
+  );
   const changing = (async () => {
     for (let version = 1; isWorking; version++) {
-      for (const file of ["1-shared.sql", "6-rules.sql"])
+      for (const file of ["1-shared.sql", "8-rules.sql"])
         await appendFile(join(later.functions, file), `-- ${version}\n`);
       // With another name of a parameter a function is dropped and created.
-      await writeFile(join(later.functions, "3-home.sql"), home.replaceAll("tell_at", `tell_at_${version}`));
+      for (const { file, script } of commits)
+        await writeFile(join(later.functions, file), script.replaceAll("tell_at", `tell_at_${version}`));
       await migrate(sql, later);
     }
   })();

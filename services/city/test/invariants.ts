@@ -1,4 +1,4 @@
-/** What must hold in the database of a city after every transaction (functions/7-invariants.sql). */
+/** What must hold in the database of a city after every transaction (functions/9-invariants.sql). */
 
 /** The broken rules, each with the rows that break it. */
 export async function brokenInvariants(

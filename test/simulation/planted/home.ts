@@ -4,6 +4,8 @@ import type { PlantedBug } from "./planted-bug.ts";
 const TABLES = "protocol/migrations/001.do.tables.sql";
 const TRIGGERS = "protocol/migrations/002.do.triggers.sql";
 const HOME = "protocol/functions/3-home.sql";
+const ORDERS = "protocol/functions/4-orders.sql";
+const TRANSFERS = "protocol/functions/5-transfers.sql";
 const ORDER_FACTS = "services/city/src/sql/get-order-facts.ts";
 const COMMIT_PROTOCOL = "protocol/src/city/commit-protocol.ts";
 
@@ -59,7 +61,7 @@ export const IN_HOME: readonly PlantedBug[] = [
     name: "refund-without-return",
     edits: [
       {
-        file: HOME,
+        file: ORDERS,
         find: "  perform move_stock(given_lines(cancelled.id, here), 1, 0, 'RETURNED', transaction, now_at);\n",
         replace: "",
       },
@@ -69,7 +71,7 @@ export const IN_HOME: readonly PlantedBug[] = [
     // An order that is cancelled already is cancelled once more, and refunded.
     name: "cancelled-twice",
     edits: [
-      { file: HOME, find: "  elsif cancelled.status = 'CANCELLED' then", replace: "  elsif false then" },
+      { file: ORDERS, find: "  elsif cancelled.status = 'CANCELLED' then", replace: "  elsif false then" },
       {
         file: TRIGGERS,
         find: `create trigger order_is_cancelled_once before update on orders
@@ -83,7 +85,7 @@ export const IN_HOME: readonly PlantedBug[] = [
     name: "transfer-arrives-twice",
     edits: [
       {
-        file: HOME,
+        file: TRANSFERS,
         find: "  perform move_stock(lines, 1, 0, 'TRANSFERRED', transaction, now_at);",
         replace: `  perform move_stock(lines, 1, 0, 'TRANSFERRED', transaction, now_at);
   perform move_stock(lines, 1, 0, 'TRANSFERRED', transaction, now_at);`,
@@ -95,7 +97,7 @@ export const IN_HOME: readonly PlantedBug[] = [
     name: "one-of-two-equal",
     edits: [
       {
-        file: HOME,
+        file: ORDERS,
         find: "  select distinct transaction, a ->> 'cityId', allocated_lines(entry, a ->> 'cityId'), tell_at",
         replace:
           "  select distinct on (allocated_lines(entry, a ->> 'cityId')) transaction, a ->> 'cityId', allocated_lines(entry, a ->> 'cityId'), tell_at",
@@ -118,7 +120,7 @@ export const IN_HOME: readonly PlantedBug[] = [
     name: "giver-not-recorded",
     edits: [
       {
-        file: HOME,
+        file: TRANSFERS,
         find: "    values (transaction, entry ->> 'fromCityId', lines, tell_at);",
         replace: "    select transaction, entry ->> 'fromCityId', lines, tell_at where false;",
       },
@@ -129,7 +131,7 @@ export const IN_HOME: readonly PlantedBug[] = [
     name: "nobody-gets-back",
     edits: [
       {
-        file: HOME,
+        file: ORDERS,
         find: "'lines', given_lines(cancelled.id, city_id))",
         replace: "'lines', '[]'::jsonb)",
       },
@@ -151,7 +153,7 @@ export const IN_HOME: readonly PlantedBug[] = [
     name: "sold-without-taking",
     edits: [
       {
-        file: HOME,
+        file: ORDERS,
         find: `  perform move_stock(allocated_lines(entry, here), -1, 0, 'SOLD', transaction, now_at);
 `,
         replace: "",

@@ -2,8 +2,8 @@
 import type { PlantedBug } from "./planted-bug.ts";
 
 const TABLES = "protocol/migrations/001.do.tables.sql";
-const HOME = "protocol/functions/3-home.sql";
-const WALLET = "protocol/functions/4-wallet.sql";
+const ORDERS = "protocol/functions/4-orders.sql";
+const WALLET = "protocol/functions/6-wallet.sql";
 const PLACE_ORDER = "services/orders/src/order/place-order.ts";
 
 export const IN_MONEY: readonly PlantedBug[] = [
@@ -12,7 +12,7 @@ export const IN_MONEY: readonly PlantedBug[] = [
     name: "return-without-refund",
     edits: [
       {
-        file: HOME,
+        file: ORDERS,
         find: "if cancelled.payment_method = 'WALLET' and cancelled.total > 0 then",
         replace: "if false then",
       },
@@ -22,7 +22,7 @@ export const IN_MONEY: readonly PlantedBug[] = [
     // A wallet pays what it does not hold.
     name: "wallet-overdrawn",
     edits: [
-      { file: HOME, find: "    if held < total then", replace: "    if false then" },
+      { file: ORDERS, find: "    if held < total then", replace: "    if false then" },
       {
         file: TABLES,
         find: "balance bigint not null check (balance between 0 and 9007199254740991),\n",
@@ -35,7 +35,7 @@ export const IN_MONEY: readonly PlantedBug[] = [
     name: "paid-outside-the-ledger",
     edits: [
       {
-        file: HOME,
+        file: ORDERS,
         find: "    perform post_to_wallet(buyer_id, -cost, 'SALES', 'PURCHASE', transaction, null, now_at);",
         replace: "    update wallet set balance = balance - cost where client_id = buyer_id;",
       },
@@ -46,7 +46,7 @@ export const IN_MONEY: readonly PlantedBug[] = [
     name: "refund-of-the-home's-share",
     edits: [
       {
-        file: HOME,
+        file: ORDERS,
         find: "cancelled.client_id, cancelled.total, 'SALES', 'REFUND'",
         replace:
           "cancelled.client_id, (select coalesce(nullif(sum(a.quantity * l.unit_price), 0), 1)::bigint from order_allocation a join order_line l using (order_id, product_id) where a.order_id = cancelled.id and a.city_id = here), 'SALES', 'REFUND'",
@@ -58,7 +58,7 @@ export const IN_MONEY: readonly PlantedBug[] = [
     name: "total-without-quantities",
     edits: [
       {
-        file: HOME,
+        file: ORDERS,
         find: "select sum((line ->> 'quantity')::bigint * (line ->> 'unitPrice')::bigint)::bigint",
         replace: "select sum((line ->> 'unitPrice')::bigint)::bigint",
       },
@@ -96,7 +96,7 @@ export const IN_MONEY: readonly PlantedBug[] = [
     name: "cancelled-but-due",
     edits: [
       {
-        file: HOME,
+        file: ORDERS,
         find: "case when state = 'DUE' then 'VOIDED'",
         replace: "case when state = 'DUE' then 'DUE'",
       },

@@ -3,7 +3,7 @@ import type { PlantedBug } from "./planted-bug.ts";
 
 const TRIGGERS = "protocol/migrations/002.do.triggers.sql";
 const PARTICIPANT = "protocol/functions/2-participant.sql";
-const RULES = "protocol/functions/6-rules.sql";
+const RULES = "protocol/functions/8-rules.sql";
 const PRUNE = "protocol/src/city/sql/prune-aborted.ts";
 const RECOVERY = "protocol/src/city/recovery.ts";
 const COMMIT_PROTOCOL = "protocol/src/city/commit-protocol.ts";
