@@ -2,7 +2,7 @@
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import { withOutcomes } from "@teranga/kit/graphql/mutation-outcome.ts";
-import { maskError } from "@teranga/kit/http/server.ts";
+import { maskError } from "@teranga/kit/http/masked-errors.ts";
 import type { SubgraphRequest } from "@teranga/kit/http/transport.ts";
 import { classifyDatabaseError } from "@teranga/kit/postgres/database.ts";
 import { type DocumentNode, execute, type GraphQLError, parse, validate } from "graphql";

@@ -2,7 +2,7 @@
 import type { ApolloServerPlugin } from "@apollo/server";
 import { unwrapResolverError } from "@apollo/server/errors";
 import { cutText } from "@teranga/kit/graphql/errors.ts";
-import { maskError } from "@teranga/kit/http/server.ts";
+import { maskError } from "@teranga/kit/http/masked-errors.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { visibleErrors } from "../ground/error-paths.ts";
 import { notListedBy } from "../ground/service-errors.ts";

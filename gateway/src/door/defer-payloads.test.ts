@@ -4,7 +4,7 @@
  */
 import { HeaderMap } from "@apollo/server";
 import { ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
-import { logFaults } from "@teranga/kit/http/server.ts";
+import { logFaults } from "@teranga/kit/http/masked-errors.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { parse } from "graphql";
 import { afterEach, expect, test } from "vitest";

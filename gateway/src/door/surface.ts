@@ -7,7 +7,7 @@ import { ApolloServerPluginLandingPageDisabled } from "@apollo/server/plugin/dis
 import { ApolloServerPluginLandingPageLocalDefault } from "@apollo/server/plugin/landingPage/default";
 import { refuseUnacceptable } from "@teranga/kit/http/acceptable.ts";
 import { statusByMediaType } from "@teranga/kit/http/http-status.ts";
-import { logFaults } from "@teranga/kit/http/server.ts";
+import { logFaults } from "@teranga/kit/http/masked-errors.ts";
 import type { GraphQLSchema } from "graphql";
 import { answerJson } from "../ground/answer-json.ts";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";

@@ -4,15 +4,13 @@
  */
 import { randomUUID } from "node:crypto";
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
-import { unwrapResolverError } from "@apollo/server/errors";
 import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
-import { GraphQLError, type GraphQLFormattedError, parse } from "graphql";
-import { codedError, ERROR_CODES, isClientError } from "../graphql/errors.ts";
+import { type GraphQLError, parse } from "graphql";
+import { codedError, ERROR_CODES } from "../graphql/errors.ts";
 import { withOutcomes } from "../graphql/mutation-outcome.ts";
-import { classifyDatabaseError } from "../postgres/database.ts";
 import { StartupError } from "../process/config.ts";
 import type { Logger } from "../process/log.ts";
 import { addMetrics, METRICS_PATH, Registry } from "../process/metrics.ts";
@@ -23,6 +21,7 @@ import { keepDeadlines } from "./deadline.ts";
 import { DEFAULT_DOOR, type Door, httpOptions, keepDoor } from "./door.ts";
 import { answerHttpErrors, httpErrorOptions } from "./http-errors.ts";
 import { statusByMediaType } from "./http-status.ts";
+import { isDatabaseAway, logFaults, maskError } from "./masked-errors.ts";
 import { countRefusals } from "./refusals.ts";
 import { refusalOptions, shortRefusals } from "./short-refusals.ts";
 
@@ -237,65 +236,4 @@ export function createApp(
   keepDoor(app, door, onRefused);
   answerHttpErrors(app, terms);
   return app;
-}
-
-/** Passes errors that are meant for clients. Any other error becomes a plain internal error. */
-export function maskError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
-  const said = requestError(formatted, error);
-  if (isClientError(said.extensions)) return said;
-  const { message, extensions } = new GraphQLError(ERROR_CODES.INTERNAL_SERVER_ERROR, {
-    extensions: { code: "INTERNAL_SERVER_ERROR" },
-  });
-  return { ...formatted, message, extensions };
-}
-
-/**
- * Logs what `maskError` hides, with the request's own logger, so that an answer's
- * request id leads to the cause.
- * @param isFault whether an error that is not meant for clients is a fault; all are by default
- */
-export function logFaults<Context extends object>(
-  logOf: (context: Context) => Logger,
-  isFault: (error: GraphQLError) => boolean = () => true,
-): ApolloServerPlugin<Context> {
-  return {
-    async requestDidStart() {
-      return {
-        async didEncounterErrors({ errors, contextValue }) {
-          for (const error of errors) {
-            if (isClientError(requestError(error.toJSON(), error).extensions) || !isFault(error)) continue;
-            const original = unwrapResolverError(error);
-            const line = { err: original, path: error.path };
-            // A database that is away fails every request until it is back. The cause is
-            // known, and the client is told.
-            if (isDatabaseAway(error)) logOf(contextValue).warn(line, "the database is away");
-            else logOf(contextValue).error(line, "an operation failed on a fault of ours");
-          }
-        },
-      };
-    },
-  };
-}
-
-function isDatabaseAway(error: unknown): boolean {
-  return classifyDatabaseError(unwrapResolverError(error)).kind === "transient";
-}
-
-/** Codes and words for requests that Apollo Server refuses without a code or with none of its own words. */
-function requestError(formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError {
-  const { message, extensions } = formatted;
-  if (extensions?.code === "GRAPHQL_PARSE_FAILED" && /^Maximum call stack/.test(message)) {
-    return { ...formatted, message: "The document is nested too deep to be read." };
-  }
-  if (!(error instanceof GraphQLError) || error.originalError || error.path) return formatted;
-  // graphql-js stops after 50 errors, and this last error has no code.
-  if (/^Too many errors processing variables/.test(message)) {
-    return { ...formatted, extensions: { ...extensions, code: "BAD_USER_INPUT" } };
-  }
-  // Apollo Server gives this error a status, 400, but no code: the hash of a persisted
-  // query belongs to another document.
-  const { http, code } = error.extensions as { http?: { status?: number }; code?: unknown };
-  const isRefusal = http?.status !== undefined && http.status >= 400 && http.status < 500;
-  if (code !== undefined || !isRefusal) return formatted;
-  return { ...formatted, extensions: { ...extensions, code: "BAD_REQUEST" } };
 }
