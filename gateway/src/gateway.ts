@@ -117,9 +117,8 @@ async function serve(
   // A subgraph that the operator names in the topology runs our services. Any other subgraph is foreign, and
   // known only from the supergraph.
   const isOurs = (subgraph: string) => live.isPlaced(subgraph);
-  const costModelOf = live.costModelOf.bind(live);
   const runningOn = live.gateway.runningOn.bind(live.gateway);
-  const shown = surfaceOptions(surface, { isOurs, costModelOf, runningOn, metrics, requests });
+  const shown = surfaceOptions(surface, { isOurs, runningOn, metrics, requests });
   const apollo = new ApolloServer<RequestContext>({
     ...shown,
     gateway: live.gateway,

@@ -92,18 +92,24 @@ function gatheredFields({
 
 export interface CostLimit {
   costMax: number;
-  /** The model of the graph whose API schema a request is validated against. */
-  modelOf: (apiSchema: GraphQLSchema) => CostModel | undefined;
-  runningOn: (apiSchema: GraphQLSchema) => Pick<Running, "network">;
+  /** The graph whose API schema a request is validated against. */
+  runningOn: (apiSchema: GraphQLSchema) => Running;
 }
 
 /** Refuses operations whose estimated cost is beyond the limit. */
-export function limitCost({ costMax, modelOf, runningOn }: CostLimit): ApolloServerPlugin<RequestContext> {
+export function limitCost({ costMax, runningOn }: CostLimit): ApolloServerPlugin<RequestContext> {
+  const models = new WeakMap<Supergraph, CostModel>();
+  const modelOf = (supergraph: Supergraph): CostModel => {
+    const model = models.get(supergraph) ?? createCostModel(supergraph);
+    models.set(supergraph, model);
+    return model;
+  };
   const listener: GraphQLRequestListener<RequestContext> = {
     async didResolveOperation({ document, operation, request: { variables }, schema }) {
       if (!operation) return;
       const measured = { document, operation, variables };
-      const cost = modelOf(schema)?.costOf(measured, partitionsIn(runningOn(schema).network)) ?? 0;
+      const { engine, network } = runningOn(schema);
+      const cost = modelOf(engine.supergraph).costOf(measured, partitionsIn(network));
       if (cost > costMax) throw limitExceeded("cost", cost, costMax);
     },
   };

@@ -15,7 +15,7 @@ import type { Running } from "../planning/graph-gateway.ts";
 import type { RequestContext } from "../sources/request-context.ts";
 import { clientTerms } from "../validation/validation.ts";
 import { createFormatError, isFaultOf, visibleErrorPaths } from "./client-errors.ts";
-import { type CostLimit, limitCost } from "./cost.ts";
+import { limitCost } from "./cost.ts";
 import { deliverDeferred } from "./defer-delivery.ts";
 import { readDocuments } from "./document-reader.ts";
 import { createPersistedQueryCache } from "./document-store.ts";
@@ -49,7 +49,6 @@ export function surfaceOf(mode: Mode): Surface {
 export interface SurfaceParts {
   /** Whether our own services serve a subgraph. */
   isOurs: (subgraph: string) => boolean;
-  costModelOf: CostLimit["modelOf"];
   /** The engine and the network of the graph with this API schema. */
   runningOn: (apiSchema: GraphQLSchema) => Running;
   metrics: GatewayMetrics;
@@ -63,7 +62,7 @@ type SurfaceOptions = Omit<ApolloServerOptionsWithGateway<RequestContext>, "gate
 /** The options that make Apollo Server show this surface. */
 export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOptions {
   const { mode, introspection, sandbox, limits, safelist } = surface;
-  const { isOurs, costModelOf, runningOn, metrics, requests } = parts;
+  const { isOurs, runningOn, metrics, requests } = parts;
   const formatError = createFormatError(isOurs, { showsFaults: mode === "development" });
   const faults = logFaults<RequestContext>(({ log }) => log, isFaultOf(isOurs));
   return {
@@ -82,7 +81,7 @@ export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOp
       }),
       faults,
       ...(safelist ? [watchSafelist(safelist, metrics)] : []),
-      limitCost({ costMax: limits.costMax, modelOf: costModelOf, runningOn }),
+      limitCost({ costMax: limits.costMax, runningOn }),
       deliverDeferred({ formatError, faults, runningOn }),
       refuseUnacceptable,
       // These see the answer in this order: the first changes its content, the others note and explain it.

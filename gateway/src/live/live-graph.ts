@@ -2,8 +2,6 @@
  * The graph and the network that requests run on. Both are replaced while the gateway runs, independently of
  * each other.
  */
-import type { GraphQLSchema } from "graphql";
-import { type CostModel, createCostModel } from "../door/cost.ts";
 import type { Supergraph } from "../ground/supergraph.ts";
 import type { Network, Networks } from "../network/network.ts";
 import type { Engine } from "../planning/engine.ts";
@@ -31,7 +29,6 @@ export class LiveGraph implements GraphChanges {
   generation = 0;
   readonly gateway: GraphGateway;
   readonly #parts: LiveGraphParts;
-  readonly #costModels = new WeakMap<GraphQLSchema, CostModel>();
   #topology: Topology;
   /** The kind of placement of each subgraph, for which an engine's sources are made. */
   #kinds = "";
@@ -46,11 +43,6 @@ export class LiveGraph implements GraphChanges {
     this.gateway = new GraphGateway(built.engine, this.#networkFor(built));
   }
 
-  /** The cost model of the graph with this API schema. */
-  costModelOf(apiSchema: GraphQLSchema): CostModel | undefined {
-    return this.#costModels.get(apiSchema);
-  }
-
   /** Whether the topology places a subgraph. */
   isPlaced(subgraph: string): boolean {
     return this.#topology?.placements.has(subgraph) === true;
@@ -60,7 +52,7 @@ export class LiveGraph implements GraphChanges {
     const { engine } = this.gateway;
     const placements = placementsOf(engine.supergraph, topology);
     if (kindsOf(placements) !== this.#kinds) return this.onSupergraph(engine.supergraph, topology);
-    this.gateway.updateNetwork(this.#networkFor({ engine, topology, placements }));
+    this.gateway.updateNetwork(this.#networkFor({ topology, placements }));
   }
 
   async onSupergraph(supergraph: Supergraph, topology: Topology): Promise<void> {
@@ -69,9 +61,7 @@ export class LiveGraph implements GraphChanges {
     this.generation++;
   }
 
-  #networkFor({ engine, topology, placements }: Built): Network {
-    const { apiSchema, supergraph } = engine;
-    if (!this.#costModels.has(apiSchema)) this.#costModels.set(apiSchema, createCostModel(supergraph));
+  #networkFor({ topology, placements }: Omit<Built, "engine">): Network {
     this.#topology = topology;
     this.#kinds = kindsOf(placements);
     return this.#parts.networks.update(placements.values());
