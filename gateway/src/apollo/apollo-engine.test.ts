@@ -239,6 +239,27 @@ test("services are told whose fetch it is", async () => {
   ]);
 });
 
+test("a document is searched for @defer once, however often it is asked", async () => {
+  const prepare = () => ({ weight: 1, send: async () => ({ data: { product: { id: "1" } }, errors: [] }) });
+  const sources = new Map(["shop", "stock", "people"].map((name) => [name, { prepare }]));
+  const engine = await ApolloEngine.start(graph.supergraph, sources);
+  const terms = { variables: {}, context: newContext() };
+  const { document, ...request } = requestOf(engine, '{ product(id: "1") { ... @defer { id } } }', terms);
+  let searches = 0;
+  const watched = new Proxy(document, {
+    get(target, name) {
+      if (name === "definitions") searches++;
+      return Reflect.get(target, name);
+    },
+  });
+  const execute = () => engine.execute({ ...request, document: watched });
+  expect(await execute()).toEqual({ data: { product: { id: "1" } } });
+  expect(searches).toBeGreaterThan(0);
+  searches = 0;
+  expect(await execute()).toEqual({ data: { product: { id: "1" } } });
+  expect(searches).toBe(0);
+});
+
 test("a fault of ours under the library is an error of GraphQL, with its cause for the log", async () => {
   const fault = new TypeError("a source is broken");
   const prepare = () => ({ weight: 1, send: () => Promise.reject(fault) });

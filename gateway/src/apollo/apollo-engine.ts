@@ -6,7 +6,7 @@
 import { ApolloGateway } from "@apollo/gateway";
 import { prettyFormatQueryPlan } from "@apollo/query-planner";
 import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
-import { extendSchema, GraphQLError, type GraphQLSchema, parse } from "graphql";
+import { type DocumentNode, extendSchema, GraphQLError, type GraphQLSchema, parse } from "graphql";
 import { withoutDefer } from "../execution/defer/defer-split.ts";
 import { noteGreat } from "../ground/answer-json.ts";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
@@ -23,6 +23,9 @@ import { SourceServices } from "./source-services.ts";
 const DEFER = parse(
   "directive @defer(label: String, if: Boolean! = true) on FRAGMENT_SPREAD | INLINE_FRAGMENT",
 );
+
+/** Documents without @defer. The door keeps the clients' documents, and an entry goes with its document. */
+const AT_ONCE = new WeakMap<DocumentNode, DocumentNode>();
 
 export interface ApolloEngineTerms {
   /** The limits of documents, which bound what is kept. */
@@ -86,7 +89,7 @@ export class ApolloEngine implements Engine {
     // The library's words for wrong variables quote these, and there may be 50 such errors.
     const errors = variableErrors(this.apiSchema, variableDefinitions, request.request.variables ?? {});
     if (errors.length > 0) return { errors };
-    const answer = await this.#executor({ ...request, document: withoutDefer(request.document) });
+    const answer = await this.#executor({ ...request, document: atOnce(request.document) });
     if (holding?.isRefused) return { errors: [overloaded()] };
     noteGreat(answer.data ?? null, holding);
     // A fault of our sources comes as it was thrown, which no plugin of the door expects.
@@ -95,6 +98,12 @@ export class ApolloEngine implements Engine {
 
   /** The library answers at once, which the specification of @defer allows. */
   async beginDeferred(): Promise<undefined> {}
+}
+
+function atOnce(document: DocumentNode): DocumentNode {
+  const known = AT_ONCE.get(document) ?? withoutDefer(document);
+  AT_ONCE.set(document, known);
+  return known;
 }
 
 function asGraphQLError(error: Error): GraphQLError {
