@@ -4,7 +4,6 @@
 
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import { type Send, TransportError } from "@teranga/kit/http/transport.ts";
-import { ask } from "@teranga/kit/instances/ask.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { partitionsOf } from "@teranga/kit/topology/topology.ts";
@@ -13,7 +12,6 @@ import { createCityMessages } from "@teranga/protocol/orchestrator/city-messages
 import { readSchema } from "@teranga/schema/read-schema.ts";
 import { type GraphQLSchema, graphql, parse } from "graphql";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
 import { TOPOLOGY } from "../test/orders-in-model.ts";
 import { createOrderMetrics } from "./metrics.ts";
 import { createOrderReads } from "./order/order-reads.ts";
@@ -145,49 +143,6 @@ describe("what is sent fits the schema, and so does what is expected for an answ
 });
 
 describe("asking", () => {
-  const question = {
-    query: "{ a }",
-    operationName: "A",
-    answer: z.object({ a: z.int() }),
-    deadlineMs: 1_000,
-  };
-  const urls = ["http://one", "http://two"];
-  const refused = new TransportError("refused", "refused");
-  const unknown = new TransportError("unknown", "unknown");
-
-  /** Instances that answer or fail in turn, as the test says. */
-  const script = (...answers: (TransportError | Awaited<ReturnType<Send>>)[]) => {
-    const asked: unknown[] = [];
-    const send: Send = async (url, _body, options) => {
-      asked.push([url, options?.deadlineMs]);
-      const answer = answers.shift()!;
-      if (answer instanceof Error) throw answer;
-      return answer;
-    };
-    return { asked, send };
-  };
-
-  test("takes the first answer, and gives an instance half of the time while there is another", async () => {
-    const { asked, send } = script(unknown, { data: { a: 1 } });
-    expect(await ask(means(send), urls, question)).toEqual({ a: 1 });
-    expect(asked).toEqual([
-      ["http://one", 500],
-      ["http://two", 1_000],
-    ]);
-  });
-
-  test.each([
-    ["all have refused", [refused, refused], "refused"],
-    ["one may have acted", [unknown, refused], "unknown"],
-    ["one has answered with an error", [refused, { data: null, errors: [{ message: "x" }] }], "unknown"],
-    ["one has answered something else", [refused, { data: { a: "?" } }], "unknown"],
-  ] as const)("fails when %s", async (_, answers, effect) => {
-    await expect(ask(means(script(...answers).send), urls, question)).rejects.toMatchObject({
-      name: "TransportError",
-      effect,
-    });
-  });
-
   test("takes an answer for another transaction for none", async () => {
     const send: Send = async () => ({ data: { answers: [{ transactionId: "dakar:other", state: "DONE" }] } });
     const message = { transactionId: ID, kind: "ORDER", decision: "ABORTED", lines: [] } as const;
@@ -288,7 +243,8 @@ describe("asking", () => {
       decision: "COMMITTED",
       lines: [line],
     } as const;
-    await expect(messages(script().send).decide("atlantis", message, 1)).rejects.toMatchObject({
+    const send: Send = () => expect.unreachable("no city is asked");
+    await expect(messages(send).decide("atlantis", message, 1)).rejects.toMatchObject({
       effect: "refused",
     });
   });
