@@ -1,7 +1,7 @@
 /** What tests read of the stock of a whole graph. */
 import { CITY_IDS, type Graph } from "./graph.ts";
 
-/** The available pieces of a product in each city. */
+/** The pieces of a product that each city has on hand. */
 export const levelsOf = async (graph: Graph, productId: string) =>
   Object.fromEntries(
     await Promise.all(

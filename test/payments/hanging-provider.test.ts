@@ -60,12 +60,13 @@ function cityWith(
   const means = {
     id: "dakar",
     sql: database.sql,
+    protocol: createCommitProtocol(database.sql),
     clock: CLOCK,
     log,
     metrics: createCityMetrics(new Registry()),
   };
   const payments = createPayments(means, providers, deadlines);
-  return { ...means, payments, protocol: createCommitProtocol(database.sql) };
+  return { ...means, payments };
 }
 
 const commit = protocolMutations.commitOrders as unknown as (

@@ -41,6 +41,10 @@ export class Shop {
     return setClock(() => this.nowMs);
   }
 
+  get protocol() {
+    return createCommitProtocol(this.city.sql);
+  }
+
   async empty(): Promise<void> {
     await this.city.sql.unsafe(`
       truncate client, stock, transaction_decision, wallet_hold cascade;
@@ -65,7 +69,8 @@ export class Shop {
   ): void {
     const log = createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
     const metrics = { alarmed: () => this.alarms++ } as never;
-    const means = { id: "dakar", sql: this.city.sql, clock: this.clock, log, metrics };
+    const { city, protocol, clock } = this;
+    const means = { id: "dakar", sql: city.sql, protocol, clock, log, metrics };
     const deadlines = { authoriseMs: deadlineMs, releaseMs: deadlineMs, settleMs: deadlineMs };
     this.provider = this.company.provider();
     this.payments = createPayments(means, [around(this.provider)], deadlines);
@@ -88,7 +93,7 @@ export class Shop {
   /** Does what the message commitOrders does. Returns the states that it answers. */
   async commit(...orders: OrderCommit[]): Promise<string[]> {
     await this.payments.authorise(orders);
-    const answers = await createCommitProtocol(this.city.sql).commitOrders(orders, this.clock);
+    const answers = await this.protocol.commitOrders(orders, this.clock);
     await this.payments.release(orders, answers);
     return answers.map(({ state }) => state);
   }
@@ -96,10 +101,7 @@ export class Shop {
   async cancel({ transactionId: orderId }: OrderCommit): Promise<string> {
     const { transactionId, idempotencyKey } = this.newOrder();
     const cancellation = { transactionId, orderId, idempotencyKey, requestHash: "hash" };
-    const [answer] = await createCommitProtocol(this.city.sql).commitCancellations(
-      [cancellation],
-      this.clock,
-    );
+    const [answer] = await this.protocol.commitCancellations([cancellation], this.clock);
     return answer!.state;
   }
 

@@ -92,13 +92,13 @@ export function bootCity(means: CityMeans, life: Life): Serve {
   };
   const sql = createSql(databaseOf(life));
   const clock = { ...life.clock, now: (part: Queryable) => part`${DATABASE_TIME}::timestamptz` };
-  const own = { id: cityId, sql, clock, log, metrics: CITY_METRICS };
+  const protocol = createCommitProtocol(sql);
+  const own = { id: cityId, sql, protocol, clock, log, metrics: CITY_METRICS };
   const city: City = {
     ...own,
     placement,
     // There are no providers outside: to look for their payments finds nothing.
     payments: { ...createPayments(own, []), settlers: [] },
-    protocol: createCommitProtocol(sql),
     catalog: createCatalogClient(TOPOLOGY, asking),
   };
   startRecovery({

@@ -79,6 +79,7 @@ function cityOf(id: string, { sql }: WiredCity): City {
   const means = {
     id,
     sql,
+    protocol: createCommitProtocol(sql),
     metrics: createCityMetrics(new Registry()),
     clock: setClock(() => nowMs),
     log: createLogger("test", "silent"),
@@ -87,7 +88,6 @@ function cityOf(id: string, { sql }: WiredCity): City {
     ...means,
     placement: partitionsOf(topology, "city"),
     payments: createPayments(means, []),
-    protocol: createCommitProtocol(sql),
     catalog: createCatalogClient(topology, asking),
   };
 }

@@ -89,11 +89,11 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
   try {
     await openCityDatabase(database.sql, cityId, placement);
     await checkDatabase(database.sql, log);
-    const means = { id: cityId, sql: database.sql, clock, log, metrics };
+    const protocol = (options.protocol ?? createCommitProtocol)(database.sql);
+    const means = { id: cityId, sql: database.sql, protocol, clock, log, metrics };
     const city: City = {
       ...means,
       placement,
-      protocol: (options.protocol ?? createCommitProtocol)(database.sql),
       catalog: createCatalogClient(live.topology, asking),
       payments: createPayments(means, options.paymentProviders ?? []),
     };

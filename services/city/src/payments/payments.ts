@@ -21,7 +21,7 @@ import type { Sql } from "@teranga/kit/postgres/sql.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { alarm } from "@teranga/protocol/alarm.ts";
 import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
-import { createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
+import type { CommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
 import type { OutsidePayments } from "@teranga/protocol/city/means.ts";
 import { type DeclinedReason, type OrderCommit, SETTLED_BY_THE_COMMIT } from "@teranga/protocol/messages.ts";
 import type { CityMetrics } from "../metrics.ts";
@@ -47,6 +47,7 @@ export interface PaymentMeans {
   /** The city's id. */
   id: string;
   sql: Sql;
+  protocol: Pick<CommitProtocol, "outcome">;
   clock: CityClock;
   log: Logger;
   metrics: CityMetrics;
@@ -198,13 +199,13 @@ async function recordTold(
  * can never be placed.
  */
 async function decisionsOf(
-  { id, sql, clock }: PaymentMeans,
+  { id, protocol, clock }: PaymentMeans,
   due: readonly DuePayment[],
 ): Promise<Map<string, string>> {
   const questions = due
     .filter(({ state }) => state === "AUTHORISING" || state === "AUTHORISED")
     .map(({ transactionId }) => ({ transactionId, cityId: id }));
-  const outcomes = await createCommitProtocol(sql).outcome(questions, clock);
+  const outcomes = await protocol.outcome(questions, clock);
   return new Map(outcomes.map(({ transactionId, state }) => [transactionId, state]));
 }
 
