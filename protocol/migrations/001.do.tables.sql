@@ -46,7 +46,7 @@ create table client (
   -- clients. No normalised text has a line end, so no search matches across it.
   search_key text collate "C" not null
     generated always as (normalise(name) || E'\n' || normalise(email)) stored,
-  registered_at timestamptz(3) not null default now(),
+  registered_at timestamptz(3) not null default date_trunc('milliseconds', now()),
   -- A key stands for one registration. The digest is of what was asked for, since the client may have
   -- changed.
   registration_key text collate "C",
@@ -75,7 +75,7 @@ create table stock (
   -- Pieces that orders have taken and not given back. Below zero where a cancellation has overtaken the
   -- confirmation of its order, which is reserved still.
   returnable integer not null default 0,
-  updated_at timestamptz(3) not null default now(),
+  updated_at timestamptz(3) not null default date_trunc('milliseconds', now()),
   constraint stock_reserved_within_on_hand check (0 <= reserved and reserved <= on_hand),
   -- What an order has taken can come back at any time, and cannot be refused, because the transaction has
   -- been committed. So its room is kept. Without, transfers filled a level until `on_hand` overflowed, and a
@@ -96,7 +96,7 @@ create table stock_movement (
   transaction_id text collate "C",
   -- A key stands for one delivery.
   idempotency_key text collate "C",
-  at timestamptz(3) not null default now(),
+  at timestamptz(3) not null default date_trunc('milliseconds', now()),
   constraint stock_movement_cause check ((reason = 'RESTOCKED') = (transaction_id is null)),
   constraint stock_movement_key check (
     idempotency_key is null or reason = 'RESTOCKED' and length(idempotency_key) between 1 and 100

@@ -62,6 +62,13 @@ test("each function is of a file, and none is only declared", async () => {
   expect(functions).toEqual([{ signature: "normalise(text)" }]);
 });
 
+test("no default of a time is rounded to the millisecond, which may be later than now", async () => {
+  const rounded = await sql`
+    select table_name || '.' || column_name as column from information_schema.columns
+    where table_schema = 'public' and column_default = 'now()'`;
+  expect(rounded).toEqual([]);
+});
+
 test("orders are committed while functions are created anew, over and over", async () => {
   let isWorking = true;
   const commit = async (number: number) => {
