@@ -12,6 +12,7 @@
  */
 import type { ServerResponse } from "node:http";
 import { type Reader, TransportError } from "@teranga/kit/http/transport.ts";
+import { type StartTimer, startRealTimer } from "@teranga/kit/process/timer.ts";
 
 /** The most that one small request may read. Our own client's largest requests need 100 kB. */
 const SMALL_BYTES = 256 * 1024;
@@ -34,15 +35,13 @@ export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 export interface RoomTerms {
   /** The bytes of all great requests together, and also of a single one. */
   bytesMax?: number | undefined;
-  /**
-   * Runs something after `ms` milliseconds. The function that it returns cancels that. Real time by default.
-   */
-  startTimer?: (ms: number, run: () => void) => () => void;
+  /** Real time by default. */
+  startTimer?: StartTimer;
 }
 
 export class AnswerRoom {
   readonly #bytesMax: number;
-  readonly #startTimer: NonNullable<RoomTerms["startTimer"]>;
+  readonly #startTimer: StartTimer;
   /** The great requests that are making, those that wait among them, the oldest first. */
   readonly #making = new Set<Holding>();
   #bytes = 0;
@@ -233,8 +232,3 @@ export class Holding implements Reader {
     this.counted = 0;
   }
 }
-
-const startRealTimer = (ms: number, run: () => void) => {
-  const timer = setTimeout(run, ms).unref();
-  return () => clearTimeout(timer);
-};

@@ -15,9 +15,10 @@ import {
   refusedAtOnce,
 } from "@teranga/kit/instances/ask-instances.ts";
 import type { Circuit } from "@teranga/kit/instances/breaker.ts";
-import type { CircuitChange, Endpoint, StartTimer } from "@teranga/kit/instances/endpoint.ts";
-import { Instances, startRealTimer } from "@teranga/kit/instances/instances.ts";
+import type { CircuitChange, Endpoint } from "@teranga/kit/instances/endpoint.ts";
+import { Instances } from "@teranga/kit/instances/instances.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
+import { type StartTimer, startRealTimer } from "@teranga/kit/process/timer.ts";
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
 import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 import type { Placement } from "@teranga/kit/topology/topology.ts";

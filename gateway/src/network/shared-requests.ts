@@ -28,7 +28,7 @@
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import { type Reader, TransportError } from "@teranga/kit/http/transport.ts";
 import type { Asked, Failed } from "@teranga/kit/instances/ask-instances.ts";
-import type { StartTimer } from "@teranga/kit/instances/endpoint.ts";
+import type { StartTimer } from "@teranga/kit/process/timer.ts";
 import { currentSpan } from "@teranga/kit/process/tracing.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import { answering } from "../ground/answering.ts";

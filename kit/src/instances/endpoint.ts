@@ -12,6 +12,7 @@ import {
 } from "../http/transport.ts";
 import type { Logger } from "../process/log.ts";
 import type { Clock } from "../process/retry.ts";
+import type { StartTimer } from "../process/timer.ts";
 import {
   advance,
   type Circuit,
@@ -32,9 +33,6 @@ export interface EndpointMeans {
   log?: Logger | undefined;
   onCircuit?: ((change: CircuitChange) => void) | undefined;
 }
-
-/** Runs something after `ms` milliseconds. The function that it returns cancels that. */
-export type StartTimer = (ms: number, run: () => void) => () => void;
 
 /** A breaker that has opened, begun to probe, or closed. */
 export interface CircuitChange {

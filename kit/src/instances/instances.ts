@@ -9,7 +9,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Send } from "../http/transport.ts";
 import type { Logger } from "../process/log.ts";
 import type { Clock } from "../process/retry.ts";
-import { type CircuitChange, Endpoint, type StartTimer } from "./endpoint.ts";
+import { type StartTimer, startRealTimer } from "../process/timer.ts";
+import { type CircuitChange, Endpoint } from "./endpoint.ts";
 
 export interface InstancesMeans {
   send: Send;
@@ -60,9 +61,3 @@ export class Instances {
     await Promise.all(Array.from(this.#endpoints.values(), (endpoint) => endpoint.retire()));
   }
 }
-
-/** Does not keep the process alive: a pending probe is no reason to run. */
-export const startRealTimer: StartTimer = (ms, run) => {
-  const timer = setTimeout(run, ms).unref();
-  return () => clearTimeout(timer);
-};
