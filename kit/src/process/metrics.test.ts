@@ -14,13 +14,13 @@ function reading(take: () => Promise<number>, limitMs = 20) {
 test("who reads at the same time shares one reading, who comes later takes a new one", async () => {
   let taken = 0;
   const { shared } = reading(async () => ++taken);
-  expect(await Promise.all([shared.read(), shared.read(), shared.read()])).toEqual([1, 1, 1]);
-  expect(await shared.read()).toBe(2);
+  expect(await Promise.all([shared(), shared(), shared()])).toEqual([1, 1, 1]);
+  expect(await shared()).toBe(2);
 });
 
 test("a reading that fails is null for all who share it, and counted once", async () => {
   const { shared, failures } = reading(() => Promise.reject(new Error("no database")));
-  expect(await Promise.all([shared.read(), shared.read()])).toEqual([null, null]);
+  expect(await Promise.all([shared(), shared()])).toEqual([null, null]);
   expect(failures).toEqual(["no database"]);
 });
 
@@ -31,13 +31,13 @@ test("a reading that hangs is given up at the limit, and never begun twice at on
     begun++;
     return answer.promise;
   });
-  expect([await shared.read(), await shared.read()]).toEqual([null, null]);
+  expect([await shared(), await shared()]).toEqual([null, null]);
   expect(begun).toBe(1);
   expect(failures).toEqual(["took more than 20 ms", "took more than 20 ms"]);
 
-  const late = shared.read();
+  const late = shared();
   answer.resolve(7);
   expect(await late).toBe(7);
-  await shared.read();
+  await shared();
   expect(begun).toBe(2);
 });

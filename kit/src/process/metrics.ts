@@ -35,22 +35,17 @@ export function addMetrics(app: FastifyInstance, registry: Registry): void {
   });
 }
 
-/** A reading that several gauges share, and that can neither fail nor hang a scrape. */
-export interface SharedReading<Value> {
-  /** Null if the reading failed. Never rejects. */
-  read(): Promise<Value | null>;
-}
-
 /**
  * One reading for all gauges that are collected at the same time. Callers share a reading that is under way.
- * So scrapes cannot pile up on something that hangs, and none waits for longer than the limit.
+ * So scrapes cannot pile up on something that hangs, and none waits for longer than the limit. The function
+ * that it returns never rejects: it gives null if the reading failed.
  * @param delay resolves after so many milliseconds
  * @param onFailure called once for each reading that failed or took too long
  */
 export function shareReading<Value>(
   take: () => Promise<Value>,
   { limitMs, delay, onFailure }: { limitMs: number; delay: Delay; onFailure: (error: unknown) => void },
-): SharedReading<Value> {
+): () => Promise<Value | null> {
   let underWay: Promise<Value> | undefined;
   let shared: Promise<Value | null> | undefined;
 
@@ -72,13 +67,11 @@ export function shareReading<Value>(
       limit.abort();
     }
   };
-  return {
-    read: () => {
-      shared ??= readOnce().finally(() => {
-        shared = undefined;
-      });
-      return shared;
-    },
+  return () => {
+    shared ??= readOnce().finally(() => {
+      shared = undefined;
+    });
+    return shared;
   };
 }
 

@@ -121,7 +121,7 @@ export function addBacklogMetrics(registry: Registry, { readBacklog, nowMs, dela
       help,
       registers: [registry],
       async collect() {
-        const reading = await backlog.read();
+        const reading = await backlog();
         if (reading) this.set(measure(reading));
         else this.remove();
       },
