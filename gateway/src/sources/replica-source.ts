@@ -1,7 +1,6 @@
 /** A subgraph that any of its instances can answer. Every subgraph of a foreign supergraph is one. */
-import { TransportError } from "@teranga/kit/http/transport.ts";
 import { type DirectiveNode, type GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
-import { copyJson, errorAt, type JsonObject } from "../ground/answer.ts";
+import { type AnsweredPart, errorAt, type JsonObject } from "../ground/answer.ts";
 import {
   aroundName,
   inlinedOperation,
@@ -13,7 +12,7 @@ import {
   withDefaults,
 } from "../ground/documents.ts";
 import { planBytes } from "../ground/kept-bytes.ts";
-import { limitErrors, takenErrors } from "../ground/service-errors.ts";
+import { limitErrors } from "../ground/service-errors.ts";
 import type { ReplicaNetwork } from "../network/network.ts";
 import {
   hasEntities,
@@ -24,8 +23,7 @@ import {
   rootShape,
 } from "./answer-shape.ts";
 import type { RunContext } from "./request-context.ts";
-import type { FetchAnswer, PreparedFetch, Source } from "./source.ts";
-import { askTerms, isAway, noAnswer } from "./source.ts";
+import { askPlace, type FetchAnswer, type PreparedFetch, type Source } from "./source.ts";
 
 /** An operation, and the shape that its answer must have. */
 interface Expectation {
@@ -63,29 +61,17 @@ export class ReplicaSource implements Source {
     { variables, context, name }: { variables: JsonObject; context: RunContext; name: string | undefined },
   ): Promise<FetchAnswer> {
     const subgraph = this.#subgraph;
-    if (context.unavailable.has(subgraph)) return failed(noAnswer({ subgraph }), expected, variables);
+    const { ask } = context.network.placements.get(subgraph) as ReplicaNetwork;
+    const request = {
+      query: namedText(text, name),
+      operationName: name,
+      variables,
+      body: `${expected.headOf(name)}${JSON.stringify(variables)}}`,
+    };
     const { mayRepeat } = expected;
-    const query = namedText(text, name);
-    try {
-      const { ask } = context.network.placements.get(subgraph) as ReplicaNetwork;
-      const request = {
-        query,
-        operationName: name,
-        variables,
-        body: `${expected.headOf(name)}${JSON.stringify(variables)}}`,
-      };
-      const answer = await ask(request, askTerms(context, { subgraph, operation: query }, mayRepeat));
-      const taken = { data: answer.data ?? null, errors: takenErrors(answer.errors) };
-      if (!isWhole(taken, expected, variables)) {
-        throw new TransportError("unknown", "answered something else than was asked for");
-      }
-      return answer.shared ? { ...taken, data: copyJson(taken.data) as JsonObject | null } : taken;
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      if (isAway(error)) context.unavailable.add(subgraph);
-      context.log.warn({ subgraph, reason: error.message }, "a subgraph does not answer");
-      return failed(noAnswer({ subgraph }, { error, mayRepeat }), expected, variables);
-    }
+    const isWhole = (answer: AnsweredPart) => isComplete(answer, expected, variables);
+    const answer = await askPlace({ subgraph }, ask, request, { mayRepeat, isWhole }, context);
+    return answer.kind === "answered" ? answer : failed(answer.error, expected, variables);
   }
 }
 
@@ -130,11 +116,7 @@ function headsOf(text: string): Expectation["headOf"] {
     name === undefined ? nameless : `{"query":"${kind} ${name}${said},"operationName":"${name}","variables":`;
 }
 
-function isWhole(
-  answer: Parameters<typeof hasFields>[0],
-  expected: Expectation,
-  variables: JsonObject,
-): boolean {
+function isComplete(answer: AnsweredPart, expected: Expectation, variables: JsonObject): boolean {
   if (expected.entity) return hasEntities(answer, expected.entity, representationsOf(variables).length);
   return hasFields(answer, includedFields(expected, variables));
 }

@@ -1,10 +1,11 @@
-/** A subgraph as plans see it, and what all kinds of sources share. */
+/** A subgraph as plans see it, and how all kinds of sources ask their services. */
 import { codedError, unavailableCode } from "@teranga/kit/graphql/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
-import type { TransportError } from "@teranga/kit/http/transport.ts";
+import { type SubgraphRequest, TransportError } from "@teranga/kit/http/transport.ts";
 import type { GraphQLError, GraphQLFormattedError } from "graphql";
-import type { JsonObject } from "../ground/answer.ts";
-import type { AskTerms } from "../network/network.ts";
+import { type AnsweredPart, copyJson, type JsonObject, type PartAnswer } from "../ground/answer.ts";
+import { takenErrors } from "../ground/service-errors.ts";
+import type { Ask, AskTerms } from "../network/network.ts";
 import type { RunContext, SentRequest } from "./request-context.ts";
 
 /** A subgraph's answer to one fetch. The caller owns `data` and may change it. */
@@ -35,6 +36,40 @@ export interface Source {
 export interface AskedPlace {
   subgraph: string;
   partition?: string;
+}
+
+/** The terms on which a place is asked. */
+export interface PlaceTerms {
+  /** Whether the request may be sent again if its outcome is unknown. */
+  mayRepeat: boolean;
+  /** Whether an answer is complete. A place whose answer is not has failed. */
+  isWhole: (answer: AnsweredPart) => boolean;
+}
+
+/** Asks a place for a client's request. Never throws for what happens there. */
+export async function askPlace(
+  place: AskedPlace,
+  ask: Ask,
+  request: SubgraphRequest,
+  { mayRepeat, isWhole }: PlaceTerms,
+  context: RunContext,
+): Promise<PartAnswer> {
+  const { subgraph, partition } = place;
+  const id = partition === undefined ? subgraph : `${subgraph}/${partition}`;
+  if (context.unavailable.has(id)) return { kind: "failed", error: noAnswer(place) };
+  try {
+    const sent = { ...place, operation: request.query };
+    const { data = null, errors, shared } = await ask(request, askTerms(context, sent, mayRepeat));
+    const answer: AnsweredPart = { kind: "answered", data, errors: takenErrors(errors) };
+    if (!isWhole(answer)) throw new TransportError("unknown", "answered something else than was asked for");
+    return shared ? { ...answer, data: copyJson(data) as JsonObject | null } : answer;
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    if (isAway(error)) context.unavailable.add(id);
+    const kind = partition === undefined ? "subgraph" : "partition";
+    context.log.warn({ ...place, reason: error.message }, `a ${kind} does not answer`);
+    return { kind: "failed", error: noAnswer(place, { error, mayRepeat }) };
+  }
 }
 
 /**
@@ -68,7 +103,7 @@ function extensionsOf({ subgraph, partition }: AskedPlace): Record<string, strin
 }
 
 /** Whether the place is away altogether, so that it would fail any request. */
-export function isAway({ fault }: TransportError): boolean {
+function isAway({ fault }: TransportError): boolean {
   switch (fault) {
     case "no-connection":
     case "timeout":
@@ -85,7 +120,7 @@ export function isAway({ fault }: TransportError): boolean {
 }
 
 /** The terms on which a service is asked for a client's request, which is about to be sent. */
-export function askTerms(context: RunContext, sent: SentRequest, mayRepeat: boolean): AskTerms {
+function askTerms(context: RunContext, sent: SentRequest, mayRepeat: boolean): AskTerms {
   const { requestId, forwardedHeaders, record, holding } = context;
   const deadlineAtMs = Math.min(context.deadlineAtMs, performance.now() + context.fetchDeadlineMs);
   if (!mayRepeat && holding) holding.mustAnswer = true;

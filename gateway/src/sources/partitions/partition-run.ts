@@ -3,8 +3,9 @@ import { badInput } from "@teranga/kit/graphql/errors.ts";
 import type { SubgraphRequest } from "@teranga/kit/http/transport.ts";
 import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import type { AnsweredPart, JsonObject, PartAnswer, ResponsePath } from "../../ground/answer.ts";
+import type { JsonObject, PartAnswer, ResponsePath } from "../../ground/answer.ts";
 import type { AnswerBudget } from "../answer-budget.ts";
+import type { PlaceTerms } from "../source.ts";
 import type { PartitionSpec } from "./partition-spec.ts";
 
 export interface PartitionRun {
@@ -26,15 +27,7 @@ export interface PartitionRun {
   /** How much the client's answer may still grow. */
   budget: AnswerBudget;
   /** Asks one partition. Never throws for what happens there. */
-  ask: (partition: string, request: SubgraphRequest, terms: PartTerms) => Promise<PartAnswer>;
-}
-
-/** The terms on which a partition is asked for its part. */
-export interface PartTerms {
-  /** Whether the request may be sent again if its outcome is unknown. */
-  mayRepeat: boolean;
-  /** Whether an answer is complete. A partition whose answer is not has failed. */
-  isWhole: (answer: AnsweredPart) => boolean;
+  ask: (partition: string, request: SubgraphRequest, terms: PlaceTerms) => Promise<PartAnswer>;
 }
 
 export type Owner = { kind: "found"; partition: string } | { kind: "unknown"; error: GraphQLError };
