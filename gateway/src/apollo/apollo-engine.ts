@@ -6,9 +6,10 @@
 import { ApolloGateway } from "@apollo/gateway";
 import { prettyFormatQueryPlan } from "@apollo/query-planner";
 import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
-import { type DocumentNode, extendSchema, GraphQLError, type GraphQLSchema, parse } from "graphql";
+import { type DocumentNode, extendSchema, type GraphQLSchema, parse } from "graphql";
 import { withoutDefer } from "../execution/defer/defer-split.ts";
 import { noteGreat } from "../ground/answer-json.ts";
+import { asGraphQLError } from "../ground/faults.ts";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
 import { overloaded } from "../ground/overloaded.ts";
 import { type Supergraph, unusableSupergraph } from "../ground/supergraph.ts";
@@ -93,7 +94,9 @@ export class ApolloEngine implements Engine {
     if (holding?.isRefused) return { errors: [overloaded()] };
     noteGreat(answer.data ?? null, holding);
     // A fault of our sources comes as it was thrown, which no plugin of the door expects.
-    return answer.errors ? { ...answer, errors: answer.errors.map(asGraphQLError) } : answer;
+    return answer.errors
+      ? { ...answer, errors: answer.errors.map((error) => asGraphQLError(error)) }
+      : answer;
   };
 
   /** The library answers at once, which the specification of @defer allows. */
@@ -104,9 +107,4 @@ function atOnce(document: DocumentNode): DocumentNode {
   const known = AT_ONCE.get(document) ?? withoutDefer(document);
   AT_ONCE.set(document, known);
   return known;
-}
-
-function asGraphQLError(error: Error): GraphQLError {
-  if (error instanceof GraphQLError) return error;
-  return new GraphQLError(error.message, { originalError: error });
 }

@@ -18,6 +18,7 @@ import {
   parse,
   TokenKind,
 } from "graphql";
+import { asGraphQLError } from "../ground/faults.ts";
 import { charactersMaxOf, limitExceeded, tokensExceeded } from "../ground/limits.ts";
 import { onThisThread } from "../ground/turns.ts";
 import { UnderWay } from "../ground/under-way.ts";
@@ -179,10 +180,7 @@ function refused(error: GraphQLError): Reading {
  * neither log our fault as one nor give it a code.
  */
 function notRead(error: unknown): Reading {
-  if (error instanceof GraphQLError) return refused(error);
-  const originalError = error instanceof Error ? error : new Error(String(error));
-  const extensions = { code: "INTERNAL_SERVER_ERROR", http: { status: 500 } };
-  return refused(new GraphQLError(originalError.message, { originalError, extensions }));
+  return refused(asGraphQLError(error, { http: { status: 500 } }));
 }
 
 function notParsed(error: unknown): GraphQLError {

@@ -1,8 +1,8 @@
 /** The state of one part of an answer while its plan is carried out. Nearly every answer has one part. */
 import { ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import type { JsonObject } from "../ground/answer.ts";
-import { bareObject } from "../ground/answer.ts";
+import { bareObject, type JsonObject } from "../ground/answer.ts";
+import { asGraphQLError } from "../ground/faults.ts";
 import { clientPath } from "../ground/names-apart.ts";
 import { limitErrors } from "../ground/service-errors.ts";
 import type { RunContext } from "../sources/request-context.ts";
@@ -71,12 +71,6 @@ export class Run {
 
   /** Adds our own fault as an error. Its message is for the log only. */
   addFault(fault: unknown): void {
-    if (fault instanceof GraphQLError) {
-      this.errors.push(fault);
-      return;
-    }
-    const originalError = fault instanceof Error ? fault : new Error(String(fault));
-    const extensions = { code: "INTERNAL_SERVER_ERROR" };
-    this.errors.push(new GraphQLError(originalError.message, { originalError, extensions }));
+    this.errors.push(asGraphQLError(fault));
   }
 }

@@ -1,6 +1,7 @@
 /** The engine of the partition proxy: it splits what routers send to one partitioned subgraph. */
-import { GraphQLError, type GraphQLSchema } from "graphql";
+import type { GraphQLSchema } from "graphql";
 import { BoundedCache } from "../ground/bounded-cache.ts";
+import { asGraphQLError } from "../ground/faults.ts";
 import { operationsBytesMax } from "../ground/kept-bytes.ts";
 import { DEFAULT_LIMITS } from "../ground/limits.ts";
 import { namelessOperation } from "../ground/nameless-operation.ts";
@@ -50,8 +51,7 @@ export class SubgraphEngine implements Engine {
       return await this.#operations.get(nameless.key, make).execute(variables, context as RunContext);
     } catch (error) {
       // If an executor throws, Apollo Server answers with status 500, so errors are returned.
-      const originalError = error instanceof Error ? error : new Error(String(error));
-      return { errors: [new GraphQLError(originalError.message, { originalError })] };
+      return { errors: [asGraphQLError(error)] };
     }
   };
 
