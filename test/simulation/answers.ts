@@ -54,3 +54,13 @@ export async function ask(
     return { kind: "none", isRefused: error.effect === "refused" };
   }
 }
+
+/** Whether the caller has not learnt what came of it. */
+export function isUnknown(answer: Answer): boolean {
+  return answer.kind === "none" || (answer.kind === "result" && answer.type === "OutcomeUnknown");
+}
+
+/** Whether no answer came, or one that says that something was away. */
+export function isUnavailable(answer: Answer): boolean {
+  return isUnknown(answer) || (answer.kind === "error" && answer.code !== "BAD_USER_INPUT");
+}

@@ -7,7 +7,7 @@
 import type { Send } from "@teranga/kit/http/transport.ts";
 import { homeOf } from "@teranga/protocol/messages.ts";
 import type { Random } from "../harness/random.ts";
-import { type Answer, ask } from "./answers.ts";
+import { type Answer, ask, isUnavailable, isUnknown } from "./answers.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Act, Habits } from "./habits.ts";
 import { urlOf } from "./network.ts";
@@ -297,13 +297,4 @@ export class Client {
   #happens(chance: number): boolean {
     return this.#means.random.next() < chance;
   }
-}
-
-function isUnknown(answer: Answer): boolean {
-  return answer.kind === "none" || (answer.kind === "result" && answer.type === "OutcomeUnknown");
-}
-
-/** Whether no answer came, or one that says that something was away. */
-function isUnavailable(answer: Answer): boolean {
-  return isUnknown(answer) || (answer.kind === "error" && answer.code !== "BAD_USER_INPUT");
 }
