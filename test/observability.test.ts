@@ -13,7 +13,7 @@ import { recordSpans } from "@teranga/kit/process/tracing-exporter.ts";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ask, CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
 import { untilAtRest } from "./harness/invariants.ts";
-import { growth, metricsOf } from "./harness/samples.ts";
+import { growth, metricsOf } from "./harness/metrics.ts";
 import { idOf, pathsOf } from "./harness/spans.ts";
 import { FaultyCompany } from "./payments/faulty-company.ts";
 

@@ -1,6 +1,8 @@
 /** Goal: every shape of query gives the right answer. Method: the real gateway and the real services. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
+import { expectInvariants, stockAndOrders } from "./harness/invariants.ts";
+import { levelsOf } from "./harness/stock.ts";
 
 let graph: Graph;
 beforeAll(async () => {
@@ -157,6 +159,25 @@ interface ClientPage {
   pageInfo: { hasNextPage: boolean; endCursor: string | null };
   edges: { node: { id: string } }[];
 }
+
+test("a quote says what an order would cost and where it would come from, without effect", async () => {
+  const contents = async () => [await levelsOf(graph, "110"), await stockAndOrders(graph)];
+  const before = await contents();
+  const { quoteOrder } = await ask(
+    `{ quoteOrder(input: { clientId: "autres:5", lines: [{ productId: "110", quantity: 20 }] }) {
+      ... on OrderQuote { total currency allocations { city { id name } quantity } lines { total product { name } } }
+    } }`,
+  );
+  expect(quoteOrder).toMatchObject({
+    total: 800_000,
+    currency: "XOF",
+    lines: [{ product: { name: "Souris Gamer" } }],
+  });
+  const quantities: number[] = quoteOrder.allocations.map(({ quantity }: { quantity: number }) => quantity);
+  expect(quantities.reduce((a, b) => a + b)).toBe(20);
+  expect(await contents()).toEqual(before);
+  await expectInvariants(graph);
+});
 
 describe("mutations", () => {
   test.each([
