@@ -23,6 +23,17 @@ test("placements and partitions, in the file's order", () => {
   expect(placement.partitionOf("MBOUR")).toBe("thies");
 });
 
+test("a database with replicas", () => {
+  const replicas = "replicas: { x-2: postgres://127.0.0.1:5432/x }";
+  const { placements } = parseTopology(
+    `${file(`x: ${city(`default: true, database: { ${replicas}, synchronous: true }`)}`)}  orders: { replicas: ["http://x"], database: { ${replicas} } }`,
+  );
+  const database = { replicas: [{ name: "x-2", url: "postgres://127.0.0.1:5432/x" }], synchronous: true };
+  expect(placements.get("city")).toMatchObject({ partitions: [{ id: "x", database }] });
+  expect(placements.get("orders")).toMatchObject({ database: { ...database, synchronous: false } });
+  expect(placements.get("catalog")).not.toHaveProperty("database");
+});
+
 test.each([
   ["no default city", file(`thies: ${city("")}`), "none has it"],
   [
@@ -56,6 +67,26 @@ test.each([
   ],
   ["an unknown field of the file", "partitions: {}\nsubgraphs: {}", "partitions"],
   ["no subgraphs", "subgraphs: {}", "subgraphs: there is none"],
+  [
+    "a database URL with a password",
+    file(`a: ${city("default: true, database: { replicas: { b: postgres://me:secret@x/y } }")}`),
+    "subgraphs.city.partitions.a.database.replicas.b: must have neither user nor password",
+  ],
+  [
+    "two replicas at one URL",
+    file(`a: ${city("default: true, database: { replicas: { b: postgres://x/y, c: postgres://x/y } }")}`),
+    "subgraphs.city.partitions.a.database.replicas.c: b has this URL too",
+  ],
+  [
+    "a database without replicas",
+    file(`a: ${city("default: true, database: { replicas: {}, synchronous: true }")}`),
+    "subgraphs.city.partitions.a.database.replicas: there is none",
+  ],
+  [
+    "a database of all partitions",
+    `${file(`a: ${city("default: true")}`)}    database: { replicas: { b: postgres://x/y } }`,
+    "subgraphs.city.database: each of its partitions has a database of its own",
+  ],
   ["a partition that is there twice", file(`a: ${city("default: true")}`, `a: ${city("")}`), "unique"],
   ["no YAML", "subgraphs: [", ""],
   ["nothing", "", "the document"],

@@ -17,7 +17,20 @@ const name = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}$/, "may have lower-case letters, digits and hyphens only");
 
+/** User and password are those of the service's DATABASE_URL: this file holds no secret. */
+const databaseUrl = z
+  .url({ protocol: /^postgres(ql)?$/, error: "is not a postgres URL" })
+  .refine((url) => !/\/\/[^/]*@/.test(url), { error: "must have neither user nor password" });
+
+const databaseFile = z.strictObject({
+  replicas: z
+    .record(name, databaseUrl)
+    .refine((replicas) => Object.keys(replicas).length > 0, { error: "there is none" }),
+  synchronous: z.boolean().default(false),
+});
+
 const partitionFile = z.strictObject({
+  database: databaseFile.optional(),
   name: z.string().min(1),
   towns: z.array(z.string().min(1)).default([]),
   default: z.boolean().default(false),
@@ -29,6 +42,7 @@ const partitionFile = z.strictObject({
 });
 
 const subgraphFile = z.strictObject({
+  database: databaseFile.optional(),
   schema: z.strictObject({ file: z.string() }).optional(),
   replicas: z.array(httpUrl).min(1).optional(),
   partitions: z.record(name, partitionFile).optional(),
@@ -42,6 +56,19 @@ const topologyFile = z.strictObject({
     .refine((subgraphs) => Object.keys(subgraphs).length > 0, { error: "there is none" }),
 });
 
+/** One streaming replica of a database. The URL has neither user nor password. */
+export interface DatabaseReplica {
+  name: string;
+  url: string;
+}
+
+/** A database that has replicas beside its primary. */
+export interface ReplicatedDatabase {
+  replicas: readonly DatabaseReplica[];
+  /** Whether a commit waits until a replica has it, so that a promotion loses nothing. */
+  synchronous: boolean;
+}
+
 /** One partition: an owner of rows. `urls` are its instances' GraphQL endpoints. */
 export interface Partition {
   id: string;
@@ -53,11 +80,13 @@ export interface Partition {
   /** Degrees, WGS 84. */
   location: { latitude: number; longitude: number };
   urls: readonly string[];
+  /** Undefined if its database has no replicas. */
+  database?: ReplicatedDatabase;
 }
 
 /** Where the answers of a subgraph come from. */
 export type Placement =
-  | { kind: "replicas"; subgraph: string; urls: readonly string[] }
+  | { kind: "replicas"; subgraph: string; urls: readonly string[]; database?: ReplicatedDatabase }
   | { kind: "partitions"; subgraph: string; partitions: readonly Partition[]; partitionOf: PartitionOf };
 
 export type PartitionPlacement = Extract<Placement, { kind: "partitions" }>;
@@ -119,19 +148,37 @@ function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Pla
   if ((entry.replicas === undefined) === (entry.partitions === undefined)) {
     throw new Error(`subgraphs.${subgraph}: needs either replicas or partitions`);
   }
-  if (entry.replicas) return { kind: "replicas", subgraph, urls: entry.replicas };
+  const place = `subgraphs.${subgraph}`;
+  if (entry.replicas)
+    return { kind: "replicas", subgraph, urls: entry.replicas, ...databaseOf(place, entry) };
+  if (entry.database) throw new Error(`${place}.database: each of its partitions has a database of its own`);
   const partitions = Object.entries(entry.partitions!).map(
-    ([id, { name, towns, location, urls, default: isDefault }]): Partition => ({
+    ([id, entry]): Partition => ({
       id,
-      name,
-      claims: towns,
-      isDefault,
-      location,
-      urls,
+      name: entry.name,
+      claims: entry.towns,
+      isDefault: entry.default,
+      location: entry.location,
+      urls: entry.urls,
+      ...databaseOf(`${place}.partitions.${id}`, entry),
     }),
   );
   checkPartitions(subgraph, partitions);
   return { kind: "partitions", subgraph, partitions, partitionOf: createPartitionOf(subgraph, partitions) };
+}
+
+/** @throws Error if two replicas have one URL */
+function databaseOf(
+  place: string,
+  { database }: Pick<z.infer<typeof partitionFile>, "database">,
+): { database?: ReplicatedDatabase } {
+  if (!database) return {};
+  const replicas = Object.entries(database.replicas).map(([name, url]) => ({ name, url }));
+  for (const [index, { name, url }] of replicas.entries()) {
+    const other = replicas.slice(0, index).find((each) => each.url === url);
+    if (other) throw new Error(`${place}.database.replicas.${name}: ${other.name} has this URL too`);
+  }
+  return { database: { replicas, synchronous: database.synchronous } };
 }
 
 /** Checks that the claims are complete (one default) and disjoint (no value with two owners). */
