@@ -2,6 +2,7 @@
 import zlib from "node:zlib";
 import { expect, test } from "vitest";
 import { serve, transport } from "../../test/http-endpoint.ts";
+import { NOTE_LENGTH_MAX } from "./answer-notes.ts";
 
 /** A low quality is quick. The usual one takes seconds for a bomb. */
 const brotli = (bytes: Buffer) =>
@@ -149,4 +150,37 @@ test("a server that says that it is overloaded has carried out nothing; any othe
   expect(await effectOf({ ...overloaded, data: { x: 1 } })).toEqual(["unknown", "unable"]);
   expect(await effectOf({ errors: [...overloaded.errors, { message: "n" }] })).toEqual(["unknown", "unable"]);
   expect(await effectOf("busy")).toEqual(["unknown", "unable"]);
+});
+
+/** Answers with these headers, and a body that seems to say something of itself too. */
+const noted = async (headers: Record<string, string | string[]>) => {
+  const url = await serve((_, response) =>
+    response.writeHead(200, headers).end('{"data": {}, "notes": {"positions": "catalog=1.1-1.9"}}'),
+  );
+  return (await transport().send(url, { query: "{ x }" })).notes;
+};
+
+test("an answer's headers say from where and when it is, and whether it may be kept", async () => {
+  const headers = {
+    "x-positions": "catalog=1.5-1.7",
+    "x-read-from": "replica catalog-2",
+    "cache-control": "max-age=60, public",
+    "x-cache-tags": ["Product:7", "Product:8"],
+  };
+  expect(await noted(headers)).toEqual({
+    positions: "catalog=1.5-1.7",
+    readFrom: "replica catalog-2",
+    cacheControl: "max-age=60, public",
+    cacheTags: expect.stringMatching(/^Product:7, ?Product:8$/),
+  });
+  expect(await noted({})).toBeUndefined();
+  expect(await noted({ "x-cache-tags": "Product:7" })).toBeUndefined();
+});
+
+test("a header that is too long says nothing, and an answer without its tags is not to be kept", async () => {
+  const long = "x".repeat(NOTE_LENGTH_MAX + 1);
+  expect(await noted({ "x-positions": long, "x-read-from": "primary stale" })).toEqual({
+    readFrom: "primary stale",
+  });
+  expect(await noted({ "x-cache-tags": long, "cache-control": "max-age=60, public" })).toEqual({});
 });

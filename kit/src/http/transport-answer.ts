@@ -2,6 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import type { GraphQLFormattedError } from "graphql";
 import type { ErrorCode } from "../graphql/errors.ts";
+import type { AnswerNotes } from "./answer-notes.ts";
 import type { DecodedBody } from "./content-coding.ts";
 import { TransportError } from "./transport-error.ts";
 
@@ -11,6 +12,8 @@ export interface SubgraphResponse<Data = Record<string, unknown>> {
   errors?: readonly GraphQLFormattedError[];
   /** The length of its text. */
   bytes?: number;
+  /** What its headers say of it. */
+  notes?: AnswerNotes | undefined;
 }
 
 /** A larger answer is cut off while it is read or decoded. */
@@ -20,6 +23,7 @@ export interface AnswerHead {
   status: number;
   contentEncoding: string | undefined;
   location: string | undefined;
+  notes: AnswerNotes | undefined;
 }
 
 const LOCATION_LENGTH_MAX = 200;
@@ -30,7 +34,7 @@ const LOCATION_LENGTH_MAX = 200;
  * failed, whatever its body: another instance may succeed.
  */
 export function readAnswer(
-  { status, location }: AnswerHead,
+  { status, location, notes }: AnswerHead,
   body: DecodedBody,
   isOurCredential: boolean,
 ): SubgraphResponse {
@@ -41,7 +45,8 @@ export function readAnswer(
   if (status >= 500) throw failedWith(status);
   if (status >= 300 && status < 400) throw redirected(status, location);
   const answer = status === 401 || status === 403 ? readRefusal(status, body) : readBody(status, body);
-  if (answer) return answer;
+  // Set even if there are none: the body may have a member of this name.
+  if (answer) return Object.assign(answer, { notes });
   throw new TransportError("unknown", `answered ${status} with a body that is not a GraphQL answer`, {
     fault: status >= 400 ? "not-theirs" : "bad-answer",
   });

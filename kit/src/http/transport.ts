@@ -4,6 +4,7 @@
  */
 import { Agent, type Dispatcher } from "undici";
 import { clientSpan, injectTrace, inSpan } from "../process/tracing.ts";
+import { readNotes } from "./answer-notes.ts";
 import { codingsOf, type DecodedBody, decodeBody } from "./content-coding.ts";
 import { authorization } from "./credential.ts";
 import { DEADLINE_HEADER } from "./deadline.ts";
@@ -163,7 +164,7 @@ class Exchange implements Dispatcher.DispatchHandler {
    * have cut a connection on which nothing was read.
    */
   #heldUp: "never" | "before" | "now" = "never";
-  #head: AnswerHead = { status: 0, contentEncoding: undefined, location: undefined };
+  #head: AnswerHead = { status: 0, contentEncoding: undefined, location: undefined, notes: undefined };
   readonly #chunks: Buffer[] = [];
   #stopListening = () => {};
 
@@ -185,9 +186,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     status: number,
-    { "content-encoding": contentEncoding, location }: Record<string, string | string[] | undefined>,
+    headers: Record<string, string | string[] | undefined>,
   ): void {
-    this.#head = { status, contentEncoding: contentEncoding?.toString(), location: location?.toString() };
+    this.#head = {
+      status,
+      contentEncoding: headers["content-encoding"]?.toString(),
+      location: headers.location?.toString(),
+      notes: readNotes(headers),
+    };
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
