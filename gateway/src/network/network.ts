@@ -277,7 +277,8 @@ function recordOf(
 function attributesOf({ subgraph, partition, outcome, attempts, shared }: FetchRecord) {
   return {
     [ATTRIBUTE.subgraph]: subgraph,
-    ...(partition !== undefined && { [ATTRIBUTE.city]: partition }),
+    // Under the subgraph's name, as in errors.
+    ...(partition !== undefined && { [`teranga.${subgraph}`]: partition }),
     [ATTRIBUTE.result]: outcome,
     [ATTRIBUTE.attempts]: attempts,
     [ATTRIBUTE.shared]: shared,

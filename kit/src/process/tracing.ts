@@ -20,13 +20,9 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 
 const tracer = trace.getTracer("teranga");
 
-/** The names of our own attributes; docs/observability.md describes their values. */
+/** The names of attributes that any program may set; docs/observability.md describes their values. */
 export const ATTRIBUTE = {
-  transactionId: "teranga.transaction.id",
-  transactionIds: "teranga.transaction.ids",
-  kind: "teranga.transaction.kind",
   subgraph: "teranga.subgraph",
-  city: "teranga.city",
   shared: "teranga.shared",
   attempts: "teranga.attempts",
   result: "teranga.result",

@@ -3,6 +3,7 @@
  * batch, a log line for each decision.
  */
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
+import { TRANSACTION_ATTRIBUTE } from "../span-attributes.ts";
 import type { Reply } from "./commit-protocol.ts";
 import type { CityMeans } from "./means.ts";
 
@@ -51,9 +52,9 @@ export function observeBatch<Answered extends Reply>(
 export function aboutBatch(city: CityMeans, entries: readonly { transactionId: string }[]) {
   const ids = entries.slice(0, LISTED_MAX).map(({ transactionId }) => transactionId);
   return {
-    [ATTRIBUTE.city]: city.id,
+    [TRANSACTION_ATTRIBUTE.city]: city.id,
     [ATTRIBUTE.entries]: entries.length,
-    [ATTRIBUTE.transactionIds]: ids,
+    [TRANSACTION_ATTRIBUTE.ids]: ids,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { TransportError } from "@teranga/kit/http/transport.ts";
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
+import { TRANSACTION_ATTRIBUTE } from "../span-attributes.ts";
 import type { MessageMetrics } from "./message-metrics.ts";
 
 /** What is known of a message before it is sent. */
@@ -20,9 +21,9 @@ export function observeMessage<Answer extends { state: string }>(
   send: () => Promise<Answer>,
 ): Promise<Answer> {
   const attributes = {
-    [ATTRIBUTE.city]: cityId,
-    [ATTRIBUTE.transactionId]: transactionId,
-    ...(kind !== undefined && { [ATTRIBUTE.kind]: kind }),
+    [TRANSACTION_ATTRIBUTE.city]: cityId,
+    [TRANSACTION_ATTRIBUTE.id]: transactionId,
+    ...(kind !== undefined && { [TRANSACTION_ATTRIBUTE.kind]: kind }),
   };
   return inSpan(`message ${message}`, { attributes }, async (span) => {
     const end = metrics.messageBegins(message);

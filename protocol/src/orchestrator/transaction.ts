@@ -22,6 +22,7 @@ import { backoffMs, type Clock } from "@teranga/kit/process/retry.ts";
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
 import { alarm } from "../alarm.ts";
 import type { CommitAnswer, OutcomeAnswer, PrepareAnswer, ProductQuantity } from "../messages.ts";
+import { TRANSACTION_ATTRIBUTE } from "../span-attributes.ts";
 import type { CityMessages } from "./city-messages.ts";
 import { aborted, happened, idOf, type Transaction, type TransactionEnd } from "./transaction-model.ts";
 
@@ -59,9 +60,9 @@ const BACKOFF = { firstMs: 50, maxMs: 200 };
 /** Runs a transaction to its end, in at most 1 + COMMIT_SENDS_MAX + OUTCOME_ASKS_MAX steps. Never rejects. */
 export function runTransaction(transaction: Transaction, means: TransactionMeans): Promise<TransactionEnd> {
   const attributes = {
-    [ATTRIBUTE.transactionId]: idOf(transaction),
-    [ATTRIBUTE.kind]: transaction.message.kind,
-    [ATTRIBUTE.city]: transaction.homeId,
+    [TRANSACTION_ATTRIBUTE.id]: idOf(transaction),
+    [TRANSACTION_ATTRIBUTE.kind]: transaction.message.kind,
+    [TRANSACTION_ATTRIBUTE.city]: transaction.homeId,
   };
   return inSpan("transaction", { attributes }, async (span) => {
     const end = await advanceToEnd(transaction, means);
