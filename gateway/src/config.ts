@@ -1,6 +1,5 @@
 /** The gateway's configuration, from the command line and the environment. */
 import { readFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
 import { DEADLINE_HEADER } from "@teranga/kit/http/deadline.ts";
 import type { Door } from "@teranga/kit/http/door.ts";
 import { doorVariables, readDoor } from "@teranga/kit/http/door-config.ts";
@@ -15,6 +14,7 @@ import {
   type TracingConfig,
   tracingVariables,
 } from "@teranga/kit/process/config.ts";
+import { readOptions } from "@teranga/kit/process/options.ts";
 import { loadTopology } from "@teranga/kit/topology/topology.ts";
 import { z } from "zod";
 import type { Surface } from "./door/surface.ts";
@@ -134,12 +134,14 @@ export interface GatewayConfig {
   tracing: TracingConfig;
 }
 
+const commandLine = z.object({ supergraph: z.string().optional(), port: z.string().optional() });
+
 /** @param args the command line: `[--supergraph FILE] [--port N]`. @throws StartupError, one line */
 export async function readGatewayConfig(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
 ): Promise<GatewayConfig> {
-  const options = parseOptions(args);
+  const options = readOptions(commandLine, args);
   const variables = options.port === undefined ? env : { ...env, GATEWAY_PORT: options.port };
   if (options.supergraph === undefined) {
     const config = readConfig(gatewayVariables, variables);
@@ -185,15 +187,6 @@ async function configOf(
     logLevel: config.LOG_LEVEL,
     tracing: config,
   };
-}
-
-function parseOptions(args: readonly string[]): { supergraph?: string; port?: string } {
-  try {
-    const options = { supergraph: { type: "string" }, port: { type: "string" } } as const;
-    return parseArgs({ args: [...args], options }).values;
-  } catch (error) {
-    throw new StartupError(`Options: ${(error as Error).message.split("\n")[0]}`);
-  }
 }
 
 async function readSupergraphFile(file: string): Promise<string> {

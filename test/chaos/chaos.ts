@@ -5,8 +5,8 @@
  * kept. Ctrl-C ends the run early, and it is still checked.
  */
 import { runMain } from "@teranga/kit/process/config.ts";
+import { readOptions } from "@teranga/kit/process/options.ts";
 import { z } from "zod";
-import { readOptions } from "../harness/options.ts";
 import { reportText } from "./report.ts";
 import { runChaos } from "./run-chaos.ts";
 

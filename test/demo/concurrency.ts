@@ -6,8 +6,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { brokenInvariants, type CityDatabases, countUnfinished } from "@teranga/infra/broken-invariants.ts";
 import { runMain } from "@teranga/kit/process/config.ts";
+import { readOptions } from "@teranga/kit/process/options.ts";
 import { z } from "zod";
-import { readOptions } from "../harness/options.ts";
 import { createRandom } from "../harness/random.ts";
 import { startTemporaryCluster, type TemporaryCluster } from "../harness/temporary-cluster.ts";
 import { drawBuyers, letBuy, type Purchase } from "./buyers.ts";

@@ -2,11 +2,21 @@
  * `npm run simulate -- --seeds N [--from S] [--workers W] [--bug NAME]` runs N seeds; `-- --seed S [--bug
  * NAME]` runs one and prints its history. Ends with 1 if a promise was broken.
  */
-import { parseArgs } from "node:util";
-import { runMain, StartupError } from "@teranga/kit/process/config.ts";
+import { runMain } from "@teranga/kit/process/config.ts";
+import { readOptions } from "@teranga/kit/process/options.ts";
+import { z } from "zod";
 import type { RunResult } from "./run.ts";
 import { addCounts, SOMETIMES } from "./sometimes.ts";
 import { runSeeds } from "./worker-pool.ts";
+
+const wholeNumber = z.coerce.number().int().min(1);
+const options = z.object({
+  seeds: wholeNumber.default(1_000),
+  from: wholeNumber.default(1),
+  seed: wholeNumber.optional(),
+  workers: wholeNumber.default(2),
+  bug: z.string().optional(),
+});
 
 const usage = {
   command: "npm run simulate",
@@ -22,35 +32,14 @@ const usage = {
 const PROGRESS_EVERY_MS = 10_000;
 
 await runMain(usage, async () => {
-  const values = parse(process.argv.slice(2));
-  await (values.seed === undefined
-    ? runMany(values)
-    : runOne(wholeNumber("--seed", values.seed), values.bug));
+  const values = readOptions(options, process.argv.slice(2));
+  await (values.seed === undefined ? runMany(values) : runOne(values.seed, values.bug));
 });
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        seeds: { type: "string", default: "1000" },
-        from: { type: "string", default: "1" },
-        seed: { type: "string" },
-        workers: { type: "string", default: "2" },
-        bug: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    throw new StartupError(`Options: ${(error as Error).message.split("\n")[0]}`);
-  }
-}
-
-async function runMany(values: ReturnType<typeof parse>): Promise<void> {
-  const { bug } = values;
+async function runMany({ seeds, from, workers, bug }: z.infer<typeof options>): Promise<void> {
   const suffix = bug ? ` --bug ${bug}` : "";
   // With more failures than these the first ones say as much.
   const failuresMax = bug ? 1 : 5;
-  const seeds = wholeNumber("--seeds", values.seeds);
   const startedMs = performance.now();
   const failures: RunResult[] = [];
   const sum = { runs: 0, kills: 0, committed: 0, writes: 0 };
@@ -65,9 +54,9 @@ async function runMany(values: ReturnType<typeof parse>): Promise<void> {
     );
   };
   await runSeeds({
-    firstSeed: wholeNumber("--from", values.from),
+    firstSeed: from,
     seeds,
-    workers: wholeNumber("--workers", values.workers),
+    workers,
     bug,
     onResult(result) {
       sum.runs++;
@@ -111,10 +100,4 @@ async function runOne(seed: number, bug: string | undefined): Promise<void> {
       return false;
     },
   });
-}
-
-function wholeNumber(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new StartupError(`${name} takes a whole number from 1, not ${text}`);
 }

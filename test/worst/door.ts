@@ -8,8 +8,8 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runMain } from "@teranga/kit/process/config.ts";
+import { readOptions } from "@teranga/kit/process/options.ts";
 import { z } from "zod";
-import { readOptions } from "../harness/options.ts";
 import { type Stage, startStage } from "./stage.ts";
 
 const HALF_SENT = 400;

@@ -5,9 +5,9 @@
  */
 import { readFileSync } from "node:fs";
 import { runMain } from "@teranga/kit/process/config.ts";
+import { readOptions } from "@teranga/kit/process/options.ts";
 import { z } from "zod";
 import { cpuMs } from "../bench/process-cpu.ts";
-import { readOptions } from "../harness/options.ts";
 import { createAdmission } from "./admission.ts";
 import { createAsk, latencyBeside } from "./beside.ts";
 import { type CpuMsOf, searchWorst, type Worst } from "./search.ts";

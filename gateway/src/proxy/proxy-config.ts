@@ -1,7 +1,7 @@
 /** The partition proxy's configuration, from the command line and the environment. */
-import { parseArgs } from "node:util";
 import { doorVariables } from "@teranga/kit/http/door-config.ts";
-import { readConfig, StartupError, serviceVariables } from "@teranga/kit/process/config.ts";
+import { readConfig, serviceVariables } from "@teranga/kit/process/config.ts";
+import { readOptions } from "@teranga/kit/process/options.ts";
 import { z } from "zod";
 import { answerRoomVariables } from "../ground/answer-room-config.ts";
 
@@ -15,21 +15,14 @@ export const proxyVariables = z.object({
     .describe("The partitioned subgraph of the topology that it stands for. `--subgraph` goes before it."),
 });
 
+const commandLine = z.object({ subgraph: z.string().optional(), port: z.string().optional() });
+
 /** @param args the command line: `[--subgraph NAME] [--port N]`. @throws StartupError, one line */
 export function readProxyConfig(args: readonly string[], env: NodeJS.ProcessEnv) {
-  const { subgraph, port } = parseOptions(args);
+  const { subgraph, port } = readOptions(commandLine, args);
   return readConfig(proxyVariables, {
     ...env,
     ...(subgraph !== undefined && { SUBGRAPH: subgraph }),
     ...(port !== undefined && { PORT: port }),
   });
-}
-
-function parseOptions(args: readonly string[]): { subgraph?: string; port?: string } {
-  try {
-    const options = { subgraph: { type: "string" }, port: { type: "string" } } as const;
-    return parseArgs({ args: [...args], options }).values;
-  } catch (error) {
-    throw new StartupError(`Options: ${(error as Error).message.split("\n")[0]}`);
-  }
 }
