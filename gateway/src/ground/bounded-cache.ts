@@ -18,6 +18,8 @@ export interface BoundedCacheOptions<Value> {
   weigh: (key: string, value: Value) => number;
   /** At least `SHARES` times the greatest weight of an entry, so that every entry is kept for a while. */
   weightMax: number;
+  /** Hears of each entry that leaves for want of room. It is not told of what is deleted or replaced. */
+  onDropped?: (key: string) => void;
 }
 
 /** New entries get one of this many shares of a cache. */
@@ -34,12 +36,14 @@ type Segment<Value> = LRUCache<string, Entry<Value>>;
 
 export class BoundedCache<Value> {
   readonly #weigh: BoundedCacheOptions<Value>["weigh"];
+  readonly #onDropped: BoundedCacheOptions<Value>["onDropped"];
   readonly #recent: Segment<Value>;
   readonly #proven: Segment<Value>;
   readonly #uses: Uses;
 
-  constructor({ entriesMax, weightMax, weigh }: BoundedCacheOptions<Value>) {
+  constructor({ entriesMax, weightMax, weigh, onDropped }: BoundedCacheOptions<Value>) {
     this.#weigh = weigh;
+    this.#onDropped = onDropped;
     const recentMax = Math.ceil(entriesMax / SHARES);
     const recentWeight = Math.floor(weightMax / SHARES);
     const sizeCalculation = ({ weight }: Entry<Value>) => weight;
@@ -47,6 +51,9 @@ export class BoundedCache<Value> {
       max: Math.max(1, entriesMax - recentMax),
       maxSize: weightMax - recentWeight,
       sizeCalculation,
+      dispose: (_, key, reason) => {
+        if (reason === "evict") onDropped?.(key);
+      },
     });
     this.#recent = new LRUCache({
       max: recentMax,
@@ -61,6 +68,10 @@ export class BoundedCache<Value> {
 
   get size(): number {
     return this.#recent.size + this.#proven.size;
+  }
+
+  get weight(): number {
+    return this.#recent.calculatedSize + this.#proven.calculatedSize;
   }
 
   /** The value of a key. It is made if it is not there. */
@@ -93,19 +104,24 @@ export class BoundedCache<Value> {
 
   /** Moves an entry to the proven ones, or drops it. */
   #prove(key: string, entry: Entry<Value>): void {
+    if (this.#isProven(key, entry)) this.#proven.set(key, entry);
+    else this.#onDropped?.(key);
+  }
+
+  #isProven(key: string, entry: Entry<Value>): boolean {
     const proven = this.#proven;
-    if (entry.weight > proven.maxSize) return;
+    if (entry.weight > proven.maxSize) return false;
     let usesLeft = this.#uses.of(key);
     let entriesOver = proven.size + 1 - proven.max;
     let weightOver = proven.calculatedSize + entry.weight - proven.maxSize;
     for (const other of proven.rkeys()) {
       if (entriesOver <= 0 && weightOver <= 0) break;
       usesLeft -= this.#uses.of(other);
-      if (usesLeft <= 0) return;
+      if (usesLeft <= 0) return false;
       entriesOver--;
       weightOver -= proven.peek(other)!.weight;
     }
-    proven.set(key, entry);
+    return true;
   }
 }
 
