@@ -1,7 +1,7 @@
 /** The simulation can fail: each of the planted bugs breaks a promise within the seeds that it is given. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { edited } from "./plant.ts";
+import { edited } from "../harness/planted-bug.ts";
 import { PLANTED_BUGS } from "./planted-bugs.ts";
 import { runSeeds } from "./worker-pool.ts";
 

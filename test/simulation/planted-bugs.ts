@@ -3,11 +3,11 @@
  * one.
  */
 
+import type { PlantedBug } from "../harness/planted-bug.ts";
 import { IN_HOME } from "./planted/home.ts";
 import { IN_MONEY } from "./planted/money.ts";
 import { IN_ORCHESTRATOR } from "./planted/orchestrator.ts";
 import { IN_PARTICIPANT } from "./planted/participant.ts";
-import type { PlantedBug } from "./planted/planted-bug.ts";
 import { IN_RECOVERY } from "./planted/recovery.ts";
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [

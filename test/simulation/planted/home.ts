@@ -1,5 +1,5 @@
 /** Planted bugs: the commit point, and what the home says of it. */
-import type { PlantedBug } from "./planted-bug.ts";
+import type { PlantedBug } from "../../harness/planted-bug.ts";
 
 const TABLES = "protocol/migrations/001.do.tables.sql";
 const TRIGGERS = "protocol/migrations/002.do.triggers.sql";

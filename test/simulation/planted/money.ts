@@ -1,5 +1,5 @@
 /** Planted bugs: wallets, the ledger, payments, prices. */
-import type { PlantedBug } from "./planted-bug.ts";
+import type { PlantedBug } from "../../harness/planted-bug.ts";
 
 const TABLES = "protocol/migrations/001.do.tables.sql";
 const ORDERS = "protocol/functions/4-orders.sql";

@@ -1,5 +1,5 @@
 /** Planted bugs: what the orders service decides, and how its messages travel. */
-import type { PlantedBug } from "./planted-bug.ts";
+import type { PlantedBug } from "../../harness/planted-bug.ts";
 
 const TRANSACTION = "protocol/src/orchestrator/transaction.ts";
 const PLACE_ORDER = "services/orders/src/order/place-order.ts";

@@ -1,5 +1,5 @@
 /** Planted bugs: what a city does that gives. */
-import type { PlantedBug } from "./planted-bug.ts";
+import type { PlantedBug } from "../../harness/planted-bug.ts";
 
 const TRIGGERS = "protocol/migrations/002.do.triggers.sql";
 const PARTICIPANT = "protocol/functions/2-participant.sql";

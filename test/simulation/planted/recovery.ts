@@ -1,5 +1,5 @@
 /** Planted bugs: the workers that finish what nobody drives. */
-import type { PlantedBug } from "./planted-bug.ts";
+import type { PlantedBug } from "../../harness/planted-bug.ts";
 
 const RECOVERY = "protocol/src/city/recovery.ts";
 const CLAIM = "protocol/src/city/sql/claim-unacknowledged.ts";
