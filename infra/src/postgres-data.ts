@@ -72,6 +72,17 @@ export async function removeDataDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
 }
 
+/**
+ * Removes what a data directory holds and returns the real path that its new data must have. The server must
+ * be stopped.
+ */
+export async function emptyPlace(path: string, user: SystemUser | undefined, log: Logger): Promise<string> {
+  const directory = resolve(path);
+  await removeDataDirectory(directory);
+  await mkdir(dirname(directory), { recursive: true });
+  return (await canReach(user, directory)) ? directory : relocate(directory, log);
+}
+
 /** The place for the data of a directory that the server's user cannot reach. It follows from the path. */
 function relocatedPath(directory: string): string {
   return join(RELOCATED_ROOT, createHash("sha256").update(directory).digest("hex").slice(0, 16));
@@ -98,8 +109,11 @@ export async function sayIfRelocated(parent: string, log: Logger): Promise<void>
   log.info(`PostgreSQL's user cannot reach ${parent}: the data is kept in ${RELOCATED_ROOT}`);
 }
 
-/** The real path of a data directory that exists. */
-async function checkPlace(directory: string, user: SystemUser | undefined): Promise<string> {
+/**
+ * The real path of a data directory that exists.
+ * @throws StartupError if the server's user cannot reach it, or it is another home's
+ */
+export async function checkPlace(directory: string, user: SystemUser | undefined): Promise<string> {
   const place = await realpath(directory);
   if (!(await canReach(user, place))) {
     throw new StartupError(

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { type PostgresOptions, type RunningPostgres, startPostgres } from "./postgres.ts";
+import { type PrimaryOptions, startPostgres } from "./postgres.ts";
 import { removeDataDirectory } from "./postgres-data.ts";
+import type { RunningPostgres } from "./postgres-process.ts";
 import { isAlive } from "./process.ts";
 
 const log = createLogger("test", "silent");
@@ -30,7 +31,7 @@ afterEach(async () => {
   await removeDataDirectory(directory);
 });
 
-async function start(options: Partial<PostgresOptions> = {}): Promise<RunningPostgres> {
+async function start(options: Partial<PrimaryOptions> = {}): Promise<RunningPostgres> {
   const server = await startPostgres({
     directory: made,
     port: 0,

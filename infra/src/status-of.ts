@@ -1,6 +1,6 @@
 /** Asks a cluster's processes for their health. */
 import { readHealth } from "./health.ts";
-import { acceptsConnections } from "./postgres.ts";
+import { acceptsConnections } from "./postgres-process.ts";
 import type { ProcessKind, ProcessRecord } from "./state.ts";
 
 /**

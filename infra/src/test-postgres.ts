@@ -3,8 +3,10 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
-import { type RunningPostgres, startPostgres } from "./postgres.ts";
+import { startPostgres } from "./postgres.ts";
 import { removeDataDirectory } from "./postgres-data.ts";
+import type { RunningPostgres } from "./postgres-process.ts";
+import { startReplica } from "./postgres-replica.ts";
 
 /**
  * Starts a server on a new, empty directory and a free port, in about a second. `stop()` removes the
@@ -15,6 +17,30 @@ export async function startTestPostgres(
 ): Promise<RunningPostgres> {
   const directory = await mkdtemp(join(tmpdir(), "teranga-postgres-"));
   const server = await startPostgres({ directory, port: 0, password: "test", log, durable: false });
+  const stop = async () => {
+    await server.stop();
+    await removeDataDirectory(directory);
+  };
+  return { ...server, stop };
+}
+
+/** Starts a replica of a test's server, in about a second. `stop()` removes its directory too. */
+export async function startTestReplica(
+  primary: RunningPostgres,
+  name = "replica-2",
+  log: Logger = createLogger("test", "silent"),
+): Promise<RunningPostgres> {
+  const directory = await mkdtemp(join(tmpdir(), "teranga-postgres-"));
+  const server = await startReplica({
+    primary,
+    name,
+    directory,
+    port: 0,
+    password: "test",
+    replicationPassword: "replication",
+    log,
+    durable: false,
+  });
   const stop = async () => {
     await server.stop();
     await removeDataDirectory(directory);
