@@ -17,7 +17,8 @@ const ALONE = [
 const SETUP = {
   quick: { setupFiles: "test/harness/no-servers.ts" },
   slow: {},
-  postgres: { globalSetup: "test/harness/postgres.ts" },
+  redis: { globalSetup: "test/harness/redis-setup.ts" },
+  postgres: { globalSetup: ["test/harness/postgres.ts", "test/harness/redis-setup.ts"] },
 };
 
 const groups = [...(await readTestGroups())];
@@ -47,6 +48,6 @@ export default defineConfig({
     // Two cores: the real PostgreSQL servers need one of them.
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
-    projects: [...projectsOf("postgres"), ...projectsOf("slow"), ...projectsOf("quick")],
+    projects: (["postgres", "slow", "redis", "quick"] as const).flatMap(projectsOf),
   },
 });

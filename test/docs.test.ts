@@ -18,6 +18,7 @@ import { PACKAGES } from "@teranga/infra/floors/packages.ts";
 import { ERROR_CODES, partitionErrors } from "@teranga/kit/graphql/errors.ts";
 import { countRefusals } from "@teranga/kit/http/refusals.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
+import { createRedisMetrics } from "@teranga/kit/redis/redis-metrics.ts";
 import { createTopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { mobileMoneyVariables } from "@teranga/mobile-money/config.ts";
 import { ordersVariables } from "@teranga/orders/config.ts";
@@ -103,6 +104,7 @@ test("every metric is documented as it is, and every documented metric exists", 
   createCityMetrics(registry);
   createTopologyStanding(registry);
   countRefusals(registry);
+  createRedisMetrics(registry);
   createGatewayMetrics(registry, () => ({ plans: 0, generation: 0, omitted: 0, circuits: [] }));
   const readBacklog = () => Promise.reject(new Error("no database"));
   addBacklogMetrics(registry, { readBacklog, nowMs: () => 0, delay: async () => {} });

@@ -4,6 +4,7 @@ import { type TestGroup, testGroups } from "./test-groups.ts";
 
 // Put together from pieces: with the whole words in it, this file would fall into those groups itself.
 const POSTGRES = `const url = inject(${JSON.stringify("postgresUrl")});`;
+const REDIS = `const redisMissing = inject(${JSON.stringify("redisMissing")});`;
 const PROCESS = `import { execFile } from ${JSON.stringify("node:child_process")};`;
 const PGLITE = `import { PGlite } from ${JSON.stringify("@electric-sql/pglite")};`;
 
@@ -22,6 +23,9 @@ test.each<[TestGroup, string]>([
   ["slow", PROCESS],
   ["slow", 'import { open } from "./a-cluster.ts";'],
   ["slow", 'const { start } = await import("@teranga/infra/a-process.ts");'],
+  ["redis", REDIS],
+  ["redis", `${PROCESS}\n${REDIS}`],
+  ["postgres", `${REDIS}\n${POSTGRES}`],
   ["postgres", 'import { graph } from "../../test/harness/a-graph.ts";'],
   ["postgres", `${PROCESS}\n${POSTGRES}`],
 ])("%s: %s", (group, text) => {

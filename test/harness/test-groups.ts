@@ -4,14 +4,17 @@
  *
  * - `quick` is the inner loop (`npm run test:quick`): everything happens in the test's own process.
  * - `slow` starts processes or a database in its own process, or takes long.
- * - `postgres` needs the PostgreSQL server of the run. The server starts only if such a file runs.
+ * - `redis` starts Redis servers, which are installed before, where they may be.
+ * - `postgres` needs the PostgreSQL server of the run. The server starts only if such a file runs. It may
+ *   start Redis servers too.
  */
 import { importsOf, readSources } from "@teranga/infra/floors/imports.ts";
 import { LONG } from "./longest-first.ts";
 
-export type TestGroup = "quick" | "slow" | "postgres";
+export type TestGroup = "quick" | "slow" | "redis" | "postgres";
 
 const NEEDS_POSTGRES = /\binject\("postgresUrl"\)/;
+const NEEDS_REDIS = /\binject\("redisMissing"\)/;
 const STARTS_SOMETHING = /\b(?:from |import\()"(?:node:child_process|@electric-sql\/pglite)"/;
 /** A type that is imported starts nothing. */
 const OF_TYPES = /^(?:import|export) type\b[^;]*;/gm;
@@ -27,12 +30,13 @@ export function testGroups(sources: ReadonlyMap<string, string>): Map<string, Te
 
 function groupOf(test: string, texts: ReadonlyMap<string, string>): TestGroup {
   const reached = new Set([test]);
-  let isSlow = LONG.includes(test);
+  let group: TestGroup = LONG.includes(test) ? "slow" : "quick";
   for (const file of reached) {
     const text = texts.get(file) ?? "";
     if (NEEDS_POSTGRES.test(text)) return "postgres";
-    isSlow ||= STARTS_SOMETHING.test(text);
+    if (NEEDS_REDIS.test(text)) group = "redis";
+    else if (group === "quick" && STARTS_SOMETHING.test(text)) group = "slow";
     for (const { to } of importsOf(file, text)) reached.add(to);
   }
-  return isSlow ? "slow" : "quick";
+  return group;
 }

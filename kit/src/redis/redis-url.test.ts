@@ -16,11 +16,19 @@ describe("REDIS_URL", () => {
     ["rediss://[::1]:7000/", { ...plain, addresses: [{ host: "::1", port: 7000 }], tls: true }],
     [
       "redis://app:p%40ss@word@cache",
-      { ...plain, addresses: [{ host: "cache", port: 6379 }], login: { username: "app", password: "p@ss@word" } },
+      {
+        ...plain,
+        addresses: [{ host: "cache", port: 6379 }],
+        login: { username: "app", password: "p@ss@word" },
+      },
     ],
     [
       "redis://:secret@cache",
-      { ...plain, addresses: [{ host: "cache", port: 6379 }], login: { username: undefined, password: "secret" } },
+      {
+        ...plain,
+        addresses: [{ host: "cache", port: 6379 }],
+        login: { username: undefined, password: "secret" },
+      },
     ],
     [
       "redis+sentinel://:secret@a,b:7000,c/shop?db=2&tls=true&sentinel-user=s&sentinel-password=t",

@@ -5,8 +5,8 @@
  *     rediss://host                                           over TLS
  *     redis+sentinel://user:password@host1,host2:26379/NAME   the primary NAME, as the sentinels tell it
  *
- * Sentinels take options after the name: `?db=1`, `?tls=true` (for Redis and sentinels), `?sentinel-user=` and
- * `?sentinel-password=` where the sentinels ask for a password of their own.
+ * Sentinels take options after the name: `?db=1`, `?tls=true` (for Redis and sentinels), `?sentinel-user=`
+ * and `?sentinel-password=` where the sentinels ask for a password of their own.
  */
 import { z } from "zod";
 
