@@ -15,6 +15,7 @@ import {
   tracingVariables,
 } from "@teranga/kit/process/config.ts";
 import { readOptions } from "@teranga/kit/process/options.ts";
+import { READ_AFTER_HEADER } from "@teranga/kit/reads/read-headers.ts";
 import { loadTopology } from "@teranga/kit/topology/topology.ts";
 import { z } from "zod";
 import type { Surface } from "./door/surface.ts";
@@ -22,6 +23,7 @@ import { readSurface, surfaceVariables } from "./door/surface-config.ts";
 import { answerRoomVariables } from "./ground/answer-room-config.ts";
 import { ENGINE_NAMES, type EngineName } from "./live/engines.ts";
 import type { GraphSource } from "./live/graph-watch.ts";
+import { SESSION_HEADER } from "./session/session.ts";
 
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 /** Headers to services that the gateway or HTTP itself sets. */
@@ -35,6 +37,8 @@ const RESERVED_HEADERS = new Set([
   "transfer-encoding",
   DEADLINE_HEADER,
   REQUEST_ID_HEADER,
+  READ_AFTER_HEADER,
+  SESSION_HEADER,
 ]);
 
 /** An origin as browsers write it: no path, no slash at the end, no default port. */

@@ -17,9 +17,10 @@ import {
 import { createProcessRegistry, type Registry } from "@teranga/kit/process/metrics.ts";
 import { traceRequests } from "@teranga/kit/process/tracing.ts";
 import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
+import { keepClientSessions } from "./door/client-sessions.ts";
 import { addGraphQLRoute } from "./door/graphql-route.ts";
 import { addGatewayMetrics, type GatewayMetrics } from "./door/metrics.ts";
-import { corsOriginsOf, refuseForeignHosts } from "./door/origins.ts";
+import { corsOriginsOf, letOriginsSendCookies, refuseForeignHosts } from "./door/origins.ts";
 import { watchRequests } from "./door/request-log.ts";
 import { letSafeGetsPass } from "./door/safe-gets.ts";
 import { type Surface, surfaceOf, surfaceOptions } from "./door/surface.ts";
@@ -27,6 +28,8 @@ import { type EngineName, engineMaker } from "./live/engines.ts";
 import type { GraphSource } from "./live/graph-watch.ts";
 import type { LiveGraph } from "./live/live-graph.ts";
 import { type FollowOptions, type LiveServerParts, startLiveServer } from "./live/live-server.ts";
+import { SESSION_HEADER } from "./session/session.ts";
+import { TokenSeal } from "./session/session-token.ts";
 import type { RequestContext, SentRequest } from "./sources/request-context.ts";
 
 export interface GatewayOptions extends FollowOptions {
@@ -98,9 +101,10 @@ async function serve(
   const app = createApp(log, { bodyBytesMax: surface.limits.bodyBytesMax, door, registry });
   const { publicUrl, corsOrigins } = options;
   refuseForeignHosts(app, surface, { host: door?.host ?? DEFAULT_DOOR.host, publicUrl });
+  letOriginsSendCookies(app, corsOrigins);
   await app.register(cors, {
     origin: corsOriginsOf(surface, corsOrigins),
-    exposedHeaders: [REQUEST_ID_HEADER],
+    exposedHeaders: [REQUEST_ID_HEADER, SESSION_HEADER],
     // Any OPTIONS is answered like a preflight: the refusal of others is plain text.
     strictPreflight: false,
   });
@@ -117,6 +121,16 @@ async function serve(
   // A subgraph that the operator names in the topology runs our services. Any other subgraph is foreign, and
   // known only from the supergraph.
   const isOurs = (subgraph: string) => live.isPlaced(subgraph);
+  // All gateways of a cluster have the credential, and so the key of the tokens.
+  const sessionOf =
+    credential === undefined
+      ? undefined
+      : keepClientSessions(app, {
+          seal: new TokenSeal(credential),
+          nowMs: () => Date.now(),
+          onFault: metrics.tokenRefused,
+          isSecure: publicUrl?.startsWith("https:") === true,
+        });
   const runningOn = live.gateway.runningOn.bind(live.gateway);
   const shown = surfaceOptions(surface, { isOurs, runningOn, metrics, requests });
   const apollo = new ApolloServer<RequestContext>({
@@ -133,6 +147,7 @@ async function serve(
   await addGraphQLRoute(app, apollo, {
     log,
     recordOf: requests.recordOf,
+    sessionOf,
     deadlineAtMs: () => performance.now() + DEADLINES_A_REQUEST * deadlineMs,
     fetchDeadlineMs: deadlineMs,
     forwardedHeaders: options.forwardedHeaders ?? [],

@@ -18,6 +18,7 @@ import type { JsonObject, ResponsePath } from "../ground/answer.ts";
 import { visibleErrors } from "../ground/error-paths.ts";
 import { overloaded } from "../ground/overloaded.ts";
 import type { Running } from "../planning/graph-gateway.ts";
+import { SESSION_HEADER } from "../session/session.ts";
 import type { RequestContext } from "../sources/request-context.ts";
 import { NO_CODE } from "../sources/request-record.ts";
 import type { FormatError } from "./client-errors.ts";
@@ -75,7 +76,9 @@ async function respond(
     initialResult: format.first(first, answer.hasNext),
     subsequentResults: payloads(answer, request.contextValue, async (deliveries) => {
       const told = await Promise.all(deliveries.map((delivery) => tell(delivery, request, means)));
-      return format.next(told, answer.hasNext);
+      const next = format.next(told, answer.hasNext);
+      const token = answer.hasNext ? undefined : request.contextValue.session?.token();
+      return token === undefined ? next : { ...next, extensions: { [SESSION_HEADER]: token } };
     }),
   };
   return { http: { headers: new HeaderMap() }, body: body as unknown as GraphQLResponse["body"] };
@@ -96,11 +99,14 @@ async function begin(
   { schema, document, request, queryHash, contextValue }: Request,
   { runningOn }: DeliveryMeans,
 ): Promise<DeferredAnswer | GraphQLError | undefined> {
+  const { record, session } = contextValue;
   // An explanation covers the whole answer, so an explained answer is delivered at once.
-  if (contextValue.record.explanation) return undefined;
+  if (record.explanation) return undefined;
   const { operationName, variables = {} } = request;
   try {
     const { engine, network } = runningOn(schema);
+    // A cookie is sent before the answer, and has to cover all of it.
+    if (session?.cookieLengthMax !== undefined && network.reads.size > 0) return undefined;
     const asked = { document: document!, operationName, variables };
     return await engine.beginDeferred(asked, { ...contextValue, network });
   } catch (error) {

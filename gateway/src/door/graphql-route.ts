@@ -4,8 +4,9 @@ import type { ApolloServer } from "@apollo/server";
 import fastifyApollo from "@as-integrations/fastify";
 import { requestIdOf } from "@teranga/kit/http/server.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { AnswerRoom, holdingOf } from "../ground/answer-room.ts";
+import type { Session } from "../session/session.ts";
 import { createAnswerBudget } from "../sources/answer-budget.ts";
 import type { RequestContext } from "../sources/request-context.ts";
 import type { RequestWatch } from "./request-log.ts";
@@ -13,6 +14,8 @@ import type { RequestWatch } from "./request-log.ts";
 export interface RouteTerms extends Pick<RequestContext, "fetchDeadlineMs" | "onSubgraphRequest"> {
   log: Logger;
   recordOf: RequestWatch["recordOf"];
+  /** No sessions by default. */
+  sessionOf?: ((request: FastifyRequest) => Session) | undefined;
   /** When a request that has just come must be over, on the clock of `performance.now`. */
   deadlineAtMs: () => number;
   /** The names, in lower case, of the client's headers that services may see. None by default. */
@@ -27,7 +30,8 @@ export async function addGraphQLRoute(
   apollo: ApolloServer<RequestContext>,
   terms: RouteTerms,
 ): Promise<void> {
-  const { log, recordOf, deadlineAtMs, forwardedHeaders = [], fetchDeadlineMs, onSubgraphRequest } = terms;
+  const { log, recordOf, sessionOf, deadlineAtMs, forwardedHeaders = [] } = terms;
+  const { fetchDeadlineMs, onSubgraphRequest } = terms;
   const room = new AnswerRoom({ bytesMax: terms.answerBytesMax });
   await app.register(fastifyApollo(apollo), {
     context: async (request, reply) => {
@@ -38,6 +42,7 @@ export async function addGraphQLRoute(
         deadlineAtMs: deadlineAtMs(),
         fetchDeadlineMs,
         forwardedHeaders: pickHeaders(request.headers, forwardedHeaders),
+        session: sessionOf?.(request),
         record: recordOf(request),
         unavailable: new Set<string>(),
         budget: createAnswerBudget(),

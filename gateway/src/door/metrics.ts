@@ -11,8 +11,10 @@ import { LATENCY_BUCKETS_S, METRICS_PATH, type Registry } from "@teranga/kit/pro
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { CircuitView, FetchRecord } from "../network/network.ts";
+import type { TokenFault } from "../session/session.ts";
 import type { RequestRecord } from "../sources/request-record.ts";
 import { BoundedLabels } from "./bounded-labels.ts";
+import { createReadCounter, createTokenCounter } from "./read-metrics.ts";
 
 const OPERATIONS_MAX = 200;
 const OPERATIONS_AT_ONCE_MAX = 100;
@@ -54,6 +56,7 @@ export interface GatewayMetrics {
   /** Called when one request to a service has ended: the observer of the network. */
   fetched(fetch: FetchRecord): void;
   circuitChanged(change: { state: CircuitView["state"] }): void;
+  tokenRefused(fault: TokenFault): void;
   notInSafelist(): void;
 }
 
@@ -75,7 +78,7 @@ export function createGatewayMetrics(
   const requests = requestInstruments(registry, operations);
   const fetches = fetchInstruments(registry);
   addGauges(registry, state);
-  return { ...requests, ...fetches };
+  return { ...requests, ...fetches, tokenRefused: createTokenCounter(registry) };
 }
 
 function requestInstruments(registry: Registry, operations: BoundedLabels) {
@@ -174,14 +177,17 @@ function fetchInstruments(registry: Registry) {
     labelNames: ["state"],
     registers,
   });
+  const countRead = createReadCounter(registry);
   return {
-    fetched({ subgraph, partition, outcome, durationMs, attempts, shared: isShared }: FetchRecord) {
+    fetched(fetch: FetchRecord) {
+      const { subgraph, partition, outcome, durationMs, attempts, shared: isShared } = fetch;
       const isPartition = partition !== undefined;
       fetches.inc({ subgraph, partition: isPartition ? cities.of(partition) : "", outcome });
       const timed = isPartition ? timedCities.of(partition) : "";
       seconds.observe({ subgraph, partition: timed }, durationMs / 1_000);
       if (isShared) shared.inc({ subgraph });
       if (attempts > 1) retries.inc({ subgraph }, attempts - 1);
+      countRead(fetch);
     },
     circuitChanged: (change: { state: CircuitView["state"] }) => changes.inc({ state: change.state }),
   };

@@ -25,6 +25,18 @@ export function corsOriginsOf(
 }
 
 /**
+ * Lets browsers send cookies, and take them, for pages of the origins that the operator configured. Must be
+ * called before CORS handles requests, since that answers some of them.
+ */
+export function letOriginsSendCookies(app: FastifyInstance, asked: readonly string[] = []): void {
+  const origins = new Set(asked);
+  if (origins.size === 0) return;
+  app.addHook("onRequest", async ({ headers }, reply) => {
+    if (origins.has(headers.origin ?? "")) reply.header("access-control-allow-credentials", "true");
+  });
+}
+
+/**
  * Refuses unknown values of the header Host, in development, on a developer's own machine. A web page whose
  * name is made to resolve to 127.0.0.1 (DNS rebinding) is of the gateway's own origin to the browser, and
  * could read all that the gateway shows. The name in Host gives it away.

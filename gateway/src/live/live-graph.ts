@@ -6,6 +6,7 @@ import type { Supergraph } from "../ground/supergraph.ts";
 import type { Network, Networks } from "../network/network.ts";
 import type { Engine } from "../planning/engine.ts";
 import { GraphGateway } from "../planning/graph-gateway.ts";
+import { readsOf } from "../session/read-after.ts";
 import { createSources, placementsOf } from "../sources/create-sources.ts";
 import type { MakeEngine } from "./engines.ts";
 import type { GraphChanges, RunnableGraph } from "./graph-keeper.ts";
@@ -64,7 +65,7 @@ export class LiveGraph implements GraphChanges {
   #networkFor({ topology, placements }: Omit<Built, "engine">): Network {
     this.#topology = topology;
     this.#kinds = kindsOf(placements);
-    return this.#parts.networks.update(placements.values());
+    return this.#parts.networks.update(placements.values(), readsOf(topology));
   }
 }
 

@@ -20,14 +20,18 @@ import { Instances } from "@teranga/kit/instances/instances.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { type StartTimer, startRealTimer } from "@teranga/kit/process/timer.ts";
 import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
+import { READ_AFTER_HEADER } from "@teranga/kit/reads/read-headers.ts";
 import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 import type { Placement } from "@teranga/kit/topology/topology.ts";
 import type { Holding } from "../ground/answer-room.ts";
+import type { ReadAfter, Reads } from "../session/read-after.ts";
 import { type SharedAsked, SharedRequests, type Writes } from "./shared-requests.ts";
 
 /** The placements of one topology. It never changes: a request keeps the network with which it began. */
 export interface Network {
   placements: ReadonlyMap<string, LivePlacement>;
+  /** The places that take part in clients' sessions, by name. */
+  reads: ReadonlyMap<string, Reads>;
 }
 
 export type LivePlacement =
@@ -51,6 +55,8 @@ export interface AskTerms {
   /** True for a query: it may be repeated and shared. */
   mayRepeat: boolean;
   headers: Record<string, string>;
+  /** How old the answer may be. Undefined if the place takes no part in sessions. */
+  after?: ReadAfter | undefined;
   /** On the clock of `nowMs`. All attempts together must keep it. */
   deadlineAtMs: number;
   /**
@@ -82,6 +88,11 @@ export interface FetchRecord {
   attempts: number;
   /** Whether it waited for another question's request. */
   shared: boolean;
+  /**
+   * Where the answer was read: `replica NAME`, or `primary REASON`. `primary untracked`: the place has no
+   * other answers. Undefined if there is no answer.
+   */
+  readFrom?: string | undefined;
 }
 
 /** Hears what happens on the network, for counting. */
@@ -115,10 +126,10 @@ export interface NetworkDependencies {
 
 export interface Networks {
   /**
-   * The network of these placements. Endpoints that are in none of them are no longer probed. Running
-   * requests finish as they do.
+   * The network of these placements, which take part in sessions as `reads` says. Endpoints that are in none
+   * of them are no longer probed. Running requests finish as they do.
    */
-  update(placements: Iterable<Placement>): Network;
+  update(placements: Iterable<Placement>, reads?: Network["reads"]): Network;
   /** The breakers of the last update's placements, for display. */
   circuits(): CircuitView[];
   /** Stops all probes. The owner of the transport closes the connections. */
@@ -155,7 +166,7 @@ export function createNetworks(dependencies: NetworkDependencies): Networks {
   };
 
   return {
-    update(placements) {
+    update(placements, reads = new Map()) {
       const kept = new Map<string, Place>();
       const keep: KeepPlace = (urls, where) => {
         const key = JSON.stringify([where.subgraph, where.partition, urls]);
@@ -166,7 +177,7 @@ export function createNetworks(dependencies: NetworkDependencies): Networks {
       const live = Array.from(placements, (placement) => livePlacement(placement, keep));
       places = kept;
       instances.keep([...kept.values()].flatMap(({ endpoints }) => endpoints.map(({ url }) => url)));
-      return { placements: new Map(live.map((placement) => [placement.subgraph, placement])) };
+      return { placements: new Map(live.map((placement) => [placement.subgraph, placement])), reads };
     },
     circuits: () =>
       [...places.values()].flatMap(({ subgraph, partition, endpoints }) =>
@@ -199,6 +210,9 @@ function livePlacement(placement: Placement, keep: KeepPlace): LivePlacement {
   }
 }
 
+/** A replica's name has up to 63 characters. */
+const READ_FROM_LENGTH_MAX = 100;
+
 interface AskMeans {
   subgraph: string;
   partition?: string;
@@ -215,12 +229,13 @@ function createAsk(means: AskMeans): Ask {
   const askOnce = (request: SubgraphRequest, terms: AskTerms, beganMs: number): Promise<SharedAsked> => {
     const refused = refusedAtOnce(endpoints, terms.deadlineAtMs, beganMs);
     if (refused) return Promise.resolve(alone(refused));
-    const { asker = terms, holding, headers, deadlineAtMs, mayRepeat } = terms;
+    const { asker = terms, holding, after, deadlineAtMs, mayRepeat } = terms;
+    const headers = after ? { ...terms.headers, [READ_AFTER_HEADER]: after.header } : terms.headers;
     const sent = withBody(request);
     const asking = { repeat: mayRepeat ? "anywhere" : "never", headers, deadlineAtMs, nowMs, read } as const;
     const begin = (reader?: Reader) => askInstances(endpoints, sent, { ...asking, reader });
     if (mayRepeat && shared)
-      return shared.run({ body: sent.body, headers, deadlineAtMs, asker, holding }, begin);
+      return shared.run({ body: sent.body, headers, after, deadlineAtMs, asker, holding }, begin);
     if (mayRepeat) return begin(holding).then(alone);
     // Whatever the outcome: the mutation may have been carried out.
     return begin(holding)
@@ -232,7 +247,7 @@ function createAsk(means: AskMeans): Ask {
     inSpan("gateway.fetch", {}, async (span) => {
       const beganMs = nowMs();
       const result = await askOnce(request, terms, beganMs);
-      const fetch = recordOf(means, result, nowMs() - beganMs);
+      const fetch = recordOf(means, result, { durationMs: nowMs() - beganMs, after: terms.after });
       if (span.isRecording()) span.setAttributes(attributesOf(fetch));
       observer?.fetched?.(fetch);
       terms.onFetched?.(fetch);
@@ -262,7 +277,7 @@ const read: AskingTerms<SubgraphResponse>["read"] = (answer) => answer;
 function recordOf(
   { subgraph, partition }: AskMeans,
   { asked, isJoined }: SharedAsked,
-  durationMs: number,
+  { durationMs, after }: { durationMs: number; after: ReadAfter | undefined },
 ): FetchRecord {
   return {
     subgraph,
@@ -271,7 +286,12 @@ function recordOf(
     durationMs,
     attempts: isJoined ? 0 : asked.attempts,
     shared: isJoined,
+    ...(asked.kind === "answered" && { readFrom: readFromOf(asked.answer, after) }),
   };
+}
+
+function readFromOf({ notes }: SubgraphResponse, after: ReadAfter | undefined): string {
+  return notes?.readFrom?.slice(0, READ_FROM_LENGTH_MAX) ?? (after ? "primary untold" : "primary untracked");
 }
 
 function attributesOf({ subgraph, partition, outcome, attempts, shared }: FetchRecord) {

@@ -2,10 +2,12 @@
  * Goal: equal queries that are under way share one request. No client gets an answer from before its own
  * mutation, or another client's answer. Method: endpoints in virtual time that number their answers.
  */
+import { printPositions } from "@teranga/kit/reads/read-headers.ts";
 import { expect, test, vi } from "vitest";
 import { NetworkWorld } from "../fixture/network-world.ts";
 import { AnswerRoom } from "../ground/answer-room.ts";
 import { answering } from "../ground/answering.ts";
+import { type ReadAfter, UNCERTAIN } from "../session/read-after.ts";
 import { SharedRequests } from "./shared-requests.ts";
 
 const URL_A = "http://a";
@@ -51,6 +53,35 @@ test("headers that only name or trace the request do not keep queries apart; all
   const asked = headers.map((each) => ask("{ me }", { headers: each }));
   await it.time.pass(100);
   expect(await numbers(asked)).toEqual([1, 1, 2, 3, 3, 4]);
+});
+
+const after = (lsn?: number): ReadAfter => {
+  const seen = new Map(lsn === undefined ? [] : [["s", { timeline: 1, lsn }]]);
+  return { header: printPositions(seen), seen };
+};
+
+test("a query joins one under way only if that one's answer must include all that its own must", async () => {
+  const it = slowWorld();
+  const { ask } = it.replicas([URL_A]);
+  const wishes = [after(5), after(4), after(), after(5), after(7), after(6), UNCERTAIN, after(1), undefined];
+  const asked = wishes.map((each) => ask("{ x }", { after: each }));
+  await it.time.pass(100);
+  // Nothing is known of what the seventh includes. The last takes no part in sessions.
+  expect(await numbers(asked)).toEqual([1, 1, 1, 1, 2, 2, 3, 2, 4]);
+});
+
+test("a thousand equal queries of clients that have seen different things are a few requests", async () => {
+  const it = slowWorld();
+  const { ask } = it.replicas([URL_A]);
+  // 1 to 1,008, each once, in no order.
+  const seen = Array.from({ length: 1_008 }, (_, index) => (11 ** 3 * (index + 1)) % 1_009);
+  const asked = seen.map((lsn) => ask("{ x }", { after: after(lsn) }));
+  await it.time.pass(100);
+  const records = seen.filter((lsn, index) => lsn > Math.max(0, ...seen.slice(0, index)));
+  expect(it.sent).toHaveLength(records.length);
+  expect(records.length).toBeLessThan(10);
+  for (const [index, number] of (await numbers(asked)).entries())
+    expect(records[number - 1]).toBeGreaterThanOrEqual(seen[index]!);
 });
 
 test("another text, name or variable, or another subgraph at the same address, is another query", async () => {

@@ -2,6 +2,7 @@
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import type { Network } from "../network/network.ts";
+import type { Session } from "../session/session.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
 import type { RequestRecord } from "./request-record.ts";
 
@@ -16,6 +17,8 @@ export interface RequestContext {
   fetchDeadlineMs: number;
   /** The client's headers that services may see. */
   forwardedHeaders: Readonly<Record<string, string>>;
+  /** What the client has seen. Undefined for callers without sessions, who are answered from primaries. */
+  session?: Session | undefined;
   /** The notes for logs, metrics and explanations. */
   record: RequestRecord;
   /**

@@ -2,10 +2,12 @@
 import { codedError, unavailableCode } from "@teranga/kit/graphql/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import { type SubgraphRequest, TransportError } from "@teranga/kit/http/transport.ts";
+import { placeName } from "@teranga/kit/reads/read-headers.ts";
 import type { GraphQLError, GraphQLFormattedError } from "graphql";
 import { type AnsweredPart, copyJson, type JsonObject, type PartAnswer } from "../ground/answer.ts";
 import { takenErrors } from "../ground/service-errors.ts";
 import type { Ask, AskTerms } from "../network/network.ts";
+import type { AskedRead } from "../session/session.ts";
 import type { RunContext, SentRequest } from "./request-context.ts";
 
 /** A subgraph's answer to one fetch. The caller owns `data` and may change it. */
@@ -55,16 +57,24 @@ export async function askPlace(
   context: RunContext,
 ): Promise<PartAnswer> {
   const { subgraph, partition } = place;
-  const id = partition === undefined ? subgraph : `${subgraph}/${partition}`;
+  const id = placeName(subgraph, partition);
   if (context.unavailable.has(id)) return { kind: "failed", error: noAnswer(place) };
+  const read = askedRead(id, context, !mayRepeat);
   try {
     const sent = { ...place, operation: request.query };
-    const { data = null, errors, shared } = await ask(request, askTerms(context, sent, mayRepeat));
+    const {
+      data = null,
+      errors,
+      shared,
+      notes,
+    } = await ask(request, askTerms(context, sent, mayRepeat, read));
+    if (read) context.session?.saw(read, notes, (name) => context.network.reads.get(name) === "own");
     const answer: AnsweredPart = { kind: "answered", data, errors: takenErrors(errors) };
     if (!isWhole(answer)) throw new TransportError("unknown", "answered something else than was asked for");
     return shared ? { ...answer, data: copyJson(data) as JsonObject | null } : answer;
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
+    if (read?.mayWrite && error.effect === "unknown") context.session?.sawUnknown();
     if (isAway(error)) context.unavailable.add(id);
     const kind = partition === undefined ? "subgraph" : "partition";
     context.log.warn({ ...place, reason: error.message }, `a ${kind} does not answer`);
@@ -119,12 +129,28 @@ function isAway({ fault }: TransportError): boolean {
   }
 }
 
+/** How the client's session takes part. Undefined if no answer of the place can be older than its primary. */
+function askedRead(
+  place: string,
+  { network, session }: RunContext,
+  mayWrite: boolean,
+): AskedRead | undefined {
+  const reads = session && network.reads.get(place);
+  return reads && { place, reads, after: session.readAfter(place, reads), mayWrite };
+}
+
 /** The terms on which a service is asked for a client's request, which is about to be sent. */
-function askTerms(context: RunContext, sent: SentRequest, mayRepeat: boolean): AskTerms {
+function askTerms(
+  context: RunContext,
+  sent: SentRequest,
+  mayRepeat: boolean,
+  read: AskedRead | undefined,
+): AskTerms {
   const { requestId, forwardedHeaders, record, holding } = context;
   const deadlineAtMs = Math.min(context.deadlineAtMs, performance.now() + context.fetchDeadlineMs);
   if (!mayRepeat && holding) holding.mustAnswer = true;
   context.onSubgraphRequest?.(sent);
   const headers = { ...forwardedHeaders, [REQUEST_ID_HEADER]: requestId };
-  return { mayRepeat, headers, deadlineAtMs, asker: record, holding, onFetched: record.fetched };
+  const after = read?.after;
+  return { mayRepeat, headers, after, deadlineAtMs, asker: record, holding, onFetched: record.fetched };
 }

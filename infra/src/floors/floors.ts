@@ -33,6 +33,7 @@ export const FLOORS: readonly (readonly Room[])[] = [
   ],
   [{ path: "gateway/src/sources/", holds: "replicas and partitions: who is asked what" }],
   [{ path: "gateway/src/network/", holds: "instances, circuits, shared queries" }],
+  [{ path: "gateway/src/session/", holds: "what a client has seen, and its token" }],
   [
     { path: "gateway/src/ground/", holds: "documents, supergraph, answers' data", isGround: true },
     { path: "services/orders/", holds: "the orchestrator" },

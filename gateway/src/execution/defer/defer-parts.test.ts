@@ -264,7 +264,11 @@ test("what a part asks has the deadline of the whole answer, not one of its own"
   // Earlier than the deadline of any fetch, which is 5 s from its beginning.
   const deadlineAtMs = performance.now() + 1_000;
   const query = `{ one { name ... @defer { price ... @defer { freight reviews { about { weight } } } } } }`;
-  const answer = (await begin(query, {}, { ...context, network: { placements }, deadlineAtMs }))!;
+  const answer = (await begin(
+    query,
+    {},
+    { ...context, network: { ...context.network, placements }, deadlineAtMs },
+  ))!;
   await answer.first();
   while (answer.hasNext) await answer.next();
   expect(deadlines.length).toBeGreaterThan(3);

@@ -1,0 +1,62 @@
+/** What a request to a place says of how old its answer may be (docs/reads.md). */
+import { comparePositions, type Position } from "@teranga/kit/reads/position.ts";
+import { FROM_PRIMARY, placeName } from "@teranga/kit/reads/read-headers.ts";
+import type { Topology } from "@teranga/kit/topology/topology.ts";
+
+export interface ReadAfter {
+  /** The value of the header x-read-after. */
+  header: string;
+  /** What the answer must include, by place. Undefined: more than positions tell. */
+  seen: ReadonlyMap<string, Position> | undefined;
+}
+
+/** Nothing has been seen of the place, so a replica of its database may answer. */
+export const ANYTHING: ReadAfter = { header: "", seen: new Map() };
+/** What has been seen of the place is not known. */
+export const UNCERTAIN: ReadAfter = { header: FROM_PRIMARY, seen: undefined };
+
+/**
+ * Whether the answer to a request that is under way is new enough for another one too. One without positions
+ * from the primary is not: it may have been read before the other's client wrote.
+ */
+export function covers(underWay: ReadAfter | undefined, wanted: ReadAfter | undefined): boolean {
+  if (!underWay || !wanted) return underWay === wanted;
+  if (!wanted.seen) return false;
+  for (const [place, position] of wanted.seen) {
+    const included = underWay.seen?.get(place);
+    if (!included || comparePositions(included, position) < 0) return false;
+  }
+  return true;
+}
+
+/**
+ * How a place takes part in sessions. `own`: its answers may be older than its primary, so they tell
+ * positions of it. `others`: it has no such answers, but may write to and read from places that have.
+ */
+export type Reads = "own" | "others";
+
+/**
+ * The places that take part in sessions, by name; none if no answer can be older than its primary. A service
+ * that is placed as replicas may use any other service (as the orders service uses the cities), one that
+ * owns a partition has only its own rows.
+ * @param mayBeKept whether a cache may keep answers of the subgraph
+ */
+export function readsOf(
+  topology: Topology | undefined,
+  mayBeKept: (subgraph: string) => boolean = () => false,
+): ReadonlyMap<string, Reads> {
+  const reads = new Map<string, Reads>();
+  const placements = [...(topology?.placements.values() ?? [])];
+  for (const placement of placements) {
+    const { subgraph } = placement;
+    const owners = placement.kind === "replicas" ? [{ ...placement, id: undefined }] : placement.partitions;
+    for (const { id, database } of owners) {
+      if (database || mayBeKept(subgraph)) reads.set(placeName(subgraph, id), "own");
+    }
+  }
+  if (reads.size === 0) return reads;
+  for (const { kind, subgraph } of placements) {
+    if (kind === "replicas" && !reads.has(subgraph)) reads.set(subgraph, "others");
+  }
+  return reads;
+}

@@ -1,0 +1,91 @@
+/**
+ * The session token: what a client has seen, signed, so that any gateway of the cluster believes it. To the
+ * client it is opaque.
+ *
+ *     base64url(1;1738000060;catalog=1.83886080,city/dakar=1.500).base64url(HMAC)
+ */
+import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { laterPosition, type Position } from "@teranga/kit/reads/position.ts";
+import { parsePositions, printPositions } from "@teranga/kit/reads/read-headers.ts";
+
+/** What a client has seen. */
+export interface Seen {
+  /** By place. The one that moved last is last. */
+  positions: ReadonlyMap<string, Position>;
+  /**
+   * Until then, in milliseconds since 1970, nothing is certain of the places that have no position: the
+   * client may have seen more than what a replica has.
+   */
+  uncertainUntilMs: number;
+}
+
+/**
+ * How long a place without a position is asked at its primary. Afterwards the bound on a replica's age
+ * (READ_STALENESS_MS, 5 s by default) is passed many times over, also for a clock that is some seconds off.
+ */
+export const UNCERTAIN_MS = 60_000;
+
+export const TOKEN_LENGTH_MAX = 3_000;
+const VERSION = "1";
+const MAC_BYTES = 16;
+const MAC_LENGTH = 22;
+const TOKEN = /^([\w-]+)\.([\w-]{22})$/;
+const CLAIM = /^1;(\d{1,12});(.*)$/;
+
+export class TokenSeal {
+  readonly #key: Buffer;
+
+  /** @param credential the secret that all gateways of the cluster have */
+  constructor(credential: string) {
+    this.#key = Buffer.from(hkdfSync("sha256", credential, "", "teranga-session", 32));
+  }
+
+  /**
+   * Places that find no room become uncertain: those that moved longest ago.
+   * @param nowMs milliseconds since 1970
+   */
+  print({ positions, uncertainUntilMs }: Seen, nowMs: number, lengthMax = TOKEN_LENGTH_MAX): string {
+    const kept: string[] = [];
+    // Four characters are three bytes.
+    let room = Math.floor(((lengthMax - MAC_LENGTH - 1) * 3) / 4) - `${VERSION};${"9".repeat(12)};`.length;
+    for (const entry of [...positions].reverse()) {
+      const text = printPositions(new Map([entry]));
+      room -= text.length + 1;
+      if (room < 0) break;
+      kept.push(text);
+    }
+    const untilMs = kept.length < positions.size ? nowMs + UNCERTAIN_MS : uncertainUntilMs;
+    const claim = Buffer.from(`${VERSION};${Math.ceil(untilMs / 1_000)};${kept.reverse().join(",")}`);
+    const text = claim.toString("base64url");
+    return `${text}.${this.#mac(text).toString("base64url")}`;
+  }
+
+  /** Undefined if no gateway of this cluster has made it. */
+  read(token: string): Seen | undefined {
+    const [, text, mac] = (token.length <= TOKEN_LENGTH_MAX && TOKEN.exec(token)) || [];
+    if (text === undefined || mac === undefined) return undefined;
+    if (!timingSafeEqual(this.#mac(text), Buffer.from(mac, "base64url"))) return undefined;
+    const [, untilS, positions] = CLAIM.exec(Buffer.from(text, "base64url").toString()) ?? [];
+    if (untilS === undefined || positions === undefined) return undefined;
+    return { positions: parsePositions(positions), uncertainUntilMs: Number(untilS) * 1_000 };
+  }
+
+  #mac(text: string): Buffer {
+    return createHmac("sha256", this.#key).update(text).digest().subarray(0, MAC_BYTES);
+  }
+}
+
+/** What a client has seen that holds several tokens. A place is certain only if it is by each of them. */
+export function mergeSeen(all: readonly Seen[], nowMs: number) {
+  const uncertain = all.filter(({ uncertainUntilMs }) => uncertainUntilMs > nowMs);
+  const positions = new Map<string, Position>();
+  for (const seen of all) {
+    for (const [place, position] of seen.positions) {
+      if (uncertain.some((each) => !each.positions.has(place))) continue;
+      positions.set(place, laterPosition(positions.get(place) ?? position, position));
+    }
+  }
+  // The clock of the gateway that made a token may be ahead. It must not hold us to the primary for longer.
+  const latestMs = Math.max(0, ...uncertain.map(({ uncertainUntilMs }) => uncertainUntilMs));
+  return { positions, uncertainUntilMs: Math.min(latestMs, nowMs + UNCERTAIN_MS) };
+}
