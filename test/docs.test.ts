@@ -17,6 +17,7 @@ import { clusterVariables } from "@teranga/infra/config.ts";
 import { PACKAGES } from "@teranga/infra/floors/packages.ts";
 import { ERROR_CODES, partitionErrors } from "@teranga/kit/graphql/errors.ts";
 import { countRefusals } from "@teranga/kit/http/refusals.ts";
+import { createOutboxMetrics } from "@teranga/kit/outbox/outbox-metrics.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { createRedisMetrics } from "@teranga/kit/redis/redis-metrics.ts";
 import { createTopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
@@ -106,6 +107,7 @@ test("every metric is documented as it is, and every documented metric exists", 
   countRefusals(registry);
   createRedisMetrics(registry);
   createGatewayMetrics(registry, () => ({ plans: 0, generation: 0, omitted: 0, circuits: [] }));
+  createOutboxMetrics(registry, () => 0);
   const readBacklog = () => Promise.reject(new Error("no database"));
   addBacklogMetrics(registry, { readBacklog, nowMs: () => 0, delay: async () => {} });
   const metrics = (await registry.getMetricsAsJSON()) as unknown as {

@@ -53,6 +53,8 @@ export interface SubgraphServerOptions<Context extends object> extends ServiceTe
   /** Makes the context of one request, with its loaders and its logger. */
   createContext: (request: { requestId: string; log: Logger }) => Context;
   port: number;
+  /** Adds routes for callers with the credential. */
+  addRoutes?: (app: FastifyInstance) => void;
   /** The limits for connections. */
   door?: Door | undefined;
   log: Logger;
@@ -108,6 +110,7 @@ export async function startSubgraphServer<Context extends object>(
   await apollo.start();
 
   serveServices(app, options);
+  options.addRoutes?.(app);
   await app.register(fastifyApollo(apollo), {
     context: async (request) => {
       const requestId = requestIdOf(request);

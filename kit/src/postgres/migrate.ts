@@ -20,6 +20,8 @@ export interface DatabaseFiles {
   migrations: string;
   /** The folder of functions (create-functions.sql), if the service has any. */
   functions?: string;
+  /** A folder of functions that services share. All files are run in the order of their names. */
+  sharedFunctions?: string;
   /**
    * The tables that running instances lock, in their order. They are locked in this order before the first
    * missing migration. Migrations alone would lock them in another order, and nearly every migration would
@@ -83,7 +85,7 @@ export async function migrate(sql: Sql, files: DatabaseFiles): Promise<void> {
 /** Applies migrations and functions, in the target's own transaction. */
 export async function applySqlFiles(
   target: MigrationTarget,
-  { migrations, functions, lockOrder = [] }: DatabaseFiles,
+  { migrations, functions, sharedFunctions, lockOrder = [] }: DatabaseFiles,
 ): Promise<void> {
   const postgrator = new Postgrator({
     driver: "pg",
@@ -97,7 +99,7 @@ export async function applySqlFiles(
   if (version < newest) await lockTables(target, lockOrder);
   await postgrator.migrate();
   // An older instance that starts again leaves the newer functions as they are.
-  if (version <= newest) await createFunctions(target, functions);
+  if (version <= newest) await createFunctions(target, [sharedFunctions, functions]);
 }
 
 /**
@@ -114,14 +116,21 @@ async function refuseUnreleased(target: MigrationTarget): Promise<void> {
 }
 
 /** Runs the function files that have changed. */
-async function createFunctions(target: MigrationTarget, directory: string | undefined): Promise<void> {
-  const names = directory === undefined ? [] : await readdir(directory);
-  const files = await Promise.all(
-    names.map(async (name) => ({ name, script: await readFile(join(directory!, name), "utf8") })),
-  );
+async function createFunctions(
+  target: MigrationTarget,
+  directories: readonly (string | undefined)[],
+): Promise<void> {
+  const files = (await Promise.all(directories.map(readScripts))).flat();
   const literal = `'${JSON.stringify(files).replaceAll("'", "''")}'`;
   const script = await readFile(CREATE_FUNCTIONS, "utf8");
   await target.exec(`select set_config('teranga.function_files', ${literal}, true); ${script}`);
+}
+
+async function readScripts(directory: string | undefined): Promise<{ name: string; script: string }[]> {
+  const names = directory === undefined ? [] : await readdir(directory);
+  return Promise.all(
+    names.map(async (name) => ({ name, script: await readFile(join(directory!, name), "utf8") })),
+  );
 }
 
 /** Locks the tables that exist so far. */

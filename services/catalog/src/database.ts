@@ -1,10 +1,15 @@
 /** The catalog's database. */
 import { fileURLToPath } from "node:url";
+import { OUTBOX_FUNCTIONS } from "@teranga/kit/outbox/outbox.ts";
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { type DatabaseFiles, migrate } from "@teranga/kit/postgres/migrate.ts";
 
+const folder = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+
 export const CATALOG_FILES: DatabaseFiles = {
-  migrations: fileURLToPath(new URL("../migrations", import.meta.url)),
+  migrations: folder("migrations"),
+  functions: folder("functions"),
+  sharedFunctions: OUTBOX_FUNCTIONS,
 };
 
 /**

@@ -2,6 +2,7 @@
 
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import { startSubgraphServer } from "@teranga/kit/http/server.ts";
+import { startOutbox } from "@teranga/kit/outbox/outbox.ts";
 import { openDatabase } from "@teranga/kit/postgres/database.ts";
 import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
@@ -24,13 +25,17 @@ export interface CatalogOptions extends ServiceOptions {
  * @throws if the database cannot be reached or the port is taken
  */
 export async function startCatalog(options: CatalogOptions): Promise<RunningService> {
-  const { databaseUrl, topology, credential, port, log, onStatement } = options;
+  const { databaseUrl, topology, credential, port, log, onStatement, registry = new Registry() } = options;
   let cities = cityIdsOf(topology);
   const database = openDatabase({ url: databaseUrl, applicationName: "catalog", onStatement });
   const { sql } = database;
+  const closing = [{ name: "the database", close: database.close }];
   try {
     await prepareCatalogDatabase(sql);
     await checkDatabase(sql, log);
+    const primaryUrl = () => databaseUrl;
+    const outbox = startOutbox({ primaryUrl, applicationName: "catalog", log, registry });
+    closing.unshift({ name: "the outbox", close: outbox.close });
     const server = await startSubgraphServer({
       typeDefs: readSchema("catalog"),
       resolvers,
@@ -41,19 +46,17 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
       log,
       checkReady: () => sql`select 1`,
       notes: async () => options.standing?.notes() ?? [],
-      registry: options.registry ?? new Registry(),
+      registry,
+      addRoutes: outbox.addRoute,
       unavailable: codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable.", { subgraph: "catalog" }),
     });
-    const steps = [
-      { name: "the server", close: () => server.close() },
-      { name: "the database", close: () => database.close() },
-    ];
+    closing.unshift({ name: "the server", close: server.close });
     const setTopology = (next: Topology) => {
       cities = cityIdsOf(next);
     };
-    return { ...server, setTopology, close: () => closeAll(steps) };
+    return { ...server, setTopology, close: () => closeAll(closing) };
   } catch (error) {
-    await database.close();
+    await closeAll(closing);
     throw error;
   }
 }

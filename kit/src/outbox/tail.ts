@@ -1,0 +1,207 @@
+/**
+ * The tail of the outbox: reads what has become visible and tells its listeners.
+ *
+ * States: away → following (an epoch) → away. An epoch is one connection to the primary. It ends when the
+ * connection does, or does not answer in time: after a crash, numbers of transactions may be used again, and
+ * after a promotion changes may be undone. Within an epoch each change is told exactly once.
+ *
+ * It reads when PostgreSQL notifies it of a commit, and every 250 ms in any case.
+ */
+import type { Logger } from "../process/log.ts";
+import { type StartTimer, startRealTimer } from "../process/timer.ts";
+import { type StartWait, startWorker, type Worker } from "../process/worker.ts";
+import { laterPosition, type Position } from "../reads/position.ts";
+import type { ChangeListener } from "./change.ts";
+import {
+  listenToOutbox,
+  markLog,
+  type OutboxConnection,
+  type OutboxReading,
+  openOutboxConnection,
+  pruneOutbox,
+  readOutbox,
+} from "./outbox-table.ts";
+import { Retention } from "./retention.ts";
+
+const POLL_MS = 250;
+/** Many small transactions are read, and marked on the disk, together. */
+const PAUSE_MS = 5;
+/** A read takes about a millisecond. A host that is gone answers nothing at all. */
+const STEP_MS_MAX = 3_000;
+
+export interface TailOptions {
+  /** The URL of the database that takes writes at the moment. */
+  primaryUrl: () => string | Promise<string>;
+  /** Shown in pg_stat_activity. */
+  applicationName: string;
+  listeners: readonly ChangeListener[];
+  log: Logger;
+  newId: () => string;
+  /** Monotonic milliseconds. */
+  nowMs?: () => number;
+  startTimer?: StartTimer;
+  startWait?: StartWait;
+}
+
+export interface Tail {
+  close(): Promise<void>;
+}
+
+interface Epoch {
+  connection: OutboxConnection;
+  isOver: boolean;
+  /** What the listeners have been told; undefined until they know of the epoch. */
+  told: { snapshot: string; flushed: Position; isSettled: boolean } | undefined;
+  retention: Retention;
+  /** The snapshot whose rows are being deleted. */
+  prunable: string | undefined;
+}
+
+export function startTail(options: TailOptions): Tail {
+  const { log, startWait } = options;
+  const reader = new OutboxReader(options, () => worker.wake());
+  const step = () => reader.step();
+  const worker: Worker = startWorker({ name: "outbox", intervalMs: POLL_MS, step, log, startWait });
+  return {
+    async close() {
+      await Promise.all([worker.stop(), reader.close()]);
+      // A step may have opened another one.
+      await reader.close();
+    },
+  };
+}
+
+class OutboxReader {
+  readonly #options: TailOptions;
+  readonly #nowMs: () => number;
+  readonly #startTimer: StartTimer;
+  readonly #wake: () => void;
+  #epoch: Epoch | undefined;
+  /** Said once, however often a connection is tried. */
+  #reason: string | undefined;
+  #isClosed = false;
+
+  constructor(options: TailOptions, wake: () => void) {
+    this.#options = options;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
+    this.#startTimer = options.startTimer ?? startRealTimer;
+    this.#wake = wake;
+  }
+
+  /** Returns whether there may be more to read. */
+  async step(): Promise<boolean> {
+    if (this.#isClosed) return false;
+    try {
+      const epoch = this.#epoch ?? (await this.#open());
+      const isBusy = await this.#inTime(this.#read(epoch));
+      if (isBusy) await this.#pause(PAUSE_MS);
+      return isBusy;
+    } catch (error) {
+      await this.#end((error as Error).message);
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#end("it is closed");
+  }
+
+  async #open(): Promise<Epoch> {
+    const url = await this.#options.primaryUrl();
+    const connection = openOutboxConnection(url, this.#options.applicationName, {
+      onNotify: this.#wake,
+      onClose: () => {
+        epoch.isOver = true;
+      },
+    });
+    const epoch: Epoch = {
+      connection,
+      isOver: false,
+      told: undefined,
+      retention: new Retention(),
+      prunable: undefined,
+    };
+    this.#epoch = epoch;
+    return epoch;
+  }
+
+  async #read(epoch: Epoch): Promise<boolean> {
+    const { sql } = epoch.connection;
+    const { told } = epoch;
+    if (!told) await listenToOutbox(sql);
+    const atMs = this.#nowMs();
+    const reading = await readOutbox(sql, told?.snapshot ?? null);
+    const hasNews = !told || reading.changes.length > 0;
+    const mark = hasNews ? await markLog(sql) : undefined;
+    // A statement may have gone over a new connection, on which another database may have answered.
+    if (epoch.isOver) throw new Error("the connection has ended");
+    const isMore = await this.#prune(epoch, reading, atMs);
+    this.#tell(epoch, reading, mark, atMs);
+    return hasNews || isMore;
+  }
+
+  #tell(
+    epoch: Epoch,
+    { snapshot, flushedLsn, isSettled, changes }: OutboxReading,
+    mark: Position | undefined,
+    atMs: number,
+  ): void {
+    const { listeners, newId, log } = this.#options;
+    const { told } = epoch;
+    if (!told) {
+      const id = newId();
+      log.info({ epoch: id, position: mark }, "following the outbox");
+      this.#reason = undefined;
+      for (const listener of listeners) listener.began(id, { changes, position: mark! });
+      epoch.told = { snapshot, flushed: mark!, isSettled: false };
+      return;
+    }
+    if (mark) for (const listener of listeners) listener.changed({ changes, position: mark });
+    // A transaction may have been flushed by then, and not be visible in this snapshot. Whoever is told of it
+    // later is told the same position, or a later one.
+    const { timeline, lsn } = told.flushed;
+    const confirmed = { timeline, lsn: told.isSettled ? lsn : lsn - 1 };
+    for (const listener of listeners) listener.confirmed(confirmed, atMs);
+    const flushed = { timeline, lsn: flushedLsn };
+    epoch.told = mark
+      ? { snapshot, flushed: laterPosition(mark, flushed), isSettled: false }
+      : { snapshot, flushed, isSettled };
+  }
+
+  async #prune(epoch: Epoch, { snapshot }: OutboxReading, atMs: number): Promise<boolean> {
+    epoch.prunable = epoch.retention.see(snapshot, atMs) ?? epoch.prunable;
+    if (epoch.prunable === undefined) return false;
+    const isMore = await pruneOutbox(epoch.connection.sql, epoch.prunable);
+    if (!isMore) epoch.prunable = undefined;
+    return isMore;
+  }
+
+  async #end(reason: string): Promise<void> {
+    const epoch = this.#epoch;
+    this.#epoch = undefined;
+    if (epoch?.told) for (const listener of this.#options.listeners) listener.ended();
+    if (reason !== this.#reason && !this.#isClosed)
+      this.#options.log.warn({ reason }, "the outbox is not read; caches do without its changes");
+    this.#reason = reason;
+    await epoch?.connection.close();
+  }
+
+  async #inTime<Result>(work: Promise<Result>): Promise<Result> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const cancel = this.#startTimer(STEP_MS_MAX, () =>
+      reject(new Error(`no answer within ${STEP_MS_MAX} ms`)),
+    );
+    try {
+      return await Promise.race([work, promise]);
+    } finally {
+      cancel();
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#startTimer(ms, resolve);
+    return promise;
+  }
+}

@@ -1,0 +1,2 @@
+-- The tables whose changes are recorded in the outbox (kit/src/outbox/sql).
+select follow_changes('product', 'Product', 'id');
