@@ -10,6 +10,7 @@ import { runMain, StartupError } from "@teranga/kit/process/config.ts";
 import type { PlaceOrderMutation, ShopWindowQuery } from "../generated/client/graphql.ts";
 import { Cities, PlaceOrder, ShopWindow } from "./documents.ts";
 import { type Answer, execute, NoAnswerError } from "./execute.ts";
+import { withSession } from "./session.ts";
 
 const PORT_DEFAULT = "4000";
 
@@ -22,14 +23,15 @@ export async function runExample(
   idempotencyKey: string,
   say: (line: string) => void,
 ): Promise<void> {
-  const cities = dataOf(await execute(url, Cities), say);
+  const gateway = { url, fetch: withSession(fetch) };
+  const cities = dataOf(await execute(gateway, Cities), say);
   say(`Cities: ${cities.cities.map((city) => city?.name ?? "(one does not answer)").join(", ")}`);
 
-  const shop = dataOf(await execute(url, ShopWindow, { first: 5, filter: { discontinued: false } }), say);
+  const shop = dataOf(await execute(gateway, ShopWindow, { first: 5, filter: { discontinued: false } }), say);
   for (const line of describeShop(shop)) say(line);
 
   const input = { clientId: "thies:2", lines: [{ productId: "101", quantity: 6 }], idempotencyKey };
-  const order = dataOf(await execute(url, PlaceOrder, { input }), say);
+  const order = dataOf(await execute(gateway, PlaceOrder, { input }), say);
   for (const line of describeOutcome(order.placeOrder)) say(line);
 }
 

@@ -23,23 +23,30 @@ export class NoAnswerError extends Error {
 /** An order over many cities takes well under a second, and the gateway gives up on a city before this. */
 const DEADLINE_MS = 15_000;
 
+/** A gateway, asked in a way of one's own: with a session, for example (session.ts). */
+export interface Gateway {
+  url: string;
+  fetch: typeof fetch;
+}
+
 /** No argument for a document without variables; a required one for a document with variables. */
 export type VariablesArgument<Variables> =
   Variables extends Record<string, never> ? [] : [variables: Variables];
 
 /**
  * Runs one operation.
- * @param url the gateway's endpoint, for example `http://127.0.0.1:4000/graphql`
+ * @param gateway the gateway, or only its endpoint, for example `http://127.0.0.1:4000/graphql`
  * @throws NoAnswerError if no answer comes in time, or the answer has not GraphQL's shape
  */
 export async function execute<Data, Variables>(
-  url: string,
+  gateway: string | Gateway,
   document: TypedDocumentNode<Data, Variables>,
   ...[variables]: VariablesArgument<Variables>
 ): Promise<Answer<Data>> {
+  const { url, fetch: send } = typeof gateway === "string" ? { url: gateway, fetch } : gateway;
   let body: unknown;
   try {
-    const response = await fetch(url, {
+    const response = await send(url, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },
       body: JSON.stringify({ query: print(document), variables }),

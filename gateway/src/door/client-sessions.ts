@@ -52,7 +52,7 @@ function begin({ headers }: FastifyRequest, means: ClientSessionMeans): ClientSe
   const cookies = [...(headers.cookie?.matchAll(COOKIE) ?? [])];
   const isInCookies = said === IN_COOKIES || (said === undefined && cookies.length > 0);
   const tokens = cookies.map(([, , token]) => token!);
-  if (said !== undefined && said !== IN_COOKIES) tokens.push(...said.split(",").map((token) => token.trim()));
+  if (said !== undefined && said !== IN_COOKIES) tokens.push(...(said.match(/[^\s,]+/g) ?? []));
   return {
     session: new Session(tokens, means, isInCookies ? COOKIE_LENGTH_MAX : undefined),
     cookies: isInCookies ? cookies.map(([, name]) => name!) : undefined,
