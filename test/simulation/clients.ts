@@ -78,7 +78,7 @@ export class Client {
   #act(act: Act): Promise<void> {
     switch (act) {
       case "order":
-        return this.#orderAndTransfer();
+        return this.#orderAndTransfers();
       case "cancel":
         return this.#means.orderIds.length > 0 ? this.#cancel(this.#orderToCancel()) : this.#order();
       case "transfer":
@@ -94,9 +94,9 @@ export class Client {
     }
   }
 
-  async #orderAndTransfer(): Promise<void> {
-    const isTogether = this.#happens(this.#habits.together);
-    await Promise.all([this.#order(), isTogether && this.#transfer(homeOf(this.#id))]);
+  async #orderAndTransfers(): Promise<void> {
+    const transfers = this.#wishes.transfersTo(homeOf(this.#id)).map((cities) => this.#transfer(...cities));
+    await Promise.all([this.#order(), ...transfers]);
   }
 
   async #order(): Promise<void> {
@@ -142,11 +142,11 @@ export class Client {
     await this.#insist(request, CANCEL_ORDER, input);
   }
 
-  async #transfer(receiver?: string): Promise<void> {
+  async #transfer(from?: string, to?: string): Promise<void> {
     const { random } = this.#means;
-    const [fromCityId, toCityId] = [random.pick(CITY_IDS), receiver ?? random.pick(CITY_IDS)];
+    const [fromCityId, toCityId] = [from ?? random.pick(CITY_IDS), to ?? random.pick(CITY_IDS)];
     const productId = this.#happens(0.05) ? UNKNOWN_PRODUCT : this.#wishes.product();
-    const quantity = this.#wishes.pieces() * random.between(1, 2);
+    const quantity = from ? this.#habits.unit : this.#wishes.pieces() * random.between(1, 2);
     const input = { productId, fromCityId, toCityId, quantity, idempotencyKey: this.#newKey("transfer") };
     const fits: KeyedRequest["fits"] = ({ id, transfer }) =>
       id.startsWith(`${toCityId}:`) &&

@@ -37,7 +37,7 @@ export interface Habits {
   hotOrder: number;
   /** How often somebody cancels an order at once. */
   regret: number;
-  /** How often an order comes with a transfer to its city, at the same time. */
+  /** How often an order comes with transfers from the other cities to its own, at the same time. */
   together: number;
   /** How often a request is sent twice at the same time. */
   twice: number;

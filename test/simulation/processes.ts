@@ -72,6 +72,8 @@ export interface ProcessOptions {
   boot: (life: Life) => Serve;
   /** Whether the process dies now, where it would go on. Asked at every await. */
   strike: (host: string) => boolean;
+  /** Told of each death. */
+  onDeath?: () => void;
   /** How long after its death it is started again; null if never. */
   restartAfterMs: () => number | null;
 }
@@ -114,6 +116,7 @@ export class Process {
     this.life.isOver = true;
     this.life = null;
     for (const tell of atEnd) tell();
+    this.#options.onDeath?.();
     if (restartAfterMs !== null) this.world.schedule(restartAfterMs, () => this.start());
   }
 }

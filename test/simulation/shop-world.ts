@@ -83,6 +83,7 @@ export class ShopWorld {
           clock: this.#drawClock(host),
           strike: this.#dice(`${host} dies`, () => this.faults.cityKilled),
           restartAfterMs: this.#restart(host, () => true),
+          onDeath: () => this.faults.isOneMachine && this.#kill(this.hostsOf(cityId)),
         });
       }
     }
@@ -127,6 +128,10 @@ export class ShopWorld {
   /** Where a city's service runs. */
   hostsOf(cityId: string): string[] {
     return hostsOf(cityId, this.placement.partitions[0]!.urls.length);
+  }
+
+  #kill(hosts: readonly string[]): void {
+    for (const host of hosts) this.processes.get(host)?.kill();
   }
 
   /** Adds a process and starts it. One that is told nothing else has the true time and lives for ever. */

@@ -13,6 +13,8 @@ export interface Faults {
   isCalm: boolean;
   /** Of each city's service, over its one database. */
   instances: number;
+  /** Whether they die together, as on one machine. */
+  isOneMachine: boolean;
   requestLost: number;
   answerLost: number;
   /** The message is delivered twice, the second time later. */
@@ -81,6 +83,7 @@ const KINDS = [
 export const CALM: Faults = {
   isCalm: true,
   instances: 1,
+  isOneMachine: false,
   requestLost: 0,
   answerLost: 0,
   duplicated: 0,
@@ -109,6 +112,18 @@ export const CALM: Faults = {
 /** How many runs have clocks that are wrong, and no other fault. */
 const CALM_RUNS = 0.1;
 
+/** One fault alone, in what goes well otherwise: among other faults little gets so far that these matter. */
+const ALONE: readonly Partial<Faults>[] = [
+  // Nobody is told, so participants have to ask about all that they have prepared.
+  {
+    unlucky: [{ operations: ["TransactionDecide", "RecoveryDecide"], cityId: null, fault: "requestLost" }],
+    unluckyRate: 1,
+  },
+  // Cities die, each with both of its instances, as on one machine.
+  { instances: 2, isOneMachine: true, cityKilled: 0.03 },
+];
+const ALONE_RUNS = 0.1;
+
 export function drawFaults(random: Random): Faults {
   /** Off in half of all runs, else mild or wild. */
   const rate = (mild: number, wild: number) =>
@@ -123,9 +138,13 @@ export function drawFaults(random: Random): Faults {
     const latencyMs = random.pick([10, 100, 200]);
     return { ...CALM, instances, latencyMs, clockOffsetMs, horizonMs: 2 * clockOffsetMs + 10_000 };
   }
+  const alone = random.fork("alone");
+  if (alone.next() < ALONE_RUNS)
+    return { ...CALM, isCalm: false, latencyMs: alone.pick([2, 10, 50]), ...alone.pick(ALONE) };
   const faults = {
     isCalm: false,
     instances,
+    isOneMachine: false,
     requestLost: rate(0.02, 0.2),
     answerLost: rate(0.03, 0.3),
     duplicated: rate(0.05, 0.4),

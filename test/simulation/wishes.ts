@@ -35,6 +35,12 @@ export class Wishes {
     return { lines, total: prices.reduce((sum, price) => sum + price, 0) };
   }
 
+  /** Who is to give to a city whose client orders, at the same time. */
+  transfersTo(home: string): [from: string, to: string][] {
+    if (!this.#happens(this.#habits.together)) return [];
+    return CITY_IDS.filter((cityId) => cityId !== home).map((giver) => [giver, home]);
+  }
+
   product(): string {
     return this.#happens(this.#habits.hotProduct) ? PRODUCTS[0]! : this.#means.random.pick(PRODUCTS);
   }
