@@ -18,7 +18,7 @@ const HELPERS = [
 
 test.each<[TestGroup, string]>([
   ["quick", 'import { plain } from "@teranga/kit/plain.ts";'],
-  ["quick", 'import type { Graph } from "../test/harness/a-graph.ts";'],
+  ["quick", 'import type { Graph } from "../../test/harness/a-graph.ts";'],
   ["slow", 'import { start } from "@teranga/infra/a-process.ts";'],
   ["slow", PROCESS],
   ["slow", 'import { open } from "./a-cluster.ts";'],

@@ -42,9 +42,9 @@ test("fields with few ways, and those that every subgraph of the interface has, 
   expect(aside).not.toHaveBeenCalled();
 });
 
-test("many fields with few ways each count together: 70 of them took 4.5 s on the thread that answers", async () => {
+test("many fields with few ways each count together: 70 of them took 0.9 s on the thread that answers", async () => {
   const peers = Array.from({ length: 70 }, (_, at) => `peer${at}`);
-  const graph = boats(5, peers);
+  const graph = boats(2, peers);
   const aside = vi.spyOn(SideThread.prototype, "plan").mockRejectedValue(new Error("aside"));
   const asked = `{ boat { ${peers.map((peer) => `${peer} { weight }`).join(" ")} } }`;
   await expect(graph.operation(asking(asked))).rejects.toThrow("aside");

@@ -42,6 +42,11 @@ test.each([
   ["all have refused", [refused, refused], "refused"],
   ["one may have acted", [unknown, refused], "unknown"],
   ["one has answered with an error", [refused, { data: null, errors: [{ message: "x" }] }], "unknown"],
+  [
+    "one has answered with an error beside data",
+    [refused, { data: { a: 1 }, errors: [{ message: "x" }] }],
+    "unknown",
+  ],
   ["one has answered something else", [refused, { data: { a: "?" } }], "unknown"],
 ] as const)("fails when %s", async (_, answers, effect) => {
   await expect(ask(means(script(...answers).send), urls, question)).rejects.toMatchObject({

@@ -15,7 +15,8 @@ test("a probe is of no request, although a request was the first to ask there", 
       return it.send(...sent);
     },
     clock: it.time.clock,
-    startTimer: it.time.startTimer,
+    // As a real timer does, it runs for whoever started it.
+    startTimer: (ms, run) => it.time.startTimer(ms, AsyncLocalStorage.bind(run)),
   });
   await request.run("a request", async () => {
     const [endpoint] = instances.of(["http://one"]);
