@@ -109,7 +109,7 @@ export const gatewayVariables = z.object({
     .refine((origins) => origins.every(isOrigin), "is not a list of origins such as https://shop.example")
     .optional()
     .describe(
-      "The origins whose pages may ask, with commas between, each as `https://shop.example`; none in production by default.",
+      "The origins whose pages may ask, also with cookies, with commas between, each as `https://shop.example`; none in production by default, and none with cookies.",
     ),
   LOG_LEVEL: logLevelVariable.describe("The lowest level that is logged."),
   ...tracingVariables,

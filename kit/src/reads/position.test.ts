@@ -52,6 +52,15 @@ describe("headers", () => {
     );
   });
 
+  it("say of no answer that it includes more than it can", () => {
+    expect(parseRanges("catalog=1.9-1.5,city/dakar=2.1-1.9")).toEqual(
+      new Map([
+        ["catalog", { includes: { timeline: 1, lsn: 5 }, upTo: { timeline: 1, lsn: 5 } }],
+        ["city/dakar", { includes: { timeline: 1, lsn: 9 }, upTo: { timeline: 1, lsn: 9 } }],
+      ]),
+    );
+  });
+
   it("leave out what cannot be read", () => {
     expect(parsePositions("catalog=1.5,city/dakar=x,=1.1,,thies")).toEqual(
       new Map([["catalog", { timeline: 1, lsn: 5 }]]),

@@ -11,7 +11,7 @@
  *
  * A request without `x-read-after` is answered from the primary, without positions.
  */
-import { type Position, parsePosition, printPosition } from "./position.ts";
+import { comparePositions, type Position, parsePosition, printPosition } from "./position.ts";
 
 /** @public */
 export const READ_AFTER_HEADER = "x-read-after";
@@ -60,11 +60,16 @@ export function parseRanges(text: string): Map<string, PositionRange> {
   return parseEntries(text, parseRange);
 }
 
+/**
+ * `includes` is never after `upTo`: a caller may have asked for more than the database has, and what is kept
+ * of the answer must not count as newer than all to come.
+ */
 function parseRange(text: string): PositionRange | undefined {
   const [from = "", to = ""] = text.split("-", 2);
   const includes = parsePosition(from);
   const upTo = parsePosition(to);
-  return includes && upTo ? { includes, upTo } : undefined;
+  if (!includes || !upTo) return undefined;
+  return { includes: comparePositions(includes, upTo) < 0 ? includes : upTo, upTo };
 }
 
 function parseEntries<Value>(text: string, parse: (text: string) => Value | undefined): Map<string, Value> {
