@@ -54,6 +54,7 @@ test("every process is there, with its kind, city and health", async () => {
       "postgres-autres postgres autres ready",
       "postgres-catalog postgres null ready",
       "postgres-dakar postgres dakar ready",
+      "postgres-dakar-2 postgres dakar ready",
       "postgres-saint-louis postgres saint-louis ready",
       "postgres-thies postgres thies ready",
     ],
@@ -194,7 +195,7 @@ const END_AND_START = { timeout: 180_000 };
 test("Ctrl-C stops every process, and a second start has the data", END_AND_START, async () => {
   const before = (await ask(first.url, AVAILABLE)).data;
   const pids = running("a");
-  expect(pids).toHaveLength(13);
+  expect(pids).toHaveLength(14);
   expect(await first.end("SIGINT")).toBe(0);
   expect(pids.filter(isAlive)).toEqual([]);
 
@@ -236,7 +237,7 @@ test("it outlives the pipe that it writes to, and a closed terminal stops it", E
     { timeout: 20_000, interval: 50 },
   );
   const pids = running("b");
-  expect(pids).toHaveLength(13);
+  expect(pids).toHaveLength(14);
   expect(await second.end("SIGHUP")).toBe(0);
   expect(pids.filter(isAlive)).toEqual([]);
 });

@@ -38,27 +38,45 @@ export const CITIES: readonly LocalCity[] = [
 
 /** The parts of a sound topology file that are needed here. */
 export interface KeptTopology {
-  subgraphs?: { [subgraph: string]: object } & { city?: { partitions?: object } };
+  subgraphs?: { [subgraph: string]: object } & {
+    catalog?: KeptDatabase;
+    city?: { partitions?: Record<string, KeptDatabase> };
+  };
+}
+
+interface KeptDatabase {
+  database?: { synchronous?: boolean };
 }
 
 /**
  * The text of the topology file for services at these GraphQL endpoints; `city-<id>` is the name of a city's.
  * @param orders the names of the orchestrators, the one that is asked first in front
- * @param kept what the file said before: cities and subgraphs that were added by hand stay
+ * @param kept what the file said before: cities and subgraphs that were added by hand stay, and whether a
+ * database waits for its replicas
+ * @param replicasOf the URLs of a database's replicas, by their names
  */
 export function topologyText(
   urlOf: (process: string) => string,
   orders: readonly string[] = ["orders"],
   kept: KeptTopology = {},
+  replicasOf: (database: string) => Readonly<Record<string, string>> = () => ({}),
 ): string {
-  const partitions = Object.fromEntries(
-    CITIES.map(({ id, ...city }) => [id, { ...city, urls: [urlOf(`city-${id}`)] }]),
-  );
   const { city, ...others } = kept.subgraphs ?? {};
+  const databaseOf = (name: string, before?: KeptDatabase) => {
+    const replicas = replicasOf(name);
+    if (Object.keys(replicas).length === 0) return {};
+    return { database: { replicas, synchronous: before?.database?.synchronous ?? false } };
+  };
+  const partitions = Object.fromEntries(
+    CITIES.map(({ id, ...own }) => [
+      id,
+      { ...own, urls: [urlOf(`city-${id}`)], ...databaseOf(id, city?.partitions?.[id]) },
+    ]),
+  );
   return stringify({
     subgraphs: {
       ...others,
-      catalog: { replicas: [urlOf("catalog")] },
+      catalog: { replicas: [urlOf("catalog")], ...databaseOf("catalog", others.catalog) },
       orders: { replicas: orders.map(urlOf) },
       city: { ...city, partitions: { ...city?.partitions, ...partitions } },
     },

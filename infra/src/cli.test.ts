@@ -1,5 +1,5 @@
 /**
- * Goal: the three commands tell an operator what is wrong in one line and an exit code, and leave nothing
+ * Goal: the commands tell an operator what is wrong in one line and an exit code, and leave nothing
  * behind. Method: the commands as processes.
  */
 import { execFile } from "node:child_process";
@@ -28,7 +28,7 @@ interface Outcome {
 }
 
 function run(
-  program: "start" | "status" | "reset",
+  program: "start" | "status" | "reset" | "replica" | "promote",
   env: Record<string, string> = {},
   options: string[] = [],
   user?: SystemUser,
@@ -124,6 +124,16 @@ describe("status", () => {
       stderr: "Unknown option --jsno; there is only --json\n",
     });
   });
+});
+
+test.each([
+  ["replica", "add dakar", "No cluster runs in HOME"],
+  ["promote", "dakar", "No cluster runs in HOME"],
+  ["replica", "grow dakar", "replica grow dakar: there is only add CITY and remove CITY"],
+  ["promote", "dakar thies", "promote dakar thies: say one CITY, or catalog"],
+] as const)("%s %s: %s", async (program, words, line) => {
+  const stderr = `${line.replace("HOME", home)}\n`;
+  expect(await run(program, {}, words.split(" "))).toEqual({ code: 1, stdout: "", stderr });
 });
 
 test("reset wipes a home and leaves anything else alone", async () => {

@@ -6,7 +6,9 @@
  *     processes.json     what it runs (state.ts); missing when it does not run
  *     ports.json         the ports that were given out, to give them out again
  *     topology.yaml      written at each start, when the cities have accepted it
- *     credential, postgres-password, payment-secret    secrets
+ *     databases.json     which servers each database has, and which is its primary (members.ts)
+ *     request.json, outcome.json       what a command asks of the supervisor, and its answer (requests.ts)
+ *     credential, postgres-password, replication-password, payment-secret    secrets
  *     mobile-money.journal             the accounts of the simulated company
  *     postgres/<name>    data directories
  *     logs/<name>.log    of this run; <name>.old.log of the one before
@@ -50,10 +52,14 @@ export function pathsOf(home: string) {
     lock: join(home, "lock"),
     processes: join(home, "processes.json"),
     ports: join(home, "ports.json"),
+    databases: join(home, "databases.json"),
+    request: join(home, "request.json"),
+    outcome: join(home, "outcome.json"),
     topology: join(home, "topology.yaml"),
     supergraph: join(home, "supergraph.graphql"),
     credential: join(home, "credential"),
     postgresPassword: join(home, "postgres-password"),
+    replicationPassword: join(home, "replication-password"),
     paymentSecret: join(home, "payment-secret"),
     mobileMoneyJournal: join(home, "mobile-money.journal"),
     postgres: join(home, "postgres"),

@@ -96,7 +96,7 @@ export async function runServer(options: ServerOptions): Promise<RunningPostgres
     user,
   });
   const server: RunningPostgres = {
-    url: (database) => `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`,
+    url: (database) => superuserUrl(port, password, database),
     port,
     place,
     pid: child.pid ?? 0,
@@ -116,6 +116,11 @@ export async function runServer(options: ServerOptions): Promise<RunningPostgres
     throw error;
   }
   return server;
+}
+
+/** The URL of a local server's database, with user and password. */
+export function superuserUrl(port: number, password: string, database: string): string {
+  return `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}`;
 }
 
 /**

@@ -2,21 +2,21 @@
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { identify } from "./process.ts";
 import type { ProcessPlan } from "./processes.ts";
-import { type ProcessRecord, writeProcesses } from "./state.ts";
+import { type ProcessRecord, type ServerRole, writeProcesses } from "./state.ts";
 import type { ProcessState } from "./supervisor.ts";
 
 export interface ProcessTable {
   records(): readonly ProcessRecord[];
   /** Returns the listener for the state changes of one process. */
   onChange(name: string): (state: ProcessState) => void;
+  add(plan: ProcessPlan): void;
+  /** Leaves out a process that has ended for good. */
+  remove(name: string): void;
+  setRole(name: string, role: ServerRole): void;
 }
 
 export function createProcessTable(home: string, plans: readonly ProcessPlan[], log: Logger): ProcessTable {
-  const records = new Map(
-    plans.map(({ name, kind, city, url }): [string, ProcessRecord] => {
-      return [name, { name, kind, city, pid: null, started: null, url, phase: "stopped" }];
-    }),
-  );
+  const records = new Map(plans.map((plan) => [plan.name, recordOf(plan)]));
   const save = () => {
     try {
       writeProcesses(home, [...records.values()]);
@@ -34,7 +34,23 @@ export function createProcessTable(home: string, plans: readonly ProcessPlan[], 
       records.set(name, { ...records.get(name)!, phase: state.phase, pid, started });
       save();
     },
+    add(plan) {
+      records.set(plan.name, recordOf(plan));
+      save();
+    },
+    remove(name) {
+      records.delete(name);
+      save();
+    },
+    setRole(name, role) {
+      records.set(name, { ...records.get(name)!, role });
+      save();
+    },
   };
+}
+
+function recordOf({ name, kind, city, role, url }: ProcessPlan): ProcessRecord {
+  return { name, kind, city, role, pid: null, started: null, url, phase: "stopped" };
 }
 
 function pidOf(state: ProcessState): number | null {

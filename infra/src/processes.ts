@@ -1,6 +1,8 @@
 /** The processes of a cluster: name and kind, URL, and the configuration of each service. */
 import { CITIES } from "./cities.ts";
-import type { ProcessKind } from "./state.ts";
+import { type DatabaseMembers, FIRST_MEMBERS, membersOf } from "./members.ts";
+import { SUPERUSER } from "./postgres-data.ts";
+import type { ProcessKind, ServerRole } from "./state.ts";
 
 /** The description of a process before it is started. */
 export interface ProcessPlan {
@@ -10,14 +12,20 @@ export interface ProcessPlan {
   /** The city's id; null for a process that belongs to no city. */
   city: string | null;
   port: number;
+  /** What a database's server is; null for any other process. */
+  role: ServerRole | null;
   /** The GraphQL endpoint, the simulated company's URL, or a database's without its password. */
   url: string;
 }
 
+/** One server of a database. */
 export interface DatabasePlan extends ProcessPlan {
   kind: "postgres";
+  role: ServerRole;
   /** The city's id, or `catalog`. */
   database: string;
+  /** Its name among the servers of the database, and that of its data directory. */
+  member: string;
 }
 
 export interface ServicePlan extends ProcessPlan {
@@ -44,8 +52,8 @@ export interface ClusterPlan {
 
 const MOBILE_MONEY = "mobile-money";
 
-/** The name of a database's server process. */
-export const serverOf = (database: string) => `postgres-${database}`;
+/** The name of the process of a database's server. */
+export const serverOf = (member: string) => `postgres-${member}`;
 
 /** `orders`, `orders-2`, … */
 function orchestratorNames(count: number): string[] {
@@ -53,7 +61,7 @@ function orchestratorNames(count: number): string[] {
 }
 
 /** Every process name, in the order of a table for people. */
-export function processNames(orchestrators = 1): string[] {
+export function processNames(orchestrators = 1, members: DatabaseMembers = FIRST_MEMBERS): string[] {
   const cities = CITIES.map(({ id }) => id);
   const services = [
     "gateway",
@@ -62,35 +70,30 @@ export function processNames(orchestrators = 1): string[] {
     ...cities.map((id) => `city-${id}`),
     MOBILE_MONEY,
   ];
-  return [...services, ...["catalog", ...cities].map(serverOf)];
+  return [...services, ...Object.values(members).flatMap(membersOf).map(serverOf)];
 }
 
-/** @param ports a port for each of `processNames(orchestrators)` */
-export function planCluster(ports: Readonly<Record<string, number>>, orchestrators = 1): ClusterPlan {
-  const database = (database: string, city: string | null): DatabasePlan => {
-    const name = serverOf(database);
-    const port = ports[name]!;
-    return {
-      name,
-      kind: "postgres",
-      city,
-      port,
-      url: `postgres://teranga@127.0.0.1:${port}/${database}`,
-      database,
-    };
-  };
+/** @param ports a port for each of `processNames(orchestrators, members)` */
+export function planCluster(
+  ports: Readonly<Record<string, number>>,
+  orchestrators = 1,
+  members: DatabaseMembers = FIRST_MEMBERS,
+): ClusterPlan {
   const service = (name: string, kind: ServicePlan["kind"], folder: string): ServicePlan => ({
     name,
     kind,
     city: null,
     port: ports[name]!,
+    role: null,
     url: endpoint(ports[name]!),
     program: `${folder}/src/main.ts`,
     database: null,
     portVariable: "PORT",
   });
   return {
-    databases: [database("catalog", null), ...CITIES.map(({ id }) => database(id, id))],
+    databases: Object.entries(members).flatMap(([database, its]) =>
+      membersOf(its).map((member) => planServer(database, member, its.primary, ports[serverOf(member)]!)),
+    ),
     catalog: { ...service("catalog", "catalog", "services/catalog"), database: "catalog" },
     orders: orchestratorNames(orchestrators).map((name) => service(name, "orders", "services/orders")),
     cities: CITIES.map(({ id }) => {
@@ -101,6 +104,20 @@ export function planCluster(ports: Readonly<Record<string, number>>, orchestrato
       url: `http://127.0.0.1:${ports[MOBILE_MONEY]!}`,
     },
     gateway: { ...service("gateway", "gateway", "gateway"), portVariable: "GATEWAY_PORT" },
+  };
+}
+
+/** Plans one server of a database. */
+export function planServer(database: string, member: string, primary: string, port: number): DatabasePlan {
+  return {
+    name: serverOf(member),
+    kind: "postgres",
+    city: database === "catalog" ? null : database,
+    port,
+    role: member === primary ? "primary" : "replica",
+    url: `postgres://${SUPERUSER}@127.0.0.1:${port}/${database}`,
+    database,
+    member,
   };
 }
 

@@ -45,3 +45,26 @@ export async function dismissReplica({ primary, name }: Pick<Admission, "primary
     await sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = ${slot}`;
   });
 }
+
+/** How far a replica is behind its primary. */
+export interface Following {
+  /** How much of the primary's WAL it has not replayed. */
+  lagBytes: number;
+  /** How long the newest commits took until it had replayed them; null while nothing is written. */
+  lagMs: number | null;
+  /** Whether commits wait for it. */
+  synchronous: boolean;
+}
+
+/** The replicas that stream from a primary, by name. */
+export function followersOf(url: string): Promise<Map<string, Following>> {
+  return asSuperuser(url, async (sql) => {
+    const rows = await sql<({ name: string } & Following)[]>`
+      select application_name as name,
+        pg_wal_lsn_diff(pg_current_wal_flush_lsn(), replay_lsn)::float8 as "lagBytes",
+        round(extract(epoch from replay_lag) * 1000)::float8 as "lagMs",
+        sync_state in ('sync', 'quorum') as synchronous
+      from pg_stat_replication where state = 'streaming'`;
+    return new Map(rows.map(({ name, ...following }) => [name, following]));
+  });
+}

@@ -11,6 +11,8 @@ const processRecord = z.object({
   kind: z.enum(["gateway", "city", "catalog", "orders", "mobile-money", "postgres"]),
   /** The city's id; null for a process that belongs to no city. */
   city: z.string().nullable(),
+  /** What a database's server is now; null for any other process. */
+  role: z.enum(["primary", "replica"]).nullable().default(null),
   /** Null while it does not run. */
   pid: z.number().nullable(),
   /** The start time: tells the process from a later one with the same pid. */
@@ -21,13 +23,13 @@ const processRecord = z.object({
 
 export type ProcessRecord = z.infer<typeof processRecord>;
 export type ProcessKind = ProcessRecord["kind"];
+export type ServerRole = NonNullable<ProcessRecord["role"]>;
 
 /** The records of the cluster that runs or was killed. Empty if it ended well or the file is damaged. */
 export function readProcesses(home: string): ProcessRecord[] {
   return readJson(pathsOf(home).processes, z.array(processRecord)) ?? [];
 }
 
-/** Replaces the file atomically: a reader sees the old one or the new one. */
 export function writeProcesses(home: string, processes: readonly ProcessRecord[]): void {
   writeJson(pathsOf(home).processes, processes);
 }
@@ -55,7 +57,8 @@ function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {
   }
 }
 
-function writeJson(file: string, value: unknown): void {
+/** Replaces the file atomically: a reader sees the old one or the new one. */
+export function writeJson(file: string, value: unknown): void {
   writeFileSync(`${file}.partial`, `${JSON.stringify(value, null, 2)}\n`, { mode: FILE_MODE });
   renameSync(`${file}.partial`, file);
 }

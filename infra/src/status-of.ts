@@ -1,7 +1,9 @@
 /** Asks a cluster's processes for their health. */
 import { readHealth } from "./health.ts";
 import { acceptsConnections } from "./postgres-process.ts";
-import type { ProcessKind, ProcessRecord } from "./state.ts";
+import { serverOf } from "./processes.ts";
+import { type Following, followersOf } from "./replication.ts";
+import type { ProcessKind, ProcessRecord, ServerRole } from "./state.ts";
 
 /**
  * ready: the process answers. starting: it has not come up yet. down: it does not answer, or does not run.
@@ -14,6 +16,10 @@ export interface ProcessStatus {
   kind: ProcessKind;
   /** The city's id; null for a process that belongs to no city. */
   city: string | null;
+  /** What a database's server is; null for any other process. */
+  role: ServerRole | null;
+  /** How far a replica is, as its primary sees it; null if it does not stream, and for any other process. */
+  following: Following | null;
   /** Null while it does not run. */
   pid: number | null;
   /** The GraphQL endpoint, the simulated company's URL, or a database's without its password. */
@@ -28,10 +34,18 @@ export async function statusOf(
   records: readonly ProcessRecord[],
   password: string,
 ): Promise<ProcessStatus[]> {
+  const primaries = records.filter(({ role }) => role === "primary");
+  const asked = primaries.map(({ url }) => followersOf(withPassword(url, password)).catch(() => new Map()));
+  const health = records.map((record) => healthOf(record, password));
+  const followers = new Map<string, Following>((await Promise.all(asked)).flatMap((each) => [...each]));
+  const byProcess = new Map([...followers].map(([name, following]) => [serverOf(name), following]));
   return Promise.all(
-    records.map(async (record) => {
-      const { name, kind, city, pid, url } = record;
-      return { name, kind, city, pid, url, ...(await healthOf(record, password)) };
+    records.map(async ({ name, kind, city, role, pid, url }, index) => {
+      const following = byProcess.get(name) ?? null;
+      const { health: own, notes } = await health[index]!;
+      const isLost = role === "replica" && own === "ready" && !following;
+      const said = isLost ? [...notes, "it does not stream from its primary"] : notes;
+      return { name, kind, city, role, following, pid, url, health: own, notes: said };
     }),
   );
 }

@@ -30,13 +30,14 @@ await runMain(usage, async () => {
 
 function table(home: string, processes: readonly ProcessStatus[]): string {
   if (processes.length === 0) return `Nothing runs in ${home}.\n`;
-  const rows = processes.map(({ name, city, health, pid, url }) => [
+  const rows = processes.map(({ name, city, role, following, health, pid, url }) => [
     name,
     city ?? "-",
+    role === "replica" && following ? `replica, ${following.lagBytes} B behind` : (role ?? "-"),
     health,
     String(pid ?? "-"),
     url,
   ]);
   const notes = processes.flatMap(({ name, notes }) => notes.map((note) => `! ${name}: ${note}\n`));
-  return [`${textTable([["NAME", "CITY", "HEALTH", "PID", "URL"], ...rows])}\n`, ...notes].join("");
+  return [`${textTable([["NAME", "CITY", "ROLE", "HEALTH", "PID", "URL"], ...rows])}\n`, ...notes].join("");
 }

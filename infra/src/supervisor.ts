@@ -9,7 +9,8 @@
  * | stopping    | stop() while ready                    | stopped                                 |
  * | stopped     | at first, and for good after stop()   | starting, once                          |
  *
- * A failed first start is not repeated: `start()` throws its cause, which the operator must mend.
+ * A failed first start is not repeated: `start()` throws its cause, which the operator must mend. A
+ * supervisor that insists repeats it like any other.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "@teranga/kit/process/log.ts";
@@ -46,6 +47,8 @@ export interface SupervisorOptions {
   onChange: (state: ProcessState) => void;
   log: Logger;
   clock: Clock;
+  /** Whether a failed first start is repeated; then `start()` resolves after the first try. */
+  insists?: boolean;
   /** The waits between a crash and the next try. */
   backoff?: { firstMs: number; maxMs: number };
 }
@@ -76,7 +79,9 @@ export class Supervisor {
    */
   async start(): Promise<void> {
     this.#enter({ phase: "starting", attempt: 0 });
-    const launching = this.#options.launch(this.#abort.signal);
+    const { launch, insists } = this.#options;
+    const first = launch(this.#abort.signal);
+    const launching = insists ? first.catch((error: Error) => this.#sayFailed(error)) : first;
     this.#finished = launching.then(
       (first) => this.#keepRunning(first),
       () => this.#enter({ phase: "stopped" }),
@@ -103,8 +108,8 @@ export class Supervisor {
     await this.#finished;
   }
 
-  async #keepRunning(first: LaunchedProcess): Promise<void> {
-    await this.#watch(first);
+  async #keepRunning(first: LaunchedProcess | undefined): Promise<void> {
+    if (first) await this.#watch(first);
     let attempt = 0;
     while (!this.#abort.signal.aborted) {
       await this.#backOff(attempt);
@@ -145,9 +150,14 @@ export class Supervisor {
       log.info(`${name} is ready again (pid ${launched.pid})`);
       return launched;
     } catch (error) {
-      if (!this.#abort.signal.aborted) log.warn(`${name} did not start: ${(error as Error).message}`);
-      return undefined;
+      return this.#sayFailed(error as Error);
     }
+  }
+
+  #sayFailed({ message }: Error): undefined {
+    const { name, log } = this.#options;
+    if (!this.#abort.signal.aborted) log.warn(`${name} did not start: ${message}`);
+    return undefined;
   }
 
   async #end(launched: LaunchedProcess): Promise<void> {

@@ -54,7 +54,7 @@ async function urlsOfHome(): Promise<Map<string, string>> {
   const home = await askedHome(process.env);
   if (!(await runningSupervisor(home))) throw new StartupError(`No cluster runs in ${home}`);
   const password = (await readFile(pathsOf(home).postgresPassword, "utf8")).trim();
-  const servers = readProcesses(home).filter(({ kind, city }) => kind === "postgres" && city !== null);
+  const servers = readProcesses(home).filter(({ role, city }) => role === "primary" && city !== null);
   return new Map(servers.map(({ city, url }) => [city!, Object.assign(new URL(url), { password }).href]));
 }
 

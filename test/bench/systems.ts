@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { type Cluster, startCluster } from "@teranga/infra/cluster.ts";
 import { beginLog, pathsOf } from "@teranga/infra/home.ts";
+import { firstMembers } from "@teranga/infra/members.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import { removeDataDirectory } from "@teranga/infra/postgres-data.ts";
 import { startService } from "@teranga/infra/service-process.ts";
@@ -67,7 +68,10 @@ export async function startSystems(options: SystemsOptions): Promise<Systems> {
     await rm(home, { recursive: true, force: true });
   };
   try {
-    cluster = await startCluster({ home, ports: {}, logLevel, log, signal, postgresSettings: SETTINGS });
+    // Nothing here reads from a replica, and one would take its share of the two cores.
+    const members = firstMembers({});
+    const own = { home, ports: {}, members, postgresSettings: SETTINGS };
+    cluster = await startCluster({ ...own, logLevel, log, signal });
     const databases = await databaseUrls(cluster, home);
     classic = await startClassic(cluster, { home, databases, ...options });
     const ours = partsOf(cluster);
@@ -112,8 +116,8 @@ function partsOf(cluster: Cluster): Map<string, number[]> {
 async function databaseUrls(cluster: Cluster, home: string): Promise<Record<string, string>> {
   const password = (await readFile(pathsOf(home).postgresPassword, "utf8")).trim();
   const urls: Record<string, string> = {};
-  for (const { kind, city, url } of cluster.processes()) {
-    if (kind !== "postgres" || city === null) continue;
+  for (const { role, city, url } of cluster.processes()) {
+    if (role !== "primary" || city === null) continue;
     const full = new URL(url);
     full.password = password;
     urls[city] = full.href;

@@ -10,7 +10,7 @@ import { wipeHome } from "@teranga/infra/wipe-home.ts";
 import { type Database, openDatabase } from "@teranga/kit/postgres/database.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 
-export interface TemporaryCluster extends Pick<Cluster, "processes"> {
+export interface TemporaryCluster extends Pick<Cluster, "processes" | "status" | "replicas"> {
   /** The gateway's endpoint. */
   url: string;
   /** Holds the cluster's home and whatever is kept beside it. */
@@ -47,6 +47,8 @@ export async function startTemporaryCluster(options: TemporaryClusterOptions): P
     directory,
     logs: pathsOf(home).logs,
     processes: cluster.processes,
+    status: cluster.status,
+    replicas: cluster.replicas,
     databases: new Map([...databases].map(([city, { sql }]) => [city, sql])),
     async close({ keep } = { keep: false }) {
       await Promise.all([...databases.values()].map(({ close }) => close()));
@@ -58,7 +60,7 @@ export async function startTemporaryCluster(options: TemporaryClusterOptions): P
 
 async function openDatabases(cluster: Cluster, home: string): Promise<Map<string, Database>> {
   const password = await keepSecret(pathsOf(home).postgresPassword);
-  const servers = cluster.processes().filter(({ kind, city }) => kind === "postgres" && city !== null);
+  const servers = cluster.processes().filter(({ role, city }) => role === "primary" && city !== null);
   return new Map(
     servers.map(({ city, url }) => {
       const full = Object.assign(new URL(url), { password });
