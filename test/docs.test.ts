@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { catalogVariables } from "@teranga/catalog/config.ts";
 import { cityVariables } from "@teranga/city/config.ts";
 import { addBacklogMetrics, createCityMetrics } from "@teranga/city/metrics.ts";
+import { createSharedTierMetrics } from "@teranga/gateway/cache/shared/shared-metrics.ts";
 import { gatewayVariables } from "@teranga/gateway/config.ts";
 import { createGatewayMetrics } from "@teranga/gateway/door/metrics.ts";
 import { proxyVariables } from "@teranga/gateway/proxy/proxy-config.ts";
@@ -106,6 +107,7 @@ test("every metric is documented as it is, and every documented metric exists", 
   createTopologyStanding(registry);
   countRefusals(registry);
   createRedisMetrics(registry);
+  createSharedTierMetrics(registry);
   createGatewayMetrics(registry, () => ({ plans: 0, generation: 0, omitted: 0, circuits: [] }));
   createOutboxMetrics(registry, () => 0);
   const readBacklog = () => Promise.reject(new Error("no database"));

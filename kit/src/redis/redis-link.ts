@@ -7,9 +7,9 @@
  *            is not answered, or the sentinels name another primary → away.
  *   closed   for good.
  *
- * Redis only saves time here, so a command never waits for more than ANSWER_MS, and while Redis is away it
- * costs nothing. No connection is mended: a lost one, a slow one and one to the old primary are all replaced
- * by the next probe.
+ * Redis only saves time here, so a command is never waited for longer than `answerMs`, and while Redis is
+ * away it costs nothing. No connection is mended: a lost one, a slow one and one to the old primary are all
+ * replaced by the next probe.
  */
 import type { Logger } from "../process/log.ts";
 import { backoffMs, type Clock, systemClock } from "../process/retry.ts";
@@ -20,7 +20,7 @@ import type { RedisMetrics } from "./redis-metrics.ts";
 import { connectToPrimary, findPrimary } from "./redis-primary.ts";
 import { type RedisTarget, showAddress, showTarget } from "./redis-url.ts";
 
-/** A Redis nearby answers in less than 1 ms. */
+/** How long an answer is waited for. A Redis nearby gives it in less than 1 ms. */
 const ANSWER_MS = 5;
 /** A pause of the server (a fork, a slow command) makes one or two late. */
 const LATE_MAX = 3;
@@ -45,12 +45,14 @@ export interface RedisLinkOptions {
   purpose: string;
   metrics: RedisMetrics;
   log: Logger;
+  answerMs?: number;
   clock?: Clock;
   startTimer?: StartTimer;
 }
 
 export class RedisLink {
   readonly #options: RedisLinkOptions;
+  readonly #answerMs: number;
   readonly #clock: Clock;
   readonly #startTimer: StartTimer;
   #state: State = { kind: "away", reason: "it was not reached yet" };
@@ -60,6 +62,7 @@ export class RedisLink {
 
   constructor(options: RedisLinkOptions) {
     this.#options = options;
+    this.#answerMs = options.answerMs ?? ANSWER_MS;
     this.#clock = options.clock ?? systemClock;
     this.#startTimer = options.startTimer ?? startRealTimer;
     options.metrics.watch(options.purpose, () => this.isOpen);
@@ -85,7 +88,7 @@ export class RedisLink {
     return [`Redis is not used for ${this.#options.purpose}: ${this.#state.reason}`];
   }
 
-  /** Sends a command. Never rejects, and takes no longer than ANSWER_MS. */
+  /** Sends a command. Never rejects, and takes no longer than `answerMs`. */
   async ask<Reply>(command: readonly string[]): Promise<RedisAnswer<Reply>> {
     const state = this.#state;
     const { metrics } = this.#options;
@@ -94,7 +97,7 @@ export class RedisLink {
       return { kind: "away" };
     }
     const begunMs = performance.now();
-    const answer = await withinTurn(ANSWER_MS, answerOf<Reply>(state.connection, command));
+    const answer = await withinTurn(this.#answerMs, answerOf<Reply>(state.connection, command));
     if (answer === undefined) this.#late(state, begunMs);
     else if (answer.kind !== "unknown") state.late = 0;
     if (answer?.kind === "refused" && NOT_THE_PRIMARY.test(answer.message))
@@ -115,7 +118,8 @@ export class RedisLink {
     if (begunMs < state.countedMs) return;
     state.countedMs = performance.now();
     state.late += 1;
-    if (state.late >= LATE_MAX) this.#leave(state, `${LATE_MAX} answers in a row took over ${ANSWER_MS} ms`);
+    if (state.late >= LATE_MAX)
+      this.#leave(state, `${LATE_MAX} answers in a row took over ${this.#answerMs} ms`);
   }
 
   #leave(state: State & { kind: "open" }, reason: string): void {
@@ -142,10 +146,10 @@ export class RedisLink {
     const { target, purpose, log } = this.#options;
     try {
       const connection = await connectToPrimary(target, PROBE_DEADLINE_MS);
-      const isQuick = await answersQuickly(connection);
+      const isQuick = await answersQuickly(connection, this.#answerMs);
       if (isQuick && this.#state.kind === "away") return this.#open(connection);
       connection.close();
-      throw new Error(`it takes over ${ANSWER_MS} ms to answer`);
+      throw new Error(`it takes over ${this.#answerMs} ms to answer`);
     } catch (error) {
       if (this.#state.kind !== "away") return;
       const reason = reasonOf(error);
@@ -182,10 +186,10 @@ export class RedisLink {
 }
 
 /** The first answers of a connection, and of a program, take longer: the last ping decides. */
-async function answersQuickly(connection: RedisConnection): Promise<boolean> {
+async function answersQuickly(connection: RedisConnection, answerMs: number): Promise<boolean> {
   for (let ping = 0; ping < PROBE_PINGS; ping++) {
     const answer = await withinTurn(PROBE_DEADLINE_MS, answerOf(connection, ["PING"]));
     if (answer?.kind !== "reply") return false;
   }
-  return (await withinTurn(ANSWER_MS, answerOf(connection, ["PING"]))) !== undefined;
+  return (await withinTurn(answerMs, answerOf(connection, ["PING"]))) !== undefined;
 }

@@ -1,0 +1,79 @@
+/**
+ * Goal: a Redis that is down, slow or full costs nothing, and what it has not heard of does no harm when it
+ * is back. Method: a real server, frozen, killed and full.
+ */
+import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { startRedis, type TestRedis, until } from "../../../../kit/test/redis.ts";
+import { aGateway, anEntry, at, PLACE, UNKNOWN } from "./fixture/redis-gateways.ts";
+
+describe.skipIf(inject("redisMissing") !== null)("a Redis that fails", () => {
+  it("does not outlive a change that it has not heard of, while it was away", async () => {
+    const redis = await aRedis();
+    const { tier, link } = await aGateway(redis, 50);
+    await tier.look(PLACE, ["k"], undefined);
+    await tier.put(PLACE, [{ key: "k", entry: anEntry(at(10)) }]);
+    redis.freeze();
+    await tier.invalidate(PLACE, ["Product:7"], at(20));
+    await until("it is away", () => !link.isOpen);
+    expect(await tier.look(PLACE, ["k"], undefined)).toEqual([UNKNOWN]);
+    redis.thaw();
+    await until("it is back", () => link.isOpen);
+    expect((await tier.look(PLACE, ["k"], undefined))[0]!.kind).toBe("leased");
+    await tier.put(PLACE, [{ key: "k", entry: anEntry(at(19)) }]);
+    expect((await tier.look(PLACE, ["k"], undefined))[0]!.kind).toBe("leased");
+  });
+
+  it("costs nothing while it is away, and forgets nothing that it must hear of", async () => {
+    const redis = await aRedis();
+    const { tier, link } = await aGateway(redis, 50);
+    await redis.kill();
+    await until("it is away", () => !link.isOpen);
+    expect(await tier.look(PLACE, ["k", "l"], undefined)).toEqual([UNKNOWN, UNKNOWN]);
+    await tier.put(PLACE, [{ key: "k", entry: anEntry(at(10)) }]);
+    await tier.release(PLACE, ["k"]);
+    await tier.invalidate(PLACE, ["Product:7"], at(20));
+    await redis.restart();
+    await until("it is back", () => link.isOpen);
+    expect((await tier.look(PLACE, ["k"], undefined))[0]!.kind).toBe("leased");
+  });
+
+  it("that is full answers what it has, takes nothing, and still hears of changes", async () => {
+    const redis = await aRedis(["maxmemory-policy", "noeviction"]);
+    const { tier, writes, fills, lines } = await aGateway(redis, 50);
+    await tier.look(PLACE, ["k", "l", "m"], undefined);
+    await tier.put(PLACE, [
+      { key: "k", entry: anEntry(at(10)) },
+      { key: "l", entry: anEntry(at(10), { tags: ["Product:8"] }) },
+    ]);
+    await redis.command("CONFIG", "SET", "maxmemory", "1");
+    for (let i = 0; i < 3; i++) {
+      await tier.put(PLACE, [{ key: "m", entry: anEntry(at(10)) }]);
+      expect((await tier.look(PLACE, ["k"], undefined))[0]!.kind).toBe("found");
+      expect(await tier.look(PLACE, ["m"], undefined)).toEqual([UNKNOWN]);
+    }
+    expect(await fills()).toEqual({ kept: 2, lost: 1 });
+    expect(writes.notes()[0]).toContain("OOM");
+    await tier.invalidate(PLACE, ["Product:7"], at(20));
+    expect((await tier.look(PLACE, ["k"], undefined))[0]!.kind).toBe("unknown");
+    await redis.command("CONFIG", "SET", "maxmemory", "0");
+    expect((await tier.look(PLACE, ["k", "m"], undefined)).map(({ kind }) => kind)).toEqual([
+      "leased",
+      "leased",
+    ]);
+    await until("it takes entries again", async () => {
+      await tier.look(PLACE, ["m"], undefined);
+      await tier.put(PLACE, [{ key: "m", entry: anEntry(at(20)) }]);
+      return writes.notes().length === 0;
+    });
+    expect(lines().filter((line) => line.includes("entries"))).toEqual([
+      "Redis takes no entries of the cache",
+      "Redis takes entries of the cache again",
+    ]);
+  });
+});
+
+async function aRedis(...settings: [string, ...string[]][]): Promise<TestRedis> {
+  const redis = await startRedis(...settings);
+  onTestFinished(redis.stop);
+  return redis;
+}
