@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
-import { applySqlFiles, type DatabaseFiles } from "../src/postgres/migrate.ts";
+import { applySqlFiles, type DatabaseFiles, KIT_FUNCTIONS } from "../src/postgres/migrate.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const fileOf = (name: string) => join(ROOT, "node_modules/.cache/teranga", `${name}.tar`);
@@ -80,7 +80,7 @@ export async function openClusters(
     await db.close();
     return data;
   };
-  const scripts = [files.migrations, files.functions!].flatMap((folder) =>
+  const scripts = [KIT_FUNCTIONS, files.migrations, files.functions!].flatMap((folder) =>
     readdirSync(folder)
       .sort()
       .map((file) => readFileSync(join(folder, file), "utf8")),

@@ -19,7 +19,7 @@ export interface SqlFiles {
   /** The versions of the applied migrations. */
   applied(): Promise<number[]>;
   tables(): Promise<string[]>;
-  /** The existing functions by name, as last written. */
+  /** The existing functions by name, as last written, without those that every database has. */
   functions(): Promise<Record<string, string>>;
   call(name: string): Promise<unknown>;
 }
@@ -83,7 +83,7 @@ function looksAt(sql: Sql): Pick<SqlFiles, "applied" | "tables" | "functions" | 
     async functions() {
       const rows = await sql`
         select proname as name, xmin::text || prosrc || coalesce(pg_get_function_sqlbody(oid), '') as text
-        from pg_proc where pronamespace = 'public'::regnamespace`;
+        from pg_proc where pronamespace = 'public'::regnamespace and proname <> 'wal_position'`;
       return Object.fromEntries(rows.map(({ name, text }) => [name, text]));
     },
     call: async (name) => (await sql.unsafe(`select ${name}() as value`))[0]!.value,

@@ -18,7 +18,7 @@ export const DEADLINE_HEADER = "x-deadline-ms";
 const DEADLINE_MAX_MS = 60_000;
 
 /** The deadline of the request that is being served. */
-const current = new AsyncLocalStorage<{ deadlineAtMs: number }>();
+const current = new AsyncLocalStorage<{ deadlineAtMs: number } | undefined>();
 
 /** The value of the header; undefined if it is absent or not a whole number. */
 export function readDeadlineMs(header: string | string[] | undefined): number | undefined {
@@ -29,6 +29,11 @@ export function readDeadlineMs(header: string | string[] | undefined): number | 
 /** Runs a function with a deadline. All work that it begins can read the deadline. */
 export function withDeadline<Result>(deadlineMs: number, run: () => Result): Result {
   return current.run({ deadlineAtMs: performance.now() + deadlineMs }, run);
+}
+
+/** Runs a function without a deadline: what several requests share must not end with one of them. */
+export function withoutDeadline<Result>(run: () => Result): Result {
+  return current.run(undefined, run);
 }
 
 /** The deadline of the current request, on the clock of `performance.now()`; undefined if it has none. */

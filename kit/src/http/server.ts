@@ -3,7 +3,7 @@
  * metrics for every caller.
  */
 import { randomUUID } from "node:crypto";
-import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
+import type { ApolloServer, ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/disabled";
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
@@ -15,6 +15,8 @@ import { StartupError } from "../process/config.ts";
 import type { Logger } from "../process/log.ts";
 import { addMetrics, METRICS_PATH, Registry } from "../process/metrics.ts";
 import { traceRequests } from "../process/tracing.ts";
+import { READ_AFTER_HEADER } from "../reads/read-headers.ts";
+import type { ServiceReads } from "../reads/service-reads.ts";
 import { refuseUnacceptable } from "./acceptable.ts";
 import { isAuthorized } from "./credential.ts";
 import { keepDeadlines } from "./deadline.ts";
@@ -22,6 +24,7 @@ import { DEFAULT_DOOR, type Door, httpOptions, keepDoor } from "./door.ts";
 import { answerHttpErrors, httpErrorOptions } from "./http-errors.ts";
 import { statusByMediaType } from "./http-status.ts";
 import { isDatabaseAway, logFaults, maskError } from "./masked-errors.ts";
+import { ReadingServer } from "./reading-server.ts";
 import { countRefusals } from "./refusals.ts";
 import { refusalOptions, shortRefusals } from "./short-refusals.ts";
 
@@ -62,6 +65,8 @@ export interface SubgraphServerOptions<Context extends object> extends ServiceTe
    * The error for an operation that failed because the database could not be reached or was shutting down.
    */
   unavailable?: GraphQLError;
+  /** Answers requests that say how old their answers may be; by default they are answered like others. */
+  reads?: ServiceReads;
 }
 
 export type Notes = () => Promise<readonly string[]>;
@@ -87,30 +92,37 @@ export async function startSubgraphServer<Context extends object>(
 ): Promise<RunningServer> {
   const { port, log, door, registry } = options;
   const app = createApp(log, { door, registry });
-  const apollo = new ApolloServer<Context & RequestLog>({
-    schema: buildSubgraphSchema([{ typeDefs: parse(options.typeDefs), resolvers: withOutcomes(options) }]),
-    introspection: true,
-    includeStacktraceInErrorResponses: false,
-    stopOnTerminationSignals: false,
-    logger: log,
-    ...refusalOptions,
-    formatError: (formatted, error) => {
-      const { message, extensions } = (isDatabaseAway(error) && options.unavailable) || formatted;
-      return maskError({ ...formatted, message, ...(extensions && { extensions }) }, error);
+  const apollo: ApolloServer<Context & RequestLog> = new ReadingServer(
+    {
+      schema: buildSubgraphSchema([{ typeDefs: parse(options.typeDefs), resolvers: withOutcomes(options) }]),
+      introspection: true,
+      includeStacktraceInErrorResponses: false,
+      stopOnTerminationSignals: false,
+      logger: log,
+      ...refusalOptions,
+      formatError: (formatted, error) => {
+        const { message, extensions } = (isDatabaseAway(error) && options.unavailable) || formatted;
+        return maskError({ ...formatted, message, ...(extensions && { extensions }) }, error);
+      },
+      plugins: [
+        logFaults(({ requestLog }) => requestLog),
+        refuseUnacceptable,
+        shortRefusals,
+        statusByMediaType,
+        ApolloServerPluginInlineTraceDisabled(),
+        fastifyApolloDrainPlugin(app) as ApolloServerPlugin<Context & RequestLog>,
+      ],
     },
-    plugins: [
-      logFaults(({ requestLog }) => requestLog),
-      refuseUnacceptable,
-      shortRefusals,
-      statusByMediaType,
-      ApolloServerPluginInlineTraceDisabled(),
-      fastifyApolloDrainPlugin(app) as ApolloServerPlugin<Context & RequestLog>,
-    ],
-  });
+    options.reads,
+  );
   await apollo.start();
 
   serveServices(app, options);
   options.addRoutes?.(app);
+  // The integration drops headers without a value, and this one may have none.
+  app.addHook("onRequest", async ({ headers }) => {
+    if (headers[READ_AFTER_HEADER] === "") headers[READ_AFTER_HEADER] = ",";
+  });
   await app.register(fastifyApollo(apollo), {
     context: async (request) => {
       const requestId = requestIdOf(request);

@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import Postgrator from "postgrator";
 import { StartupError } from "../process/config.ts";
 import { retryLostTransaction, type Sql } from "./database.ts";
@@ -31,6 +32,8 @@ export interface DatabaseFiles {
 }
 
 const CREATE_FUNCTIONS = new URL("create-functions.sql", import.meta.url);
+/** The functions that every service's database has. */
+export const KIT_FUNCTIONS = fileURLToPath(new URL("functions", import.meta.url));
 
 /**
  * Any constant will do if all instances of a service use the same one. It is "teranga" on a telephone keypad.
@@ -99,7 +102,7 @@ export async function applySqlFiles(
   if (version < newest) await lockTables(target, lockOrder);
   await postgrator.migrate();
   // An older instance that starts again leaves the newer functions as they are.
-  if (version <= newest) await createFunctions(target, [sharedFunctions, functions]);
+  if (version <= newest) await createFunctions(target, [KIT_FUNCTIONS, sharedFunctions, functions]);
 }
 
 /**

@@ -8,3 +8,18 @@ export const startRealTimer: StartTimer = (ms, run) => {
   const timer = setTimeout(run, ms).unref();
   return () => clearTimeout(timer);
 };
+
+/** Waits for something, but no longer than `ms` milliseconds: then the result is undefined. */
+export async function withinMs<Value>(
+  ms: number,
+  awaited: Promise<Value>,
+  startTimer: StartTimer = startRealTimer,
+): Promise<Value | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const cancel = startTimer(ms, () => resolve(undefined));
+  try {
+    return await Promise.race([awaited, late]);
+  } finally {
+    cancel();
+  }
+}

@@ -13,14 +13,11 @@
  */
 import { comparePositions, type Position, parsePosition, printPosition } from "./position.ts";
 
-/** @public */
 export const READ_AFTER_HEADER = "x-read-after";
-/** @public */
 export const POSITIONS_HEADER = "x-positions";
-/** @public */
 export const READ_FROM_HEADER = "x-read-from";
 
-/** The value of x-read-after that allows no replica. @public */
+/** The value of x-read-after that allows no replica. */
 export const FROM_PRIMARY = "primary";
 
 /** A header has at most so many places: the topology has at most 1,024 cities. */
@@ -34,7 +31,7 @@ export interface PositionRange {
   upTo: Position;
 }
 
-/** The name of a place. @public */
+/** The name of a place. */
 export function placeName(subgraph: string, partition?: string): string {
   return partition === undefined ? subgraph : `${subgraph}/${partition}`;
 }

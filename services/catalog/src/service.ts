@@ -5,9 +5,12 @@ import { startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { startOutbox } from "@teranga/kit/outbox/outbox.ts";
 import { openDatabase } from "@teranga/kit/postgres/database.ts";
 import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
+import { positionsOf } from "@teranga/kit/postgres/wal-position.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
+import { createDatabaseReads } from "@teranga/kit/reads/database-reads.ts";
+import { placeName } from "@teranga/kit/reads/read-headers.ts";
 import { partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { readSchema } from "@teranga/schema/read-schema.ts";
 import { createContext } from "./context.ts";
@@ -48,6 +51,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
       notes: async () => options.standing?.notes() ?? [],
       registry,
       addRoutes: outbox.addRoute,
+      reads: createDatabaseReads({ place: placeName("catalog"), positions: positionsOf(sql) }),
       unavailable: codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable.", { subgraph: "catalog" }),
     });
     closing.unshift({ name: "the server", close: server.close });

@@ -24,7 +24,11 @@ export interface TestCatalog {
   /** The service's database, past its resolvers. */
   sql: Sql;
   /** Sends one operation. */
-  ask(query: string, variables?: Record<string, unknown>): Promise<SubgraphResponse>;
+  ask(
+    query: string,
+    variables?: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<SubgraphResponse>;
   /** The SQL statements that the service has run since the last call, with normalised spaces. */
   takeStatements(): string[];
   /** Makes statements with these words fail as if the database were away; undefined ends that. */
@@ -55,7 +59,8 @@ export async function startTestCatalog(): Promise<TestCatalog> {
   return {
     server,
     sql: database.sql,
-    ask: (query, variables = {}) => transport.send(server.url, { query, variables }),
+    ask: (query, variables = {}, headers = {}) =>
+      transport.send(server.url, { query, variables }, { headers }),
     takeStatements: () => statements.splice(0),
     awayFor(words) {
       away = words;

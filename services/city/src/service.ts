@@ -8,10 +8,13 @@ import { createTransport } from "@teranga/kit/http/transport.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
+import { positionsOf } from "@teranga/kit/postgres/wal-position.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
+import { createDatabaseReads } from "@teranga/kit/reads/database-reads.ts";
+import { placeName } from "@teranga/kit/reads/read-headers.ts";
 import { allUrls, partitionsOf, replicasOf } from "@teranga/kit/topology/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
 import { type CityClock, cityClock } from "@teranga/protocol/city/city-clock.ts";
@@ -108,6 +111,10 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
       checkReady: () => database.sql`select 1`,
       notes: async () => [...(options.standing?.notes() ?? []), ...(await strandedNotes(city))],
       registry,
+      reads: createDatabaseReads({
+        place: placeName("city", cityId),
+        positions: positionsOf(database.sql),
+      }),
       unavailable: codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId }),
     });
     const stopWorkers = startWorkers(city, createRecoveryMessages(placement, asking), options);
