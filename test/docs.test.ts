@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { catalogVariables } from "@teranga/catalog/config.ts";
 import { cityVariables } from "@teranga/city/config.ts";
 import { addBacklogMetrics, createCityMetrics } from "@teranga/city/metrics.ts";
+import { createFeedMetrics } from "@teranga/gateway/cache/feed/feed-metrics.ts";
 import { createSharedTierMetrics } from "@teranga/gateway/cache/shared/shared-metrics.ts";
 import { gatewayVariables } from "@teranga/gateway/config.ts";
 import { createGatewayMetrics } from "@teranga/gateway/door/metrics.ts";
@@ -110,6 +111,7 @@ test("every metric is documented as it is, and every documented metric exists", 
   createSharedTierMetrics(registry);
   createGatewayMetrics(registry, () => ({ plans: 0, generation: 0, omitted: 0, circuits: [] }));
   createOutboxMetrics(registry, () => 0);
+  createFeedMetrics(registry);
   const readBacklog = () => Promise.reject(new Error("no database"));
   addBacklogMetrics(registry, { readBacklog, nowMs: () => 0, delay: async () => {} });
   const metrics = (await registry.getMetricsAsJSON()) as unknown as {
