@@ -3,11 +3,11 @@
  * points, must give the same end state and the answers that the clients got.
  */
 
+import { type Commit, createSequentialShop, levelName } from "../harness/sequential-shop.ts";
 import { type CommitTimes, checkReads } from "./check-reads.ts";
 import type { CityFacts } from "./city-facts.ts";
 import { clocksOf, commitsOf, createCommitFinder } from "./commits.ts";
 import type { Operation } from "./operations.ts";
-import { type Commit, createSequentialShop, levelName } from "./sequential-model.ts";
 import { findSerialOrder } from "./serial-order.ts";
 
 export interface ShopHistory {

@@ -5,10 +5,11 @@
  * commit was answered before the read began, and no entry whose request began after the read's answer. Of the
  * entries between, it may include any prefix of the list.
  */
+
+import { levelName } from "../harness/sequential-shop.ts";
 import type { CityFacts } from "./city-facts.ts";
 import { restockId, topUpId } from "./commits.ts";
 import type { Operation } from "./operations.ts";
-import { levelName } from "./sequential-model.ts";
 
 /** The times of each commit's request and answer, by its id. Commits of unknown times are missing. */
 export type CommitTimes = ReadonlyMap<string, { startMs: number; endMs: number }>;

@@ -1,7 +1,8 @@
 /** Derives the commits, and the clocks that order them, from the contents of the cities' databases. */
+
+import type { Commit } from "../harness/sequential-shop.ts";
 import type { CityFacts, Movement, OrderFact } from "./city-facts.ts";
 import type { Operation } from "./operations.ts";
-import type { Commit } from "./sequential-model.ts";
 import type { Clock, Interval } from "./serial-order.ts";
 
 export const restockId = (cityId: string, movement: number) => `restock ${cityId} #${movement}`;

@@ -1,11 +1,12 @@
 /**
- * The shop as one machine that does one thing at a time: stock by city and product, wallets, orders, keys.
+ * What the databases must hold: they are compared with a shop that does one thing at a time.
  *
  * It is given every commit in the order of the commit points. Each must be possible there, and the databases
- * must at every instant hold what the model holds, but for what the cities have not been told yet. So the
+ * must at every instant hold what the shop holds, but for what the cities have not been told yet. So the
  * committed transactions are serialisable in the order of their commit points, and nothing is lost, doubled
  * or made up.
  */
+import { type Commit, createSequentialShop } from "../harness/sequential-shop.ts";
 import type { CityMirror, CommittedDetail, Fact } from "./city-mirror.ts";
 import { promise } from "./violation.ts";
 
@@ -18,9 +19,10 @@ interface ModelOrder {
 const STATUSES = ["NONE", "PLACED", "CANCELLED"];
 
 export class SequentialModel {
+  readonly #shop = createSequentialShop();
   /** Pieces that nobody has bought, by `city product`. */
-  readonly stock = new Map<string, number>();
-  readonly wallets = new Map<string, number>();
+  readonly stock = this.#shop.levels;
+  readonly wallets = this.#shop.wallets;
   readonly orders = new Map<string, ModelOrder>();
   /** Every committed transaction by its id. */
   readonly committed = new Map<string, CommittedDetail>();
@@ -40,21 +42,16 @@ export class SequentialModel {
   apply(cityId: string, fact: Fact): void {
     switch (fact.kind) {
       case "RESTOCKED": {
-        const [productId, quantity, key] = fact.id.split(" ");
-        if (key !== undefined) {
-          const name = `${cityId} ${key}`;
-          promise(!this.restocks.has(name), () => `the restock ${name} was added twice`);
-          this.restocks.set(name, Number(quantity));
-        }
-        this.#add(cityId, productId!, Number(quantity), "a restock");
+        const [productId, pieces, key = null] = fact.id.split(" ");
+        const quantity = Number(pieces);
+        this.#do({ kind: "RESTOCK", id: fact.id, cityId, productId: productId!, quantity, key });
+        if (key !== null) this.restocks.set(`${cityId} ${key}`, quantity);
         break;
       }
       case "TOP_UP": {
         const { clientId, key, amount } = fact.detail;
-        const name = `${clientId} ${key}`;
-        promise(!this.topUps.has(name), () => `the top-up ${name} was added twice`);
-        this.topUps.set(name, amount);
-        this.#pay(clientId, amount, `the top-up ${key}`);
+        this.#do({ kind: "TOP_UP", id: fact.id, clientId, key, amount }, clientId);
+        this.topUps.set(`${clientId} ${key}`, amount);
         break;
       }
       case "ABORTED":
@@ -98,46 +95,32 @@ export class SequentialModel {
     promise(order !== null, () => `${id} is committed without an order`);
     const total = order.lines.reduce((sum, [, quantity, unitPrice]) => sum + quantity * unitPrice, 0);
     promise(total === order.total, () => `the lines of ${id} come to ${total}, its total is ${order.total}`);
-    for (const [cityId, productId, quantity] of order.allocations) {
-      this.#add(cityId, productId, -quantity, `the order ${id}`);
-    }
-    if (order.payment === "WALLET") this.#pay(order.clientId, -total, `the order ${id}`);
+    const allocations = order.allocations.map(([cityId, productId, quantity]) => {
+      return { cityId, productId, quantity };
+    });
+    const { clientId, payment } = order;
+    const fromWallet = payment === "WALLET" ? total : 0;
+    this.#do({ kind: "ORDER", id, clientId, key: detail.key, allocations, fromWallet }, clientId);
     this.orders.set(id, { detail, cancelledBy: null });
   }
 
   #cancelOrder({ id, cancels }: CommittedDetail): void {
     const cancelled = this.orders.get(cancels ?? "");
-    promise(cancelled !== undefined, () => `${id} cancels ${cancels}, which is no order`);
-    promise(cancelled.cancelledBy === null, () => `${cancels} is cancelled twice`);
-    cancelled.cancelledBy = id;
-    const order = cancelled.detail.order!;
-    for (const [cityId, productId, quantity] of order.allocations) {
-      this.#add(cityId, productId, quantity, `the cancellation ${id}`);
-    }
-    if (order.payment === "WALLET") this.#pay(order.clientId, order.total, `the cancellation ${id}`);
+    const clientId = cancelled?.detail.order?.clientId;
+    this.#do({ kind: "CANCELLATION", id, orderId: String(cancels) }, clientId);
+    cancelled!.cancelledBy = id;
   }
 
   #transfer(cityId: string, { id, transfer }: CommittedDetail): void {
     promise(transfer !== null, () => `${id} is committed without a transfer`);
-    this.#add(transfer.from, transfer.productId, -transfer.quantity, `the transfer ${id}`);
-    this.#add(cityId, transfer.productId, transfer.quantity, `the transfer ${id}`);
+    this.#do({ kind: "TRANSFER", id, ...transfer, to: cityId });
   }
 
-  #add(cityId: string, productId: string, quantity: number, why: string): void {
-    const name = `${cityId} ${productId}`;
-    const level = (this.stock.get(name) ?? 0) + quantity;
-    promise(level >= 0, () => `${why} takes ${-quantity} of ${name}, and leaves ${level}`);
-    this.stock.set(name, level);
-  }
-
-  #pay(clientId: string, amount: number, why: string): void {
-    const balance = (this.wallets.get(clientId) ?? 0) + amount;
-    promise(
-      balance >= 0,
-      () => `${why} takes ${-amount} from the wallet of ${clientId}, and leaves ${balance}`,
-    );
-    this.wallets.set(clientId, balance);
-    this.#balancesOf(clientId).push(balance);
+  /** @param clientId whose wallet it may change. @throws Violation */
+  #do(commit: Commit, clientId?: string): void {
+    const fault = this.#shop.apply(commit);
+    promise(fault === null, () => `${commit.kind} ${commit.id}: ${fault}`);
+    if (clientId !== undefined) this.#balancesOf(clientId).push(this.wallets.get(clientId) ?? 0);
   }
 
   #balancesOf(clientId: string): number[] {
