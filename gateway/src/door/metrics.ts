@@ -7,7 +7,7 @@
  * 25 ms. So the first CITY_HISTOGRAMS_MAX cities have one histogram each (5 ms), and all others share one.
  */
 import { isAuthorized } from "@teranga/kit/http/credential.ts";
-import { LATENCY_BUCKETS_S, METRICS_PATH, type Registry } from "@teranga/kit/process/metrics.ts";
+import { addGauge, addMetrics, LATENCY_BUCKETS_S, type Registry } from "@teranga/kit/process/metrics.ts";
 import type { FastifyInstance } from "fastify";
 import { Counter, Gauge, Histogram } from "prom-client";
 import type { CircuitView, FetchRecord } from "../network/network.ts";
@@ -197,12 +197,11 @@ function fetchInstruments(registry: Registry) {
 const CIRCUIT_VALUES = { closed: 0, "half-open": 1, open: 1 } satisfies Record<CircuitView["state"], number>;
 
 function addGauges(registry: Registry, state: () => GatewayState): void {
-  const registers = [registry];
   new Gauge({
     name: "teranga_gateway_open_circuits",
     help: "Instances that are not asked at the moment because they do not answer, by subgraph and city.",
     labelNames: ["subgraph", "partition"],
-    registers,
+    registers: [registry],
     collect() {
       this.reset();
       const cities = new BoundedLabels({ valuesMax: CITIES_MAX });
@@ -212,30 +211,19 @@ function addGauges(registry: Registry, state: () => GatewayState): void {
       }
     },
   });
-  new Gauge({
-    name: "teranga_gateway_kept_plans",
-    help: "Query plans in the cache.",
-    registers,
-    collect() {
-      this.set(state().plans);
-    },
-  });
-  new Gauge({
-    name: "teranga_gateway_graph_generation",
-    help: "How often the graph was replaced since the start.",
-    registers,
-    collect() {
-      this.set(state().generation);
-    },
-  });
-  new Gauge({
-    name: "teranga_gateway_omitted_parts",
-    help: "Parts of the schema that the graph leaves out because some city does not have them.",
-    registers,
-    collect() {
-      this.set(state().omitted);
-    },
-  });
+  const add = (name: string, help: string, read: (now: GatewayState) => number) =>
+    addGauge(registry, name, help, () => read(state()));
+  add("teranga_gateway_kept_plans", "Query plans in the cache.", ({ plans }) => plans);
+  add(
+    "teranga_gateway_graph_generation",
+    "How often the graph was replaced since the start.",
+    ({ generation }) => generation,
+  );
+  add(
+    "teranga_gateway_omitted_parts",
+    "Parts of the schema that the graph leaves out because some city does not have them.",
+    ({ omitted }) => omitted,
+  );
 }
 
 /**
@@ -248,11 +236,9 @@ export function addGatewayMetrics(
   registry: Registry,
   { credential, isOpen }: { credential: string | undefined; isOpen: boolean },
 ): void {
-  app.get(METRICS_PATH, async (request, reply) => {
-    const isAllowed =
-      isOpen || (credential !== undefined && isAuthorized(request.headers.authorization, credential));
-    if (!isAllowed) return reply.callNotFound();
-    reply.header("content-type", registry.contentType);
-    return registry.metrics();
-  });
+  addMetrics(
+    app,
+    registry,
+    ({ headers }) => isOpen || (credential !== undefined && isAuthorized(headers.authorization, credential)),
+  );
 }

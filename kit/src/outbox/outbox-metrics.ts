@@ -1,6 +1,6 @@
 /** The metrics of the outbox (docs/observability.md). */
 import { Counter, Gauge } from "prom-client";
-import type { Registry } from "../process/metrics.ts";
+import { addGauge, type Registry } from "../process/metrics.ts";
 import type { ChangeListener } from "./change.ts";
 
 /** @param held the number of requests for changes that are held at the moment */
@@ -20,14 +20,8 @@ export function createOutboxMetrics(registry: Registry, held: () => number): Cha
     help: "1 while the outbox is read; 0 while its database is away, and no gateway answers from its cache.",
     registers: [registry],
   });
-  new Gauge({
-    name: "teranga_outbox_held_requests",
-    help: "Requests for changes that are held until there are some.",
-    registers: [registry],
-    collect() {
-      this.set(held());
-    },
-  });
+  const help = "Requests for changes that are held until there are some.";
+  addGauge(registry, "teranga_outbox_held_requests", help, held);
   return {
     began() {
       epochs.inc();

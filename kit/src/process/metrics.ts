@@ -2,8 +2,8 @@
  * Metrics for Prometheus. Each service gets a registry of its own, because tests run several services in one
  * process and a global registry would mix their numbers.
  */
-import type { FastifyInstance } from "fastify";
-import { collectDefaultMetrics, Registry } from "prom-client";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
 export { Registry } from "prom-client";
 
@@ -27,9 +27,36 @@ export function createProcessRegistry(): Registry {
   return registry;
 }
 
-/** Serves the registry. It holds counts and times, never an id, a name or an address. */
-export function addMetrics(app: FastifyInstance, registry: Registry): void {
-  app.get(METRICS_PATH, async (_request, reply) => {
+/** Adds a gauge that is read at each scrape, and absent while it is null: any number would be wrong. */
+export function addGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  read: () => number | null | Promise<number | null>,
+): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    async collect() {
+      const value = await read();
+      if (value === null) this.remove();
+      else this.set(value);
+    },
+  });
+}
+
+/**
+ * Serves the registry. It holds counts and times, never an id, a name or an address.
+ * @param isAllowed for all others the page does not exist; everyone by default
+ */
+export function addMetrics(
+  app: FastifyInstance,
+  registry: Registry,
+  isAllowed: (request: FastifyRequest) => boolean = () => true,
+): void {
+  app.get(METRICS_PATH, async (request, reply) => {
+    if (!isAllowed(request)) return reply.callNotFound();
     reply.header("content-type", registry.contentType);
     return registry.metrics();
   });

@@ -1,6 +1,5 @@
 /** Whether a program goes by its topology file, and if not, why. For health, metrics and people. */
-import { Gauge } from "prom-client";
-import type { Registry } from "../process/metrics.ts";
+import { addGauge, type Registry } from "../process/metrics.ts";
 
 export interface TopologyStanding {
   /**
@@ -17,13 +16,11 @@ export function createTopologyStanding(registry: Registry): TopologyStanding {
     fault: undefined,
     notes: () => (standing.fault === undefined ? [] : [standing.fault]),
   };
-  new Gauge({
-    name: "teranga_topology_refused",
-    help: "1 while the topology of the file is not taken, because it is broken or a partition refuses it or does not answer, or was started with though a partition refuses it; else 0.",
-    registers: [registry],
-    collect() {
-      this.set(standing.fault === undefined ? 0 : 1);
-    },
-  });
+  addGauge(
+    registry,
+    "teranga_topology_refused",
+    "1 while the topology of the file is not taken, because it is broken or a partition refuses it or does not answer, or was started with though a partition refuses it; else 0.",
+    () => (standing.fault === undefined ? 0 : 1),
+  );
   return standing;
 }

@@ -1,12 +1,13 @@
 /** The metrics of a city. */
 import {
+  addGauge,
   BATCH_BUCKETS,
   LATENCY_BUCKETS_S,
   type Registry,
   shareReading,
 } from "@teranga/kit/process/metrics.ts";
 import type { ProtocolMetrics } from "@teranga/protocol/city/means.ts";
-import { Counter, Gauge, Histogram } from "prom-client";
+import { Counter, Histogram } from "prom-client";
 import type { HealthRow } from "./sql/get-health.ts";
 
 /** The metrics that a city records. */
@@ -103,7 +104,7 @@ export function createCityMetrics(registry: Registry): CityMetrics {
 
 /**
  * The gauges of the backlog, read from the database by one statement a scrape. While the database does not
- * answer, the gauges are absent, because any number would be wrong; a counter counts the failures.
+ * answer, the gauges are absent; a counter counts the failures.
  */
 export function addBacklogMetrics(registry: Registry, { readBacklog, nowMs, delay }: BacklogSource): void {
   const failures = new Counter({
@@ -116,15 +117,9 @@ export function addBacklogMetrics(registry: Registry, { readBacklog, nowMs, dela
   const ageOf = (since: Date | null) => (since ? Math.max(0, nowMs() - since.getTime()) / 1_000 : 0);
 
   const add = (name: string, help: string, measure: (reading: Backlog) => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      async collect() {
-        const reading = await backlog();
-        if (reading) this.set(measure(reading));
-        else this.remove();
-      },
+    addGauge(registry, name, help, async () => {
+      const reading = await backlog();
+      return reading && measure(reading);
     });
   add(
     "teranga_city_in_doubt_transactions",
