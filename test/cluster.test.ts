@@ -192,8 +192,10 @@ const running = (name: string) => readProcesses(homeOf(name)).map(({ pid }) => p
 // These tests end a cluster and start one: 15 s on two idle cores, more than 30 s on busy ones.
 const END_AND_START = { timeout: 180_000 };
 
-test("Ctrl-C stops every process, and a second start has the data", END_AND_START, async () => {
+test("Ctrl-C stops every process, and a second start has data and primaries", END_AND_START, async () => {
   const before = (await ask(first.url, AVAILABLE)).data;
+  const promoted = await runProgram("promote", ["dakar"], homeOf("a"), ports[0]);
+  expect(promoted.stdout).toBe("dakar-2 is the primary of dakar now, and dakar its replica.\n");
   const pids = running("a");
   expect(pids).toHaveLength(14);
   expect(await first.end("SIGINT")).toBe(0);
@@ -202,6 +204,10 @@ test("Ctrl-C stops every process, and a second start has the data", END_AND_STAR
   const fault = 'process.once("SIGUSR2", () => { throw new Error("boom"); });';
   first = await npmStart(homeOf("a"), ports[0], fault);
   expect((await ask(first.url, AVAILABLE)).data).toEqual(before);
+  expect([processOf("a", "postgres-dakar-2").role, processOf("a", "postgres-dakar").role]).toEqual([
+    "primary",
+    "replica",
+  ]);
 });
 
 test("a fault of its own is told, and stops every process in order", END_AND_START, async () => {

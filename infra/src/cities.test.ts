@@ -29,3 +29,29 @@ test("a city and a subgraph that were added by hand stay, and the cluster's own 
   for (const { id, urls } of partitions)
     expect(urls).toEqual(id === "ziguinchor" ? ziguinchor.urls : [urlOf(2)(`city-${id}`)]);
 });
+
+test("a database names its replicas where they are now, and keeps whether it waits for them", () => {
+  const replicas = (port: number) => (database: string) =>
+    database === "dakar" || database === "catalog"
+      ? { [`${database}-2`]: `postgres://127.0.0.1:${port}/${database}` }
+      : ({} as Record<string, string>);
+  const byHand = topologyText(urlOf(1), ["orders"], {}, replicas(1)).replace(
+    "dakar\n          synchronous: false",
+    "dakar\n          synchronous: true",
+  );
+  const text = topologyText(urlOf(1), ["orders"], parse(byHand) as KeptTopology, replicas(2));
+  const topology = parseTopology(text);
+  const databases = partitionsOf(topology, "city").partitions.map(({ database }) => database);
+  expect(databases).toEqual([
+    { replicas: [{ name: "dakar-2", url: "postgres://127.0.0.1:2/dakar" }], synchronous: true },
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(topology.placements.get("catalog")).toMatchObject({
+    database: {
+      replicas: [{ name: "catalog-2", url: "postgres://127.0.0.1:2/catalog" }],
+      synchronous: false,
+    },
+  });
+});

@@ -26,7 +26,7 @@ async function launchIdle(): Promise<LaunchedProcess> {
   return { pid: child.pid!, exited, stop };
 }
 
-function supervise(launch: (signal: AbortSignal) => Promise<LaunchedProcess>) {
+function supervise(launch: (signal: AbortSignal) => Promise<LaunchedProcess>, insists = false) {
   const states: ProcessState[] = [];
   const lines: string[] = [];
   const waiting: { phase: ProcessState["phase"]; count: number; resolve: () => void }[] = [];
@@ -35,6 +35,7 @@ function supervise(launch: (signal: AbortSignal) => Promise<LaunchedProcess>) {
     name: "idler",
     launch,
     clock,
+    insists,
     backoff: { firstMs: 10, maxMs: 40 },
     log: createLogger("test", "info", {
       write: (line) => void lines.push((JSON.parse(line) as { msg: string }).msg),
@@ -101,6 +102,20 @@ test("a first start that fails is not tried again", async () => {
   await supervisor.stop();
   expect(launches).toBe(1);
   expect(states.map(({ phase }) => phase)).toEqual(["starting", "stopped"]);
+});
+
+test("a first start that fails is tried again by one that insists", async () => {
+  let launches = 0;
+  const { supervisor, states, lines, entered } = supervise(async () => {
+    launches += 1;
+    if (launches === 1) throw new Error("its primary does not answer");
+    return launchIdle();
+  }, true);
+  await supervisor.start();
+  await entered("ready", 1);
+  expect(states.map(({ phase }) => phase)).toEqual(["starting", "backing-off", "starting", "ready"]);
+  expect(lines[0]).toBe("idler did not start: its primary does not answer");
+  await supervisor.stop();
 });
 
 test("stopping while it starts gives the start up", async () => {
