@@ -1,5 +1,5 @@
 /**
- * The tier that all gateways share, in Redis (docs/decisions/033-redis-may-forget.md).
+ * The tier that all gateways share, in Redis (docs/decisions/034-redis-may-forget.md).
  *
  * Redis may forget anything at any time: an entry, a lease, what it heard of a change. What it heard of the
  * changes of a place is one key, its history, and entries name the history that they were read under. So when
