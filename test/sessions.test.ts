@@ -1,6 +1,7 @@
 /**
- * Goal: the real services tell where their answers were read, and a session leads from one gateway to another.
- * Method: the whole graph, and two gateways whose topology says that Dakar and the catalog have replicas.
+ * Goal: the real services tell where their answers were read, and a session leads from one gateway to
+ * another. Method: the whole graph, and two gateways whose topology says that Dakar and the catalog have
+ * replicas.
  */
 import { surfaceOf } from "@teranga/gateway/door/surface.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
