@@ -37,9 +37,10 @@ export class RecentChanges implements ChangeListener {
     this.#nowMs = nowMs;
   }
 
-  began(id: string, { position }: Changes): void {
+  /** @param number of the last change before, if the epoch is followed from somewhere within it */
+  began(id: string, { position }: Changes, number = 0): void {
     const confirmedAtMs = this.#nowMs();
-    this.#epoch = { id, number: 0, position, confirmed: position, confirmedAtMs, changes: [] };
+    this.#epoch = { id, number, position, confirmed: position, confirmedAtMs, changes: [] };
   }
 
   changed({ changes, position }: Changes): void {

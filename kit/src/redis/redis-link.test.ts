@@ -52,12 +52,13 @@ describe.skipIf(inject("redisMissing") !== null)("the way to Redis", () => {
 
   it("is left after three late answers, and no probe that hangs lets anything through", async () => {
     const redis = await aRedis();
-    const { link } = await aLink(redis.url);
+    const { link } = await aLink(redis.url, 50);
+    await until("it is open", () => link.isOpen);
     redis.freeze();
     const kinds: string[] = [];
     for (let i = 0; i < 5; i++) kinds.push((await link.ask(["PING"])).kind);
     expect(kinds).toEqual(["unknown", "unknown", "unknown", "away", "away"]);
-    expect(link.notes()).toEqual(["Redis is not used for the test: 3 answers in a row took over 5 ms"]);
+    expect(link.notes()).toEqual(["Redis is not used for the test: 3 answers in a row took over 50 ms"]);
     await until("a probe has failed", () => link.notes()[0]!.includes("no answer within 1000 ms"));
     redis.thaw();
     await until("it is back", () => link.isOpen);
@@ -65,7 +66,8 @@ describe.skipIf(inject("redisMissing") !== null)("the way to Redis", () => {
 
   it("counts answers that are late together once", async () => {
     const redis = await aRedis();
-    const { link, metric } = await aLink(redis.url);
+    const { link, metric } = await aLink(redis.url, 50);
+    await until("it is open", () => link.isOpen);
     redis.freeze();
     const answers = await Promise.all(Array.from({ length: 100 }, () => link.ask(["PING"])));
     redis.thaw();
@@ -76,11 +78,12 @@ describe.skipIf(inject("redisMissing") !== null)("the way to Redis", () => {
 
   it("takes an answer that came while this process was busy", async () => {
     const redis = await aRedis();
-    const { link } = await aLink(redis.url);
-    for (let i = 0; i < 10; i++) {
+    const { link } = await aLink(redis.url, 50);
+    await until("it is open", () => link.isOpen);
+    for (let i = 0; i < 5; i++) {
       const asked = link.ask(["PING"]);
       await new Promise((resolve) => setImmediate(resolve));
-      const endMs = performance.now() + 20;
+      const endMs = performance.now() + 100;
       while (performance.now() < endMs);
       expect((await asked).kind).toBe("reply");
     }
@@ -127,12 +130,19 @@ async function aRedis(...settings: [string, ...string[]][]): Promise<TestRedis> 
   return redis;
 }
 
-async function aLink(url: string) {
+/** A busy machine is slow, so it has patience where its lack is not the subject. */
+async function aLink(url: string, answerMs = 2_000) {
   const registry = new Registry();
   const written: string[] = [];
   const log = createLogger("test", "info", { write: (line) => void written.push(line) });
   const target = readConfig(z.object(redisVariables), { REDIS_URL: url }).REDIS_URL!;
-  const link = new RedisLink({ target, purpose: "the test", metrics: createRedisMetrics(registry), log });
+  const link = new RedisLink({
+    target,
+    purpose: "test",
+    metrics: createRedisMetrics(registry),
+    log,
+    answerMs,
+  });
   onTestFinished(() => link.close());
   await link.start();
   const metric = async (name: string, labels: Record<string, string> = {}) => {

@@ -41,7 +41,7 @@ type State =
 
 export interface RedisLinkOptions {
   target: RedisTarget;
-  /** What it is for, in the log: "the cache". */
+  /** What it is for, in a word: "cache". */
   purpose: string;
   metrics: RedisMetrics;
   log: Logger;
@@ -85,7 +85,7 @@ export class RedisLink {
   /** For the program's health: empty if all is well. */
   notes(): string[] {
     if (this.#state.kind !== "away") return [];
-    return [`Redis is not used for ${this.#options.purpose}: ${this.#state.reason}`];
+    return [`Redis is not used for the ${this.#options.purpose}: ${this.#state.reason}`];
   }
 
   /** Sends a command. Never rejects, and takes no longer than `answerMs`. */
@@ -126,7 +126,10 @@ export class RedisLink {
     if (this.#state !== state) return;
     const { log, purpose } = this.#options;
     if (this.#clock.nowMs() - state.sinceMs >= STEADY_MS) this.#attempt = 0;
-    log.warn({ redis: showAddress(state.connection.server.address), reason }, `Redis is away for ${purpose}`);
+    log.warn(
+      { redis: showAddress(state.connection.server.address), reason },
+      `Redis is away for the ${purpose}`,
+    );
     this.#goAway(reason);
     state.connection.close();
   }
@@ -155,7 +158,7 @@ export class RedisLink {
       const reason = reasonOf(error);
       // One line for each reason, not for each probe.
       if (reason !== this.#state.reason) {
-        log.warn({ redis: showTarget(target), reason }, `Redis cannot be used for ${purpose}`);
+        log.warn({ redis: showTarget(target), reason }, `Redis cannot be used for the ${purpose}`);
       }
       this.#goAway(reason);
     }
@@ -165,7 +168,7 @@ export class RedisLink {
     const { log, purpose } = this.#options;
     const state: State = { kind: "open", connection, sinceMs: this.#clock.nowMs(), late: 0, countedMs: 0 };
     this.#state = state;
-    log.info({ redis: showAddress(connection.server.address) }, `Redis is used for ${purpose}`);
+    log.info({ redis: showAddress(connection.server.address) }, `Redis is used for the ${purpose}`);
     void connection.ended.then((reason) => this.#leave(state, reason));
     this.#schedule(CHECK_MS, () => this.#check(state));
   }

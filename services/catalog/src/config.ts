@@ -2,10 +2,12 @@
 
 import { doorVariables } from "@teranga/kit/http/door-config.ts";
 import { databaseUrlVariable, serviceVariables } from "@teranga/kit/process/config.ts";
+import { redisVariables } from "@teranga/kit/redis/redis-url.ts";
 import { z } from "zod";
 
 export const catalogVariables = z.object({
   ...serviceVariables,
   ...doorVariables,
+  ...redisVariables,
   DATABASE_URL: databaseUrlVariable.describe("The catalog's PostgreSQL database, a `postgres://` URL."),
 });

@@ -14,6 +14,6 @@ const usage = {
 
 await runMain(usage, async () => {
   const config = readConfig(catalogVariables, process.env);
-  const databaseUrl = config.DATABASE_URL;
-  await runService("catalog", config, (options) => startCatalog({ ...options, databaseUrl }));
+  const { DATABASE_URL: databaseUrl, REDIS_URL: redis } = config;
+  await runService("catalog", config, (options) => startCatalog({ ...options, databaseUrl, redis }));
 });

@@ -11,6 +11,8 @@ import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-se
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { createDatabaseReads } from "@teranga/kit/reads/database-reads.ts";
 import { placeName } from "@teranga/kit/reads/read-headers.ts";
+import { openChangeStream } from "@teranga/kit/redis/open-change-stream.ts";
+import type { RedisTarget } from "@teranga/kit/redis/redis-url.ts";
 import { partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { readSchema } from "@teranga/schema/read-schema.ts";
 import { createContext } from "./context.ts";
@@ -19,6 +21,8 @@ import { resolvers } from "./resolvers/index.ts";
 
 export interface CatalogOptions extends ServiceOptions {
   databaseUrl: string;
+  /** Where changes are streamed to as well. */
+  redis?: RedisTarget | undefined;
   /** Called with the text of each SQL statement. */
   onStatement?: (statement: string) => void;
 }
@@ -37,7 +41,10 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
     await prepareCatalogDatabase(sql);
     await checkDatabase(sql, log);
     const primaryUrl = () => databaseUrl;
-    const outbox = startOutbox({ primaryUrl, applicationName: "catalog", log, registry });
+    const stream = openChangeStream(options.redis, placeName("catalog"), { registry, log });
+    closing.unshift({ name: "Redis", close: async () => stream.close() });
+    const { listeners } = stream;
+    const outbox = startOutbox({ primaryUrl, applicationName: "catalog", listeners, log, registry });
     closing.unshift({ name: "the outbox", close: outbox.close });
     const server = await startSubgraphServer({
       typeDefs: readSchema("catalog"),
@@ -48,7 +55,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
       door: options.door,
       log,
       checkReady: () => sql`select 1`,
-      notes: async () => options.standing?.notes() ?? [],
+      notes: async () => [...(options.standing?.notes() ?? []), ...stream.notes()],
       registry,
       addRoutes: outbox.addRoute,
       reads: createDatabaseReads({ place: placeName("catalog"), positions: positionsOf(sql) }),
