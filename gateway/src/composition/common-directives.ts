@@ -27,7 +27,16 @@ export interface Version extends SdlModel {
  * Remarks, and directives with which a graph offers less or composes in more cases: they apply if one
  * partition has them.
  */
-const IF_ANY = new Set(["deprecated", "tag", "specifiedBy", "shareable", "inaccessible", "cost", "listSize"]);
+const IF_ANY = new Set([
+  "deprecated",
+  "tag",
+  "specifiedBy",
+  "shareable",
+  "inaccessible",
+  "cost",
+  "listSize",
+  "cacheControl",
+]);
 /** Means the same as the keyword `extend`, which is not compared either. */
 const IGNORED = new Set(["extends"]);
 
