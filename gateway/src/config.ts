@@ -18,6 +18,7 @@ import { readOptions } from "@teranga/kit/process/options.ts";
 import { READ_AFTER_HEADER } from "@teranga/kit/reads/read-headers.ts";
 import { loadTopology } from "@teranga/kit/topology/topology.ts";
 import { z } from "zod";
+import { cacheVariables } from "./cache/cache-config.ts";
 import type { Surface } from "./door/surface.ts";
 import { readSurface, surfaceVariables } from "./door/surface-config.ts";
 import { answerRoomVariables } from "./ground/answer-room-config.ts";
@@ -79,6 +80,7 @@ export const gatewayVariables = z.object({
     "How long one request to a service may take, in milliseconds; a client's request has three times that.",
   ),
   ...answerRoomVariables,
+  ...cacheVariables,
   SHARE_QUERIES: z
     .enum(["true", "false"])
     .default("true")
@@ -132,6 +134,7 @@ export interface GatewayConfig {
   forwardedHeaders: readonly string[];
   deadlineMs: number;
   answerBytesMax: number;
+  cacheBytesMax: number;
   shareQueries: boolean;
   surface: Surface;
   logLevel: string;
@@ -186,6 +189,7 @@ async function configOf(
     forwardedHeaders: config.FORWARDED_HEADERS,
     deadlineMs: config.GATEWAY_DEADLINE_MS,
     answerBytesMax: config.ANSWER_BYTES_MAX,
+    cacheBytesMax: config.CACHE_BYTES_MAX,
     shareQueries: config.SHARE_QUERIES,
     surface: await readSurface(config),
     logLevel: config.LOG_LEVEL,

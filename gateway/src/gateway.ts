@@ -15,8 +15,11 @@ import {
   requestIdOf,
 } from "@teranga/kit/http/server.ts";
 import { createProcessRegistry, type Registry } from "@teranga/kit/process/metrics.ts";
+import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { traceRequests } from "@teranga/kit/process/tracing.ts";
 import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
+import { createCacheMetrics } from "./cache/cache-metrics.ts";
+import { EntityCache } from "./cache/entity-cache.ts";
 import { keepClientSessions } from "./door/client-sessions.ts";
 import { addGraphQLRoute } from "./door/graphql-route.ts";
 import { addGatewayMetrics, type GatewayMetrics } from "./door/metrics.ts";
@@ -43,6 +46,8 @@ export interface GatewayOptions extends FollowOptions {
   door?: Door | undefined;
   /** The bytes of services' answers that may be in use at a time. */
   answerBytesMax?: number | undefined;
+  /** The bytes of services' answers that are kept as long as the services allow. None are by default. */
+  cacheBytesMax?: number | undefined;
   /** The URL for clients, if it differs from the address on which the gateway listens. */
   publicUrl?: string | undefined;
   /** The origins whose pages may ask; by default those of the mode. */
@@ -66,6 +71,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
   const { source, engine = "teranga", credential, surface, log } = options;
   const registry = createProcessRegistry();
   const standing = createTopologyStanding(registry);
+  const { cacheBytesMax: bytesMax = 0 } = options;
+  const cache =
+    bytesMax > 0 ? new EntityCache({ bytesMax, metrics: createCacheMetrics(registry) }) : undefined;
   const parts: LiveServerParts = {
     source,
     credential,
@@ -73,13 +81,18 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
     standing,
     operationNames: surface?.safelist?.operationNames,
     engineFor: (observer) => engineMaker(engine, { observer, limits: surface?.limits, log }),
-    serve: (live, metrics) => serve(live, { registry, metrics, standing }, options),
+    serve: (live, metrics) => serve(live, { registry, metrics, standing, cache }, options),
   };
   const { url, port, close } = await startLiveServer(parts, options);
-  return { url, port, close };
+  const steps = [
+    { name: "the server", close },
+    { name: "the cache", close: async () => cache?.close() },
+  ];
+  return { url, port, close: () => closeAll(steps) };
 }
 
-interface Telemetry {
+interface ServeMeans {
+  cache: EntityCache | undefined;
   standing: TopologyStanding;
   registry: Registry;
   metrics: GatewayMetrics;
@@ -87,7 +100,7 @@ interface Telemetry {
 
 async function serve(
   live: LiveGraph,
-  { registry, metrics, standing }: Telemetry,
+  { registry, metrics, standing, cache }: ServeMeans,
   options: GatewayOptions,
 ): Promise<RunningServer> {
   const {
@@ -152,6 +165,7 @@ async function serve(
     fetchDeadlineMs: deadlineMs,
     forwardedHeaders: options.forwardedHeaders ?? [],
     answerBytesMax: options.answerBytesMax,
+    cache,
     onSubgraphRequest: options.onSubgraphRequest,
   });
   // Apollo's drain plugin closes the Fastify app.

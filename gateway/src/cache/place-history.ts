@@ -19,10 +19,12 @@ interface Mark {
 
 interface Place {
   name: string;
-  /** The latest that was seen. */
+  /** The latest that was seen; 0 if none was. */
   timeline: number;
   /** Of everything that is not remembered by its tag. */
-  floor: Mark;
+  floor: Mark | undefined;
+  /** What was read before this number is outdated, whatever it includes. */
+  wroteAt: number;
   /** The latest of all. */
   latest: Mark | undefined;
   confirmed: Position | undefined;
@@ -65,6 +67,11 @@ export class PlaceHistory implements Invalidation {
     place.confirmed = undefined;
   }
 
+  /** Something has been written, perhaps, and its position is not known. */
+  wrote(name: string): void {
+    this.#place(name).wroteAt = ++this.#tick;
+  }
+
   confirm(name: string, position: Position): void {
     const place = this.#seen(name, position);
     place.confirmed = place.confirmed ? laterPosition(place.confirmed, position) : position;
@@ -77,6 +84,8 @@ export class PlaceHistory implements Invalidation {
 
   /** Whether a change that is known may be missing in what was read. @param begun the number of `begin` */
   isOutdated(name: string, { range, tags }: Read, begun: number): boolean {
+    const place = this.#places.get(name);
+    if (place && begun < place.wroteAt) return true;
     return this.#marksOf(name, tags).some(({ position, tick }) =>
       range ? comparePositions(range.includes, position) < 0 : begun < tick,
     );
@@ -111,11 +120,27 @@ export class PlaceHistory implements Invalidation {
    * of an earlier timeline is used.
    */
   #seen(name: string, { timeline }: Position): Place {
+    const place = this.#place(name);
+    if (place.timeline >= timeline) return place;
+    // The first one that is seen is not a new one.
+    const tick = place.timeline === 0 ? 0 : ++this.#tick;
+    place.timeline = timeline;
+    place.floor = later(place.floor, { position: { timeline, lsn: 0 }, tick });
+    return place;
+  }
+
+  #place(name: string): Place {
     const known = this.#places.get(name);
-    if (known && known.timeline >= timeline) return known;
-    const floor = { position: { timeline, lsn: 0 }, tick: known ? ++this.#tick : 0 };
-    const place = known ?? { name, timeline, floor, latest: undefined, confirmed: undefined };
-    this.#places.set(name, Object.assign(place, { timeline, floor: later(known?.floor, floor) }));
+    if (known) return known;
+    const place = {
+      name,
+      timeline: 0,
+      floor: undefined,
+      wroteAt: 0,
+      latest: undefined,
+      confirmed: undefined,
+    };
+    this.#places.set(name, place);
     return place;
   }
 }

@@ -5,6 +5,7 @@ import fastifyApollo from "@as-integrations/fastify";
 import { requestIdOf } from "@teranga/kit/http/server.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { EntityCache } from "../cache/entity-cache.ts";
 import { AnswerRoom, holdingOf } from "../ground/answer-room.ts";
 import type { Session } from "../session/session.ts";
 import { createAnswerBudget } from "../sources/answer-budget.ts";
@@ -14,6 +15,7 @@ import type { RequestWatch } from "./request-log.ts";
 export interface RouteTerms extends Pick<RequestContext, "fetchDeadlineMs" | "onSubgraphRequest"> {
   log: Logger;
   recordOf: RequestWatch["recordOf"];
+  cache?: EntityCache | undefined;
   /** No sessions by default. */
   sessionOf?: ((request: FastifyRequest) => Session) | undefined;
   /** When a request that has just come must be over, on the clock of `performance.now`. */
@@ -43,6 +45,7 @@ export async function addGraphQLRoute(
         fetchDeadlineMs,
         forwardedHeaders: pickHeaders(request.headers, forwardedHeaders),
         session: sessionOf?.(request),
+        cache: terms.cache,
         record: recordOf(request),
         unavailable: new Set<string>(),
         budget: createAnswerBudget(),

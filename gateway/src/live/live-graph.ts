@@ -18,6 +18,9 @@ export interface LiveGraphParts {
 
 type Topology = RunnableGraph["topology"];
 
+/** A hint in a service's schema that allows a cache to keep its answers. */
+const KEPT = /@cacheControl\([^)]*\bmaxAge:\s*[1-9]/;
+
 /** An engine, and what it was made for. */
 interface Built {
   engine: Engine;
@@ -41,7 +44,7 @@ export class LiveGraph implements GraphChanges {
 
   private constructor(built: Built, parts: LiveGraphParts) {
     this.#parts = parts;
-    this.gateway = new GraphGateway(built.engine, this.#networkFor(built));
+    this.gateway = new GraphGateway(built.engine, this.#networkFor(built, built.engine.supergraph));
   }
 
   /** Whether the topology places a subgraph. */
@@ -53,19 +56,20 @@ export class LiveGraph implements GraphChanges {
     const { engine } = this.gateway;
     const placements = placementsOf(engine.supergraph, topology);
     if (kindsOf(placements) !== this.#kinds) return this.onSupergraph(engine.supergraph, topology);
-    this.gateway.updateNetwork(this.#networkFor({ topology, placements }));
+    this.gateway.updateNetwork(this.#networkFor({ topology, placements }, engine.supergraph));
   }
 
   async onSupergraph(supergraph: Supergraph, topology: Topology): Promise<void> {
     const built = await build({ supergraph, topology }, this.#parts);
-    this.gateway.update(built.engine, this.#networkFor(built));
+    this.gateway.update(built.engine, this.#networkFor(built, supergraph));
     this.generation++;
   }
 
-  #networkFor({ topology, placements }: Omit<Built, "engine">): Network {
+  #networkFor({ topology, placements }: Omit<Built, "engine">, supergraph: Supergraph): Network {
     this.#topology = topology;
     this.#kinds = kindsOf(placements);
-    return this.#parts.networks.update(placements.values(), readsOf(topology));
+    const mayBeKept = (subgraph: string) => KEPT.test(supergraph.servedSdls?.get(subgraph) ?? "");
+    return this.#parts.networks.update(placements.values(), readsOf(topology, mayBeKept));
   }
 }
 

@@ -1,5 +1,6 @@
 /** A subgraph that any of its instances can answer. Every subgraph of a foreign supergraph is one. */
 import { type DirectiveNode, type GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
+import { shownTypes } from "../cache/shown-types.ts";
 import { type AnsweredPart, errorAt, type JsonObject } from "../ground/answer.ts";
 import {
   aroundName,
@@ -29,6 +30,8 @@ import { askPlace, type FetchAnswer, type PreparedFetch, type Source } from "./s
 interface Expectation {
   /** False for a mutation. */
   mayRepeat: boolean;
+  /** The object types that its answer may show below entities. */
+  shows: readonly string[];
   /** The request's body up to the variables. */
   headOf: (name: string | undefined) => string;
   /** The shape of each entity. Undefined if no entities are asked for. */
@@ -69,8 +72,9 @@ export class ReplicaSource implements Source {
       body: `${expected.headOf(name)}${JSON.stringify(variables)}}`,
     };
     const { mayRepeat } = expected;
-    const isWhole = (answer: AnsweredPart) => isComplete(answer, expected, variables);
-    const answer = await askPlace({ subgraph }, ask, request, { mayRepeat, isWhole }, context);
+    const isWhole = (answer: AnsweredPart, asked: JsonObject) => isComplete(answer, expected, asked);
+    const terms = { mayRepeat, isWhole, shows: expected.shows };
+    const answer = await askPlace({ subgraph }, ask, request, terms, context);
     return answer.kind === "answered" ? answer : failed(answer.error, expected, variables);
   }
 }
@@ -88,7 +92,8 @@ function failed(error: GraphQLError, expected: Expectation, variables: JsonObjec
 }
 
 function expectationOf(text: string, schema: GraphQLSchema): Expectation {
-  const operation = inlinedOperation(parse(text, { noLocation: true }));
+  const document = parse(text, { noLocation: true });
+  const operation = inlinedOperation(document);
   const rootType = schema.getRootType(operation.operation);
   const selections = [...rootSelections(operation.selectionSet)];
   const entities = selections.find(({ field }) => field.name.value === "_entities")?.field;
@@ -100,6 +105,7 @@ function expectationOf(text: string, schema: GraphQLSchema): Expectation {
   const entity = entities && objectShape(entities.selectionSet!, undefined, schema);
   return {
     mayRepeat: operation.operation !== OperationTypeNode.MUTATION,
+    shows: shownTypes(document, schema),
     headOf: headsOf(text),
     entity,
     fields,

@@ -1,5 +1,6 @@
 /** The context of one client request. */
 import type { Logger } from "@teranga/kit/process/log.ts";
+import type { EntityCache } from "../cache/entity-cache.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import type { Network } from "../network/network.ts";
 import type { Session } from "../session/session.ts";
@@ -19,6 +20,8 @@ export interface RequestContext {
   forwardedHeaders: Readonly<Record<string, string>>;
   /** What the client has seen. Undefined for callers without sessions, who are answered from primaries. */
   session?: Session | undefined;
+  /** What services allow to be kept. Without it everything is fetched. */
+  cache?: EntityCache | undefined;
   /** The notes for logs, metrics and explanations. */
   record: RequestRecord;
   /**

@@ -2,11 +2,16 @@
 import { codedError, unavailableCode } from "@teranga/kit/graphql/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import { type SubgraphRequest, TransportError } from "@teranga/kit/http/transport.ts";
-import { placeName } from "@teranga/kit/reads/read-headers.ts";
+import { placeName, printRanges } from "@teranga/kit/reads/read-headers.ts";
 import type { GraphQLError, GraphQLFormattedError } from "graphql";
+import { type Asked, askThroughCache } from "../cache/ask-through-cache.ts";
+import type { EntityCache } from "../cache/entity-cache.ts";
+import { namelessText } from "../cache/kept-fetch.ts";
 import { type AnsweredPart, copyJson, type JsonObject, type PartAnswer } from "../ground/answer.ts";
+import { answering } from "../ground/answering.ts";
 import { takenErrors } from "../ground/service-errors.ts";
-import type { Ask, AskTerms } from "../network/network.ts";
+import type { Ask, AskTerms, SubgraphAnswer } from "../network/network.ts";
+import type { ReadAfter } from "../session/read-after.ts";
 import type { AskedRead } from "../session/session.ts";
 import type { RunContext, SentRequest } from "./request-context.ts";
 
@@ -44,8 +49,10 @@ export interface AskedPlace {
 export interface PlaceTerms {
   /** Whether the request may be sent again if its outcome is unknown. */
   mayRepeat: boolean;
-  /** Whether an answer is complete. A place whose answer is not has failed. */
-  isWhole: (answer: AnsweredPart) => boolean;
+  /** Whether an answer to these variables is complete. A place whose answer is not has failed. */
+  isWhole: (answer: AnsweredPart, variables: JsonObject) => boolean;
+  /** The object types that the answer may show below entities. Undefined if that is not known. */
+  shows?: readonly string[];
 }
 
 /** Asks a place for a client's request. Never throws for what happens there. */
@@ -53,33 +60,137 @@ export async function askPlace(
   place: AskedPlace,
   ask: Ask,
   request: SubgraphRequest,
-  { mayRepeat, isWhole }: PlaceTerms,
+  terms: PlaceTerms,
   context: RunContext,
 ): Promise<PartAnswer> {
-  const { subgraph, partition } = place;
-  const id = placeName(subgraph, partition);
-  if (context.unavailable.has(id)) return { kind: "failed", error: noAnswer(place) };
-  const read = askedRead(id, context, !mayRepeat);
+  const id = placeName(place.subgraph, place.partition);
+  const read = askedRead(id, context, !terms.mayRepeat);
+  const { cache } = context;
+  if (!cache || read?.reads !== "own") {
+    return (await askService(place, ask, request, { terms, context, read })).answer;
+  }
+  if (terms.mayRepeat) return askCached(cache, place, ask, request, { terms, context, read });
+  const { answer } = await askService(place, ask, request, { terms, context, read });
+  cache.wrote(id);
+  return answer;
+}
+
+interface Asking {
+  terms: PlaceTerms;
+  context: RunContext;
+  /** How the client's session takes part. */
+  read: AskedRead | undefined;
+  /** What the answer must include, if that is more than what the client has seen. */
+  after?: ReadAfter;
+}
+
+async function askCached(
+  cache: EntityCache,
+  place: AskedPlace,
+  ask: Ask,
+  request: SubgraphRequest,
+  { terms, context, read }: Asking & { read: AskedRead },
+): Promise<PartAnswer> {
+  const { query, operationName, variables = {} } = request;
+  const { forwardedHeaders: headers, session } = context;
+  const fetch = { place: read.place, text: namelessText(query, operationName), variables, headers };
+  const requestFor = (some: JsonObject) =>
+    some === variables ? request : { query, operationName, variables: some };
+  const beganMs = performance.now();
   try {
-    const sent = { ...place, operation: request.query };
-    const {
-      data = null,
-      errors,
-      shared,
-      notes,
-    } = await ask(request, askTerms(context, sent, mayRepeat, read));
-    if (read) context.session?.saw(read, notes, (name) => context.network.reads.get(name) === "own");
-    const answer: AnsweredPart = { kind: "answered", data, errors: takenErrors(errors) };
-    if (!isWhole(answer)) throw new TransportError("unknown", "answered something else than was asked for");
-    return shared ? { ...answer, data: copyJson(data) as JsonObject | null } : answer;
+    return await askThroughCache(cache, {
+      fetch: { ...fetch, shows: terms.shows },
+      after: read.after,
+      waitMs: deadlineOf(context) - beganMs,
+      ask: (some, after) => askService(place, ask, requestFor(some), { terms, context, read, after }),
+      askBehind: (some, after) => askForNobody(place, ask, requestFor(some), { terms, context, after }),
+      takeRoom: (bytes) => takeRoom(context, bytes),
+      saw: (range) => {
+        const positions = range && printRanges(new Map([[read.place, range]]));
+        session!.saw(read, { positions }, (name) => name === read.place);
+        const durationMs = performance.now() - beganMs;
+        const fetched = { ...place, outcome: "answered" as const, durationMs, attempts: 0, shared: false };
+        context.record.fetched({ ...fetched, readFrom: "cache" });
+      },
+    });
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    if (read?.mayWrite && error.effect === "unknown") context.session?.sawUnknown();
-    if (isAway(error)) context.unavailable.add(id);
-    const kind = partition === undefined ? "subgraph" : "partition";
-    context.log.warn({ ...place, reason: error.message }, `a ${kind} does not answer`);
-    return { kind: "failed", error: noAnswer(place, { error, mayRepeat }) };
+    return failedAt(place, error, { terms, context, read });
   }
+}
+
+/** Takes room and the turn for a kept text, as the network does for one that it reads. */
+async function takeRoom({ holding, record }: RunContext, bytes: number): Promise<void> {
+  const room = holding?.read(bytes);
+  if (room) await room;
+  const turn = answering.turn(record, holding?.isGreat, bytes);
+  if (turn) await turn;
+}
+
+async function askService(
+  place: AskedPlace,
+  ask: Ask,
+  request: SubgraphRequest,
+  asking: Asking,
+): Promise<Asked> {
+  const { terms, context, read, after = read?.after } = asking;
+  const { mayRepeat } = terms;
+  const id = placeName(place.subgraph, place.partition);
+  if (context.unavailable.has(id)) {
+    return { answer: { kind: "failed", error: noAnswer(place) }, notes: undefined };
+  }
+  try {
+    const sent = { ...place, operation: request.query };
+    const answered = await ask(request, { ...askTerms(context, sent, mayRepeat), after });
+    if (read) context.session?.saw(read, answered.notes, (name) => context.network.reads.get(name) === "own");
+    return wholeAnswer(answered, request, terms);
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    return { answer: failedAt(place, error, asking), notes: undefined };
+  }
+}
+
+/** Asks for what is to be kept, when no client waits for it. */
+async function askForNobody(
+  place: AskedPlace,
+  ask: Ask,
+  request: SubgraphRequest,
+  { terms, context, after }: Pick<Asking, "terms" | "context"> & { after: ReadAfter },
+): Promise<Asked> {
+  const { forwardedHeaders, requestId, fetchDeadlineMs } = context;
+  const headers = { ...forwardedHeaders, [REQUEST_ID_HEADER]: requestId };
+  const deadlineAtMs = performance.now() + fetchDeadlineMs;
+  try {
+    return wholeAnswer(await ask(request, { mayRepeat: true, headers, deadlineAtMs, after }), request, terms);
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    return {
+      answer: { kind: "failed", error: noAnswer(place) },
+      notes: undefined,
+    };
+  }
+}
+
+/** @throws TransportError if the answer is not what was asked for */
+function wholeAnswer(
+  { data = null, errors, shared, notes }: SubgraphAnswer,
+  { variables = {} }: SubgraphRequest,
+  { isWhole }: PlaceTerms,
+): Asked {
+  const answer: AnsweredPart = { kind: "answered", data, errors: takenErrors(errors) };
+  if (!isWhole(answer, variables)) {
+    throw new TransportError("unknown", "answered something else than was asked for");
+  }
+  return { answer: shared ? { ...answer, data: copyJson(data) as JsonObject | null } : answer, notes };
+}
+
+function failedAt(place: AskedPlace, error: TransportError, { terms, context, read }: Asking): PartAnswer {
+  const { mayRepeat } = terms;
+  if (read?.mayWrite && error.effect === "unknown") context.session?.sawUnknown();
+  if (isAway(error)) context.unavailable.add(placeName(place.subgraph, place.partition));
+  const kind = place.partition === undefined ? "subgraph" : "partition";
+  context.log.warn({ ...place, reason: error.message }, `a ${kind} does not answer`);
+  return { kind: "failed", error: noAnswer(place, { error, mayRepeat }) };
 }
 
 /**
@@ -140,17 +251,16 @@ function askedRead(
 }
 
 /** The terms on which a service is asked for a client's request, which is about to be sent. */
-function askTerms(
-  context: RunContext,
-  sent: SentRequest,
-  mayRepeat: boolean,
-  read: AskedRead | undefined,
-): AskTerms {
+function askTerms(context: RunContext, sent: SentRequest, mayRepeat: boolean): AskTerms {
   const { requestId, forwardedHeaders, record, holding } = context;
-  const deadlineAtMs = Math.min(context.deadlineAtMs, performance.now() + context.fetchDeadlineMs);
+  const deadlineAtMs = deadlineOf(context);
   if (!mayRepeat && holding) holding.mustAnswer = true;
   context.onSubgraphRequest?.(sent);
   const headers = { ...forwardedHeaders, [REQUEST_ID_HEADER]: requestId };
-  const after = read?.after;
-  return { mayRepeat, headers, after, deadlineAtMs, asker: record, holding, onFetched: record.fetched };
+  return { mayRepeat, headers, deadlineAtMs, asker: record, holding, onFetched: record.fetched };
+}
+
+/** When a fetch that begins now must be over. */
+function deadlineOf({ deadlineAtMs, fetchDeadlineMs }: RunContext): number {
+  return Math.min(deadlineAtMs, performance.now() + fetchDeadlineMs);
 }

@@ -46,7 +46,8 @@ export async function fetchEntities(
       };
       const answer = await run.ask(partition, request, {
         mayRepeat: true,
-        isWhole: (candidate) => hasEntities(candidate, plan.shape, own.length),
+        isWhole: (candidate, { representations: asked }) =>
+          hasEntities(candidate, plan.shape, (asked as JsonObject[]).length),
       });
       takeEntities(answer, indexes, fetched, run);
     }),
