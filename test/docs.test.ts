@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { catalogVariables } from "@teranga/catalog/config.ts";
 import { cityVariables } from "@teranga/city/config.ts";
 import { addBacklogMetrics, createCityMetrics } from "@teranga/city/metrics.ts";
+import { createCacheMetrics } from "@teranga/gateway/cache/cache-metrics.ts";
 import { createFeedMetrics } from "@teranga/gateway/cache/feed/feed-metrics.ts";
 import { createSharedTierMetrics } from "@teranga/gateway/cache/shared/shared-metrics.ts";
 import { gatewayVariables } from "@teranga/gateway/config.ts";
@@ -108,6 +109,7 @@ test("every metric is documented as it is, and every documented metric exists", 
   createTopologyStanding(registry);
   countRefusals(registry);
   createRedisMetrics(registry);
+  createCacheMetrics(registry).measure(() => 0);
   createSharedTierMetrics(registry);
   createGatewayMetrics(registry, () => ({ plans: 0, generation: 0, omitted: 0, circuits: [] }));
   createOutboxMetrics(registry, () => 0);

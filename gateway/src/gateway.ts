@@ -15,7 +15,6 @@ import {
   requestIdOf,
 } from "@teranga/kit/http/server.ts";
 import { createProcessRegistry, type Registry } from "@teranga/kit/process/metrics.ts";
-import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { traceRequests } from "@teranga/kit/process/tracing.ts";
 import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { createCacheMetrics } from "./cache/cache-metrics.ts";
@@ -71,9 +70,6 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
   const { source, engine = "teranga", credential, surface, log } = options;
   const registry = createProcessRegistry();
   const standing = createTopologyStanding(registry);
-  const { cacheBytesMax: bytesMax = 0 } = options;
-  const cache =
-    bytesMax > 0 ? new EntityCache({ bytesMax, metrics: createCacheMetrics(registry) }) : undefined;
   const parts: LiveServerParts = {
     source,
     credential,
@@ -81,18 +77,13 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
     standing,
     operationNames: surface?.safelist?.operationNames,
     engineFor: (observer) => engineMaker(engine, { observer, limits: surface?.limits, log }),
-    serve: (live, metrics) => serve(live, { registry, metrics, standing, cache }, options),
+    serve: (live, metrics) => serve(live, { registry, metrics, standing }, options),
   };
   const { url, port, close } = await startLiveServer(parts, options);
-  const steps = [
-    { name: "the server", close },
-    { name: "the cache", close: async () => cache?.close() },
-  ];
-  return { url, port, close: () => closeAll(steps) };
+  return { url, port, close };
 }
 
-interface ServeMeans {
-  cache: EntityCache | undefined;
+interface Telemetry {
   standing: TopologyStanding;
   registry: Registry;
   metrics: GatewayMetrics;
@@ -100,7 +91,7 @@ interface ServeMeans {
 
 async function serve(
   live: LiveGraph,
-  { registry, metrics, standing, cache }: ServeMeans,
+  { registry, metrics, standing }: Telemetry,
   options: GatewayOptions,
 ): Promise<RunningServer> {
   const {
@@ -157,6 +148,9 @@ async function serve(
   const checkReady = async () => apollo.assertStarted("the gateway's supergraph is loaded");
   addHealth(app, checkReady, async () => standing.notes());
   traceRequests(app, "anyone");
+  const { cacheBytesMax: bytesMax = 0 } = options;
+  const cache =
+    bytesMax > 0 ? new EntityCache({ bytesMax, metrics: createCacheMetrics(registry) }) : undefined;
   await addGraphQLRoute(app, apollo, {
     log,
     recordOf: requests.recordOf,
@@ -169,7 +163,10 @@ async function serve(
     onSubgraphRequest: options.onSubgraphRequest,
   });
   // Apollo's drain plugin closes the Fastify app.
-  const close = () => apollo.stop();
+  const close = async () => {
+    await apollo.stop();
+    await cache?.close();
+  };
   const bound = await listen(app, port, close, door?.host);
   return { ...bound, url: publicUrl ?? bound.url, close };
 }

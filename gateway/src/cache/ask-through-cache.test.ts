@@ -1,6 +1,6 @@
 /**
- * Goal: a fetch is answered from what is kept as the service would answer it, and the service is asked no more
- * than is needed. Method: a service in this process over versioned products, virtual time.
+ * Goal: a fetch is answered from what is kept as the service would answer it, and the service is asked no
+ * more than is needed. Method: a service in this process over versioned products, virtual time.
  */
 import { expect, test } from "vitest";
 import { at, createCachedShop, namesOf, seen, settle, TEXT } from "../fixture/cached-shop.ts";

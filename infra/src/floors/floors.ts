@@ -32,7 +32,10 @@ export const FLOORS: readonly (readonly Room[])[] = [
     { path: "gateway/src/execution/", holds: "a plan is carried out, and its answer shaped" },
   ],
   [{ path: "gateway/src/sources/", holds: "replicas and partitions: who is asked what" }],
-  [{ path: "gateway/src/network/", holds: "instances, circuits, shared queries" }],
+  [
+    { path: "gateway/src/network/", holds: "instances, circuits, shared queries" },
+    { path: "gateway/src/cache/", holds: "what services allow to be kept" },
+  ],
   [{ path: "gateway/src/session/", holds: "what a client has seen, and its token" }],
   [
     { path: "gateway/src/ground/", holds: "documents, supergraph, answers' data", isGround: true },
