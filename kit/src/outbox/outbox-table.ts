@@ -18,18 +18,14 @@ export interface OutboxConnection {
   close(): Promise<void>;
 }
 
-export interface ConnectionEvents {
-  /** A change has been committed. */
-  onNotify: () => void;
-  /** The connection has ended, or could not be made. */
-  onClose: () => void;
-}
-
-/** Opens a connection that is never replaced by another one unnoticed. It is made at its first use. */
+/**
+ * Opens a connection that is never replaced by another one unnoticed. It is made at its first use.
+ * @param onClose called when the connection has ended, or could not be made
+ */
 export function openOutboxConnection(
   url: string,
   applicationName: string,
-  { onNotify, onClose }: ConnectionEvents,
+  onClose: () => void,
 ): OutboxConnection {
   const options = {
     max: 1,
@@ -38,7 +34,6 @@ export function openOutboxConnection(
     idle_timeout: 60,
     max_lifetime: null,
     onnotice: () => {},
-    onnotify: onNotify,
     onclose: onClose,
     types: { bigint: { to: 20, from: [20], serialize: String, parse: Number } },
     connection: {
@@ -47,13 +42,9 @@ export function openOutboxConnection(
       default_transaction_isolation: "read committed",
     },
   };
-  // The driver's types know neither the absent limit of its life nor the listener.
+  // The driver's types know neither the absent limit of its life nor who hears of its end.
   const sql = postgres(url, options as object) as unknown as Sql;
   return { sql, close: () => sql.end({ timeout: 0 }) };
-}
-
-export async function listenToOutbox(sql: Sql): Promise<void> {
-  await sql`listen outbox`;
 }
 
 export interface OutboxReading {

@@ -46,9 +46,6 @@ begin
   insert into outbox (type, key)
     select tg_argv[0], case when length(key) <= key_length_max then key end from unnest(keys) as key
     on conflict do nothing;
-  if found then
-    perform pg_notify('outbox', '');
-  end if;
   return null;
 end $$;
 
