@@ -81,11 +81,12 @@ test("what is yet to be copied counts before it is: that comes when all who are 
 
 test("nobody overtakes those that wait, neither in a new turn nor while they go on", async () => {
   const it = world();
-  const before = names(30).map((name) => it.answer(name, 5));
   const after: Promise<void>[] = [];
+  const oneMore = () => after.push(it.answer(`later ${after.length}`, 5));
+  const before = names(30).map((name) => it.answer(name, 5).then(oneMore));
   while (it.done.length < 30) {
     await nextTurn();
-    after.push(it.answer(`later ${after.length}`, 5));
+    oneMore();
   }
   await Promise.all([...before, ...after]);
   expect(it.done.slice(0, 30)).toEqual(names(30));
