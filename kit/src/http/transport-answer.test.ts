@@ -8,6 +8,8 @@ import { NOTE_LENGTH_MAX } from "./answer-notes.ts";
 const brotli = (bytes: Buffer) =>
   zlib.brotliCompressSync(bytes, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 2 } });
 
+const gzipped = (bytes: Buffer | string) => zlib.gzipSync(bytes);
+
 const CODERS: Record<string, (bytes: Buffer) => Buffer> = {
   gzip: zlib.gzipSync,
   "X-GZIP": zlib.gzipSync,
@@ -51,7 +53,7 @@ test.each(["gzip", "br", "deflate", "zstd", "gzip, br"])(
 
 test.each<[string, string, Buffer]>([
   ["a coding that nobody knows", "compress", Buffer.from("{}")],
-  ["more codings than anybody uses", "gzip, gzip, gzip", Buffer.from("{}")],
+  ["more codings than anybody uses", "gzip, gzip, gzip", gzipped(gzipped(gzipped('{"data": {}}')))],
   ["a coding that the body is not in", "gzip", Buffer.from('{"data": {}}')],
   ["half a body", "gzip", zlib.gzipSync('{"data": {}}').subarray(0, 20)],
 ])("%s is a useless answer", async (_, coding, body) => {

@@ -23,6 +23,8 @@ const NOW = "2026-01-01T00:00:00.000Z";
 
 let database: Database;
 let sql: Sql;
+/** How often PostgreSQL has ended a transaction to break a deadlock. */
+let lost = 0;
 let directory: string;
 /** The city's files as a later version has them. */
 let later: typeof CITY_FILES & { functions: string };
@@ -30,7 +32,8 @@ let later: typeof CITY_FILES & { functions: string };
 beforeAll(async () => {
   await onServer((server) => server`create database ${server(NAME)}`);
   const url = inject("postgresUrl").replace(/\/postgres$/, `/${NAME}`);
-  database = openDatabase({ url, applicationName: "test", connections: 4 });
+  const onLostTransaction = () => lost++;
+  database = openDatabase({ url, applicationName: "test", connections: 4, onLostTransaction });
   sql = database.sql;
   directory = await mkdtemp(join(tmpdir(), "teranga-city-"));
   later = {
@@ -114,6 +117,7 @@ test("a commit that an instance of the version before has begun ends, and then a
      alter table stock add column changed boolean; alter table client add column changed boolean;
      alter table fragment add column changed boolean;`,
   );
+  const lostBefore = lost;
   let migrated: Promise<void> | undefined;
   await sql.begin(async (running) => {
     // The order of its locks, from the first to the last.
@@ -130,6 +134,7 @@ test("a commit that an instance of the version before has begun ends, and then a
       values (${idOf("dakar", 1)}, 'ABORTED', '{}', ${NOW})`;
   });
   await migrated;
+  expect(lost).toBe(lostBefore);
 });
 
 async function untilSomebodyWaits(): Promise<void> {
