@@ -22,6 +22,7 @@ import { ERROR_CODES, partitionErrors } from "@teranga/kit/graphql/errors.ts";
 import { countRefusals } from "@teranga/kit/http/refusals.ts";
 import { createOutboxMetrics } from "@teranga/kit/outbox/outbox-metrics.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
+import { createReadMetrics } from "@teranga/kit/reads/read-metrics.ts";
 import { createRedisMetrics } from "@teranga/kit/redis/redis-metrics.ts";
 import { createTopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
 import { mobileMoneyVariables } from "@teranga/mobile-money/config.ts";
@@ -107,6 +108,7 @@ test("every metric is documented as it is, and every documented metric exists", 
   createOrderMetrics(registry);
   createCityMetrics(registry);
   createTopologyStanding(registry);
+  createReadMetrics(registry, () => []);
   countRefusals(registry);
   createRedisMetrics(registry);
   createCacheMetrics(registry).measure(() => 0);

@@ -61,6 +61,26 @@ export type Currency =
   /** The CFA franc of West Africa. */
   | 'XOF';
 
+/** One replica of a database, as the service knew it half a second ago or later. */
+export type DatabaseReplica = {
+  __typename?: 'DatabaseReplica';
+  /** The bytes of the primary's log that it has not replayed yet. Null while that is not known. */
+  lagBytes?: Maybe<Scalars['Float']['output']>;
+  /** How old its data is at most, in milliseconds. Null while that is not known. */
+  lagMs?: Maybe<Scalars['Int']['output']>;
+  /** Its name in the topology. */
+  name: Scalars['String']['output'];
+  /** Whether it answers reads. */
+  state: ReplicaState;
+};
+
+/** Who answers for a database: the primary, which takes its writes, or a replica, which follows the primary. */
+export type DatabaseRole =
+  /** It takes the writes, and has all of them. */
+  | 'PRIMARY'
+  /** It follows the primary, and may be some milliseconds behind. */
+  | 'REPLICA';
+
 /** Which product to take off sale. */
 export type DiscontinueProductInput = {
   /** The product. */
@@ -244,6 +264,8 @@ export type ProductUpdated = {
 
 export type Query = {
   __typename?: 'Query';
+  /** The replicas of the catalog's database, and which server of it answers. */
+  catalogReplication: Replication;
   /** One product, or null if none has that id. */
   product?: Maybe<Product>;
   /** The products of the catalog, a page at a time. */
@@ -261,6 +283,26 @@ export type QueryProductsArgs = {
   filter?: InputMaybe<ProductFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
   orderBy?: InputMaybe<ProductOrder>;
+};
+
+/** Whether a replica of a database answers reads. */
+export type ReplicaState =
+  /** It is behind. It answers only those who have seen no more than it has. */
+  | 'BEHIND'
+  /** It is fresh enough for any read. */
+  | 'FRESH'
+  /** It does not answer. */
+  | 'UNREACHABLE'
+  /** What answers at its address is no replica of this database. `/health/ready` says why. */
+  | 'UNUSABLE';
+
+/** The replicas of a database. */
+export type Replication = {
+  __typename?: 'Replication';
+  /** The replicas, in the topology's order; none if the database has only its primary. */
+  replicas: Array<DatabaseReplica>;
+  /** Who has answered this very question. */
+  role: DatabaseRole;
 };
 
 /** A city's stock of a product. Zero for a product that it never had; null if the city does not answer. */
@@ -427,6 +469,9 @@ export type ResolversTypes = {
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   CreateProductResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['CreateProductResult']>;
   Currency: Currency;
+  DatabaseReplica: ResolverTypeWrapper<DatabaseReplica>;
+  Float: ResolverTypeWrapper<Scalars['Float']['output']>;
+  DatabaseRole: DatabaseRole;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   DiscontinueProductInput: DiscontinueProductInput;
   DiscontinueProductResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['DiscontinueProductResult']>;
@@ -444,6 +489,8 @@ export type ResolversTypes = {
   ProductOrder: ProductOrder;
   ProductUpdated: ResolverTypeWrapper<Omit<ProductUpdated, 'product'> & { product: ResolversTypes['Product'] }>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  ReplicaState: ReplicaState;
+  Replication: ResolverTypeWrapper<Replication>;
   StockLevel: ResolverTypeWrapper<Omit<StockLevel, 'product'> & { product: ResolversTypes['Product'] }>;
   UnknownProduct: ResolverTypeWrapper<UnknownProduct>;
   UpdateProductInput: UpdateProductInput;
@@ -461,6 +508,8 @@ export type ResolversParentTypes = {
   CreateProductInput: CreateProductInput;
   String: Scalars['String']['output'];
   CreateProductResult: ResolversUnionTypes<ResolversParentTypes>['CreateProductResult'];
+  DatabaseReplica: DatabaseReplica;
+  Float: Scalars['Float']['output'];
   DateTime: Scalars['DateTime']['output'];
   DiscontinueProductInput: DiscontinueProductInput;
   DiscontinueProductResult: ResolversUnionTypes<ResolversParentTypes>['DiscontinueProductResult'];
@@ -477,6 +526,7 @@ export type ResolversParentTypes = {
   ProductNameTaken: Omit<ProductNameTaken, 'product'> & { product: ResolversParentTypes['Product'] };
   ProductUpdated: Omit<ProductUpdated, 'product'> & { product: ResolversParentTypes['Product'] };
   Query: Record<PropertyKey, never>;
+  Replication: Replication;
   StockLevel: Omit<StockLevel, 'product'> & { product: ResolversParentTypes['Product'] };
   UnknownProduct: UnknownProduct;
   UpdateProductInput: UpdateProductInput;
@@ -508,6 +558,13 @@ export type CityResolvers<ContextType = CatalogContext, ParentType extends Resol
 
 export type CreateProductResultResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['CreateProductResult'] = ResolversParentTypes['CreateProductResult']> = {
   __resolveType: TypeResolveFn<'ProductCreated' | 'ProductKeyReused' | 'ProductNameTaken', ParentType, ContextType>;
+};
+
+export type DatabaseReplicaResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['DatabaseReplica'] = ResolversParentTypes['DatabaseReplica']> = {
+  lagBytes?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  lagMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['ReplicaState'], ParentType, ContextType>;
 };
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
@@ -589,8 +646,14 @@ export type ProductUpdatedResolvers<ContextType = CatalogContext, ParentType ext
 };
 
 export type QueryResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
+  catalogReplication?: Resolver<ResolversTypes['Replication'], ParentType, ContextType>;
   product?: Resolver<Maybe<ResolversTypes['Product']>, ParentType, ContextType, RequireFields<QueryProductArgs, 'id'>>;
   products?: Resolver<ResolversTypes['ProductConnection'], ParentType, ContextType, RequireFields<QueryProductsArgs, 'first' | 'orderBy'>>;
+};
+
+export type ReplicationResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Replication'] = ResolversParentTypes['Replication']> = {
+  replicas?: Resolver<Array<ResolversTypes['DatabaseReplica']>, ParentType, ContextType>;
+  role?: Resolver<ResolversTypes['DatabaseRole'], ParentType, ContextType>;
 };
 
 export type StockLevelResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['StockLevel'] = ResolversParentTypes['StockLevel']> = {
@@ -613,6 +676,7 @@ export type Resolvers<ContextType = CatalogContext> = {
   Availability?: AvailabilityResolvers<ContextType>;
   City?: CityResolvers<ContextType>;
   CreateProductResult?: CreateProductResultResolvers<ContextType>;
+  DatabaseReplica?: DatabaseReplicaResolvers<ContextType>;
   DateTime?: GraphQLScalarType;
   DiscontinueProductResult?: DiscontinueProductResultResolvers<ContextType>;
   Failure?: FailureResolvers<ContextType>;
@@ -627,6 +691,7 @@ export type Resolvers<ContextType = CatalogContext> = {
   ProductNameTaken?: ProductNameTakenResolvers<ContextType>;
   ProductUpdated?: ProductUpdatedResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  Replication?: ReplicationResolvers<ContextType>;
   StockLevel?: StockLevelResolvers<ContextType>;
   UnknownProduct?: UnknownProductResolvers<ContextType>;
   UpdateProductResult?: UpdateProductResultResolvers<ContextType>;

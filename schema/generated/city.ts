@@ -59,6 +59,8 @@ export type City = {
   orders: OrderConnection;
   /** The ways of paying that its clients have. */
   paymentMethods: Array<PaymentMethod>;
+  /** The replicas of the city's database, and which server of it answers. */
+  replication: Replication;
   /** Its stock, a page at a time. */
   stock: StockLevelConnection;
   /** The towns it claims. The default city has every other town too, and says so. */
@@ -377,6 +379,26 @@ export type CommitTransferInput = {
 export type Currency =
   /** The CFA franc of West Africa. */
   | 'XOF';
+
+/** One replica of a database, as the service knew it half a second ago or later. */
+export type DatabaseReplica = {
+  __typename?: 'DatabaseReplica';
+  /** The bytes of the primary's log that it has not replayed yet. Null while that is not known. */
+  lagBytes?: Maybe<Scalars['Float']['output']>;
+  /** How old its data is at most, in milliseconds. Null while that is not known. */
+  lagMs?: Maybe<Scalars['Int']['output']>;
+  /** Its name in the topology. */
+  name: Scalars['String']['output'];
+  /** Whether it answers reads. */
+  state: ReplicaState;
+};
+
+/** Who answers for a database: the primary, which takes its writes, or a replica, which follows the primary. */
+export type DatabaseRole =
+  /** It takes the writes, and has all of them. */
+  | 'PRIMARY'
+  /** It follows the primary, and may be some milliseconds behind. */
+  | 'REPLICA';
 
 /** The answer to one decision. */
 export type DecideAnswer = {
@@ -947,6 +969,26 @@ export type RegistrationKeyReused = Failure & {
   client: Client;
   /** A message for people. */
   message: Scalars['String']['output'];
+};
+
+/** Whether a replica of a database answers reads. */
+export type ReplicaState =
+  /** It is behind. It answers only those who have seen no more than it has. */
+  | 'BEHIND'
+  /** It is fresh enough for any read. */
+  | 'FRESH'
+  /** It does not answer. */
+  | 'UNREACHABLE'
+  /** What answers at its address is no replica of this database. `/health/ready` says why. */
+  | 'UNUSABLE';
+
+/** The replicas of a database. */
+export type Replication = {
+  __typename?: 'Replication';
+  /** The replicas, in the topology's order; none if the database has only its primary. */
+  replicas: Array<DatabaseReplica>;
+  /** Who has answered this very question. */
+  role: DatabaseRole;
 };
 
 /** What arrives where. */
@@ -1571,6 +1613,8 @@ export type ResolversTypes = {
   CommitState: CommitState;
   CommitTransferInput: CommitTransferInput;
   Currency: Currency;
+  DatabaseReplica: ResolverTypeWrapper<DatabaseReplica>;
+  DatabaseRole: DatabaseRole;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   DecideAnswer: ResolverTypeWrapper<DecideAnswer>;
   DecideState: DecideState;
@@ -1612,6 +1656,8 @@ export type ResolversTypes = {
   RegisterClientInput: RegisterClientInput;
   RegisterClientResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RegisterClientResult']>;
   RegistrationKeyReused: ResolverTypeWrapper<Omit<RegistrationKeyReused, 'client'> & { client: ResolversTypes['Client'] }>;
+  ReplicaState: ReplicaState;
+  Replication: ResolverTypeWrapper<Replication>;
   RestockInput: RestockInput;
   RestockKeyReused: ResolverTypeWrapper<RestockKeyReused>;
   RestockResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RestockResult']>;
@@ -1676,6 +1722,7 @@ export type ResolversParentTypes = {
   CommitOrderInput: CommitOrderInput;
   CommitParticipant: CommitParticipant;
   CommitTransferInput: CommitTransferInput;
+  DatabaseReplica: DatabaseReplica;
   DateTime: Scalars['DateTime']['output'];
   DecideAnswer: DecideAnswer;
   DecisionInput: DecisionInput;
@@ -1709,6 +1756,7 @@ export type ResolversParentTypes = {
   RegisterClientInput: RegisterClientInput;
   RegisterClientResult: ResolversUnionTypes<ResolversParentTypes>['RegisterClientResult'];
   RegistrationKeyReused: Omit<RegistrationKeyReused, 'client'> & { client: ResolversParentTypes['Client'] };
+  Replication: Replication;
   RestockInput: RestockInput;
   RestockKeyReused: RestockKeyReused;
   RestockResult: ResolversUnionTypes<ResolversParentTypes>['RestockResult'];
@@ -1777,6 +1825,7 @@ export type CityResolvers<ContextType = CityContext, ParentType extends Resolver
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   orders?: Resolver<ResolversTypes['OrderConnection'], ParentType, ContextType, RequireFields<CityOrdersArgs, 'first' | 'orderBy'>>;
   paymentMethods?: Resolver<Array<ResolversTypes['PaymentMethod']>, ParentType, ContextType>;
+  replication?: Resolver<ResolversTypes['Replication'], ParentType, ContextType>;
   stock?: Resolver<ResolversTypes['StockLevelConnection'], ParentType, ContextType, RequireFields<CityStockArgs, 'first' | 'orderBy'>>;
   towns?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
   transactions?: Resolver<ResolversTypes['CityTransactionConnection'], ParentType, ContextType, RequireFields<CityTransactionsArgs, 'first'>>;
@@ -1863,6 +1912,13 @@ export type CommitAnswerResolvers<ContextType = CityContext, ParentType extends 
 export type CommitParticipantResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['CommitParticipant'] = ResolversParentTypes['CommitParticipant']> = {
   cityId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   lines?: Resolver<Array<ResolversTypes['OutcomeLine']>, ParentType, ContextType>;
+};
+
+export type DatabaseReplicaResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['DatabaseReplica'] = ResolversParentTypes['DatabaseReplica']> = {
+  lagBytes?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  lagMs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['ReplicaState'], ParentType, ContextType>;
 };
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
@@ -2015,6 +2071,11 @@ export type RegistrationKeyReusedResolvers<ContextType = CityContext, ParentType
   client?: Resolver<ResolversTypes['Client'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type ReplicationResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['Replication'] = ResolversParentTypes['Replication']> = {
+  replicas?: Resolver<Array<ResolversTypes['DatabaseReplica']>, ParentType, ContextType>;
+  role?: Resolver<ResolversTypes['DatabaseRole'], ParentType, ContextType>;
 };
 
 export type RestockKeyReusedResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['RestockKeyReused'] = ResolversParentTypes['RestockKeyReused']> = {
@@ -2210,6 +2271,7 @@ export type Resolvers<ContextType = CityContext> = {
   ClientUpdated?: ClientUpdatedResolvers<ContextType>;
   CommitAnswer?: CommitAnswerResolvers<ContextType>;
   CommitParticipant?: CommitParticipantResolvers<ContextType>;
+  DatabaseReplica?: DatabaseReplicaResolvers<ContextType>;
   DateTime?: GraphQLScalarType;
   DecideAnswer?: DecideAnswerResolvers<ContextType>;
   EmailTaken?: EmailTakenResolvers<ContextType>;
@@ -2233,6 +2295,7 @@ export type Resolvers<ContextType = CityContext> = {
   Query?: QueryResolvers<ContextType>;
   RegisterClientResult?: RegisterClientResultResolvers<ContextType>;
   RegistrationKeyReused?: RegistrationKeyReusedResolvers<ContextType>;
+  Replication?: ReplicationResolvers<ContextType>;
   RestockKeyReused?: RestockKeyReusedResolvers<ContextType>;
   RestockResult?: RestockResultResolvers<ContextType>;
   Restocked?: RestockedResolvers<ContextType>;

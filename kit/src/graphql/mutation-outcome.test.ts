@@ -9,9 +9,11 @@ import { tellUnknownOutcomes } from "./mutation-outcome.ts";
 const warned: unknown[] = [];
 const context = { requestLog: { warn: (line: unknown) => warned.push(line) } };
 
+const unavailable = codedError("CITY_UNAVAILABLE", "The city is unavailable.", { city: "thies" });
+
 async function failWith(error: unknown): Promise<unknown> {
   const write = () => Promise.reject(error);
-  const { write: told } = tellUnknownOutcomes({ write }, { city: "thies" });
+  const { write: told } = tellUnknownOutcomes({ write }, unavailable);
   return (told as (...all: unknown[]) => Promise<unknown>)(null, {}, context, null).catch((thrown) => thrown);
 }
 
@@ -26,20 +28,26 @@ test.each(["CONNECTION_CLOSED", "ECONNRESET", "EPIPE", "57P01", "57P02", "08006"
   },
 );
 
-test.each([
-  { code: "ECONNREFUSED" },
-  { code: "CONNECT_TIMEOUT" },
-  { code: "57P03" },
-  { code: "40001" },
-  { code: "23505" },
-  codedError("BAD_USER_INPUT", "no"),
-  new Error("a fault"),
-  undefined,
-])("%s is passed on: nothing has happened, or nobody can tell why", async (error) => {
-  expect(await failWith(error)).toBe(error);
-});
+test.each(["ECONNREFUSED", "CONNECT_TIMEOUT", "57P03", "40001", "25006"])(
+  "after %s the same may be sent again, and the log says why",
+  async (code) => {
+    warned.length = 0;
+    expect(await failWith({ code })).toMatchObject({
+      message: "The city is unavailable. The same may be sent again, with its idempotency key.",
+      extensions: { code: "CITY_UNAVAILABLE", city: "thies" },
+    });
+    expect(warned).toEqual([{ err: { code }, mutation: "write" }]);
+  },
+);
+
+test.each([{ code: "23505" }, codedError("BAD_USER_INPUT", "no"), new Error("a fault"), undefined])(
+  "%s is passed on",
+  async (error) => {
+    expect(await failWith(error)).toBe(error);
+  },
+);
 
 test("what is answered is answered", async () => {
-  const { write } = tellUnknownOutcomes({ write: () => 1 }, {});
+  const { write } = tellUnknownOutcomes({ write: () => 1 }, unavailable);
   expect(await (write as (...all: unknown[]) => Promise<unknown>)(null, {}, context, null)).toBe(1);
 });

@@ -7,7 +7,7 @@ import type { GraphQLError, GraphQLFieldResolver } from "graphql";
 import { isOutcomeUnknown } from "../postgres/broken-off.ts";
 import { classifyDatabaseError } from "../postgres/database.ts";
 import type { Logger } from "../process/log.ts";
-import { codedError, ERROR_CODES } from "./errors.ts";
+import { codedError, ERROR_CODES, type ErrorCode } from "./errors.ts";
 
 type AnyResolver = GraphQLFieldResolver<unknown, { requestLog: Logger }>;
 
@@ -37,22 +37,27 @@ interface Mutable {
 /** A service's resolvers, with mutations that answer OUTCOME_UNKNOWN if they may have been carried out. */
 export function withOutcomes({ resolvers, unavailable }: Mutable) {
   if (!unavailable || !resolvers.Mutation) return resolvers;
-  const { code: _, ...where } = unavailable.extensions;
-  return { ...resolvers, Mutation: tellUnknownOutcomes(resolvers.Mutation, where) };
+  return { ...resolvers, Mutation: tellUnknownOutcomes(resolvers.Mutation, unavailable) };
 }
 
-/** @param where the extensions that name this service, for example `{ city: "dakar" }` */
+/** @param unavailable its extensions name this service, for example `{ city: "dakar" }` */
 export function tellUnknownOutcomes(
   mutations: Readonly<Record<string, AnyResolver>>,
-  where: Record<string, unknown>,
+  unavailable: GraphQLError,
 ): Record<string, AnyResolver> {
+  const { code, ...where } = unavailable.extensions;
+  const again = `${unavailable.message} The same may be sent again, with its idempotency key.`;
   const told = Object.entries(mutations).map(([name, resolve]): [string, AnyResolver] => [
     name,
     async (source, args, context, info) => {
       try {
         return await resolve(source, args, context, info);
       } catch (error) {
-        if (!isOutcomeUnknown(error) && !(error instanceof OutcomeUnseen)) throw error;
+        if (!isOutcomeUnknown(error) && !(error instanceof OutcomeUnseen)) {
+          if (classifyDatabaseError(error).kind !== "transient") throw error;
+          context.requestLog.warn({ err: error, mutation: name }, "the database is away");
+          throw codedError(code as ErrorCode, again, where);
+        }
         context.requestLog.warn({ err: error, mutation: name }, "the database broke off during a mutation");
         throw codedError("OUTCOME_UNKNOWN", ERROR_CODES.OUTCOME_UNKNOWN, where);
       }

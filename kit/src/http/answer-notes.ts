@@ -20,7 +20,7 @@ export interface AnswerNotes {
 
 /**
  * The longest text that is taken: 150 places with their positions. All headers of an answer together may have
- * 16 kB, or the answer is none. @public
+ * 16 kB, or the answer is none.
  */
 export const NOTE_LENGTH_MAX = 8_000;
 

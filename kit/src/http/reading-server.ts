@@ -6,7 +6,7 @@ import {
   type BaseContext,
   type HTTPGraphQLResponse,
 } from "@apollo/server";
-import { isClientError } from "../graphql/errors.ts";
+import { areNotNow, isClientError } from "../graphql/errors.ts";
 import { READ_AFTER_HEADER } from "../reads/read-headers.ts";
 import type { ServiceReads } from "../reads/service-reads.ts";
 
@@ -34,7 +34,8 @@ function tellReads<Context extends BaseContext>(reads: ServiceReads): ApolloServ
       return {
         didResolveOperation: async ({ operation }) => reads.begin?.(operation!.operation),
         async didEncounterErrors({ errors }) {
-          for (const error of errors) if (!isClientError(error.extensions)) reads.onFault?.(error);
+          for (const error of errors)
+            if (!isClientError(error.extensions) || areNotNow([error])) reads.onFault?.();
         },
       };
     },

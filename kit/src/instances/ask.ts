@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { areNotNow, cutText } from "../graphql/errors.ts";
 import { REQUEST_ID_HEADER } from "../http/server.ts";
 import { type SubgraphRequest, type SubgraphResponse, TransportError } from "../http/transport.ts";
+import { askForPositions, collect } from "../reads/collected-positions.ts";
 import { askInstances } from "./ask-instances.ts";
 import type { Instances } from "./instances.ts";
 
@@ -42,7 +43,8 @@ export async function ask<Schema extends z.ZodType>(
 ): Promise<z.infer<Schema>> {
   const requestId = newId();
   const what = `${operationName} (request ${requestId})`;
-  const read = ({ data, errors }: SubgraphResponse): z.infer<Schema> => {
+  const read = ({ data, errors, notes }: SubgraphResponse): z.infer<Schema> => {
+    collect(notes?.positions);
     const parsed = answer.safeParse(data);
     if (!errors && parsed.success) return parsed.data;
     const failure = errors ? answeredWith(errors[0]) : answeredElse(parsed.error);
@@ -55,13 +57,14 @@ export async function ask<Schema extends z.ZodType>(
     { query, operationName, variables },
     {
       repeat: "elsewhere",
-      headers: { [REQUEST_ID_HEADER]: requestId },
+      headers: { [REQUEST_ID_HEADER]: requestId, ...askForPositions() },
       deadlineAtMs: nowMs() + deadlineMs,
       nowMs,
       read,
     },
   );
   if (asked.kind === "answered") return asked.answer;
+  collect(undefined);
   const { failures, error } = asked;
   const effect = failures.every((failure) => failure.effect === "refused") ? "refused" : "unknown";
   const reasons = failures.map(({ message }) => message).join("; ");

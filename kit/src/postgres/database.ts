@@ -76,6 +76,19 @@ export function openDatabase(options: DatabaseOptions): Database {
   return { sql, close };
 }
 
+/** A pool whose statements go where `target` says at the moment. */
+export function routeStatements(
+  target: () => Sql,
+  { onLostTransaction }: Pick<DatabaseOptions, "onLostTransaction">,
+): Sql {
+  const sql = new Proxy(target(), {
+    apply: (_pool, self, args) => Reflect.apply(target() as never, self, args),
+    get: (_pool, name) => Reflect.get(target(), name),
+  });
+  if (onLostTransaction) lossListeners.set(sql, onLostTransaction);
+  return sql;
+}
+
 /**
  * Cancels statements over a connection of its own, made at first use: all
  * connections of the pool may be waiting.
@@ -90,11 +103,13 @@ function createCanceller(url: string, applicationName: string) {
   });
   const cancel: CancelStatement = async (processId, runningMinMs) => {
     try {
-      await sql`
+      const rows = await sql`
         select pg_cancel_backend(pid) from pg_stat_get_activity(${processId})
-        where state = 'active' and clock_timestamp() - query_start > ${runningMinMs} * interval '1 millisecond'`;
+        where state = 'active' and wait_event is distinct from 'SyncRep' and clock_timestamp() - query_start > ${runningMinMs} * interval '1 millisecond'`;
+      return rows.length > 0;
     } catch {
       // The server is away, and the statement with it.
+      return false;
     }
   };
   return { cancel, close: () => sql.end({ timeout: 1 }) };
@@ -131,6 +146,7 @@ const TRANSIENT = new Set([
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
   "53300", // too_many_connections
+  "25006", // read_only_sql_transaction: the primary has become a replica
   "57014", // query_canceled: by STATEMENT_TIMEOUT_MS, most likely behind a lock
   "08006", // connection_failure
   "08001", // sqlclient_unable_to_establish_sqlconnection

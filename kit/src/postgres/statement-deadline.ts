@@ -19,9 +19,11 @@ import { endedByItsConnection } from "./broken-off.ts";
 import type { Queryable, Sql } from "./sql.ts";
 
 /**
- * Cancels the statement on a backend of the server if it has run for at least `runningMinMs`. Never rejects.
+ * Cancels the statement on a backend of the server if it has run for at least `runningMinMs`, and does not
+ * wait for a synchronous replica: PostgreSQL takes a cancellation of that wait for leave to say that the
+ * commit is done. Resolves to whether it was cancelled. Never rejects.
  */
-export type CancelStatement = (processId: number, runningMinMs: number) => Promise<void>;
+export type CancelStatement = (processId: number, runningMinMs: number) => Promise<boolean>;
 
 /**
  * Far longer than the gap between the end of a statement and the start of the next, even
@@ -98,10 +100,14 @@ function runWithin(
   if (leftMs < 1) return Promise.reject(deadlineExceeded());
   return new Promise((resolve, reject) => {
     let looks = 0;
+    let cancelled: Promise<boolean> = Promise.resolve(false);
     const look = () => {
       looks++;
       if (looks > LOOKS_MAX) return reject(deadlineExceeded());
-      if (statement.active && statement.state) void cancel(statement.state.pid, RUNNING_MIN_MS);
+      if (statement.active && statement.state) {
+        const before = cancelled;
+        cancelled = cancel(statement.state.pid, RUNNING_MIN_MS).then(async (now) => now || before);
+      }
       timer = setTimeout(look, LOOK_AGAIN_MS);
     };
     let timer = setTimeout(look, leftMs);
@@ -111,7 +117,8 @@ function runWithin(
     };
     wait.call(
       statement,
-      (rows) => end(() => resolve(rows)),
+      // The commit of a statement that was cancelled all the same may be on no replica.
+      (rows) => end(() => void cancelled.then((was) => (was ? reject(deadlineExceeded()) : resolve(rows)))),
       (error: { code?: unknown }) =>
         end(() => reject(looks > 0 && error.code === CANCELLED ? deadlineExceeded() : error)),
     );

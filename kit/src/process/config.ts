@@ -101,6 +101,11 @@ function isDatabaseUrl(text: string): boolean {
   return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.pathname.length > 1;
 }
 
+/** How old the data of a replica may be. */
+export const stalenessVariable = countVariable({ least: 100, most: 60_000, usual: 5_000 }).describe(
+  "How old an answer of a replica may be for a client without a session, in milliseconds (docs/reads.md).",
+);
+
 /** The variables of every service of a cluster. */
 export const serviceVariables = {
   PORT: portVariable.describe("The port to listen on; 0 takes a free one."),

@@ -1,8 +1,16 @@
-/** Reads of a service that owns a database: where each request's statements go, and what its answer shows. */
+/**
+ * Reads of a service that owns a database: whether a replica answers a request, and what the answer shows.
+ *
+ * A read on a replica: a replica that has replayed what the caller has seen → the statements → one look at
+ * it, which shows that it is the same server still. If it is not, or if anything failed, the request is
+ * carried out again on the primary, once.
+ */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { withinMs } from "../process/timer.ts";
+import { DatabaseMembers, type MembersOptions } from "../postgres/database-members.ts";
+import type { Registry } from "../process/metrics.ts";
+import { startRealTimer, withinMs } from "../process/timer.ts";
+import { type ChosenReplica, chooseReplica, type PrimaryReason } from "./choose-replica.ts";
 import { comparePositions, type Position } from "./position.ts";
-import type { PrimaryPositions } from "./primary-positions.ts";
 import {
   FROM_PRIMARY,
   POSITIONS_HEADER,
@@ -11,84 +19,148 @@ import {
   printRanges,
   READ_FROM_HEADER,
 } from "./read-headers.ts";
+import { createReadMetrics } from "./read-metrics.ts";
+import { isStill } from "./replica.ts";
+import { type Replication, replicationOf } from "./replication.ts";
 import type { Answer, ServiceReads } from "./service-reads.ts";
 
-/** Why an answer comes from the primary. */
-export type PrimaryReason =
-  /** The database has no replica. */
-  | "no-replica"
-  /** The caller wants the primary. */
-  | "not-allowed"
-  /** The request is a mutation. */
-  | "write";
+type Source = ChosenReplica | { kind: "primary"; reason: PrimaryReason; settled: Position | undefined };
 
 /** One request that is served. */
 interface Request {
-  readAfter: string;
   wanted: Position | undefined;
+  /** A reason for which no replica may answer. */
+  forced: PrimaryReason | undefined;
   /** Undefined until its operation is known. */
   source: Source | undefined;
   hasFailed: boolean;
+  /** Does not wait for the replica any more. */
+  giveUp: () => void;
 }
 
-type Source = { kind: "read"; settled: Position | undefined; reason: PrimaryReason } | { kind: "write" };
-
-export interface DatabaseReadsMeans {
+export interface DatabaseReadsOptions extends MembersOptions {
   /** The name of the database for callers. */
   place: string;
-  positions: PrimaryPositions;
+  /** How old an answer may be for a caller that has seen nothing. */
+  stalenessMs?: number | undefined;
+  registry: Registry;
 }
 
+/** The database of a service, with its replicas, and what requests may read there. */
+export interface ServedDatabase {
+  members: DatabaseMembers;
+  reads: ServiceReads;
+  replication(): Replication;
+}
+
+const STALENESS_MS = 5_000;
 /** An answer does not wait longer for its position. */
 const POSITION_LIMIT_MS = 1_000;
+/** A replica that takes longer is taken for gone. */
+const REPLICA_ANSWER_MS = 1_000;
 
-export function createDatabaseReads({ place, positions }: DatabaseReadsMeans): ServiceReads {
+export function serveDatabase(options: DatabaseReadsOptions): ServedDatabase {
+  const { place, registry, stalenessMs = STALENESS_MS } = options;
   const served = new AsyncLocalStorage<Request>();
-  let lastTimeline: number | undefined;
+  const chosenPool = () => {
+    const source = served.getStore()?.source;
+    return source?.kind === "replica" ? source.member.database.sql : undefined;
+  };
+  const members = new DatabaseMembers(options, chosenPool);
+  const replication = () => replicationOf(members, stalenessMs, served.getStore()?.source?.kind ?? "primary");
+  const metrics = createReadMetrics(registry, () => replication().replicas);
 
-  const ask = async (): Promise<Position | undefined> => {
-    const position = await withinMs(
-      POSITION_LIMIT_MS,
-      positions.ask().catch(() => undefined),
-    );
-    lastTimeline = position?.timeline ?? lastTimeline;
-    return position;
+  const begin = async (request: Request, isQuery: boolean): Promise<Source> => {
+    const chosen =
+      request.forced ??
+      (isQuery
+        ? await chooseReplica(members, request.wanted, { stalenessMs, onWait: metrics.waited })
+        : "write");
+    if (typeof chosen !== "string") return chosen;
+    const { positions } = members.primary;
+    if (isQuery && request.wanted) await positions.settle(request.wanted).catch(() => {});
+    return { kind: "primary", reason: isQuery ? chosen : "write", settled: positions.settled };
   };
 
-  const rangeOf = async ({ source, hasFailed }: Request): Promise<PositionRange | undefined> => {
-    const upTo = (await ask()) ?? (hasFailed ? undefined : nextTimeline(lastTimeline));
-    if (!upTo || !source) return undefined;
-    if (source.kind === "write") return { includes: upTo, upTo };
-    const { settled = { timeline: upTo.timeline, lsn: 0 } } = source;
-    return { includes: comparePositions(settled, upTo) < 0 ? settled : upTo, upTo };
+  const serve = async (
+    terms: Pick<Request, "wanted" | "forced">,
+    run: () => Promise<Answer>,
+  ): Promise<Answer> => {
+    const { promise: givenUp, resolve: giveUp } = Promise.withResolvers<undefined>();
+    const request: Request = {
+      ...terms,
+      source: undefined,
+      hasFailed: false,
+      giveUp: () => giveUp(undefined),
+    };
+    const answer = await Promise.race([served.run(request, run), givenUp]);
+    const range = answer ? await conclude(members, request) : "unreachable";
+    if (!answer || typeof range === "string") {
+      members.suspect();
+      return serve({ ...terms, forced: range as PrimaryReason }, run);
+    }
+    const { source } = request;
+    if (source) metrics.answered(source.kind, source.kind === "primary" ? source.reason : "");
+    if (source && range) tell(answer, place, range, source);
+    return answer;
   };
 
-  return {
-    async serve(readAfter, run) {
-      const wanted = readAfter === FROM_PRIMARY ? undefined : parsePositions(readAfter).get(place);
-      const request: Request = { readAfter, wanted, source: undefined, hasFailed: false };
-      const answer = await served.run(request, run);
-      const range = request.source && (await rangeOf(request));
-      if (range) tell(answer, place, range, request.source!);
-      return answer;
+  const reads: ServiceReads = {
+    serve(readAfter, run) {
+      const forced = readAfter === FROM_PRIMARY ? "not-allowed" : undefined;
+      return serve({ wanted: parsePositions(readAfter).get(place), forced }, run);
     },
-
     async begin(operation) {
       const request = served.getStore();
       if (!request) return;
-      if (operation !== "query") request.source = { kind: "write" };
-      else {
-        if (request.wanted) await positions.settle(request.wanted).catch(() => {});
-        const reason = request.readAfter === FROM_PRIMARY ? "not-allowed" : "no-replica";
-        request.source = { kind: "read", settled: positions.settled, reason };
-      }
+      request.source = await begin(request, operation === "query");
+      if (request.source.kind === "replica") startRealTimer(REPLICA_ANSWER_MS, request.giveUp);
     },
-
     onFault() {
       const request = served.getStore();
       if (request) request.hasFailed = true;
+      members.suspect();
     },
   };
+  return { members, reads, replication };
+}
+
+/** What the answer shows; a reason if it must be had from the primary. */
+async function conclude(
+  members: DatabaseMembers,
+  { source, hasFailed }: Request,
+): Promise<PositionRange | PrimaryReason | undefined> {
+  switch (source?.kind) {
+    case undefined:
+      return undefined;
+    case "primary":
+      return rangeOnPrimary(members, source, hasFailed);
+    case "replica": {
+      const { member, seen } = source;
+      if (hasFailed) return "unreachable";
+      const look = await withinMs(POSITION_LIMIT_MS, member.look()).catch(() => undefined);
+      if (!look) return "unreachable";
+      members.noteLook(member, look);
+      if (!isStill(seen, look)) return "other-timeline";
+      return { includes: seen.position, upTo: { timeline: look.timeline, lsn: look.lsn } };
+    }
+    default:
+      return source satisfies never;
+  }
+}
+
+async function rangeOnPrimary(
+  { primary }: DatabaseMembers,
+  source: Extract<Source, { kind: "primary" }>,
+  hasFailed: boolean,
+): Promise<PositionRange | undefined> {
+  const { positions } = primary;
+  const asked = await withinMs(POSITION_LIMIT_MS, positions.ask()).catch(() => undefined);
+  const upTo = asked ?? (hasFailed ? undefined : nextTimeline(positions.timeline));
+  if (!upTo) return undefined;
+  if (source.reason === "write") return { includes: upTo, upTo };
+  const { settled = { timeline: upTo.timeline, lsn: 0 } } = source;
+  return { includes: comparePositions(settled, upTo) < 0 ? settled : upTo, upTo };
 }
 
 /**
@@ -102,5 +174,8 @@ function nextTimeline(timeline: number | undefined): Position | undefined {
 
 function tell({ headers }: Answer, place: string, range: PositionRange, source: Source): void {
   headers.set(POSITIONS_HEADER, printRanges(new Map([[place, range]])));
-  headers.set(READ_FROM_HEADER, `primary ${source.kind === "write" ? "write" : source.reason}`);
+  headers.set(
+    READ_FROM_HEADER,
+    source.kind === "replica" ? `replica ${source.member.name}` : `primary ${source.reason}`,
+  );
 }

@@ -32,6 +32,7 @@ export class PrimaryPositions {
   readonly ask: () => Promise<Position>;
   readonly #means: PrimaryMeans;
   #settled: Position | undefined;
+  #timeline: number | undefined;
   /** A position, and the transactions that could still be part of it. */
   #settling: { position: Position; underWay: readonly string[] } | undefined;
   /** When each transaction under way was first seen. */
@@ -40,6 +41,11 @@ export class PrimaryPositions {
   constructor(means: PrimaryMeans) {
     this.#means = means;
     this.ask = shareNext(() => this.#read());
+  }
+
+  /** Of the last answer; undefined before the first. */
+  get timeline(): number | undefined {
+    return this.#timeline;
   }
 
   /** A read that begins now shows everything that was committed up to here; undefined if nothing is known. */
@@ -65,6 +71,7 @@ export class PrimaryPositions {
   async #read(): Promise<Position> {
     const { timeline, lsn, underWay } = await this.#means.readPosition();
     const position = { timeline, lsn };
+    this.#timeline = timeline;
     const committing = this.#committing(underWay);
     const isStillUnderWay = (id: string) => committing.includes(id);
     if (committing.length === 0) {

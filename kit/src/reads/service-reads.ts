@@ -15,6 +15,6 @@ export interface ServiceReads {
   serve(readAfter: string, run: () => Promise<Answer>): Promise<Answer>;
   /** The request's operation is known and about to be carried out. */
   begin?(operation: "query" | "mutation" | "subscription"): Promise<void>;
-  /** An operation failed on something other than its caller's input. */
-  onFault?(error: unknown): void;
+  /** An operation failed on a fault of ours, or because something is away. */
+  onFault?(): void;
 }

@@ -150,7 +150,7 @@ function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Pla
   }
   const place = `subgraphs.${subgraph}`;
   if (entry.replicas)
-    return { kind: "replicas", subgraph, urls: entry.replicas, ...databaseOf(place, entry) };
+    return { kind: "replicas", subgraph, urls: entry.replicas, ...readDatabase(place, entry) };
   if (entry.database) throw new Error(`${place}.database: each of its partitions has a database of its own`);
   const partitions = Object.entries(entry.partitions!).map(
     ([id, entry]): Partition => ({
@@ -160,7 +160,7 @@ function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Pla
       isDefault: entry.default,
       location: entry.location,
       urls: entry.urls,
-      ...databaseOf(`${place}.partitions.${id}`, entry),
+      ...readDatabase(`${place}.partitions.${id}`, entry),
     }),
   );
   checkPartitions(subgraph, partitions);
@@ -168,7 +168,7 @@ function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Pla
 }
 
 /** @throws Error if two replicas have one URL */
-function databaseOf(
+function readDatabase(
   place: string,
   { database }: Pick<z.infer<typeof partitionFile>, "database">,
 ): { database?: ReplicatedDatabase } {
@@ -219,6 +219,18 @@ export function replicasOf(topology: Topology, subgraph: string): readonly strin
   if (placement?.kind !== "replicas")
     throw new StartupError(`Topology: no replicated subgraph "${subgraph}"`);
   return placement.urls;
+}
+
+/** The replicas of a subgraph's database, or of a partition's. */
+export function databaseOf(
+  topology: Topology,
+  subgraph: string,
+  partition?: string,
+): ReplicatedDatabase | undefined {
+  const placement = topology.placements.get(subgraph);
+  return placement?.kind === "partitions"
+    ? placement.partitions.find(({ id }) => id === partition)?.database
+    : placement?.database;
 }
 
 /** The endpoints of a partition; undefined if there is no such partition now. */

@@ -18,6 +18,7 @@
 import { TransportError } from "@teranga/kit/http/transport.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
 import { ATTRIBUTE, currentSpan, inBatchSpan } from "@teranga/kit/process/tracing.ts";
+import { collectFor, currentCollected } from "@teranga/kit/reads/collected-positions.ts";
 
 /**
  * Messages of one request. Beyond this the cost of a request no longer matters, and the batch's rows stay
@@ -66,6 +67,8 @@ interface Passenger<Message, Answer> {
   deadlineAtMs: number;
   /** The span that sent the message, for traces. */
   cause: ReturnType<typeof currentSpan>;
+  /** The requests that want to know positions. */
+  collected: ReturnType<typeof currentCollected>;
   settle: (answer: Answer | TransportError) => void;
 }
 
@@ -101,6 +104,7 @@ export class MessageLane<Message, Answer> {
       weight: this.#means.weigh?.(message) ?? 1,
       deadlineAtMs: nowMs + deadlineMs,
       cause: currentSpan(),
+      collected: currentCollected(),
       settle: (answer) => (answer instanceof TransportError ? reject(answer) : resolve(answer)),
     });
     if (this.#freeAtMs() <= nowMs) this.#leaveThisTurn();
@@ -166,10 +170,11 @@ export class MessageLane<Message, Answer> {
     try {
       const messages = passengers.map(({ message }) => message);
       const causes = passengers.map(({ cause }) => cause);
+      const collected = passengers.flatMap((passenger) => passenger.collected);
       this.#means.onBatch(messages.length);
       const attributes = { [ATTRIBUTE.entries]: messages.length };
       const answers = await inBatchSpan("batch", attributes, causes, () =>
-        this.#means.send(messages, deadlineMs),
+        collectFor(collected, () => this.#means.send(messages, deadlineMs)),
       );
       for (const [index, { settle }] of passengers.entries())
         settle(answers[index] ?? new TransportError("unknown", "was not answered"));

@@ -1,7 +1,7 @@
 /** The configuration of the catalog service. */
 
 import { doorVariables } from "@teranga/kit/http/door-config.ts";
-import { databaseUrlVariable, serviceVariables } from "@teranga/kit/process/config.ts";
+import { databaseUrlVariable, serviceVariables, stalenessVariable } from "@teranga/kit/process/config.ts";
 import { redisVariables } from "@teranga/kit/redis/redis-url.ts";
 import { z } from "zod";
 
@@ -10,4 +10,5 @@ export const catalogVariables = z.object({
   ...doorVariables,
   ...redisVariables,
   DATABASE_URL: databaseUrlVariable.describe("The catalog's PostgreSQL database, a `postgres://` URL."),
+  READ_STALENESS_MS: stalenessVariable,
 });

@@ -1,5 +1,6 @@
 /** What the resolvers of one request share. */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
+import type { Replication } from "@teranga/kit/reads/replication.ts";
 import DataLoader from "dataloader";
 import { isPossibleId, type Product } from "./product.ts";
 import { findProducts } from "./sql/find-products.ts";
@@ -8,6 +9,8 @@ export interface CatalogContext {
   sql: Sql;
   /** The ids of all cities, in the topology's order. */
   cities: readonly string[];
+  /** The replicas of the database, and who answers this request. */
+  replication: () => Replication;
   /** Products by id; null where there is none. All loads of one tick are one statement. */
   products: DataLoader<string, Product | null>;
 }
@@ -15,11 +18,15 @@ export interface CatalogContext {
 /** Ids of one statement. A page has 100; only a request made by hand has more. */
 const BATCH_SIZE_MAX = 1_000;
 
-export function createContext(sql: Sql, cities: readonly string[]): CatalogContext {
+export function createContext(
+  sql: Sql,
+  cities: readonly string[],
+  replication: () => Replication,
+): CatalogContext {
   const products = new DataLoader<string, Product | null>((ids) => loadProducts(sql, ids), {
     maxBatchSize: BATCH_SIZE_MAX,
   });
-  return { sql, cities, products };
+  return { sql, cities, products, replication };
 }
 
 async function loadProducts(sql: Sql, ids: readonly string[]): Promise<(Product | null)[]> {

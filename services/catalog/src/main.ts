@@ -14,6 +14,7 @@ const usage = {
 
 await runMain(usage, async () => {
   const config = readConfig(catalogVariables, process.env);
-  const { DATABASE_URL: databaseUrl, REDIS_URL: redis } = config;
-  await runService("catalog", config, (options) => startCatalog({ ...options, databaseUrl, redis }));
+  const { DATABASE_URL: databaseUrl, READ_STALENESS_MS: stalenessMs, REDIS_URL: redis } = config;
+  const own = { databaseUrl, stalenessMs, redis };
+  await runService("catalog", config, (options) => startCatalog({ ...options, ...own }));
 });

@@ -3,17 +3,15 @@
 import { codedError } from "@teranga/kit/graphql/errors.ts";
 import { startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { startOutbox } from "@teranga/kit/outbox/outbox.ts";
-import { openDatabase } from "@teranga/kit/postgres/database.ts";
 import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
-import { positionsOf } from "@teranga/kit/postgres/wal-position.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
-import { createDatabaseReads } from "@teranga/kit/reads/database-reads.ts";
+import { serveDatabase } from "@teranga/kit/reads/database-reads.ts";
 import { placeName } from "@teranga/kit/reads/read-headers.ts";
 import { openChangeStream } from "@teranga/kit/redis/open-change-stream.ts";
 import type { RedisTarget } from "@teranga/kit/redis/redis-url.ts";
-import { partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
+import { databaseOf, partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { readSchema } from "@teranga/schema/read-schema.ts";
 import { createContext } from "./context.ts";
 import { prepareCatalogDatabase } from "./database.ts";
@@ -23,6 +21,8 @@ export interface CatalogOptions extends ServiceOptions {
   databaseUrl: string;
   /** Where changes are streamed to as well. */
   redis?: RedisTarget | undefined;
+  /** How old an answer may be for a caller that has seen nothing; 5 s by default. */
+  stalenessMs?: number;
   /** Called with the text of each SQL statement. */
   onStatement?: (statement: string) => void;
 }
@@ -34,13 +34,24 @@ export interface CatalogOptions extends ServiceOptions {
 export async function startCatalog(options: CatalogOptions): Promise<RunningService> {
   const { databaseUrl, topology, credential, port, log, onStatement, registry = new Registry() } = options;
   let cities = cityIdsOf(topology);
-  const database = openDatabase({ url: databaseUrl, applicationName: "catalog", onStatement });
-  const { sql } = database;
-  const closing = [{ name: "the database", close: database.close }];
+  const { members, reads, replication } = serveDatabase({
+    url: databaseUrl,
+    place: placeName("catalog"),
+    name: "catalog-1",
+    applicationName: "catalog",
+    replicas: databaseOf(topology, "catalog"),
+    stalenessMs: options.stalenessMs,
+    onStatement,
+    log,
+    registry,
+  });
+  const { sql } = members;
+  const closing = [{ name: "the database", close: () => members.close() }];
   try {
+    await members.find();
     await prepareCatalogDatabase(sql);
     await checkDatabase(sql, log);
-    const primaryUrl = () => databaseUrl;
+    const primaryUrl = () => members.primary.member.url;
     const stream = openChangeStream(options.redis, placeName("catalog"), { registry, log });
     closing.unshift({ name: "Redis", close: async () => stream.close() });
     const { listeners } = stream;
@@ -49,21 +60,22 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
     const server = await startSubgraphServer({
       typeDefs: readSchema("catalog"),
       resolvers,
-      createContext: () => createContext(sql, cities),
+      createContext: () => createContext(sql, cities, replication),
       credential,
       port,
       door: options.door,
       log,
       checkReady: () => sql`select 1`,
-      notes: async () => [...(options.standing?.notes() ?? []), ...stream.notes()],
+      notes: async () => [...(options.standing?.notes() ?? []), ...members.notes(), ...stream.notes()],
       registry,
       addRoutes: outbox.addRoute,
-      reads: createDatabaseReads({ place: placeName("catalog"), positions: positionsOf(sql) }),
+      reads,
       unavailable: codedError("SUBGRAPH_UNAVAILABLE", "The catalog is unavailable.", { subgraph: "catalog" }),
     });
     closing.unshift({ name: "the server", close: server.close });
     const setTopology = (next: Topology) => {
       cities = cityIdsOf(next);
+      members.setReplicas(databaseOf(next, "catalog"));
     };
     return { ...server, setTopology, close: () => closeAll(closing) };
   } catch (error) {

@@ -7,6 +7,7 @@ import {
   StartupError,
   secretVariable,
   serviceVariables,
+  stalenessVariable,
 } from "@teranga/kit/process/config.ts";
 import { z } from "zod";
 
@@ -15,6 +16,7 @@ export const cityVariables = z.object({
   ...doorVariables,
   CITY: z.string().describe("The id of the city that it serves, one of the topology's."),
   DATABASE_URL: databaseUrlVariable.describe("The city's own PostgreSQL database, a `postgres://` URL."),
+  READ_STALENESS_MS: stalenessVariable,
   HORIZON_DAYS: countVariable({ least: 1, most: 3_650, usual: 30 }).describe(
     "For how many days aborted transactions are kept. What comes of an older one that is not known is refused, so no clock may be so far behind.",
   ),

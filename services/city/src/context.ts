@@ -7,6 +7,7 @@ import { groupedBy, keyedBy } from "@teranga/kit/graphql/loading.ts";
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { Ordering } from "@teranga/kit/postgres/keyset.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
+import type { Replication } from "@teranga/kit/reads/replication.ts";
 import type { PartitionPlacement } from "@teranga/kit/topology/topology.ts";
 import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
 import type { CommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
@@ -51,6 +52,8 @@ export interface City {
   payments: Payments;
   catalog: CatalogClient;
   metrics: CityMetrics;
+  /** The replicas of the database, and who answers the present request; none by default. */
+  replication?: () => Replication;
   clock: CityClock;
   log: Logger;
   /** Makes the idempotency key of a request without one; random UUIDs by default. */

@@ -24,6 +24,7 @@ await runMain(usage, async () => {
       ...options,
       cityId: config.CITY,
       databaseUrl: config.DATABASE_URL,
+      stalenessMs: config.READ_STALENESS_MS,
       horizonMs: config.HORIZON_DAYS * DAY_MS,
       paymentProviders: providers,
     });

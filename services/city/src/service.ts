@@ -6,16 +6,16 @@ import { codedError } from "@teranga/kit/graphql/errors.ts";
 import { startSubgraphServer } from "@teranga/kit/http/server.ts";
 import { createTransport } from "@teranga/kit/http/transport.ts";
 import { Instances } from "@teranga/kit/instances/instances.ts";
-import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { checkDatabase } from "@teranga/kit/postgres/database-check.ts";
-import { positionsOf } from "@teranga/kit/postgres/wal-position.ts";
+import type { DatabaseMembers } from "@teranga/kit/postgres/database-members.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
 import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
-import { createDatabaseReads } from "@teranga/kit/reads/database-reads.ts";
+import { type ServedDatabase, serveDatabase } from "@teranga/kit/reads/database-reads.ts";
 import { placeName } from "@teranga/kit/reads/read-headers.ts";
-import { allUrls, partitionsOf, replicasOf } from "@teranga/kit/topology/topology.ts";
+import { allUrls, databaseOf, partitionsOf, replicasOf } from "@teranga/kit/topology/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
 import { type CityClock, cityClock } from "@teranga/protocol/city/city-clock.ts";
 import { type CommitProtocol, createCommitProtocol } from "@teranga/protocol/city/commit-protocol.ts";
@@ -26,7 +26,7 @@ import { readSchema } from "@teranga/schema/read-schema.ts";
 import { createCatalogClient } from "./catalog-client.ts";
 import { type City, createContext } from "./context.ts";
 import { keepsRule, openCityDatabase, setFragment } from "./database.ts";
-import { addBacklogMetrics, createCityMetrics } from "./metrics.ts";
+import { addBacklogMetrics, type CityMetrics, createCityMetrics } from "./metrics.ts";
 import type { PaymentProvider } from "./payments/payment-provider.ts";
 import { createPayments } from "./payments/payments.ts";
 import { resolvers } from "./resolvers/index.ts";
@@ -37,6 +37,8 @@ export interface CityOptions extends ServiceOptions {
   cityId: string;
   databaseUrl: string;
   clock?: CityClock;
+  /** How old an answer may be for a caller that has seen nothing; 5 s by default. */
+  stalenessMs?: number;
   /** The longest wait between two recovery steps, in milliseconds. */
   recoveryIntervalMs?: number;
   /** How far the horizon is behind the present (pruning.ts), in milliseconds; 30 days by default. */
@@ -67,18 +69,14 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
   const live = createLiveTopology(topology);
   const placement = livePartitionsOf(live.topology, "city");
   const metrics = createCityMetrics(registry);
-  const database = openDatabase({
-    url: options.databaseUrl,
-    applicationName: `city-${cityId}`,
-    onStatement: options.onStatement,
-    onLostTransaction: () => metrics.lostTransaction(),
-  });
-  watchBacklog(registry, { sql: database.sql, placement }, clock);
+  const { members, reads, replication } = openReplicated({ ...options, registry }, metrics);
+  const { sql } = members;
+  watchBacklog(registry, { sql, placement }, clock);
   const transport = createTransport({ credential });
   const closeClients = [
     { name: "probes", close: () => instances.close() },
     { name: "transport", close: transport.close },
-    { name: "database", close: database.close },
+    { name: "database", close: () => members.close() },
   ];
   const instances = new Instances({ send: transport.send, log });
   const asking = {
@@ -90,14 +88,16 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
     },
   };
   try {
-    await openCityDatabase(database.sql, cityId, placement);
-    await checkDatabase(database.sql, log);
-    const protocol = (options.protocol ?? createCommitProtocol)(database.sql);
-    const means = { id: cityId, sql: database.sql, protocol, clock, log, metrics };
+    await members.find();
+    await openCityDatabase(sql, cityId, placement);
+    await checkDatabase(sql, log);
+    const protocol = (options.protocol ?? createCommitProtocol)(sql);
+    const means = { id: cityId, sql, protocol, clock, log, metrics };
     const city: City = {
       ...means,
       placement,
       catalog: createCatalogClient(live.topology, asking),
+      replication,
       payments: createPayments(means, options.paymentProviders ?? []),
     };
     const server = await startSubgraphServer({
@@ -108,13 +108,14 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
       port: options.port,
       door: options.door,
       log,
-      checkReady: () => database.sql`select 1`,
-      notes: async () => [...(options.standing?.notes() ?? []), ...(await strandedNotes(city))],
+      checkReady: () => sql`select 1`,
+      notes: async () => [
+        ...(options.standing?.notes() ?? []),
+        ...members.notes(),
+        ...(await strandedNotes(city)),
+      ],
       registry,
-      reads: createDatabaseReads({
-        place: placeName("city", cityId),
-        positions: positionsOf(database.sql),
-      }),
+      reads,
       unavailable: codedError("CITY_UNAVAILABLE", `The city "${cityId}" is unavailable.`, { city: cityId }),
     });
     const stopWorkers = startWorkers(city, createRecoveryMessages(placement, asking), options);
@@ -122,15 +123,16 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
       ...server,
       async setTopology(next) {
         replicasOf(next, "catalog");
-        await setFragment(database.sql, cityId, partitionsOf(next, "city"));
+        await setFragment(sql, cityId, partitionsOf(next, "city"));
+        members.setReplicas(databaseOf(next, "city", cityId));
         live.set(next);
         instances.keep(allUrls(next));
       },
-      keepsRule: () => keepsRule(database.sql, cityId, placement),
+      keepsRule: () => keepsRule(sql, cityId, placement),
       close: () =>
         closeAll([
           { name: "server", close: server.close },
-          { name: "workers", close: () => endWorkers(stopWorkers(), database) },
+          { name: "workers", close: () => endWorkers(stopWorkers(), members) },
           ...closeClients,
         ]),
     };
@@ -138,6 +140,23 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
     await closeAll(closeClients);
     throw error;
   }
+}
+
+/** The city's database with its replicas. */
+function openReplicated(options: CityOptions & { registry: Registry }, metrics: CityMetrics): ServedDatabase {
+  const { cityId, databaseUrl, topology, stalenessMs, log, registry, onStatement } = options;
+  return serveDatabase({
+    url: databaseUrl,
+    place: placeName("city", cityId),
+    name: `${cityId}-1`,
+    applicationName: `city-${cityId}`,
+    replicas: databaseOf(topology, "city", cityId),
+    stalenessMs,
+    log,
+    registry,
+    onStatement,
+    onLostTransaction: () => metrics.lostTransaction(),
+  });
 }
 
 function watchBacklog(registry: Registry, city: Pick<City, "sql" | "placement">, clock: Clock): void {
@@ -165,7 +184,10 @@ function startWorkers(
 /**
  * A worker's step takes milliseconds, unless the database is away. Then only closing the pool ends the step.
  */
-async function endWorkers(stopped: Promise<unknown>, database: Database): Promise<void> {
+async function endWorkers(
+  stopped: Promise<unknown>,
+  database: Pick<DatabaseMembers, "close">,
+): Promise<void> {
   await Promise.race([stopped, delay(STOP_MS, undefined, { ref: false })]);
   await database.close();
   await stopped;

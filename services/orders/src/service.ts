@@ -7,6 +7,7 @@ import { Registry } from "@teranga/kit/process/metrics.ts";
 import { type Clock, systemClock } from "@teranga/kit/process/retry.ts";
 import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { closeAll } from "@teranga/kit/process/shutdown.ts";
+import { collectedReads } from "@teranga/kit/reads/collected-positions.ts";
 import { allUrls, replicasOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { createLiveTopology, livePartitionsOf } from "@teranga/kit/topology/topology-live.ts";
 import { readSchema } from "@teranga/schema/read-schema.ts";
@@ -75,6 +76,7 @@ export async function startOrders(options: OrdersOptions): Promise<RunningServic
       checkReady: () => Promise.resolve(),
       notes: async () => options.standing?.notes() ?? [],
       registry,
+      reads: collectedReads,
     });
     const steps = [
       { name: "the server", close: () => server.close() },

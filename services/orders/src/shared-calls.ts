@@ -1,3 +1,10 @@
+import { type Collected, collectAll, currentCollected } from "@teranga/kit/reads/collected-positions.ts";
+
+interface SharedCall {
+  answer: Promise<unknown>;
+  collected: readonly Collected[];
+}
+
 /**
  * Gives one answer to calls that ask for the same thing at the same time.
  *
@@ -7,7 +14,7 @@
  */
 export class SharedCalls {
   /** One entry for each request under way. */
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  readonly #underWay = new Map<string, SharedCall>();
 
   /**
    * Returns the answer of the call under way with this name, or starts one.
@@ -17,12 +24,19 @@ export class SharedCalls {
     name: readonly [operation: string, ...rest: string[]],
     begin: () => Promise<Result>,
   ): Promise<Result> {
-    const key = JSON.stringify(name);
+    const collected = currentCollected();
+    // A call for nobody who asked for positions collects none.
+    const key = JSON.stringify([...name, collected.length > 0]);
     const earlier = this.#underWay.get(key);
     // All calls of one operation have results of one type.
-    if (earlier) return earlier as Promise<Result>;
-    const call = begin().finally(() => this.#underWay.delete(key));
-    this.#underWay.set(key, call);
-    return call;
+    if (earlier) {
+      const share = () => {
+        for (const into of collected) for (const from of earlier.collected) collectAll(into, from);
+      };
+      return earlier.answer.finally(share) as Promise<Result>;
+    }
+    const answer = begin().finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, { answer, collected });
+    return answer;
   }
 }

@@ -17,6 +17,8 @@ const ORDERINGS: Record<ProductOrder, Ordering & { keyType: SortKeyType }> = {
 };
 
 export const query = {
+  catalogReplication: (_parent, _args, { replication }) => replication(),
+
   product: (_parent, { id }, { products }) => products.load(id),
 
   async products(_parent, args, { sql }) {

@@ -89,6 +89,11 @@ export const cityResolvers = {
     );
   },
 
+  replication(stub, _, { city }) {
+    own(stub, city);
+    return city.replication?.() ?? { role: "PRIMARY", replicas: [] };
+  },
+
   health(stub, _, { city }) {
     own(stub, city);
     return getHealth(city.sql);
