@@ -16,6 +16,7 @@ import {
 } from "@teranga/kit/process/config.ts";
 import { readOptions } from "@teranga/kit/process/options.ts";
 import { READ_AFTER_HEADER } from "@teranga/kit/reads/read-headers.ts";
+import { type RedisTarget, redisVariables } from "@teranga/kit/redis/redis-url.ts";
 import { loadTopology } from "@teranga/kit/topology/topology.ts";
 import { z } from "zod";
 import { cacheVariables } from "./cache/cache-config.ts";
@@ -81,6 +82,7 @@ export const gatewayVariables = z.object({
   ),
   ...answerRoomVariables,
   ...cacheVariables,
+  ...redisVariables,
   SHARE_QUERIES: z
     .enum(["true", "false"])
     .default("true")
@@ -135,6 +137,7 @@ export interface GatewayConfig {
   deadlineMs: number;
   answerBytesMax: number;
   cacheBytesMax: number;
+  redis: RedisTarget | undefined;
   shareQueries: boolean;
   surface: Surface;
   logLevel: string;
@@ -190,6 +193,7 @@ async function configOf(
     deadlineMs: config.GATEWAY_DEADLINE_MS,
     answerBytesMax: config.ANSWER_BYTES_MAX,
     cacheBytesMax: config.CACHE_BYTES_MAX,
+    redis: config.REDIS_URL,
     shareQueries: config.SHARE_QUERIES,
     surface: await readSurface(config),
     logLevel: config.LOG_LEVEL,

@@ -16,9 +16,9 @@ import {
 } from "@teranga/kit/http/server.ts";
 import { createProcessRegistry, type Registry } from "@teranga/kit/process/metrics.ts";
 import { traceRequests } from "@teranga/kit/process/tracing.ts";
+import type { RedisTarget } from "@teranga/kit/redis/redis-url.ts";
 import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
-import { createCacheMetrics } from "./cache/cache-metrics.ts";
-import { EntityCache } from "./cache/entity-cache.ts";
+import { openCache } from "./cache/open-cache.ts";
 import { keepClientSessions } from "./door/client-sessions.ts";
 import { addGraphQLRoute } from "./door/graphql-route.ts";
 import { addGatewayMetrics, type GatewayMetrics } from "./door/metrics.ts";
@@ -47,6 +47,8 @@ export interface GatewayOptions extends FollowOptions {
   answerBytesMax?: number | undefined;
   /** The bytes of services' answers that are kept as long as the services allow. None are by default. */
   cacheBytesMax?: number | undefined;
+  /** What gateways share that cache by. Without it each keeps its own. */
+  redis?: RedisTarget | undefined;
   /** The URL for clients, if it differs from the address on which the gateway listens. */
   publicUrl?: string | undefined;
   /** The origins whose pages may ask; by default those of the mode. */
@@ -146,11 +148,11 @@ async function serve(
   });
   await apollo.start();
   const checkReady = async () => apollo.assertStarted("the gateway's supergraph is loaded");
-  addHealth(app, checkReady, async () => standing.notes());
+  const { cacheBytesMax: bytesMax = 0, redis } = options;
+  const opened = bytesMax > 0 ? openCache({ bytesMax, redis, credential, registry, log }) : undefined;
+  if (opened) live.watchTopology(opened.setTopology);
+  addHealth(app, checkReady, async () => [...standing.notes(), ...(opened?.notes() ?? [])]);
   traceRequests(app, "anyone");
-  const { cacheBytesMax: bytesMax = 0 } = options;
-  const cache =
-    bytesMax > 0 ? new EntityCache({ bytesMax, metrics: createCacheMetrics(registry) }) : undefined;
   await addGraphQLRoute(app, apollo, {
     log,
     recordOf: requests.recordOf,
@@ -159,13 +161,13 @@ async function serve(
     fetchDeadlineMs: deadlineMs,
     forwardedHeaders: options.forwardedHeaders ?? [],
     answerBytesMax: options.answerBytesMax,
-    cache,
+    cache: opened?.cache,
     onSubgraphRequest: options.onSubgraphRequest,
   });
   // Apollo's drain plugin closes the Fastify app.
   const close = async () => {
     await apollo.stop();
-    await cache?.close();
+    await opened?.close();
   };
   const bound = await listen(app, port, close, door?.host);
   return { ...bound, url: publicUrl ?? bound.url, close };

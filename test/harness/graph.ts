@@ -14,6 +14,7 @@ import { freePort } from "@teranga/infra/ports.ts";
 import type { RunningServer } from "@teranga/kit/http/server.ts";
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
+import type { RedisTarget } from "@teranga/kit/redis/redis-url.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { startOrders } from "@teranga/orders/service.ts";
 import type { CityClock } from "@teranga/protocol/city/city-clock.ts";
@@ -77,12 +78,14 @@ export interface GraphOptions {
   clock?: CityClock;
   /** The ways of paying beside cash and the wallet; none by default. */
   paymentProviders?: readonly PaymentProvider[];
+  /** Where the catalog streams its changes to; nowhere by default. */
+  redis?: RedisTarget;
   log?: Logger;
 }
 
 export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph> {
   const { recoveryIntervalMs = 50, ordersAsProcess = false, deadlineMs, clock } = graphOptions;
-  const { paymentProviders = [] } = graphOptions;
+  const { paymentProviders = [], redis } = graphOptions;
   const log = graphOptions.log ?? createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
   const shared = { credential: CREDENTIAL, log };
   const databases = await createDatabases();
@@ -105,6 +108,7 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
     ...shared,
     topology: direct,
     databaseUrl: databases.get("catalog")!.url,
+    redis,
     port: ports.get("catalog")!,
     onStatement: record("catalog"),
   });

@@ -34,6 +34,7 @@ export class LiveGraph implements GraphChanges {
   readonly gateway: GraphGateway;
   readonly #parts: LiveGraphParts;
   #topology: Topology;
+  #onTopology: (topology: Topology) => void = () => {};
   /** The kind of placement of each subgraph, for which an engine's sources are made. */
   #kinds = "";
 
@@ -52,6 +53,12 @@ export class LiveGraph implements GraphChanges {
     return this.#topology?.placements.has(subgraph) === true;
   }
 
+  /** Calls back with the topology that is run on: now, and after each change. */
+  watchTopology(onTopology: (topology: Topology) => void): void {
+    this.#onTopology = onTopology;
+    onTopology(this.#topology);
+  }
+
   async onTopology(topology: Topology): Promise<void> {
     const { engine } = this.gateway;
     const placements = placementsOf(engine.supergraph, topology);
@@ -67,6 +74,7 @@ export class LiveGraph implements GraphChanges {
 
   #networkFor({ topology, placements }: Omit<Built, "engine">, supergraph: Supergraph): Network {
     this.#topology = topology;
+    this.#onTopology(topology);
     this.#kinds = kindsOf(placements);
     const mayBeKept = (subgraph: string) => KEPT.test(supergraph.servedSdls?.get(subgraph) ?? "");
     return this.#parts.networks.update(placements.values(), readsOf(topology, mayBeKept));

@@ -30,6 +30,8 @@ function follow(...urls: string[]) {
   const lines: string[] = [];
   const waits = new Set<() => void>();
   const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+  /** What the stream tells, by the number of the cursor. */
+  const streamed = new Map<number, ChangesAnswer>();
   const feed = new ChangeFeed({
     get: (url, query) => {
       const { promise, resolve, reject } = Promise.withResolvers<ChangesAnswer>();
@@ -55,6 +57,7 @@ function follow(...urls: string[]) {
       });
       return promise;
     },
+    streams: { get: async (_place, { number }) => streamed.get(number) },
     cache: {
       invalidate: (place, tags, { lsn }) => told.push(["invalidate", place, tags, lsn]),
       dropPlace: (place, { lsn }) => told.push(["dropPlace", place, lsn]),
@@ -83,6 +86,7 @@ function follow(...urls: string[]) {
   });
   return {
     feed,
+    streamed,
     told,
     lines,
     isServed,
@@ -111,6 +115,18 @@ test("nothing is served before an instance has answered, and what was kept befor
     ["confirm", "catalog", 9],
   ]);
   expect([isServed(), last().url]).toEqual([true, "http://127.0.0.1:1/changes?epoch=a&number=3"]);
+});
+
+test("a stream is asked first, and the service for what the stream does not tell", async () => {
+  const { streamed, told, last, count } = follow(ONE);
+  const answer = { epoch: "a", isGap: false, position: "1.20", confirmed: "1.20", ageMs: 0, waitedMs: 250 };
+  streamed.set(3, { ...answer, number: 4, changes: [["Product", "7", "1.20"]] });
+  await last().answer({ isGap: true, number: 3 });
+  expect(told.slice(2)).toEqual([
+    ["invalidate", "catalog", ["Product:7", "Product"], 20],
+    ["confirm", "catalog", 20],
+  ]);
+  expect([count(), last().url]).toEqual([2, "http://127.0.0.1:1/changes?epoch=a&number=4"]);
 });
 
 test("a change is told to its row and to what lists its type, at its position, and then the proof", async () => {

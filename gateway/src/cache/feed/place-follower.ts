@@ -22,8 +22,16 @@ const WAIT_MS = 250;
 /** One failure may be a connection that was closed just then. */
 const FAILURES_MAX = 2;
 
+/** Changes that come without asking the service (shared/change-streams.ts). */
+export interface ChangesSource {
+  /** Undefined if it is not certain what has changed since the cursor. Then the service is asked. */
+  get(place: string, cursor: { epoch: string; number: number }): Promise<ChangesAnswer | undefined>;
+}
+
 export interface FollowerMeans {
   get: GetChanges;
+  /** Asked first. */
+  streams?: ChangesSource | undefined;
   cache: Invalidation;
   log: Logger;
   /** Monotonic milliseconds. */
@@ -83,10 +91,12 @@ export class PlaceFollower {
     const url = this.#instance();
     const askedAtMs = nowMs();
     try {
-      const answer = await get(url, queryOf(this.#cursor, url));
+      const streaming = this.#streaming(url);
+      const streamed = streaming && (await streaming);
+      const answer = streamed ?? (await get(url, queryOf(this.#cursor, url)));
       this.#take(url, answer);
       // The service read its database at this time or later: the answer's way back took the rest.
-      this.#provenAtMs = askedAtMs + answer.waitedMs - answer.ageMs;
+      this.#provenAtMs = Math.max(this.#provenAtMs, askedAtMs + answer.waitedMs - answer.ageMs);
       if (this.#reason !== undefined) log.info({ place: this.#place }, "changes are followed again");
       this.#reason = undefined;
       this.#failures = 0;
@@ -97,6 +107,12 @@ export class PlaceFollower {
       this.#fail(url, (error as Error).message);
       return this.#failures % FAILURES_MAX !== 0;
     }
+  }
+
+  /** The service's numbers hold in the stream too, as long as its epoch does. */
+  #streaming(url: string): Promise<ChangesAnswer | undefined> | undefined {
+    const cursor = this.#cursor;
+    return cursor?.url === url ? this.#means.streams?.get(this.#place, cursor) : undefined;
   }
 
   /** The one that was asked last, unless it has failed too often or is gone. */
