@@ -111,20 +111,20 @@ test("with synchronous: true an order that was acknowledged survives a promotion
   await place();
   expect(acknowledged).toHaveLength(1);
 
-  // From here on the replica receives nothing: what is acknowledged now would be lost.
-  const [receiver] = await sqlOf<{ pid: number }>("postgres-dakar-2", "select pid from pg_stat_wal_receiver");
-  process.kill(receiver!.pid, "SIGSTOP");
+  // From here on the replica is sent nothing: what is acknowledged now would be lost.
+  const [sender] = await sqlOf<{ pid: number }>("postgres-dakar", "select pid from pg_stat_replication");
+  process.kill(sender!.pid, "SIGSTOP");
   const later = Promise.all([place(), place()]);
   const waiting = "select 1 from pg_stat_activity where wait_event = 'SyncRep'";
   await vi.waitFor(
     async () => expect((await sqlOf("postgres-dakar", waiting)).length).toBeGreaterThan(0),
     SOON,
   );
-  // The primary is lost. It is fenced before the replica goes on, so it cannot send what that has not had.
+  // The primary is lost. Its supervisor must not bring it back, and the sender does not outlive it.
   process.kill(recordOf("postgres-dakar")!.pid!, "SIGKILL");
   const promoted = cluster.replicas("promote", "dakar");
   await vi.waitFor(() => expect(recordOf("postgres-dakar")!.phase).toBe("stopped"), SOON);
-  process.kill(receiver!.pid, "SIGCONT");
+  process.kill(sender!.pid, "SIGKILL");
   expect(await promoted).toBe("dakar-2 is the primary of dakar now, and dakar its replica.");
   await later;
 

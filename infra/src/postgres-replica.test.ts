@@ -167,6 +167,22 @@ test("a replica starts without its primary if it has the data, and says so if it
   await expect(start("nothing", { primary: away })).rejects.toThrow(/its primary does not answer/);
 });
 
+test("a promotion loses what the replica had not received when the primary was lost", async () => {
+  const { server } = await start("loses");
+  await follows(server, "received");
+  const [sender] = await ask(primary, "select pid from pg_stat_replication");
+  process.kill(sender!.pid, "SIGSTOP");
+  await ask(primary, "insert into note values ('acknowledged, and not received')");
+  process.kill(primary.pid, "SIGKILL");
+  await primary.exited;
+  process.kill(sender!.pid, "SIGKILL");
+  await server.promote();
+  const found = await ask(server, "select text from note where text like '%received' order by text");
+  expect(found).toEqual([{ text: "received" }]);
+  await server.stop();
+  primary = await startPrimary();
+});
+
 test("a primary of an older timeline becomes a replica without what nobody else has", async () => {
   const { server } = await start("next");
   await follows(server, "before the promotion");

@@ -36,6 +36,9 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   hot_standby: "on",
   hot_standby_feedback: "on",
   max_standby_streaming_delay: "1s",
+  // A copy and a crashed server are synced before they start. File by file that takes 4.5 s on a busy disk,
+  // as a whole 0.7 s. Only Linux can.
+  ...(process.platform === "linux" ? { recovery_init_sync_method: "syncfs" } : {}),
 };
 
 /** Safe against a crash of the server, not against a crash of the machine. */
