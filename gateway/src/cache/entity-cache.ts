@@ -1,5 +1,5 @@
 /**
- * The entities and answers that a gateway keeps, as long as their services allow (decision 034): in memory,
+ * The entities and answers that a gateway keeps, as long as their services allow (decision 037): in memory,
  * and in the tier that all gateways share, if there is one.
  */
 import { type StartTimer, startRealTimer } from "@teranga/kit/process/timer.ts";

@@ -1,5 +1,5 @@
 /**
- * What the entity cache keeps, and the second tier behind the memory of one gateway (decision 034).
+ * What the entity cache keeps, and the second tier behind the memory of one gateway (decision 037).
  *
  * A place is one database as callers know it (kit/src/reads/read-headers.ts). Tags say what an entry shows,
  * and what a change changes, within a place: `Product:7` is one entity, `Product` is whatever lists or shows
