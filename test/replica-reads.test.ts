@@ -17,7 +17,7 @@ import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 
 const CREDENTIAL = "credential-of-the-tests";
-const STALENESS_MS = 400;
+const STALENESS_MS = 1_000;
 const transport = createTransport({ credential: CREDENTIAL });
 let primary: RunningPostgres;
 let replica: RunningPostgres;
@@ -137,6 +137,8 @@ test("while the replica does not replay, what was written is read from the prima
     await vi.waitFor(async () => expect((await read(undefined)).from).toBe("primary stale"), {
       timeout: 5_000,
     });
+    // What it has seen is there, but the replica has stood still for longer than an answer may be old.
+    expect((await read({ timeline: 1, lsn: 2 })).from).toBe("primary stale");
     expect((await read({ timeline: 1, lsn: 2 ** 52 })).from).toBe("primary behind");
     expect((await read({ timeline: 9, lsn: 1 })).from).toBe("primary other-timeline");
   } finally {

@@ -115,7 +115,7 @@ export class DatabaseMembers {
 
   /** The lines that a person should read. */
   notes(): string[] {
-    const lines = this.#members.flatMap(({ name, state }) => {
+    const lines = this.replicas.flatMap(({ name, state }) => {
       if (state.kind === "unusable") return [`the replica ${name} is not used: ${state.reason}`];
       return state.kind === "unreachable" ? [`the replica ${name} does not answer: ${state.reason}`] : [];
     });
@@ -137,14 +137,18 @@ export class DatabaseMembers {
     const looks = await Promise.all(this.#members.map((member) => this.#lookAt(member)));
     const found = this.#members.flatMap((member, index) => {
       const look = looks[index];
-      return look ? [{ member, look }] : [];
+      return look ? [{ member, ...look }] : [];
     });
     // The members' data is that of the first one that answers: the one of DATABASE_URL unless it is away.
     this.#identity ??= found[0]?.look.identity;
     const primary = found
       .filter(({ look }) => !look.inRecovery && look.identity === this.#identity)
       .sort((a, b) => b.look.timeline - a.look.timeline || this.#rank(a.member) - this.#rank(b.member))[0];
-    if (primary) await this.#follow(primary.member, primary.look);
+    if (primary) {
+      await this.#follow(primary.member, primary.look);
+      // Only of the primary: what another server has flushed says nothing of how old a replica is.
+      if (primary.member === this.primary.member) this.marks.add(primary.askedAtMs, primary.look);
+    }
     for (const { member, look } of found) this.noteLook(member, look);
   }
 
@@ -152,7 +156,7 @@ export class DatabaseMembers {
     return member === this.primary.member ? -1 : this.#members.indexOf(member);
   }
 
-  async #lookAt(member: Member): Promise<MemberLook | undefined> {
+  async #lookAt(member: Member): Promise<{ look: MemberLook; askedAtMs: number } | undefined> {
     const askedAtMs = performance.now();
     try {
       const look = await withinMs(LOOK_LIMIT_MS, member.look());
@@ -161,8 +165,7 @@ export class DatabaseMembers {
         throw new Error(`no answer within ${LOOK_LIMIT_MS} ms`);
       }
       member.tookMs = performance.now() - askedAtMs;
-      if (!look.inRecovery) this.marks.add(askedAtMs, look);
-      return look;
+      return { look, askedAtMs };
     } catch (error) {
       member.state = { kind: "unreachable", reason: reasonOf(error) };
       return undefined;

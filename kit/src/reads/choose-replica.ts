@@ -54,8 +54,9 @@ export async function chooseReplica(
   if (!wanted) return nearest(following.filter((each) => isFresh(each, stalenessMs))) ?? "stale";
   const ofTimeline = following.filter(({ seen }) => seen.position.timeline === wanted.timeline);
   if (ofTimeline.length === 0) return "other-timeline";
-  const ready = nearest(ofTimeline.filter(({ seen }) => hasReplayed(seen, wanted)));
-  if (ready) return ready;
+  const ready = ofTimeline.filter(({ seen }) => hasReplayed(seen, wanted));
+  if (ready.length > 0)
+    return nearest(ready.filter((each) => keepsUp(each, members, stalenessMs))) ?? "stale";
   const replayed = await replay(members, ofTimeline, wanted);
   onWait(replayed ? "replayed" : "too-late");
   return replayed ?? "behind";
@@ -79,6 +80,19 @@ function followers(members: DatabaseMembers): Follower[] {
  */
 function isFresh({ member, seen: { freshAtMs = Number.NEGATIVE_INFINITY } }: Follower, stalenessMs: number) {
   return freshAtMs >= performance.now() - stalenessMs && freshAtMs >= member.sinceMs + stalenessMs;
+}
+
+/**
+ * Whether a replica is no older than that behind what is known of the primary. While the primary is away, a
+ * caller that has seen something may be answered all the same.
+ */
+function keepsUp(
+  { seen: { freshAtMs } }: Follower,
+  { marks }: DatabaseMembers,
+  stalenessMs: number,
+): boolean {
+  if (!marks.newest) return true;
+  return freshAtMs !== undefined && freshAtMs >= marks.newest.askedAtMs - stalenessMs;
 }
 
 function nearest(followers: readonly Follower[]): ChosenReplica | undefined {

@@ -48,7 +48,7 @@ export class Marks {
   add(askedAtMs: number, position: Position): void {
     const last = this.#marks.at(-1);
     if (last && askedAtMs - last.askedAtMs < MARK_EVERY_MS) return;
-    this.#marks.push({ askedAtMs, position });
+    this.#marks.push({ askedAtMs, position: { timeline: position.timeline, lsn: position.lsn } });
     if (this.#marks.length > MARKS_MAX) this.#marks.shift();
   }
 
@@ -58,8 +58,8 @@ export class Marks {
       ?.askedAtMs;
   }
 
-  get newest(): Position | undefined {
-    return this.#marks.at(-1)?.position;
+  get newest(): Mark | undefined {
+    return this.#marks.at(-1);
   }
 }
 

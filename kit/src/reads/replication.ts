@@ -44,7 +44,7 @@ function statusOf(
       return { state: "UNUSABLE", lagBytes: null, lagMs: null };
     case "follows": {
       const { position, freshAtMs } = state;
-      const { newest } = marks;
+      const newest = marks.newest?.position;
       const lagBytes = newest?.timeline === position.timeline ? Math.max(0, newest.lsn - position.lsn) : null;
       const lagMs = freshAtMs === undefined ? null : Math.max(0, Math.round(performance.now() - freshAtMs));
       return { state: lagMs !== null && lagMs <= stalenessMs ? "FRESH" : "BEHIND", lagBytes, lagMs };
