@@ -11,7 +11,7 @@ import type { RedisLink } from "./redis-link.ts";
 
 /** More than the last 1,000, which a service has for those who are behind. */
 const STREAM_MAX = 10_000;
-/** The tail of an outbox confirms every 250 ms. */
+/** The tail of an outbox confirms at each reading, so several times a second. */
 const CONFIRMED_MS = 2_000;
 
 const PREFIX = "teranga:changes:1";

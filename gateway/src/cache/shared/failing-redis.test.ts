@@ -37,6 +37,19 @@ describe.skipIf(inject("redisMissing") !== null)("a Redis that fails", () => {
     expect((await tier.look(PLACE, ["k"], undefined))[0]!.kind).toBe("leased");
   });
 
+  it("that lacks the last changes after a fail-over or a restart gives nothing that they outdate", async () => {
+    const redis = await aRedis();
+    const { tier, link } = await aGateway(redis);
+    await tier.look(PLACE, ["k"], undefined);
+    await tier.put(PLACE, [{ key: "k", entry: anEntry(at(10)) }]);
+    await redis.command("SAVE");
+    await tier.invalidate(PLACE, ["Product:7"], at(20));
+    await redis.restart();
+    await until("it is back", () => link.isOpen);
+    expect(await redis.command("KEYS", "*:entry:*")).toHaveLength(1);
+    expect((await tier.look(PLACE, ["k"], undefined))[0]!.kind).toBe("leased");
+  });
+
   it("that is full answers what it has, takes nothing, and still hears of changes", async () => {
     const redis = await aRedis(["maxmemory-policy", "noeviction"]);
     const { tier, writes, fills, lines } = await aGateway(redis, 50);

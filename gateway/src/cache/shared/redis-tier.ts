@@ -64,6 +64,8 @@ export class RedisTier implements SharedTier {
   readonly #heard = new Map<string, Position>();
   /** Up to where Redis may not have heard of changes, by place. */
   readonly #untold = new Map<string, Position>();
+  /** The server that has heard all that this gateway has, by place. Another may lack the last of it. */
+  readonly #toldTo = new Map<string, string>();
   readonly #instance = randomId();
   #looks = 0;
 
@@ -194,19 +196,24 @@ export class RedisTier implements SharedTier {
     tags: readonly string[],
   ): Promise<boolean> {
     raise(this.#heard, place, position);
+    const { runId } = this.#link;
     const args = [what, ...textOf(position), randomId(), ...tags];
     const answer = await runScript(this.#link, SCRIPTS.tell, keysOf(place, []), args);
-    if (answer.kind === "reply") return true;
+    if (answer.kind === "reply") {
+      if (what === "place" && runId !== undefined) this.#toldTo.set(place, runId);
+      return true;
+    }
     raise(this.#untold, place, position);
     return false;
   }
 
   /** Drops the place if Redis may not have heard of all its changes. @returns whether it has heard now */
   async #makeUp(place: string): Promise<boolean> {
-    const position = this.#untold.get(place);
+    const isOther = this.#toldTo.get(place) !== this.#link.runId;
+    const position = this.#untold.get(place) ?? (isOther ? this.#heard.get(place) : undefined);
     if (!position) return true;
     const isTold = await this.#tell(place, "place", position, []);
-    if (isTold && this.#untold.get(place) === position) this.#untold.delete(place);
+    if (this.#untold.get(place) === position && isTold) this.#untold.delete(place);
     return isTold;
   }
 

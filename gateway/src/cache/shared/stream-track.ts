@@ -2,7 +2,7 @@
 import { RecentChanges } from "@teranga/kit/outbox/recent-changes.ts";
 import type { StreamedChanges, StreamedConfirmation } from "@teranga/kit/redis/change-stream.ts";
 
-/** Confirmations come every 250 ms. Without one the service is asked. */
+/** Confirmations come several times a second. Without one the service is asked. */
 const SILENCE_MS = 600;
 
 export class StreamTrack {
