@@ -80,12 +80,14 @@ export interface GraphOptions {
   paymentProviders?: readonly PaymentProvider[];
   /** Where the catalog streams its changes to; nowhere by default. */
   redis?: RedisTarget;
+  /** How many bytes of answers the gateway keeps; none by default. */
+  cacheBytesMax?: number;
   log?: Logger;
 }
 
 export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph> {
   const { recoveryIntervalMs = 50, ordersAsProcess = false, deadlineMs, clock } = graphOptions;
-  const { paymentProviders = [], redis } = graphOptions;
+  const { paymentProviders = [], redis, cacheBytesMax } = graphOptions;
   const log = graphOptions.log ?? createLogger("test", process.env.TEST_LOG_LEVEL ?? "silent");
   const shared = { credential: CREDENTIAL, log };
   const databases = await createDatabases();
@@ -124,6 +126,7 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
     engine: testedEngine(),
     surface: { ...surfaceOf("production"), introspection: true },
     port: 0,
+    cacheBytesMax,
     onSubgraphRequest: (request) => requests.push(request),
   });
 
