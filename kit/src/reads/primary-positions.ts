@@ -11,7 +11,7 @@ import { shareNext } from "./share-next.ts";
 
 /** The answer of `wal_position()` (0-positions.sql). */
 export interface WalPosition extends Position {
-  /** The transactions under way in a snapshot that is newer than the position. */
+  /** The transactions under way after the position was read. */
   underWay: readonly string[];
 }
 

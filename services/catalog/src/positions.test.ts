@@ -69,7 +69,26 @@ test("a commit that is flushed, and not visible yet, is not part of what a read 
     await askAfter("primary", create("A fifth"));
     const read = await askAfter("primary", READ);
     const later = await askAfter("primary", READ);
-    for (const { range } of [read, later]) expect(range!.includes).toEqual(before.range!.upTo);
+    for (const { range } of [read, later])
+      expect(range!.includes.lsn).toBeLessThanOrEqual(before.range!.upTo.lsn);
+  } finally {
+    await open`rollback`;
+    open.release();
+  }
+});
+
+test("nor is the newest transaction, which no snapshot lists", async () => {
+  const open = await catalog.sql.reserve();
+  try {
+    const before = await askAfter("primary", create("A sixth"));
+    await open`begin`;
+    await open`insert into product (name, description, price) values ('Newest', '', 1)`;
+    await catalog.sql`select pg_logical_emit_message(false, 'test', '', true)`;
+    const read = await askAfter("primary", READ);
+    const later = await askAfter("primary", READ);
+    for (const { range } of [read, later])
+      expect(range!.includes.lsn).toBeLessThanOrEqual(before.range!.upTo.lsn);
+    expect(later.range!.upTo.lsn).toBeGreaterThan(before.range!.upTo.lsn);
   } finally {
     await open`rollback`;
     open.release();
