@@ -165,6 +165,9 @@ test("what gateways keep of the catalog is never older than what a client has se
       expect(both.flatMap(({ readFrom }) => readFrom)).toEqual(["catalog: cache", "catalog: cache"]);
     }, 5_000);
   await isKept();
+  expect(await (await fetch(new URL("/metrics", keeping[0]!.url))).text()).toMatch(
+    /^teranga_gateway_reads_total\{subgraph="catalog",source="cache",reason=""\} [1-9]/m,
+  );
   for (let round = 0; round < 20; round++) {
     const input = `{ id: "101", description: "Round ${round}" }`;
     await ask(`mutation { updateProduct(input: ${input}) { __typename } }`);

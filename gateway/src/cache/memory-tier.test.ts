@@ -1,5 +1,6 @@
 /** Goal: what the memory tier gives is never older than what was heard, seen or kept before. */
 import { expect, test } from "vitest";
+import { heapGrownBytes } from "../fixture/heap.ts";
 import { MemoryTier } from "./memory-tier.ts";
 import { PlaceHistory } from "./place-history.ts";
 import type { CacheEntry } from "./tier.ts";
@@ -45,6 +46,21 @@ test("an entry without positions serves callers without a position only", () => 
   const { entry, put, get } = createTier();
   put(entry("7"));
   expect([get(), get(1)]).toEqual(["7", undefined]);
+});
+
+test.each([0, 1, 2, 4])("%i tags: what entries take is not more than what is counted", async (tagCount) => {
+  const { history, tier } = createTier({ bytesMax: 100_000_000 });
+  const takenBytes = await heapGrownBytes(() => {
+    for (let id = 0; id < 5_000; id++) {
+      const range = { includes: { timeline: 1, lsn: 1e10 + id }, upTo: { timeline: 1, lsn: 1e10 + id + 8 } };
+      const tags = [`Product:${id}`, "Product", "Category", "Page"].slice(0, tagCount);
+      const times = { refreshAtMs: 48.5 + id, endsAtMs: 60.5 + id };
+      const entry = { json: JSON.stringify({ name: `Product ${id}` }), range, tags, ...times };
+      tier.put("catalog", { key: `${"k".repeat(43)} ${id}`, entry }, history.begin());
+    }
+  });
+  expect(takenBytes).toBeLessThan(tier.bytes);
+  expect(takenBytes).toBeGreaterThan(tier.bytes / 2);
 });
 
 test("positions are compared as numbers", () => {

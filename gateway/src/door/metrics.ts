@@ -14,7 +14,7 @@ import type { CircuitView, FetchRecord } from "../network/network.ts";
 import type { TokenFault } from "../session/session.ts";
 import type { RequestRecord } from "../sources/request-record.ts";
 import { BoundedLabels } from "./bounded-labels.ts";
-import { createReadCounter, createTokenCounter } from "./read-metrics.ts";
+import { createReadCounter, createTokenCounter, type ReadCounter } from "./read-metrics.ts";
 
 const OPERATIONS_MAX = 200;
 const OPERATIONS_AT_ONCE_MAX = 100;
@@ -75,13 +75,14 @@ export function createGatewayMetrics(
     atOnceMax: OPERATIONS_AT_ONCE_MAX,
     known: operationNames,
   });
-  const requests = requestInstruments(registry, operations);
-  const fetches = fetchInstruments(registry);
+  const reads = createReadCounter(registry);
+  const requests = requestInstruments(registry, operations, reads);
+  const fetches = fetchInstruments(registry, reads);
   addGauges(registry, state);
   return { ...requests, ...fetches, tokenRefused: createTokenCounter(registry) };
 }
 
-function requestInstruments(registry: Registry, operations: BoundedLabels) {
+function requestInstruments(registry: Registry, operations: BoundedLabels, reads: ReadCounter) {
   const registers = [registry];
   const codes = new BoundedLabels({ valuesMax: CODES_MAX });
   const requests = new Counter({
@@ -133,6 +134,7 @@ function requestInstruments(registry: Registry, operations: BoundedLabels) {
       requests.inc({ operation, outcome });
       seconds.observe({ operation }, record.durationMs / 1_000);
       for (const [code, count] of record.errors) errors.inc({ operation, code: codes.of(code) }, count);
+      for (const [subgraph, count] of record.keptFetches) reads.kept(subgraph, count);
     },
     operationFound(planMs: number | undefined) {
       plans.inc({ cache: planMs === undefined ? "hit" : "miss" });
@@ -142,7 +144,7 @@ function requestInstruments(registry: Registry, operations: BoundedLabels) {
   };
 }
 
-function fetchInstruments(registry: Registry) {
+function fetchInstruments(registry: Registry, reads: ReadCounter) {
   const registers = [registry];
   const cities = new BoundedLabels({ valuesMax: CITIES_MAX });
   const timedCities = new BoundedLabels({ valuesMax: CITY_HISTOGRAMS_MAX });
@@ -177,7 +179,6 @@ function fetchInstruments(registry: Registry) {
     labelNames: ["state"],
     registers,
   });
-  const countRead = createReadCounter(registry);
   return {
     fetched(fetch: FetchRecord) {
       const { subgraph, partition, outcome, durationMs, attempts, shared: isShared } = fetch;
@@ -187,7 +188,7 @@ function fetchInstruments(registry: Registry) {
       seconds.observe({ subgraph, partition: timed }, durationMs / 1_000);
       if (isShared) shared.inc({ subgraph });
       if (attempts > 1) retries.inc({ subgraph }, attempts - 1);
-      countRead(fetch);
+      reads.fetched(fetch);
     },
     circuitChanged: (change: { state: CircuitView["state"] }) => changes.inc({ state: change.state }),
   };

@@ -38,6 +38,8 @@ export class RequestRecord {
   failedFetches = 0;
   sharedFetches = 0;
   retriedFetches = 0;
+  /** How many fetches were answered by what is kept, by subgraph. */
+  readonly keptFetches = new Map<string, number>();
   readonly explanation: Explanation | undefined;
   readonly #nowMs: () => number;
   readonly #begunAtMs: number;
@@ -53,12 +55,14 @@ export class RequestRecord {
     return this.#nowMs() - this.#begunAtMs;
   }
 
-  /** Must be called for each request to a service once it is over. */
+  /** Must be called for each request to a service once it is over, and for each that the cache has saved. */
   readonly fetched = (fetch: FetchRecord): void => {
     this.fetches++;
     if (fetch.outcome !== "answered") this.failedFetches++;
     if (fetch.shared) this.sharedFetches++;
     if (fetch.attempts > 1) this.retriedFetches++;
+    const { subgraph } = fetch;
+    if (fetch.readFrom === "cache") this.keptFetches.set(subgraph, (this.keptFetches.get(subgraph) ?? 0) + 1);
     if (!this.explanation) return;
     if (this.explanation.fetches.length < FETCHES_SHOWN_MAX) {
       this.explanation.fetches.push({ ...fetch, endedAtMs: this.durationMs });
