@@ -184,6 +184,13 @@ test.each([
     ],
   ],
   [
+    "a hint for caches, if one instance has it: what is kept, each answer says",
+    "type Query { a: Int b: Int @cacheControl(maxAge: 60) } type T @cacheControl(maxAge: 5) { x: Int }",
+    "type Query { a: Int @cacheControl(maxAge: 9) b: Int } type T { x: Int }",
+    "type Query { a: Int @cacheControl(maxAge: 9) b: Int @cacheControl(maxAge: 60) } type T @cacheControl(maxAge: 5) { x: Int }",
+    [],
+  ],
+  [
     "directives that do not agree, and those that one partition is enough for",
     'type Query { a: Int @external b: Int @deprecated c: Int @tag(name: "x") d(x: Int @foo): Int }',
     'type Query { a: Int b: Int c: Int @tag(name: "y") @inaccessible d(x: Int): Int }',
