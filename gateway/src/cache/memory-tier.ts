@@ -13,7 +13,7 @@ import type { CacheEntry, Fill } from "./tier.ts";
  */
 export type Filled = "kept" | "stale" | "older" | "too-large";
 
-/** What an entry takes beside its texts. Measured (memory-tier.test.ts): up to 720 bytes, 880 with four tags. */
+/** What an entry takes beside its texts. Measured in memory-tier.test.ts: 720 bytes, 880 with four tags. */
 const ENTRY_BYTES = 700;
 const TAG_BYTES = 80;
 
