@@ -13,7 +13,7 @@ import { createLogger } from "@teranga/kit/process/log.ts";
 import type { RunningService } from "@teranga/kit/process/run-service.ts";
 import type { Position } from "@teranga/kit/reads/position.ts";
 import { parseRanges, printPositions } from "@teranga/kit/reads/read-headers.ts";
-import { parseTopology } from "@teranga/kit/topology/topology.ts";
+import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 
 const CREDENTIAL = "credential-of-the-tests";
@@ -33,10 +33,11 @@ const topologyOf = (replicas: Record<string, string>, synchronous = false) =>
 /** Without user and password. */
 const bare = (url: string) => url.replace(/\/\/[^/]*@/, "//");
 
-function start() {
+function start(options: { databaseUrl?: string; topology?: Topology } = {}) {
   return startCatalog({
     databaseUrl: primary.url("catalog"),
     topology: topologyOf({ "catalog-2": bare(replica.url("catalog")) }),
+    ...options,
     credential: CREDENTIAL,
     port: 0,
     log: createLogger("catalog", "fatal"),
@@ -245,5 +246,29 @@ test("a replica that is promoted takes the writes, and what was seen before is r
       from: expect.stringMatching(/^primary/),
     });
     expect((await read(after, service)).price).toBe(403);
+  }
+});
+
+test("a start whose DATABASE_URL names a replica finds the primary, which no old one takes the place of", async () => {
+  // What an earlier version has left: nothing that tells positions.
+  await on(replica.url("catalog"), async (sql) => {
+    await sql`drop function wal_position`;
+    await sql`delete from function_file`;
+  });
+  const third = await startTestReplica(replica, "catalog-3");
+  const topology = topologyOf({ "catalog-2": bare(replica.url("catalog")) });
+  services.push(await start({ databaseUrl: third.url("catalog"), topology }));
+  try {
+    expect((await write(500, 2)).timeline).toBe(2);
+    await third.promote();
+    await vi.waitFor(async () => expect((await write(501, 2)).timeline).toBe(3), { timeout: 10_000 });
+  } finally {
+    await third.stop();
+  }
+  // The primary of before still runs, without the last write.
+  for (let looks = 0; looks < 6; looks++) {
+    const { data, errors } = await ask(2, `{ product(id: "${productId}") { price } }`);
+    expect([data?.product ?? null, errors?.[0]?.extensions?.code]).toEqual([null, "SUBGRAPH_UNAVAILABLE"]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
 });

@@ -129,6 +129,16 @@ test("a lost connection ends the epoch, and another one begins with all changes 
   expect(heard.flatMap((event) => ("keys" in event ? event.keys : []))).toContain("meanwhile");
 });
 
+test("another primary ends the epoch, also while the one of before answers", async () => {
+  let primary = used.url;
+  const { heard, until, listener, kinds } = listen();
+  tail(listener, { primaryUrl: () => primary });
+  await until(() => heard.length === 1);
+  primary = `${used.url}#another`;
+  await until(() => heard.length === 3);
+  expect(kinds()).toEqual(["began", "ended", "began"]);
+});
+
 test("while there is no database that takes writes, nothing is told and it is tried again", async () => {
   let primary = "postgres://nobody@127.0.0.1:9/none";
   const { heard, until, listener } = listen();

@@ -47,6 +47,7 @@ export interface Tail {
 }
 
 interface Epoch {
+  url: string;
   connection: OutboxConnection;
   isOver: boolean;
   /** What the listeners have been told; undefined until they know of the epoch. */
@@ -89,8 +90,10 @@ class OutboxReader {
   async step(): Promise<boolean> {
     if (this.#isClosed) return false;
     try {
-      const epoch = this.#epoch ?? (await this.#open());
-      return await this.#inTime(this.#read(epoch));
+      const url = await this.#options.primaryUrl();
+      // A primary of before may still run, and answer. What is written elsewhere it does not tell.
+      if (this.#epoch && this.#epoch.url !== url) throw new Error("another server is the primary");
+      return await this.#inTime(this.#read(this.#epoch ?? this.#open(url)));
     } catch (error) {
       await this.#end((error as Error).message);
       return false;
@@ -102,12 +105,12 @@ class OutboxReader {
     await this.#end("it is closed");
   }
 
-  async #open(): Promise<Epoch> {
-    const url = await this.#options.primaryUrl();
+  #open(url: string): Epoch {
     const connection = openOutboxConnection(url, this.#options.applicationName, () => {
       epoch.isOver = true;
     });
     const epoch: Epoch = {
+      url,
       connection,
       isOver: false,
       told: undefined,

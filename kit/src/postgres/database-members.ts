@@ -5,6 +5,8 @@
  *
  * Without replicas there is one member, which is never looked at.
  */
+import { setTimeout as delay } from "node:timers/promises";
+import { StartupError } from "../process/config.ts";
 import type { Logger } from "../process/log.ts";
 import { withinMs } from "../process/timer.ts";
 import { startWorker, type Worker } from "../process/worker.ts";
@@ -13,7 +15,7 @@ import { Marks, type MemberLook, type ReplicaState } from "../reads/replica.ts";
 import { shareNext } from "../reads/share-next.ts";
 import type { ReplicatedDatabase } from "../topology/topology.ts";
 import { type Database, type DatabaseOptions, openDatabase, routeStatements } from "./database.ts";
-import { lookAt } from "./member-look.ts";
+import { isNotMigrated, lookAt, reasonOf } from "./member-look.ts";
 import type { Sql } from "./sql.ts";
 import { positionsOf } from "./wal-position.ts";
 
@@ -49,6 +51,9 @@ export interface Primary {
 }
 
 const LOOK_EVERY_MS = 500;
+/** A promotion takes less than a second. */
+const FIND_LIMIT_MS = 5_000;
+const FIND_AGAIN_MS = 100;
 /** A member that takes longer is away. */
 const LOOK_LIMIT_MS = 1_000;
 
@@ -62,6 +67,8 @@ export class DatabaseMembers {
   #identity: string | undefined;
   #synchronous = false;
   #waitsForReplicas = true;
+  /** Whether a server has been seen that takes writes. */
+  #isFound = false;
   readonly #options: MembersOptions;
   readonly #watch: Worker;
 
@@ -73,7 +80,7 @@ export class DatabaseMembers {
     this.primary = { member: first, positions: positionsOf(first.database.sql) };
     this.sql = routeStatements(() => chosen() ?? this.primary.member.database.sql, options);
     const step = async () => {
-      await this.#lookAround();
+      if (this.hasReplicas) await this.#lookAround();
       return false;
     };
     this.setReplicas(options.replicas);
@@ -103,9 +110,27 @@ export class DatabaseMembers {
     if (this.hasReplicas) this.#watch?.wake();
   }
 
-  /** Finds the primary before the first statement. Takes a second at most, and nothing without replicas. */
+  /**
+   * Finds the primary before the first statement: after a promotion the server of `url` is a replica. Takes
+   * nothing without replicas.
+   * @throws StartupError if that is a replica, and no other server takes writes
+   */
   async find(): Promise<void> {
-    await this.#lookAround();
+    if (!this.hasReplicas) return;
+    const endMs = performance.now() + FIND_LIMIT_MS;
+    for (;;) {
+      const found = await this.#lookAround();
+      if (this.#isFound) return;
+      if (performance.now() >= endMs) {
+        const first = found.find(({ member }) => member === this.primary.member);
+        if (first?.look.inRecovery)
+          throw new StartupError(
+            "DATABASE_URL: it names a replica, and no server of the topology is its primary",
+          );
+        return;
+      }
+      await delay(FIND_AGAIN_MS);
+    }
   }
 
   /** A statement has failed as it does on a member that is away or no primary any more. */
@@ -131,9 +156,8 @@ export class DatabaseMembers {
     await Promise.all(this.#members.map(closeMember));
   }
 
-  /** One look at every member. Never rejects. */
-  async #lookAround(): Promise<void> {
-    if (!this.hasReplicas) return;
+  /** One look at every member: those that answer. Never rejects. */
+  async #lookAround(): Promise<{ member: Member; look: MemberLook }[]> {
     const looks = await Promise.all(this.#members.map((member) => this.#lookAt(member)));
     const found = this.#members.flatMap((member, index) => {
       const look = looks[index];
@@ -141,8 +165,10 @@ export class DatabaseMembers {
     });
     // The members' data is that of the first one that answers: the one of DATABASE_URL unless it is away.
     this.#identity ??= found[0]?.look.identity;
+    // A primary of an earlier timeline may still run. It lacks what was written to the one after it.
+    const known = this.primary.timeline ?? 0;
     const primary = found
-      .filter(({ look }) => !look.inRecovery && look.identity === this.#identity)
+      .filter(({ look }) => !look.inRecovery && look.identity === this.#identity && look.timeline >= known)
       .sort((a, b) => b.look.timeline - a.look.timeline || this.#rank(a.member) - this.#rank(b.member))[0];
     if (primary) {
       await this.#follow(primary.member, primary.look);
@@ -150,6 +176,7 @@ export class DatabaseMembers {
       if (primary.member === this.primary.member) this.marks.add(primary.askedAtMs, primary.look);
     }
     for (const { member, look } of found) this.noteLook(member, look);
+    return found;
   }
 
   #rank(member: Member): number {
@@ -187,9 +214,14 @@ export class DatabaseMembers {
     try {
       const position = await withinMs(LOOK_LIMIT_MS, positions.ask());
       if (position?.timeline !== look.timeline) return;
-    } catch {
+    } catch (error) {
+      if (!isNotMigrated(error)) return;
+      // No position can be told before the migration, and none was.
+      this.#isFound = true;
+      this.primary = { member, positions };
       return;
     }
+    this.#isFound = true;
     this.primary = { member, positions, timeline: look.timeline, startedAt: look.startedAt };
     member.state = { kind: "unknown" };
     if (primary.member !== member)
@@ -262,10 +294,4 @@ export class DatabaseMembers {
 
 async function closeMember({ database, looks }: Member): Promise<void> {
   await Promise.all([database.close(), looks.close()]);
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as { code?: string; message: string };
-  if (code === "42P01") return "its database is not this service's";
-  return (code ?? message).split("\n")[0]!;
 }
