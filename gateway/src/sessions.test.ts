@@ -101,6 +101,19 @@ describe.each(["teranga", "apollo"] as const)("by the engine %s", (engine) => {
     }
   });
 
+  test("what failed because there is no primary takes nothing away: the replica goes on to answer", async () => {
+    const { note, token } = await read(0);
+    world.fail({ hasNoPrimary: true });
+    for (const operation of ["mutation { write(value: 5) }", "mutation { writeForMe(value: 5) }"]) {
+      const failed = await ask(0, operation, token);
+      expect(failed.errors).toMatchObject([{ extensions: { code: "SUBGRAPH_UNAVAILABLE" } }]);
+      expect(await read(1, failed.token)).toMatchObject({ note });
+    }
+    const newer = tokenAt(1, world.primary.lsn);
+    const unread = await ask(0, "{ note }", newer);
+    expect(unread).toMatchObject({ errors: [{}], token: newer });
+  });
+
   test("requests side by side end with a token each, and a client sends all of them", async () => {
     const old = await read(0);
     const [written, readBefore] = await Promise.all([

@@ -1,5 +1,5 @@
 /** A subgraph as plans see it, and how all kinds of sources ask their services. */
-import { codedError, unavailableCode } from "@teranga/kit/graphql/errors.ts";
+import { areUnavailable, codedError, unavailableCode } from "@teranga/kit/graphql/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import { type SubgraphRequest, TransportError } from "@teranga/kit/http/transport.ts";
 import { placeName, printRanges } from "@teranga/kit/reads/read-headers.ts";
@@ -142,7 +142,8 @@ async function askService(
   try {
     const sent = { ...place, operation: request.query };
     const answered = await ask(request, { ...askTerms(context, sent, mayRepeat), after });
-    if (read) context.session?.saw(read, answered.notes, (name) => context.network.reads.get(name) === "own");
+    if (read && !isNothing(answered))
+      context.session?.saw(read, answered.notes, (name) => context.network.reads.get(name) === "own");
     return wholeAnswer(answered, request, terms);
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
@@ -169,6 +170,17 @@ async function askForNobody(
       notes: undefined,
     };
   }
+}
+
+/**
+ * Whether an answer neither shows nor has changed anything: the primary is away. What the client has seen is
+ * as certain as before, so replicas go on to answer it.
+ */
+function isNothing({ data, errors = [] }: SubgraphAnswer): boolean {
+  if (errors.length === 0 || !areUnavailable(errors)) return false;
+  return Object.values(data ?? {}).every(
+    (field) => field === null || (Array.isArray(field) && field.every((entity) => entity === null)),
+  );
 }
 
 /** @throws TransportError if the answer is not what was asked for */

@@ -67,6 +67,11 @@ export function areNotNow(errors: readonly { extensions?: Record<string, unknown
   return errors.every(({ extensions }) => NOT_NOW.test(String(extensions?.code)));
 }
 
+/** Whether a service's errors all mean that its database was away, so that nothing was done. */
+export function areUnavailable(errors: readonly { extensions?: Record<string, unknown> }[]): boolean {
+  return errors.every(({ extensions }) => /^\w+_UNAVAILABLE$/.test(String(extensions?.code)));
+}
+
 /** Cuts a text that a client or a service chose, so that it cannot fill the answer. */
 export function cutText(text: string, lengthMax: number): string {
   return text.length > lengthMax ? `${text.slice(0, lengthMax)}…` : text;

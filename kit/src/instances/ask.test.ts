@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { type Send, TransportError } from "../http/transport.ts";
+import { type Collected, collectFor } from "../reads/collected-positions.ts";
 import { ask } from "./ask.ts";
 import { Instances } from "./instances.ts";
 
@@ -48,9 +49,12 @@ test.each([
     "unknown",
   ],
   ["one has answered something else", [refused, { data: { a: "?" } }], "unknown"],
-] as const)("fails when %s", async (_, answers, effect) => {
-  await expect(ask(means(script(...answers).send), urls, question)).rejects.toMatchObject({
-    name: "TransportError",
-    effect,
-  });
-});
+] as const)(
+  "fails when %s, and only who may have acted may have moved positions",
+  async (_, answers, effect) => {
+    const collected: Collected = { ranges: new Map(), isWhole: true };
+    const asking = () => ask(means(script(...answers).send), urls, question);
+    await expect(collectFor([collected], asking)).rejects.toMatchObject({ name: "TransportError", effect });
+    expect(collected.isWhole).toBe(effect === "refused");
+  },
+);

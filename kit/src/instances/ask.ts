@@ -64,9 +64,10 @@ export async function ask<Schema extends z.ZodType>(
     },
   );
   if (asked.kind === "answered") return asked.answer;
-  collect(undefined);
   const { failures, error } = asked;
   const effect = failures.every((failure) => failure.effect === "refused") ? "refused" : "unknown";
+  // Whoever has not acted has moved no position.
+  if (effect === "unknown") collect(undefined);
   const reasons = failures.map(({ message }) => message).join("; ");
   throw new TransportError(effect, `${what}: ${reasons}`, { cause: error });
 }
