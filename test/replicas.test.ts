@@ -85,6 +85,25 @@ test("a replica is added to a city and removed again", async () => {
   expect(await sqlOf("postgres-thies", "select slot_name from pg_replication_slots")).toEqual([]);
 });
 
+test("paused replicas show nothing of what is written, and go on to receive it", async () => {
+  await untilItFollows("postgres-dakar-2");
+  expect(await cluster.replicas("pause", "dakar")).toMatch(/is not shown by dakar-2\./);
+  await sqlOf("postgres-dakar", "create table written_in_the_pause ()");
+  const shown = "select to_regclass('written_in_the_pause') is not null as shown";
+  const received = "select pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn() as received";
+  await vi.waitFor(
+    async () => expect(await sqlOf("postgres-dakar-2", received)).toEqual([{ received: true }]),
+    SOON,
+  );
+  expect(await sqlOf("postgres-dakar-2", shown)).toEqual([{ shown: false }]);
+  expect(await cluster.replicas("resume", "dakar")).toBe("What is written is shown by dakar-2 again.");
+  await vi.waitFor(
+    async () => expect(await sqlOf("postgres-dakar-2", shown)).toEqual([{ shown: true }]),
+    SOON,
+  );
+  await sqlOf("postgres-dakar", "drop table written_in_the_pause");
+});
+
 test("a command that cannot be carried out is refused in one line", async () => {
   const { replicas } = cluster;
   await expect(replicas("promote", "thies")).rejects.toThrow(

@@ -129,7 +129,7 @@ describe("status", () => {
 test.each([
   ["replica", "add dakar", "No cluster runs in HOME"],
   ["promote", "dakar", "No cluster runs in HOME"],
-  ["replica", "grow dakar", "replica grow dakar: there is only add CITY and remove CITY"],
+  ["replica", "grow dakar", "replica grow dakar: there is only add, remove, pause, resume, and a CITY"],
   ["promote", "dakar thies", "promote dakar thies: say one CITY, or catalog"],
 ] as const)("%s %s: %s", async (program, words, line) => {
   const stderr = `${line.replace("HOME", home)}\n`;

@@ -1,5 +1,5 @@
 /**
- * Adds and removes replicas of a cluster that runs, and makes a replica the primary.
+ * Adds and removes replicas of a cluster that runs, pauses their replay, and makes a replica the primary.
  *
  * A promotion, in this order: the old primary is ended (fenced), and with that sends what its replicas have
  * not had yet; the home says who the primary is now; that one is promoted; the old one's directory becomes
@@ -38,7 +38,7 @@ export interface ReplicaCommandsOptions {
   writeTopology: () => Promise<void>;
 }
 
-export const REPLICA_COMMANDS = ["add", "remove", "promote"] as const;
+export const REPLICA_COMMANDS = ["add", "remove", "pause", "resume", "promote"] as const;
 export type ReplicaCommand = (typeof REPLICA_COMMANDS)[number];
 
 /** A primary takes ten connections of replicas; copies and backups need some of them. */
@@ -65,6 +65,9 @@ export class ReplicaCommands {
           return this.#add(group);
         case "remove":
           return this.#remove(group);
+        case "pause":
+        case "resume":
+          return setReplay(group, command);
         case "promote":
           return this.#promote(group);
         default:
@@ -185,6 +188,23 @@ export class ReplicaCommands {
       );
     return first;
   }
+}
+
+/**
+ * Replicas whose replay is paused go on to receive what is written, and show none of it: so a person sees
+ * what an old answer is. Starting a replica ends its pause.
+ */
+async function setReplay(group: DatabaseGroup, command: "pause" | "resume"): Promise<string> {
+  const replicas = replicasOf(group);
+  if (replicas.length === 0) throw new StartupError(noReplica(group));
+  const names = replicas.map(({ plan }) => plan.member).join(", ");
+  const running = replicas.flatMap(({ running }) => running ?? []);
+  if (running.length < replicas.length) throw new StartupError(`Not all of ${names} run now`);
+  const statement = command === "pause" ? "select pg_wal_replay_pause()" : "select pg_wal_replay_resume()";
+  await Promise.all(running.map(({ url }) => asSuperuser(url("postgres"), (sql) => sql.unsafe(statement))));
+  return command === "pause"
+    ? `What is written from now on is not shown by ${names}. To go on: npm run replica -- resume ${group.database}`
+    : `What is written is shown by ${names} again.`;
 }
 
 async function receivedBy(server: DatabaseServer) {
