@@ -111,8 +111,8 @@ export class DatabaseMembers {
   }
 
   /**
-   * Finds the primary before the first statement: after a promotion the server of `url` is a replica. Takes
-   * nothing without replicas.
+   * Looks for the primary at all members: before the first statement, since after a promotion the server of
+   * `url` is a replica, and when the primary does not show what it must. Takes nothing without replicas.
    * @throws StartupError if that is a replica, and no other server takes writes
    */
   async find(): Promise<void> {

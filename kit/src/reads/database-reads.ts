@@ -77,9 +77,9 @@ export function serveDatabase(options: DatabaseReadsOptions): ServedDatabase {
         ? await chooseReplica(members, request.wanted, { stalenessMs, onWait: metrics.waited })
         : "write");
     if (typeof chosen !== "string") return chosen;
-    const { positions } = members.primary;
-    if (isQuery && request.wanted) await positions.settle(request.wanted).catch(() => {});
-    return { kind: "primary", reason: isQuery ? chosen : "write", settled: positions.settled };
+    if (isQuery && request.wanted) await settle(members, request.wanted);
+    const { settled } = members.primary.positions;
+    return { kind: "primary", reason: isQuery ? chosen : "write", settled };
   };
 
   const serve = async (
@@ -123,6 +123,20 @@ export function serveDatabase(options: DatabaseReadsOptions): ServedDatabase {
     },
   };
   return { members, reads, replication };
+}
+
+/**
+ * Waits until the primary shows what the caller has seen. A server that does not show it in time may be the
+ * primary no more: it runs on and has not heard of the promotion, or its commits wait for replicas that
+ * follow another server now. So all members are looked at before it answers.
+ */
+async function settle(members: DatabaseMembers, wanted: Position): Promise<void> {
+  const { positions } = members.primary;
+  const isSettled = await positions.settle(wanted).catch(() => false);
+  if (isSettled || !members.hasReplicas) return;
+  await members.find();
+  const found = members.primary.positions;
+  if (found !== positions) await found.settle(wanted).catch(() => false);
 }
 
 /** What the answer shows; a reason if it must be had from the primary. */

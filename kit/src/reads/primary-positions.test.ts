@@ -53,18 +53,18 @@ test("a transaction that stays open does not hold positions back for long", asyn
 
 test("a wanted position is waited for, one from the future or of another timeline is not", async () => {
   const { positions, state } = primary({ lsn: 10, underWay: ["7"] }, { lsn: 20, underWay: [] });
-  await positions.settle({ timeline: 1, lsn: 10 });
+  expect(await positions.settle({ timeline: 1, lsn: 10 })).toBe(true);
   expect([positions.settled?.lsn, state.asked]).toEqual([20, 2]);
-  await positions.settle({ timeline: 1, lsn: 20 });
+  expect(await positions.settle({ timeline: 1, lsn: 20 })).toBe(true);
   expect(state.asked).toBe(2);
-  await positions.settle({ timeline: 1, lsn: 21 });
-  await positions.settle({ timeline: 2, lsn: 1 });
+  expect(await positions.settle({ timeline: 1, lsn: 21 })).toBe(false);
+  expect(await positions.settle({ timeline: 2, lsn: 1 })).toBe(false);
   expect([state.asked, state.nowMs]).toEqual([4, 5]);
 });
 
 test("the wait is bounded", async () => {
   const { positions, state } = primary({ lsn: 10, underWay: ["7"] });
-  await positions.settle({ timeline: 1, lsn: 10 });
+  expect(await positions.settle({ timeline: 1, lsn: 10 })).toBe(false);
   expect(state.nowMs).toBe(100);
 });
 

@@ -53,15 +53,19 @@ export class PrimaryPositions {
     return this.#settled;
   }
 
-  /** Waits until a position is settled, unless it is none of this primary, and for a bounded time. */
-  async settle(wanted: Position): Promise<void> {
+  /**
+   * Whether a read that begins now shows everything up to a position. Waits for it, for a bounded time, unless
+   * it is none of this primary.
+   */
+  async settle(wanted: Position): Promise<boolean> {
     const endMs = this.#means.nowMs() + SETTLE_MAX_MS;
     while (!this.#includes(wanted)) {
       const { timeline, lsn } = await this.ask();
-      if (this.#includes(wanted) || timeline !== wanted.timeline || lsn < wanted.lsn) return;
-      if (this.#means.nowMs() >= endMs) return;
+      if (this.#includes(wanted)) return true;
+      if (timeline !== wanted.timeline || lsn < wanted.lsn || this.#means.nowMs() >= endMs) return false;
       await this.#means.delay(LOOK_AGAIN_MS);
     }
+    return true;
   }
 
   #includes(wanted: Position): boolean {
