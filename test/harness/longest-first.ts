@@ -11,6 +11,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 export const LONG: readonly string[] = [
   "test/simulation/simulation.test.ts",
   "test/cluster.test.ts",
+  "test/replicas.test.ts",
+  "test/reads/reads.test.ts",
   "test/simulation/planted-bugs.test.ts",
   "infra/src/postgres.test.ts",
   "test/chaos/chaos.test.ts",

@@ -54,8 +54,8 @@ export class PrimaryPositions {
   }
 
   /**
-   * Whether a read that begins now shows everything up to a position. Waits for it, for a bounded time, unless
-   * it is none of this primary.
+   * Whether a read that begins now shows everything up to a position. Waits for it, for a bounded time,
+   * unless it is none of this primary.
    */
   async settle(wanted: Position): Promise<boolean> {
     const endMs = this.#means.nowMs() + SETTLE_MAX_MS;

@@ -1,0 +1,143 @@
+/**
+ * A shop of one city, in this process, over replicated databases: two gateways, two catalogs, two instances
+ * of the city, one orchestrator. Whatever can make a read old is there.
+ */
+import { startCatalog } from "@teranga/catalog/service.ts";
+import { startCity } from "@teranga/city/service.ts";
+import { surfaceOf } from "@teranga/gateway/door/surface.ts";
+import { startGateway } from "@teranga/gateway/gateway.ts";
+import { freePort } from "@teranga/infra/ports.ts";
+import type { RunningServer } from "@teranga/kit/http/server.ts";
+import type { Logger } from "@teranga/kit/process/log.ts";
+import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
+import { parseTopology } from "@teranga/kit/topology/topology.ts";
+import { startOrders } from "@teranga/orders/service.ts";
+import { ReplicatedServer } from "./replicated-server.ts";
+
+const CREDENTIAL = "a-credential-for-tests";
+export const CITY = "dakar";
+const GATEWAYS = 2;
+const INSTANCES = 2;
+
+/** A service or a gateway that can be started again at its port. */
+export interface Restartable {
+  name: string;
+  restart(): Promise<void>;
+}
+
+export interface ReadsWorld {
+  /** The gateways' endpoints. */
+  gateways: readonly string[];
+  servers: { catalog: ReplicatedServer; city: ReplicatedServer };
+  restartable: readonly Restartable[];
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  /** Database replicas of the catalog and of the city. */
+  replicas: number;
+  /** No second tier of the cache by default. */
+  redisUrl?: string | undefined;
+  log: Logger;
+}
+
+export async function startWorld({ replicas, redisUrl, log }: WorldOptions): Promise<ReadsWorld> {
+  const [catalog, city] = await Promise.all([
+    ReplicatedServer.start("catalog", replicas, log),
+    ReplicatedServer.start(CITY, replicas, log),
+  ]);
+  const ports = {
+    catalog: await freePorts(INSTANCES),
+    city: await freePorts(INSTANCES),
+    orders: await freePorts(1),
+    gateway: await freePorts(GATEWAYS),
+  };
+  const topology = parseTopology(topologyText(ports, catalog, city));
+  const common = (port: number): ServiceOptions => ({ topology, credential: CREDENTIAL, port, log });
+  const catalogUrl = catalog.urlOf(catalog.members[0]!);
+  const cityUrl = city.urlOf(city.members[0]!);
+  const startGatewayAt = (port: number) =>
+    startGateway({
+      source: { kind: "topology", topology },
+      credential: CREDENTIAL,
+      surface: surfaceOf("development"),
+      port,
+      log,
+      ...(redisUrl !== undefined && { redisUrl }),
+    });
+  const running: Running[] = [];
+  const run = async (name: string, start: (port: number) => Promise<RunningServer>, all: number[]) => {
+    for (const [index, port] of all.entries())
+      running.push(await Running.start(`${name} ${index + 1}`, () => start(port)));
+  };
+  await run("catalog", (port) => startCatalog({ ...common(port), databaseUrl: catalogUrl }), ports.catalog);
+  const cityOf = (port: number): Promise<RunningService> =>
+    startCity({ ...common(port), cityId: CITY, databaseUrl: cityUrl });
+  await run("city", cityOf, ports.city);
+  await run("orders", (port) => startOrders(common(port)), ports.orders);
+  await Promise.all([catalog.startReplicas(), city.startReplicas()]);
+  await run("gateway", startGatewayAt, ports.gateway);
+  return {
+    gateways: ports.gateway.map((port) => `http://127.0.0.1:${port}/graphql`),
+    servers: { catalog, city },
+    restartable: running,
+    async close() {
+      for (const each of running.toReversed()) await each.close();
+      await Promise.all([catalog.stop(), city.stop()]);
+    },
+  };
+}
+
+class Running implements Restartable {
+  readonly name: string;
+  readonly #start: () => Promise<RunningServer>;
+  #server: RunningServer;
+
+  private constructor(name: string, start: () => Promise<RunningServer>, server: RunningServer) {
+    this.name = name;
+    this.#start = start;
+    this.#server = server;
+  }
+
+  static async start(name: string, start: () => Promise<RunningServer>): Promise<Running> {
+    return new Running(name, start, await start());
+  }
+
+  async restart(): Promise<void> {
+    await this.#server.close();
+    this.#server = await this.#start();
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) ports.push(await freePort());
+  return ports;
+}
+
+function topologyText(
+  ports: { catalog: number[]; city: number[]; orders: number[] },
+  catalog: ReplicatedServer,
+  city: ReplicatedServer,
+): string {
+  const urls = (all: number[]) => all.map((port) => `http://127.0.0.1:${port}/graphql`);
+  const location = { latitude: 14.69, longitude: -17.45 };
+  const dakar = {
+    name: "Dakar",
+    default: true,
+    location,
+    urls: urls(ports.city),
+    database: city.topologyOf(),
+  };
+  return JSON.stringify({
+    subgraphs: {
+      catalog: { replicas: urls(ports.catalog), database: catalog.topologyOf() },
+      orders: { replicas: urls(ports.orders) },
+      city: { partitions: { [CITY]: dakar } },
+    },
+  });
+}
