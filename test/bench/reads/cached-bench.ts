@@ -53,7 +53,7 @@ function groupsOf({ cluster }: Bench) {
   return { services: pids("catalog", "city"), PostgreSQL: pids("postgres") };
 }
 
-/** The statements for a number of reads with writes between them; those of services for their own work too. */
+/** The statements for a number of reads with writes between them, and of services for their own work. */
 async function count(gateway: Contestant, mix: readonly string[], { cluster }: Bench): Promise<Statement[]> {
   const { url } = await cluster.gateway(gateway);
   const pool = new Pool(new URL(url).origin, { connections: COUNTED_AT_A_TIME, pipelining: 1 });
@@ -110,5 +110,5 @@ function render(
   ].join("\n\n");
 }
 
-/** Those of the pools that requests use. What the outbox and the looks at replicas cost depends on time alone. */
+/** Those of the pools that requests use. The outbox and the looks at replicas cost the same without reads. */
 const isOfRequests = ({ from }: Statement) => /^(catalog|city-\S+)$/.test(from);

@@ -51,5 +51,3 @@ export function rounded(value: number): string {
   if (value >= 100) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
-
-export const spread = (values: readonly number[], unit = "") => values.map(rounded).join(" / ") + unit;
