@@ -104,6 +104,28 @@ test("paused replicas show nothing of what is written, and go on to receive it",
   await sqlOf("postgres-dakar", "drop table written_in_the_pause");
 });
 
+test("while its replica is paused, a client reads the old state without its token, and its write with it", async () => {
+  await untilItFollows("postgres-dakar-2");
+  const balance = async (headers?: Record<string, string>) => {
+    const { data } = await ask(cluster.url, '{ client(id: "dakar:1") { wallet { balance } } }', {}, headers);
+    return data.client.wallet.balance as number;
+  };
+  const before = await balance();
+  await cluster.replicas("pause", "dakar");
+  const answer = await fetch(cluster.url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      query: 'mutation { topUpWallet(input: { clientId: "dakar:1", amount: 1000 }) { __typename } }',
+    }),
+  });
+  const token = { "teranga-session": answer.headers.get("teranga-session")! };
+  expect([await balance(), await balance(token)]).toEqual([before, before + 1_000]);
+  // The replica may be 5 s old for those who have no token.
+  await vi.waitFor(async () => expect(await balance()).toBe(before + 1_000), SOON);
+  await cluster.replicas("resume", "dakar");
+});
+
 test("a command that cannot be carried out is refused in one line", async () => {
   const { replicas } = cluster;
   await expect(replicas("promote", "thies")).rejects.toThrow(
