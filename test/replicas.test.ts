@@ -152,6 +152,7 @@ test("with synchronous: true an order that was acknowledged survives a promotion
   await place();
   expect(acknowledged).toHaveLength(1);
 
+  const token = await tokenOfRead();
   // From here on the replica is sent nothing: what is acknowledged now would be lost.
   const [sender] = await sqlOf<{ pid: number }>("postgres-dakar", "select pid from pg_stat_replication");
   process.kill(sender!.pid, "SIGSTOP");
@@ -164,14 +165,58 @@ test("with synchronous: true an order that was acknowledged survives a promotion
   // The primary is lost. Its supervisor must not bring it back, and the sender does not outlive it.
   process.kill(recordOf("postgres-dakar")!.pid!, "SIGKILL");
   const promoted = cluster.replicas("promote", "dakar");
+  const meanwhile = readAndWriteUntil(promoted, token);
   await vi.waitFor(() => expect(recordOf("postgres-dakar")!.phase).toBe("stopped"), SOON);
   process.kill(sender!.pid, "SIGKILL");
   expect(await promoted).toBe("dakar-2 is the primary of dakar now, and dakar its replica.");
   await later;
+  const { reads, writes } = await meanwhile;
+  // One may fail in the moment in which the replica becomes the primary.
+  expect(reads.filter((isAnswered) => !isAnswered).length).toBeLessThanOrEqual(reads.length / 2);
+  expect(["ClientUpdated", "CITY_UNAVAILABLE", "OUTCOME_UNKNOWN"]).toEqual(expect.arrayContaining(writes));
+  await vi.waitFor(async () => expect(await rename()).toBe("ClientUpdated"), SOON);
 
   const rows = await sqlOf<{ id: string }>("postgres-dakar-2", "select id from orders");
   expect(rows.map(({ id }) => id)).toEqual(expect.arrayContaining(acknowledged));
 });
+
+const READ = `{ client(id: "dakar:1") { name } }`;
+
+/** The session token of a client that has read in Dakar what its replica has as well. */
+async function tokenOfRead(): Promise<string> {
+  const response = await fetch(cluster.url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: READ }),
+  });
+  expect(await response.json()).not.toHaveProperty("errors");
+  await untilItFollows("postgres-dakar-2");
+  return response.headers.get("teranga-session")!;
+}
+
+/** Returns what came of a write: the type of its result, or the code of its error. */
+async function rename(): Promise<string> {
+  const mutation = `mutation { updateClient(input: { id: "dakar:1", name: "Awa" }) { __typename } }`;
+  const { data, errors } = await ask(cluster.url, mutation);
+  return data?.updateClient?.__typename ?? errors?.[0]?.extensions?.code;
+}
+
+/** Reads and writes in Dakar while the primary is away. */
+async function readAndWriteUntil(end: Promise<unknown>, token: string) {
+  let isOver = false;
+  const stop = () => {
+    isOver = true;
+  };
+  void end.then(stop, stop);
+  const reads: boolean[] = [];
+  const writes: string[] = [];
+  while (!isOver) {
+    writes.push(await rename());
+    const { errors } = await ask(cluster.url, READ, {}, { "teranga-session": token });
+    reads.push(errors === undefined);
+  }
+  return { reads, writes };
+}
 
 /** Writes `synchronous: true` into the topology by hand, and waits until commits wait for the replica. */
 async function setSynchronous(): Promise<void> {

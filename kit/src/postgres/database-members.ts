@@ -69,6 +69,8 @@ export class DatabaseMembers {
   #waitsForReplicas = true;
   /** Whether a server has been seen that takes writes. */
   #isFound = false;
+  /** Looks at every member now: those that answer. Never rejects. Callers share a look, as each member's. */
+  readonly lookAgain = shareNext(() => this.#lookAround());
   readonly #options: MembersOptions;
   readonly #watch: Worker;
 
@@ -80,7 +82,7 @@ export class DatabaseMembers {
     this.primary = { member: first, positions: positionsOf(first.database.sql) };
     this.sql = routeStatements(() => chosen() ?? this.primary.member.database.sql, options);
     const step = async () => {
-      if (this.hasReplicas) await this.#lookAround();
+      if (this.hasReplicas) await this.lookAgain();
       return false;
     };
     this.setReplicas(options.replicas);
@@ -119,7 +121,7 @@ export class DatabaseMembers {
     if (!this.hasReplicas) return;
     const endMs = performance.now() + FIND_LIMIT_MS;
     for (;;) {
-      const found = await this.#lookAround();
+      const found = await this.lookAgain();
       if (this.#isFound) return;
       if (performance.now() >= endMs) {
         const first = found.find(({ member }) => member === this.primary.member);
@@ -156,7 +158,6 @@ export class DatabaseMembers {
     await Promise.all(this.#members.map(closeMember));
   }
 
-  /** One look at every member: those that answer. Never rejects. */
   async #lookAround(): Promise<{ member: Member; look: MemberLook }[]> {
     const looks = await Promise.all(this.#members.map((member) => this.#lookAt(member)));
     const found = this.#members.flatMap((member, index) => {

@@ -11,11 +11,21 @@ export function positionsOf(sql: Sql): PrimaryPositions {
     const [position] = await sql<WalPosition[]>`
       select timeline, lsn, under_way as "underWay" from wal_position()`;
     const { timeline } = position!;
-    if (timeline > recorded) await sql`insert into timeline (id) values (${timeline}) on conflict do nothing`;
+    if (timeline > recorded) await record(sql, timeline);
     recorded = timeline;
     return position!;
   };
   // Callers share an answer, so it ends with the deadline of none.
   const readPosition = () => withoutDeadline(read);
   return new PrimaryPositions({ readPosition, nowMs: () => performance.now(), delay });
+}
+
+/**
+ * Does not wait for a synchronous replica: after a promotion there may be none yet, and reads go on. Whatever
+ * is written later follows it in the log.
+ */
+function record(sql: Sql, timeline: number): Promise<unknown> {
+  return sql`
+    insert into timeline (id) select ${timeline}::integer from set_config('synchronous_commit', 'local', true)
+    on conflict do nothing`;
 }

@@ -56,6 +56,8 @@ export interface ServedDatabase {
 const STALENESS_MS = 5_000;
 /** An answer does not wait longer for its position. */
 const POSITION_LIMIT_MS = 1_000;
+/** A look takes a few milliseconds, unless a server hangs. */
+const LOOK_WAIT_MS = 200;
 /** A replica that takes longer is taken for gone. */
 const REPLICA_ANSWER_MS = 1_000;
 
@@ -96,7 +98,8 @@ export function serveDatabase(options: DatabaseReadsOptions): ServedDatabase {
     const answer = await Promise.race([served.run(request, run), givenUp]);
     const range = answer ? await conclude(members, request) : "unreachable";
     if (!answer || typeof range === "string") {
-      members.suspect();
+      // The replica may have become the primary.
+      await withinMs(LOOK_WAIT_MS, members.lookAgain());
       return serve({ ...terms, forced: range as PrimaryReason }, run);
     }
     const { source } = request;
