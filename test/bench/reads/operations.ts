@@ -62,3 +62,6 @@ export const clientsBodies = () =>
 
 export const updateBodies = () =>
   many(() => bodyOf(UPDATE, { input: { id: hotProduct(), price: 1_000 + Math.floor(random() * 9_000) } }));
+
+/** The ids of products to change. */
+export const updatedProducts = () => many(hotProduct);

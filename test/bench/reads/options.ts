@@ -19,7 +19,7 @@ export interface Options {
   write: boolean;
 }
 
-const FULL = { rounds: 3, seconds: 3, warmUpMs: 500, stampedes: 5, changes: 200 };
+const FULL = { rounds: 2, seconds: 3, warmUpMs: 500, stampedes: 3, changes: 200 };
 const QUICK = { rounds: 1, seconds: 1, warmUpMs: 500, stampedes: 1, changes: 30 };
 const NUMBER_MAX = 1_000;
 

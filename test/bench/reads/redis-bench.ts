@@ -15,7 +15,7 @@ export async function measureRedis(bench: Bench): Promise<string> {
   const { cluster, options, say } = bench;
   const { redis } = cluster;
   if (!redis) return `${head}\n\nNot measured: ${NO_REDIS}.`;
-  const load = { name: "the mix", bodies: mixedBodies(), connections: CLIENTS, writes: true };
+  const load = { name: "the mix", bodies: mixedBodies(), connections: CLIENTS, writes: "psql" as const };
   for (const gateway of CONTESTANTS) {
     await checkAnswers(load.bodies, gateway, cluster);
     await runReads(gateway, load, bench);

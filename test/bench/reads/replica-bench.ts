@@ -16,7 +16,12 @@ const WRITERS = 4;
 const WRITE_PAUSE_MS = 5;
 
 export async function measureReplica(bench: Bench): Promise<string> {
-  const load = { name: "a city's clients", bodies: clientsBodies(), connections: CLIENTS, writes: false };
+  const load = {
+    name: "a city's clients",
+    bodies: clientsBodies(),
+    connections: CLIENTS,
+    writes: "nobody" as const,
+  };
   for (const gateway of CONTESTANTS) await checkAnswers(load.bodies, gateway, bench.cluster);
   const pids = pidsOf(bench);
   const runs: Record<Contestant, ReadsRun[]> = { "primary-only": [], uncached: [] };

@@ -6,7 +6,7 @@ import { keepProfile } from "../gateway/profiles.ts";
 import type { MeasuredServer } from "../gateway/servers.ts";
 import { ask } from "../gateway/servers.ts";
 import { cpuMs } from "../process-cpu.ts";
-import { updateBodies } from "./operations.ts";
+import { updateBodies, updatedProducts } from "./operations.ts";
 import type { Options } from "./options.ts";
 import type { GatewayName, ReadsCluster } from "./reads-cluster.ts";
 
@@ -22,8 +22,8 @@ export interface Load {
   name: string;
   bodies: readonly string[];
   connections: number;
-  /** Whether products are changed meanwhile, through the same gateway. */
-  writes: boolean;
+  /** Who changes products meanwhile: a connection that no gateway knows of, or the same gateway. */
+  writes: "nobody" | "psql" | "gateway";
 }
 
 export interface ReadsRun extends StreamRun {
@@ -46,6 +46,7 @@ export async function runReads(
   signal.throwIfAborted();
   const server = await cluster.gateway(gateway);
   generator.send({ kind: "load", url: server.url, streams: streamsOf(load) });
+  const endWrites = load.writes === "psql" ? writeBeside(cluster) : undefined;
   await sleep(options.warmUpMs);
   const profile = options.cpuProfile ? await beginProfile(server) : undefined;
   const groups = Object.entries(pids);
@@ -57,6 +58,7 @@ export async function runReads(
   const found = await cluster.lookups(gateway);
   generator.send({ kind: "end" });
   await generator.next("ended");
+  await endWrites?.();
   await profile?.(`reads-${gateway}-${load.name}`.replaceAll(" ", "-"));
   const [reads, writes] = streams.map((report) => summarise(report, measuredMs));
   const { requestsPerS, p50Ms, p99Ms, answered } = reads!;
@@ -77,7 +79,27 @@ export async function runReads(
 function streamsOf({ name, bodies, connections, writes }: Load) {
   const reads = { name, bodies, connections, answerBytes: null, pauseMs: 0 };
   const changes = { name: "writes", bodies: updateBodies(), connections: 1, answerBytes: null };
-  return writes ? [reads, { ...changes, pauseMs: WRITE_PAUSE_MS }] : [reads];
+  return writes === "gateway" ? [reads, { ...changes, pauseMs: WRITE_PAUSE_MS }] : [reads];
+}
+
+/** Changes a product as `psql` does. */
+export const changeProduct = (cluster: ReadsCluster, id: string) =>
+  cluster.psql("catalog")`update product set price = price % 1000 + 1 where id = ${id}`;
+
+/** @returns a function that ends it */
+function writeBeside(cluster: ReadsCluster): () => Promise<void> {
+  const end = new AbortController();
+  const writing = (async () => {
+    for (const id of updatedProducts()) {
+      if (end.signal.aborted) return;
+      await changeProduct(cluster, id);
+      await sleep(WRITE_PAUSE_MS);
+    }
+  })();
+  return () => {
+    end.abort();
+    return writing;
+  };
 }
 
 async function beginProfile({ process }: MeasuredServer): Promise<(name: string) => Promise<unknown>> {

@@ -6,7 +6,7 @@ import { median } from "../statistics.ts";
 import { bodyOf, productBody } from "./operations.ts";
 import type { GatewayName } from "./reads-cluster.ts";
 import { NO_REDIS, rounded } from "./report.ts";
-import { type Bench, checkAnswers, send } from "./run-reads.ts";
+import { type Bench, changeProduct, checkAnswers, send } from "./run-reads.ts";
 import { readsProducts, statementsDuring } from "./statement-log.ts";
 
 const REQUESTS = 1_000;
@@ -73,7 +73,7 @@ async function stampede(gateways: readonly GatewayName[], { cluster, signal }: B
     for (const name of gateways) await checkAnswers([TYPENAME, productBody(PRODUCT_ID)], name, cluster);
     await all(TYPENAME);
     await all(productBody(PRODUCT_ID));
-    await cluster.psql("catalog")`update product set price = price % 1000 + 1 where id = ${PRODUCT_ID}`;
+    await changeProduct(cluster, PRODUCT_ID);
     await sleep(HEARD_MS);
     let [ms, failed] = [0, 0];
     const statements = await statementsDuring(cluster, async () => {
