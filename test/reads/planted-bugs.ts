@@ -22,9 +22,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
-    // An entry counts as new when it is filled, not when it was read, and replaces any other.
+    // An entry counts as new when it is filled, not when it was read. It replaces any other, and nobody asks
+    // for one that includes the last change.
     name: "fill-over-newer",
     edits: [
+      {
+        file: HISTORY,
+        find: "return this.#marksOf(name, tags).reduce<Mark | undefined>(later, undefined)?.position;",
+        replace: "return undefined;",
+      },
       {
         file: HISTORY,
         find: "range ? comparePositions(range.includes, position) < 0 : begun < tick",

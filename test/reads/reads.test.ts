@@ -10,7 +10,7 @@ import { edited, ROOT } from "../harness/planted-bug.ts";
 import { PLANTED_BUGS } from "./planted-bugs.ts";
 import { runReads } from "./run-reads.ts";
 
-const READS = Number(process.env.TEST_READS ?? 1_500);
+const READS = Number(process.env.TEST_READS ?? 1_000);
 
 test("sessions never go back, and answers without a token are of the last seconds", {
   timeout: 600_000,

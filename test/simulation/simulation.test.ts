@@ -9,7 +9,7 @@ import { UNKNOWN_BRANCHES, UNREACHED_BRANCHES } from "./unreached-branches.ts";
 import { runSeeds } from "./worker-pool.ts";
 
 /** A seed takes about a second of one core. `TEST_SEEDS=1000` is the long run. */
-const SEEDS = Number(process.env.TEST_SEEDS ?? 40);
+const SEEDS = Number(process.env.TEST_SEEDS ?? 30);
 /** So many seeds must have come across everything of `SOMETIMES`; fewer, across half of it. */
 const SEEDS_FOR_ALL = 1_000;
 const WORKERS = 2;
