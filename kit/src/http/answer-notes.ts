@@ -4,7 +4,7 @@
  */
 import { POSITIONS_HEADER, READ_FROM_HEADER } from "../reads/read-headers.ts";
 
-/** Names what an answer shows, for who keeps it: with commas between. @public */
+/** Names what an answer shows, for who keeps it: with commas between. */
 export const CACHE_TAGS_HEADER = "x-cache-tags";
 
 export interface AnswerNotes {

@@ -18,6 +18,7 @@ import { traceRequests } from "../process/tracing.ts";
 import { READ_AFTER_HEADER } from "../reads/read-headers.ts";
 import type { ServiceReads } from "../reads/service-reads.ts";
 import { refuseUnacceptable } from "./acceptable.ts";
+import { CACHE_TAGS_HEADER } from "./answer-notes.ts";
 import { isAuthorized } from "./credential.ts";
 import { keepDeadlines } from "./deadline.ts";
 import { DEFAULT_DOOR, type Door, httpOptions, keepDoor } from "./door.ts";
@@ -109,6 +110,7 @@ export async function startSubgraphServer<Context extends object>(
         refuseUnacceptable,
         shortRefusals,
         statusByMediaType,
+        tellCacheTags(),
         ApolloServerPluginInlineTraceDisabled(),
         fastifyApolloDrainPlugin(app) as ApolloServerPlugin<Context & RequestLog>,
       ],
@@ -133,6 +135,20 @@ export async function startSubgraphServer<Context extends object>(
   // Apollo's drain plugin closes the Fastify app.
   const close = () => apollo.stop();
   return { ...(await listen(app, port, close, door?.host)), close };
+}
+
+/** Tells what a query's answer shows, if its resolvers have named that in `cacheTags` of their context. */
+function tellCacheTags<Context extends object>(): ApolloServerPlugin<Context> {
+  return {
+    async requestDidStart() {
+      return {
+        async willSendResponse({ response, contextValue }) {
+          const { cacheTags } = contextValue as { cacheTags?: ReadonlySet<string> };
+          if (cacheTags?.size) response.http.headers.set(CACHE_TAGS_HEADER, [...cacheTags].join(","));
+        },
+      };
+    },
+  };
 }
 
 /**

@@ -13,6 +13,8 @@ export interface CatalogContext {
   replication: () => Replication;
   /** Products by id; null where there is none. All loads of one tick are one statement. */
   products: DataLoader<string, Product | null>;
+  /** What the answer shows, by the tags of changes: caches forget it with these (docs/reads.md). */
+  cacheTags: Set<string>;
 }
 
 /** Ids of one statement. A page has 100; only a request made by hand has more. */
@@ -26,7 +28,7 @@ export function createContext(
   const products = new DataLoader<string, Product | null>((ids) => loadProducts(sql, ids), {
     maxBatchSize: BATCH_SIZE_MAX,
   });
-  return { sql, cities, products, replication };
+  return { sql, cities, products, replication, cacheTags: new Set() };
 }
 
 async function loadProducts(sql: Sql, ids: readonly string[]): Promise<(Product | null)[]> {

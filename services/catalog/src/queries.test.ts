@@ -245,3 +245,13 @@ describe("entities", () => {
     expect(catalog.takeStatements()).toEqual([]);
   });
 });
+
+test.each([
+  ['{ product(id: "101") { name } }', "Product:101"],
+  ['{ a: product(id: "101") { name } b: product(id: "nowhere") { name } }', "Product:101,Product:nowhere"],
+  ['{ product(id: "a,b") { name } }', "Product"],
+  ["{ products(first: 1) { edges { node { id } } } }", "Product"],
+  ['{ _entities(representations: [{ __typename: "Product", id: "101" }]) { __typename } }', undefined],
+])("an answer is named by what it shows: %s", async (query, tags) => {
+  expect((await catalog.ask(query)).notes?.cacheTags).toBe(tags);
+});

@@ -19,9 +19,14 @@ const ORDERINGS: Record<ProductOrder, Ordering & { keyType: SortKeyType }> = {
 export const query = {
   catalogReplication: (_parent, _args, { replication }) => replication(),
 
-  product: (_parent, { id }, { products }) => products.load(id),
+  product(_parent, { id }, { products, cacheTags }) {
+    // Any text can be asked for, and a header takes few. A change of any product has the tag `Product`.
+    cacheTags.add(/^[\w-]{1,100}$/.test(id) ? `Product:${id}` : "Product");
+    return products.load(id);
+  },
 
-  async products(_parent, args, { sql }) {
+  async products(_parent, args, { sql, cacheTags }) {
+    cacheTags.add("Product");
     const filter = parseInput(productFilter, args.filter ?? {}, "filter");
     const order = args.orderBy ?? "ID_ASC";
     const ordering = ORDERINGS[order];
