@@ -66,6 +66,8 @@ export async function startReplica(options: ReplicaOptions): Promise<RunningPost
     }
   }
   if (away) throw new StartupError(`${name} cannot be copied: its primary does not answer (${away.message})`);
+  // The attempt before may have used up the slot: a checkpoint then marks it as lost.
+  if (kept !== undefined) await admitReplica(launch);
   const to = await emptyPlace(options.directory, user, log);
   await copyServer({ from: primary.place, to, url: primary.url("postgres"), user, signal });
   log.info(`${name} was copied from its primary`);

@@ -27,10 +27,10 @@ test("each of them fits the source as it is", () => {
 });
 
 /**
- * A bug takes seconds to start with, so `npm test` searches for two; `TEST_PLANTED_BUGS=all` for all, or
+ * A bug takes seconds to start with, so `npm test` searches for one; `TEST_PLANTED_BUGS=all` for all, or
  * the name of one.
  */
-const SAMPLE = ["last-look-lost", "decide-applied-twice"];
+const SAMPLE = ["last-look-lost"];
 const wanted = process.env.TEST_PLANTED_BUGS;
 const names = PLANTED_BUGS.map(({ name }) => name).filter(
   (name) => wanted === "all" || (wanted ? name === wanted : SAMPLE.includes(name)),

@@ -9,7 +9,7 @@ import { UNKNOWN_BRANCHES, UNREACHED_BRANCHES } from "./unreached-branches.ts";
 import { runSeeds } from "./worker-pool.ts";
 
 /** A seed takes about a second of one core. `TEST_SEEDS=1000` is the long run. */
-const SEEDS = Number(process.env.TEST_SEEDS ?? 30);
+const SEEDS = Number(process.env.TEST_SEEDS ?? 16);
 /** So many seeds must have come across everything of `SOMETIMES`; fewer, across half of it. */
 const SEEDS_FOR_ALL = 1_000;
 const WORKERS = 2;
@@ -54,7 +54,7 @@ describe("in this process", () => {
   test("a seed gives the same history each time, whatever ran before", { timeout: 120_000 }, async () => {
     const histories = async () => {
       const results: RunResult[] = [];
-      for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) results.push(await runSeed(stage, seed));
+      for (const seed of [1, 2, 3, 4]) results.push(await runSeed(stage, seed));
       return results.map(({ digest }) => digest);
     };
     const first = await histories();
