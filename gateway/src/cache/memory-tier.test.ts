@@ -60,8 +60,6 @@ test.each([0, 1, 2, 4])("%i tags: what entries take is not more than what is cou
     }
   });
   expect(takenBytes).toBeLessThan(tier.bytes);
-  // Other tests of the process have left room in the heap that is taken first.
-  expect(takenBytes).toBeGreaterThan(tier.bytes / 4);
 });
 
 test("positions are compared as numbers", () => {
