@@ -158,6 +158,14 @@ const EXAMPLES: [string, string, string][] = [
     "north:1",
     "south",
   ],
+  [
+    `query ($reader: ID!, $branch: ID!) {
+      reader(id: $reader) { id } findReaders(filter: { at: { branch: $branch } }) { id }
+      branches { events { by { secret greetings } by { secret } by { name } } }
+    }`,
+    "north:1",
+    "north",
+  ],
 ];
 
 const errorsOf = ({ errors = [] }: Answer) =>

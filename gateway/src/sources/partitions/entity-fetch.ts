@@ -141,7 +141,16 @@ export async function followCrossings(
     else batches.set(place.followUp.text, [place]);
   }
   const errors = await Promise.all(Array.from(batches.values(), (places) => followUp(places, run)));
-  return limitErrors([...errors.flat(), ...beyond.errors()]);
+  const told = batches.size > 1 ? oncePerPath(errors.flat()) : errors.flat();
+  return limitErrors([...told, ...beyond.errors()]);
+}
+
+/**
+ * An operation may select a field twice, and each selection is fetched by itself. To the client it is one
+ * field, which has one error.
+ */
+function oncePerPath(errors: readonly GraphQLFormattedError[]): GraphQLFormattedError[] {
+  return [...new Map(errors.map((error) => [JSON.stringify(error.path), error])).values()];
 }
 
 async function followUp(
