@@ -29,11 +29,8 @@ const post = async (url: string, body: object, headers: Record<string, string | 
 describe.each(["teranga", "apollo"] as const)("by the engine %s", (engine) => {
   let world: NoteWorld;
   beforeAll(async () => {
-    world = await NoteWorld.start({
-      engine,
-      corsOrigins: [ORIGIN],
-      publicUrl: "https://api.shop.example/graphql",
-    });
+    const publicUrl = "https://api.shop.example/graphql";
+    world = await NoteWorld.start({ engine, corsOrigins: [ORIGIN], publicUrl });
   });
   afterAll(() => world.close());
   beforeEach(() => world.reset());

@@ -2,7 +2,7 @@
 import type { Registry } from "@teranga/kit/process/metrics.ts";
 import type { PrimaryReason } from "@teranga/kit/reads/choose-replica.ts";
 import { Counter } from "prom-client";
-import type { FetchRecord } from "../network/network.ts";
+import type { FetchRecord } from "../network/fetch-record.ts";
 import type { TokenFault } from "../session/session.ts";
 
 /** Why no replica was asked, as services and the network say (docs/reads.md). Others are counted as one. */

@@ -11,7 +11,6 @@ import {
   type Asked,
   type AskingTerms,
   askInstances,
-  isBrokenCircuit,
   refusedAtOnce,
 } from "@teranga/kit/instances/ask-instances.ts";
 import type { Circuit } from "@teranga/kit/instances/breaker.ts";
@@ -19,12 +18,13 @@ import type { CircuitChange, Endpoint } from "@teranga/kit/instances/endpoint.ts
 import { Instances } from "@teranga/kit/instances/instances.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { type StartTimer, startRealTimer } from "@teranga/kit/process/timer.ts";
-import { ATTRIBUTE, inSpan } from "@teranga/kit/process/tracing.ts";
+import { inSpan } from "@teranga/kit/process/tracing.ts";
 import { READ_AFTER_HEADER } from "@teranga/kit/reads/read-headers.ts";
 import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 import type { Placement } from "@teranga/kit/topology/topology.ts";
 import type { Holding } from "../ground/answer-room.ts";
 import type { ReadAfter, Reads } from "../session/read-after.ts";
+import { attributesOf, type FetchRecord, recordOf } from "./fetch-record.ts";
 import { type SharedAsked, SharedRequests, type Writes } from "./shared-requests.ts";
 
 /** The placements of one topology. It never changes: a request keeps the network with which it began. */
@@ -72,27 +72,6 @@ export interface AskTerms {
 export interface SubgraphAnswer extends SubgraphResponse {
   /** Other requests get this same object, so it must not be changed. */
   shared: boolean;
-}
-
-/** One question to a placement and its outcome. */
-export interface FetchRecord {
-  subgraph: string;
-  partition?: string;
-  /**
-   * `refused`: certainly not acted on. `unknown`: perhaps acted on. `broken-circuit`: no instance was asked,
-   * because none answers at the moment.
-   */
-  outcome: "answered" | "refused" | "unknown" | "broken-circuit";
-  durationMs: number;
-  /** The requests that were sent for it; 0 if another question's request answered it. */
-  attempts: number;
-  /** Whether it waited for another question's request. */
-  shared: boolean;
-  /**
-   * Where the answer was read: `replica NAME`, or `primary REASON`. `primary untracked`: the place has no
-   * other answers. Undefined if there is no answer.
-   */
-  readFrom?: string | undefined;
 }
 
 /** Hears what happens on the network, for counting. */
@@ -210,9 +189,6 @@ function livePlacement(placement: Placement, keep: KeepPlace): LivePlacement {
   }
 }
 
-/** A replica's name has up to 63 characters. */
-const READ_FROM_LENGTH_MAX = 100;
-
 interface AskMeans {
   subgraph: string;
   partition?: string;
@@ -273,39 +249,3 @@ function withBody({ query, operationName, variables, body }: SubgraphRequest) {
 
 /** Any GraphQL answer will do here. The sources know what they have asked for. */
 const read: AskingTerms<SubgraphResponse>["read"] = (answer) => answer;
-
-function recordOf(
-  { subgraph, partition }: AskMeans,
-  { asked, isJoined }: SharedAsked,
-  { durationMs, after }: { durationMs: number; after: ReadAfter | undefined },
-): FetchRecord {
-  return {
-    subgraph,
-    ...(partition !== undefined && { partition }),
-    outcome: outcomeOf(asked),
-    durationMs,
-    attempts: isJoined ? 0 : asked.attempts,
-    shared: isJoined,
-    ...(asked.kind === "answered" && { readFrom: readFromOf(asked.answer, after) }),
-  };
-}
-
-function readFromOf({ notes }: SubgraphResponse, after: ReadAfter | undefined): string {
-  return notes?.readFrom?.slice(0, READ_FROM_LENGTH_MAX) ?? (after ? "primary untold" : "primary untracked");
-}
-
-function attributesOf({ subgraph, partition, outcome, attempts, shared }: FetchRecord) {
-  return {
-    [ATTRIBUTE.subgraph]: subgraph,
-    // Under the subgraph's name, as in errors.
-    ...(partition !== undefined && { [`teranga.${subgraph}`]: partition }),
-    [ATTRIBUTE.result]: outcome,
-    [ATTRIBUTE.attempts]: attempts,
-    [ATTRIBUTE.shared]: shared,
-  };
-}
-
-function outcomeOf(asked: Asked): FetchRecord["outcome"] {
-  if (asked.kind === "answered") return "answered";
-  return isBrokenCircuit(asked) ? "broken-circuit" : asked.error.effect;
-}

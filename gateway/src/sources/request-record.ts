@@ -2,7 +2,7 @@
  * The notes about one client request while it runs: for its log line, for the metrics, and for the client if
  * it asks.
  */
-import type { FetchRecord } from "../network/network.ts";
+import type { FetchRecord } from "../network/fetch-record.ts";
 
 /** One and a half steps of a plan over 1,024 cities. Further fetches are only counted. */
 const FETCHES_SHOWN_MAX = 1_500;
