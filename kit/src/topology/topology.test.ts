@@ -3,6 +3,8 @@ import { parseTopology } from "./topology.ts";
 
 const city = (more: string) =>
   `{ name: X, location: { latitude: 14.7, longitude: -17.4 }, urls: ["http://127.0.0.1:1/graphql"], ${more} }`;
+const node = (port: number, database = port) =>
+  `{ url: "http://127.0.0.1:${port}/graphql", database: "postgres://127.0.0.1:${database}/catalog" }`;
 const file = (...partitions: string[]) =>
   `subgraphs:\n  catalog: { replicas: ["http://127.0.0.1:2/graphql"] }\n  city:\n    partitions:\n${partitions.map((line) => `      ${line}\n`).join("")}`;
 
@@ -34,6 +36,21 @@ test("a database with replicas", () => {
   expect(placements.get("catalog")).not.toHaveProperty("database");
 });
 
+test("nodes are instances, each with a database of its own", () => {
+  const { placements } = parseTopology(
+    `subgraphs:\n  catalog: { nodes: { dakar: ${node(1)}, thies: ${node(2)} } }\n  orders: { replicas: ["http://x"] }`,
+  );
+  expect(placements.get("catalog")).toEqual({
+    kind: "replicas",
+    subgraph: "catalog",
+    urls: ["http://127.0.0.1:1/graphql", "http://127.0.0.1:2/graphql"],
+    nodes: [
+      { name: "dakar", url: "http://127.0.0.1:1/graphql", database: "postgres://127.0.0.1:1/catalog" },
+      { name: "thies", url: "http://127.0.0.1:2/graphql", database: "postgres://127.0.0.1:2/catalog" },
+    ],
+  });
+});
+
 test.each([
   ["no default city", file(`thies: ${city("")}`), "none has it"],
   [
@@ -58,7 +75,11 @@ test.each([
     "location.latitude",
   ],
   ["a name in capitals", file(`Dakar: ${city("default: true")}`), "Dakar"],
-  ["neither replicas nor partitions", "subgraphs: { catalog: {} }", "needs either replicas or partitions"],
+  [
+    "neither replicas nor partitions",
+    "subgraphs: { catalog: {} }",
+    "needs either replicas, nodes or partitions",
+  ],
   ["an unknown field of a location", file("a: { location: { altitude: 3 } }"), "altitude"],
   [
     "an unknown field of a subgraph",
@@ -88,6 +109,33 @@ test.each([
     "subgraphs.city.database: each of its partitions has a database of its own",
   ],
   ["a partition that is there twice", file(`a: ${city("default: true")}`, `a: ${city("")}`), "unique"],
+  [
+    "a subgraph with replicas and nodes",
+    `subgraphs: { a: { replicas: ["http://x"], nodes: { b: ${node(1)} } } }`,
+    "subgraphs.a: needs either replicas, nodes or partitions",
+  ],
+  ["a subgraph without a node", "subgraphs: { a: { nodes: {} } }", "subgraphs.a.nodes: there is none"],
+  [
+    "two nodes with one database",
+    `subgraphs: { a: { nodes: { b: ${node(1)}, c: ${node(2, 1)} } } }`,
+    "subgraphs.a.nodes.c.database: b has it too",
+  ],
+  [
+    "two nodes at one URL",
+    `subgraphs: { a: { nodes: { b: ${node(1)}, c: ${node(1, 2)} } } }`,
+    "subgraphs.a.nodes.c.url: b has it too",
+  ],
+  ["a node that is there twice", `subgraphs: { a: { nodes: { b: ${node(1)}, b: ${node(2)} } } }`, "unique"],
+  [
+    "a node's name that is too long for a slot",
+    `subgraphs: { a: { nodes: { ${"b".repeat(31)}: ${node(1)} } } }`,
+    "has more than 30 characters",
+  ],
+  [
+    "nodes with replicas of their database",
+    `subgraphs: { a: { nodes: { b: ${node(1)} }, database: { replicas: { c: postgres://x/y } } } }`,
+    "subgraphs.a.database: each of its nodes has a database of its own",
+  ],
   ["no YAML", "subgraphs: [", ""],
   ["nothing", "", "the document"],
 ])("%s is refused", (_name, text, message) => {

@@ -2,8 +2,9 @@
  * The topology: the subgraphs, their partitions, and where each can be reached.
  *
  * It is one YAML file in the shape of rover's supergraph configuration. Each entry of `subgraphs` also has a
- * placement: `replicas` (any instance can answer) or `partitions` (only the owner of a row can).
- * docs/configuration.md describes it.
+ * placement: `replicas` (any instance can answer), `nodes` (the same, but each has a database of its own, and
+ * the nodes replicate between them) or `partitions` (only the owner of a row can). docs/configuration.md
+ * describes it.
  */
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
@@ -45,6 +46,10 @@ const subgraphFile = z.strictObject({
   database: databaseFile.optional(),
   schema: z.strictObject({ file: z.string() }).optional(),
   replicas: z.array(httpUrl).min(1).optional(),
+  nodes: z
+    .record(name, z.strictObject({ url: httpUrl, database: databaseUrl }))
+    .refine((nodes) => Object.keys(nodes).length > 0, { error: "there is none" })
+    .optional(),
   partitions: z.record(name, partitionFile).optional(),
 });
 
@@ -69,6 +74,17 @@ export interface ReplicatedDatabase {
   synchronous: boolean;
 }
 
+/**
+ * One of the places at which a subgraph's data is written: a service and its own database, of which the other
+ * nodes' databases hear. The URL of the database has neither user nor password.
+ */
+export interface DatabaseNode {
+  name: string;
+  /** The GraphQL endpoint. */
+  url: string;
+  database: string;
+}
+
 /** One partition: an owner of rows. `urls` are its instances' GraphQL endpoints. */
 export interface Partition {
   id: string;
@@ -86,7 +102,14 @@ export interface Partition {
 
 /** Where the answers of a subgraph come from. */
 export type Placement =
-  | { kind: "replicas"; subgraph: string; urls: readonly string[]; database?: ReplicatedDatabase }
+  | {
+      kind: "replicas";
+      subgraph: string;
+      urls: readonly string[];
+      database?: ReplicatedDatabase;
+      /** Those behind `urls`, if each has a database of its own. */
+      nodes?: readonly DatabaseNode[];
+    }
   | { kind: "partitions"; subgraph: string; partitions: readonly Partition[]; partitionOf: PartitionOf };
 
 export type PartitionPlacement = Extract<Placement, { kind: "partitions" }>;
@@ -145,10 +168,15 @@ export function parseTopology(text: string): Topology {
 }
 
 function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Placement {
-  if ((entry.replicas === undefined) === (entry.partitions === undefined)) {
-    throw new Error(`subgraphs.${subgraph}: needs either replicas or partitions`);
-  }
   const place = `subgraphs.${subgraph}`;
+  const placed = [entry.replicas, entry.nodes, entry.partitions].filter((each) => each !== undefined);
+  if (placed.length !== 1) throw new Error(`${place}: needs either replicas, nodes or partitions`);
+  if (entry.nodes) {
+    if (entry.database) throw new Error(`${place}.database: each of its nodes has a database of its own`);
+    const nodes = Object.entries(entry.nodes).map(([name, node]) => ({ name, ...node }));
+    checkNodes(place, nodes);
+    return { kind: "replicas", subgraph, urls: nodes.map(({ url }) => url), nodes };
+  }
   if (entry.replicas)
     return { kind: "replicas", subgraph, urls: entry.replicas, ...readDatabase(place, entry) };
   if (entry.database) throw new Error(`${place}.database: each of its partitions has a database of its own`);
@@ -179,6 +207,21 @@ function readDatabase(
     if (other) throw new Error(`${place}.database.replicas.${name}: ${other.name} has this URL too`);
   }
   return { database: { replicas, synchronous: database.synchronous } };
+}
+
+/** The name is part of the names of slots in PostgreSQL, which have 63 characters at most. */
+const NODE_NAME_LENGTH_MAX = 30;
+
+/** @throws Error if two nodes have one endpoint or one database */
+function checkNodes(place: string, nodes: readonly DatabaseNode[]): void {
+  for (const [index, { name, url, database }] of nodes.entries()) {
+    if (name.length > NODE_NAME_LENGTH_MAX)
+      throw new Error(`${place}.nodes.${name}: has more than ${NODE_NAME_LENGTH_MAX} characters`);
+    const other = nodes.slice(0, index).find((each) => each.url === url || each.database === database);
+    if (!other) continue;
+    const field = other.url === url ? "url" : "database";
+    throw new Error(`${place}.nodes.${name}.${field}: ${other.name} has it too`);
+  }
 }
 
 /** Checks that the claims are complete (one default) and disjoint (no value with two owners). */
