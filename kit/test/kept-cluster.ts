@@ -80,10 +80,9 @@ export async function openClusters(
     await db.close();
     return data;
   };
-  const scripts = [KIT_FUNCTIONS, files.migrations, files.functions!].flatMap((folder) =>
-    readdirSync(folder)
-      .sort()
-      .map((file) => readFileSync(join(folder, file), "utf8")),
+  const folders = [KIT_FUNCTIONS, files.sharedFunctions, files.migrations, files.functions];
+  const scripts = folders.flatMap((folder) =>
+    (folder ? readdirSync(folder) : []).sort().map((file) => readFileSync(join(folder!, file), "utf8")),
   );
   const loadDataDir = keptAs ? await kept(keptAs, [...scripts, extra], make) : await make();
   return Promise.all(Array.from({ length: count }, () => PGlite.create({ extensions, loadDataDir })));

@@ -72,6 +72,8 @@ begin
        for each statement execute function record_changes(%4$L, %5$L)',
       event, followed, transition_tables, type, key_column
     );
+    -- Also for what a replication worker applies.
+    execute format('alter table %s enable always trigger outbox_%s', followed, event);
   end loop;
 end $$;
 

@@ -8,10 +8,7 @@ import { productColumns } from "./product-columns.ts";
  */
 export async function discontinueProduct(sql: Queryable, id: string): Promise<Product | null> {
   const [product] = await sql<Product[]>`
-    update product set
-      discontinued = true,
-      updated_at = case when discontinued then updated_at else now() end
-    where id = ${id}
+    update product set discontinued = true where id = ${id}
     returning ${productColumns(sql)}`;
   return product ?? null;
 }

@@ -8,7 +8,8 @@ export async function findCreation(
   key: string,
 ): Promise<{ product: Product; hash: string } | null> {
   const [row] = await sql<(Product & { hash: string })[]>`
-    select ${productColumns(sql)}, creation_hash as hash from product where creation_key = ${key}`;
+    select ${productColumns(sql)}, creation_hash as hash from product where creation_key = ${key}
+    order by id_length, id limit 1`;
   if (!row) return null;
   const { hash, ...product } = row;
   return { product, hash };

@@ -20,11 +20,9 @@ export async function updateProduct(
   changes: ProductChanges,
 ): Promise<Product | null> {
   const { name = null, description = null, price = null } = changes;
-  const after = sql`coalesce(${name}, name), coalesce(${description}, description), coalesce(${price}, price)`;
   const [product] = await sql<Product[]>`
-    update product set
-      (name, description, price) = row(${after}),
-      updated_at = case when (name, description, price) = (${after}) then updated_at else now() end
+    update product set (name, description, price) = row(
+      coalesce(${name}, name), coalesce(${description}, description), coalesce(${price}, price))
     where id = ${id}
     returning ${productColumns(sql)}`;
   return product ?? null;

@@ -1,0 +1,170 @@
+-- The fold: from the operations of a row to the row. It is a function of their set, so the order in which
+-- they arrive does not matter.
+
+-- The row, locked, or null. Local writers lock it before its state too.
+create or replace function locked_row(of_entity text, of_id text) returns jsonb
+  language plpgsql as $$
+declare
+  found_row jsonb;
+begin
+  if of_entity = 'Product' then
+    select to_jsonb(product) into found_row from product where id = of_id for update;
+  else
+    select to_jsonb(supplier) into found_row from supplier where id = of_id for update;
+  end if;
+  return found_row;
+end $$;
+
+-- Writes a row as it is to be. Nothing of that is a new operation.
+create or replace function put_row(of_entity text, given jsonb) returns void
+  language plpgsql set teranga.folding to 'on' as $$
+begin
+  if of_entity = 'Product' then
+    update product set (name, description, price, discontinued, tags, supplier_id, created_at, creation_key,
+      creation_hash, updated_at) = (select name, description, price, discontinued, tags, supplier_id, created_at,
+      creation_key, creation_hash, updated_at from jsonb_populate_record(null::product, given))
+      where id = given ->> 'id';
+    if not found then
+      insert into product (id, name, description, price, discontinued, tags, supplier_id, created_at,
+        creation_key, creation_hash, updated_at)
+        select id, name, description, price, discontinued, tags, supplier_id, created_at,
+          creation_key, creation_hash, updated_at from jsonb_populate_record(null::product, given);
+    end if;
+  else
+    update supplier set (name, email, phone, deliveries, created_at, creation_key, creation_hash, updated_at) = (
+      select name, email, phone, deliveries, created_at, creation_key, creation_hash, updated_at
+      from jsonb_populate_record(null::supplier, given)) where id = given ->> 'id';
+    if not found then
+      insert into supplier (id, name, email, phone, deliveries, created_at, creation_key, creation_hash, updated_at)
+        select id, name, email, phone, deliveries, created_at, creation_key, creation_hash, updated_at
+        from jsonb_populate_record(null::supplier, given);
+    end if;
+  end if;
+end $$;
+
+create or replace function remove_row(of_entity text, of_id text) returns void
+  language plpgsql set teranga.folding to 'on' as $$
+begin
+  if of_entity = 'Product' then
+    delete from product where id = of_id;
+  else
+    delete from supplier where id = of_id;
+  end if;
+end $$;
+
+-- A unit's columns after one round.
+create or replace function values_after_round(before jsonb, ops operation[], of_unit text, columns text[])
+  returns jsonb
+  language sql immutable parallel safe
+  return before || coalesce((
+    select jsonb_object_agg(field, case
+      when cardinality(ops) = 1 then value_after(before -> field, ops, of_unit, field)
+      else (merge_column(before -> field, ops, of_unit, field)).value
+    end)
+    from unnest(columns) as field where touching(ops, field) <> '{}'
+  ), '{}');
+
+-- Folds all operations of a unit that are in the log: tells its conflicts anew, returns its columns.
+create or replace function fold_unit(of_entity text, of_id text, of_unit text) returns jsonb
+  language plpgsql as $$
+declare
+  fields constant text[] := (select columns from merge_unit where entity = of_entity and unit = of_unit);
+  current jsonb := coalesce(
+    (select bases -> of_unit from entity_state where entity = of_entity and id = of_id), '{}');
+  ops operation[];
+begin
+  perform forget_conflicts(of_entity, of_id, fields);
+  for ops in
+    select array_agg(op order by (op).clock, (op).node, (op).sequence)
+    from rounds_of(of_entity, of_id, of_unit) group by round order by round
+  loop
+    perform follow_conflicts(op, fields) from unnest(ops) as op;
+    if cardinality(ops) > 1 then
+      perform note_conflict(ops, field, current -> field, winner, losers, strategy_of(ops, of_unit))
+        from unnest(fields) as field cross join merge_column(current -> field, ops, of_unit, field)
+        where touching(ops, field) <> '{}' and losers is not null;
+    end if;
+    current := values_after_round(current, ops, of_unit, fields);
+  end loop;
+  return current;
+end $$;
+
+-- A row is gone if a deletion knew of all that was ever written to it.
+create or replace function is_gone(of_entity text, of_id text) returns boolean
+  language sql stable
+  return exists (
+    select from operation join entity_state using (entity, id)
+    where entity = of_entity and id = of_id and kind = 'DELETE' and has_all(operation.seen, edits)
+  );
+
+-- The row after an operation that has seen all the others.
+create or replace function fold_next(op operation, before jsonb) returns void
+  language plpgsql as $$
+declare
+  changes jsonb;
+begin
+  perform follow_conflicts(op, array(select jsonb_object_keys(op.patch)));
+  if op.kind = 'DELETE' then
+    perform remove_row(op.entity, op.id);
+    return;
+  end if;
+  select jsonb_object_agg(field, value_after(before -> field, array[op], unit, field)) into changes
+    from merge_unit cross join unnest(columns) as field where entity = op.entity and op.patch ? field;
+  perform put_row(op.entity, coalesce(before, '{}') || changes || row_facts(op.entity, op.id));
+end $$;
+
+-- The row after an operation that did not know of some.
+create or replace function fold_again(op operation, before jsonb) returns void
+  language plpgsql as $$
+declare
+  current jsonb := coalesce(before, '{}');
+  folded text;
+begin
+  -- All units of a row that is not here: it may have been deleted, and come back as a whole.
+  for folded in
+    select unit from merge_unit where entity = op.entity and (before is null or op.strategies ? unit) order by unit
+  loop
+    current := current || fold_unit(op.entity, op.id, folded);
+  end loop;
+  perform note_lost_deletions(op.entity, op.id);
+  if is_gone(op.entity, op.id) then
+    perform remove_row(op.entity, op.id);
+  -- Its CREATE may come after what another node has written to it.
+  elsif current ->> 'created_at' is not null then
+    perform put_row(op.entity, current || row_facts(op.entity, op.id));
+  end if;
+end $$;
+
+-- What of a row belongs to no unit.
+create or replace function row_facts(of_entity text, of_id text) returns jsonb
+  language sql stable
+  return (
+    select jsonb_build_object('id', of_id, 'updated_at', updated_at)
+    from entity_state where entity = of_entity and id = of_id
+  );
+
+-- Takes an operation that is in the log into the rows.
+create or replace function fold_operation(op operation) returns void
+  language plpgsql as $$
+declare
+  before constant jsonb := locked_row(op.entity, op.id);
+  known constant jsonb := (note_operation(op)).seen;
+begin
+  if has_all(op.seen, coalesce(known, '{}')) and (before is not null or op.kind in ('CREATE', 'DELETE')) then
+    perform fold_next(op, before);
+  else
+    perform fold_again(op, before);
+  end if;
+  if op.entity = 'Product' and (op.patch ? 'name' or op.kind = 'DELETE' or before is null) then
+    perform note_shared_names(op.id, array_remove(
+      array[before ->> 'name', (select name from product where id = op.id)], null));
+  end if;
+end $$;
+
+-- The apply worker's search path is empty.
+create or replace function fold_arrived() returns trigger
+  language plpgsql set search_path from current as $$
+begin
+  perform fold_operation(new);
+  return null;
+end $$;

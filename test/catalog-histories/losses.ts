@@ -1,0 +1,90 @@
+/**
+ * Whether every value that was written is there, or was overwritten by somebody who knew it, or is in a
+ * conflict.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { NodeContent, Operation } from "./nodes.ts";
+
+interface Version {
+  node: string;
+  sequence: number;
+}
+
+const hasSeen = (later: Operation, earlier: Operation) => (later.seen[earlier.node] ?? 0) >= earlier.sequence;
+
+/** What was lost silently, or null. */
+export function findLoss(content: NodeContent): string | null {
+  for (const operation of content.operations) {
+    if (operation.kind === "DELETE") {
+      if (!isTold(content, operation, "deleted") && isDeletionLost(content, operation))
+        return `a deletion was lost: ${JSON.stringify(operation)}`;
+      continue;
+    }
+    for (const [field, value] of Object.entries(operation.patch)) {
+      if (
+        isRelative(operation, field)
+          ? !counts(content, operation, field)
+          : !isKept(content, operation, field, value)
+      )
+        return `${field} was lost: ${JSON.stringify(operation)} of ${JSON.stringify(content)}`;
+    }
+  }
+  return null;
+}
+
+const rowOf = ({ products, suppliers }: NodeContent, { entity, id }: Operation) =>
+  (entity === "Product" ? products : suppliers).find((row) => row.id === id);
+
+const sameRow = (a: { entity: unknown; id: unknown }, b: { entity: unknown; id: unknown }) =>
+  a.entity === b.entity && a.id === b.id;
+
+const laterOn = ({ operations }: NodeContent, earlier: Operation, field: string) =>
+  operations.some((later) => sameRow(later, earlier) && field in later.patch && hasSeen(later, earlier));
+
+function isTold({ conflicts }: NodeContent, operation: Operation, field: string): boolean {
+  const is = ({ node, sequence }: Version) => node === operation.node && sequence === operation.sequence;
+  return conflicts.some(
+    (conflict) =>
+      sameRow(conflict as never, operation) &&
+      conflict.field === field &&
+      (conflict.losers as Version[]).some(is),
+  );
+}
+
+function isKept(content: NodeContent, operation: Operation, field: string, value: unknown): boolean {
+  const row = rowOf(content, operation);
+  return (
+    isDeepStrictEqual(row?.[field], value) ||
+    laterOn(content, operation, field) ||
+    isTold(content, operation, field) ||
+    isChangedSince(content, operation, field) ||
+    (!row && content.operations.some((other) => other.kind === "DELETE" && hasSeen(other, operation)))
+  );
+}
+
+/** What a number or a set begins with is not its value any more once somebody has changed it. */
+const isChangedSince = ({ operations }: NodeContent, { kind, ...row }: Operation, field: string) =>
+  kind === "CREATE" &&
+  operations.some((other) => sameRow(other, row) && field in other.patch && isRelative(other, field));
+
+const isDeletionLost = (content: NodeContent, deletion: Operation) =>
+  content.operations.some(
+    (other) =>
+      sameRow(other, deletion) &&
+      other.kind !== "DELETE" &&
+      !hasSeen(deletion, other) &&
+      !hasSeen(other, deletion),
+  );
+
+const isRelative = ({ kind, strategies }: Operation, field: string) =>
+  kind === "EDIT" && ["ADD", "UNION"].includes(strategies[field] ?? "");
+
+/** Whether a change of a number or a set counts: the sum of all, unless somebody has set it since. */
+function counts(content: NodeContent, operation: Operation, field: string): boolean {
+  const row = rowOf(content, operation);
+  const of = content.operations.filter((other) => sameRow(other, operation) && field in other.patch);
+  if (!row || isTold(content, operation, field) || of.filter((other) => !isRelative(other, field)).length > 1)
+    return true;
+  if (field !== "deliveries") return true;
+  return row.deliveries === of.reduce((sum, { patch }) => sum + (patch[field] as number), 0);
+}
