@@ -7,13 +7,14 @@
  *                   else ─ the shared tier has it? ─ the service is asked, and what may be kept is
  */
 import type { AnswerNotes } from "@teranga/kit/http/answer-notes.ts";
-import { comparePositions, laterPosition, type Position } from "@teranga/kit/reads/position.ts";
-import { type PositionRange, parseRanges, printPositions } from "@teranga/kit/reads/read-headers.ts";
+import { comparePositions, type Position } from "@teranga/kit/reads/position.ts";
+import { type PositionRange, printPositions } from "@teranga/kit/reads/read-headers.ts";
 import type { JsonObject, PartAnswer } from "../ground/answer.ts";
 import { ANYTHING, type ReadAfter } from "../session/read-after.ts";
 import { publicMaxAgeMs } from "./cache-control.ts";
 import type { EntityCache } from "./entity-cache.ts";
 import { type CacheableFetch, type KeptPart, partsOf, textKeyOf } from "./kept-fetch.ts";
+import { historyOf, shownBy } from "./kept-history.ts";
 import type { CacheEntry } from "./tier.ts";
 import { type Fetched, isNothing, valuesOf, weave } from "./weave.ts";
 
@@ -41,8 +42,11 @@ export interface CachedAsk {
   askBehind: AskService;
   /** @throws TransportError if there is no room for a text that is kept */
   takeRoom: (bytes: number) => Promise<void>;
-  /** The client is given what shows this part of the place's history; undefined if it is not known which. */
-  saw: (range: PositionRange | undefined) => void;
+  /**
+   * The client is given what shows these parts of places' histories, that of this place first; undefined if
+   * it is not known which.
+   */
+  saw: (ranges: ReadonlyMap<string, PositionRange> | undefined) => void;
 }
 
 /** @throws TransportError if there is no room for what is kept */
@@ -86,7 +90,8 @@ class CachedFetch {
   /** @param isKeepable whether an answer to this text was kept before, so that it is worth a wait */
   async answer(isKeepable: boolean): Promise<PartAnswer> {
     const { after, fetch } = this.#asking;
-    const mayUse = after.seen !== undefined && this.#cache.mayServe(fetch.place);
+    const isKnownHere = after.seen !== undefined && !after.keptMayLack;
+    const mayUse = isKnownHere && this.#cache.mayServe(fetch.place);
     const all = [...this.#unique.values()];
     let missing = mayUse ? this.#missing(all) : all;
     this.#cache.looked(all.length - missing.length, missing.length);
@@ -194,19 +199,19 @@ class CachedFetch {
     const { place } = this.#asking.fetch;
     const maxAgeMs = learn(this.#cache, this.#textKey, asked);
     const values = maxAgeMs === 0 ? undefined : valuesOf(parts, asked.answer);
-    if (!values) {
+    const history = historyOf(place, asked.notes?.positions);
+    if (!values || history === "another") {
       void this.#cache.shared?.release(
         place,
         parts.map(({ key }) => key),
       );
       return;
     }
-    const { positions, cacheTags } = asked.notes ?? {};
-    const named = cacheTags?.split(",").map((tag) => tag.trim());
+    const named = asked.notes?.cacheTags?.split(",").map((tag) => tag.trim());
     this.#cache.keep({
       place,
       begun,
-      range: positions === undefined ? undefined : parseRanges(positions).get(place),
+      ...history,
       maxAgeMs,
       parts: parts.map(({ key, tags, representation }, index) => ({
         key,
@@ -271,9 +276,7 @@ class CachedFetch {
     const entries = [...this.#found.values()];
     if (entries.length === 0) return;
     await this.#asking.takeRoom(entries.reduce((bytes, { json }) => bytes + json.length, 0));
-    const ranges = entries.flatMap(({ range }) => range ?? []);
-    const isTold = ranges.length === entries.length;
-    this.#asking.saw(isTold ? ranges.reduce((all, { upTo }) => upToLater(all, upTo)) : undefined);
+    this.#asking.saw(shownBy(this.#asking.fetch.place, entries));
   }
 }
 
@@ -285,14 +288,10 @@ function learn(cache: EntityCache, textKey: string, { answer, notes }: Asked): n
   return maxAgeMs;
 }
 
-function upToLater({ includes, upTo }: PositionRange, other: Position): PositionRange {
-  return { includes, upTo: laterPosition(upTo, other) };
-}
-
 function atLeast(after: ReadAfter, place: string, position: Position | undefined): ReadAfter {
   if (!after.seen || !position) return after;
   const known = after.seen.get(place);
   if (known && comparePositions(known, position) >= 0) return after;
-  const seen = new Map([[place, position]]);
-  return { header: printPositions(seen), seen };
+  const seen = new Map(after.seen).set(place, position);
+  return { ...after, header: printPositions(seen), seen };
 }

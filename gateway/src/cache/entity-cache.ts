@@ -47,6 +47,7 @@ export interface Readings {
   /** The number of the read (place-history.ts). */
   begun: number;
   range: PositionRange | undefined;
+  others?: string | undefined;
   maxAgeMs: number;
   parts: readonly { key: string; tags: readonly string[]; json: string; isNothing: boolean }[];
 }
@@ -118,11 +119,11 @@ export class EntityCache implements Invalidation {
   }
 
   /** Keeps what was read, in both tiers. */
-  keep({ place, begun, range, maxAgeMs, parts }: Readings): void {
+  keep({ place, begun, range, others, maxAgeMs, parts }: Readings): void {
     this.#changes?.follow(place);
     const fills = parts.map(({ key, tags, json, isNothing }): Fill => {
       const lifeMs = isNothing ? Math.min(maxAgeMs, NOTHING_MS_MAX) : maxAgeMs;
-      return { key, entry: { json, range, tags, ...this.#times(lifeMs) } };
+      return { key, entry: { json, range, others, tags, ...this.#times(lifeMs) } };
     });
     for (const fill of fills) this.take(place, fill, begun);
     void this.shared?.put(place, fills);

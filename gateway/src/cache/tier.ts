@@ -9,13 +9,15 @@ import type { Position } from "@teranga/kit/reads/position.ts";
 import type { PositionRange } from "@teranga/kit/reads/read-headers.ts";
 
 /** Entries of another version are never read. Raise it when `CacheEntry` gets another meaning. @public */
-export const ENTRY_VERSION = 1;
+export const ENTRY_VERSION = 2;
 
 export interface CacheEntry {
   /** JSON: an entity or null, or the `data` of a whole answer. */
   json: string;
   /** Undefined if the service told no positions. Such an entry is for callers without a position only. */
   range: PositionRange | undefined;
+  /** What it may show of other places, as positions (read-headers.ts). */
+  others?: string | undefined;
   tags: readonly string[];
   /** From here on it is used, and fetched anew meanwhile. On the clock of `Date.now`. */
   refreshAtMs: number;

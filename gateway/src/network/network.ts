@@ -6,7 +6,13 @@
  *                                └─ the instances in turn (kit/src/instances)
  */
 
-import type { Reader, Send, SubgraphRequest, SubgraphResponse } from "@teranga/kit/http/transport.ts";
+import {
+  type Reader,
+  type Send,
+  type SubgraphRequest,
+  type SubgraphResponse,
+  TransportError,
+} from "@teranga/kit/http/transport.ts";
 import {
   type Asked,
   type AskingTerms,
@@ -19,7 +25,7 @@ import { Instances } from "@teranga/kit/instances/instances.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { type StartTimer, startRealTimer } from "@teranga/kit/process/timer.ts";
 import { inSpan } from "@teranga/kit/process/tracing.ts";
-import { READ_AFTER_HEADER } from "@teranga/kit/reads/read-headers.ts";
+import { NOT_READ, READ_AFTER_HEADER } from "@teranga/kit/reads/read-headers.ts";
 import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 import type { Placement } from "@teranga/kit/topology/topology.ts";
 import type { Holding } from "../ground/answer-room.ts";
@@ -35,7 +41,13 @@ export interface Network {
 }
 
 export type LivePlacement =
-  | { kind: "replicas"; subgraph: string; ask: Ask }
+  | {
+      kind: "replicas";
+      subgraph: string;
+      ask: Ask;
+      /** The node that is asked first at the moment. Undefined if the replicas share their data. */
+      nearestNode?: (() => string) | undefined;
+    }
   | {
       kind: "partitions";
       subgraph: string;
@@ -151,7 +163,7 @@ export function createNetworks(dependencies: NetworkDependencies): Networks {
         const key = JSON.stringify([where.subgraph, where.partition, urls]);
         const place = placeOf(key, urls, where);
         kept.set(key, place);
-        return place.ask;
+        return place;
       };
       const live = Array.from(placements, (placement) => livePlacement(placement, keep));
       places = kept;
@@ -171,22 +183,30 @@ export function createNetworks(dependencies: NetworkDependencies): Networks {
   };
 }
 
-type KeepPlace = (urls: readonly string[], where: Pick<Place, "subgraph" | "partition">) => Ask;
+type KeepPlace = (urls: readonly string[], where: Pick<Place, "subgraph" | "partition">) => Place;
 
 function livePlacement(placement: Placement, keep: KeepPlace): LivePlacement {
   const { subgraph } = placement;
   switch (placement.kind) {
     case "replicas":
-      return { kind: "replicas", subgraph, ask: keep(placement.urls, { subgraph }) };
+      return { kind: "replicas", subgraph, ...liveReplicas(placement, keep(placement.urls, { subgraph })) };
     case "partitions": {
       const { partitions, partitionOf } = placement;
-      const asks = partitions.map(({ id, urls }) => [id, keep(urls, { subgraph, partition: id })] as const);
+      const asks = partitions.map(
+        ({ id, urls }) => [id, keep(urls, { subgraph, partition: id }).ask] as const,
+      );
       const partitionIds = partitions.map(({ id }) => id);
       return { kind: "partitions", subgraph, partitionIds, partitionOf, ask: new Map(asks) };
     }
     default:
       return placement satisfies never;
   }
+}
+
+function liveReplicas({ nodes }: Extract<Placement, { kind: "replicas" }>, { ask, endpoints }: Place) {
+  if (!nodes) return { ask };
+  const isAsked = (url: string) => endpoints.some((each) => each.url === url && each.state === "closed");
+  return { ask, nearestNode: () => (nodes.find(({ url }) => isAsked(url)) ?? nodes[0]!).name };
 }
 
 interface AskMeans {
@@ -247,5 +267,13 @@ function withBody({ query, operationName, variables, body }: SubgraphRequest) {
   };
 }
 
-/** Any GraphQL answer will do here. The sources know what they have asked for. */
-const read: AskingTerms<SubgraphResponse>["read"] = (answer) => answer;
+/**
+ * Any GraphQL answer will do here, the sources know what they have asked for: but that of a node which lacks
+ * what the client has seen. Another one may have it.
+ */
+const read: AskingTerms<SubgraphResponse>["read"] = (answer) => {
+  if (answer.notes?.readFrom !== NOT_READ) return answer;
+  throw new TransportError("refused", "has not received yet what the client has seen", {
+    fault: "not-theirs",
+  });
+};

@@ -43,3 +43,15 @@ test("so does a service with a replica, and what a cache may keep", () => {
     orders: "others",
   });
 });
+
+test("each node of a subgraph is a place of its own, whether a cache keeps its answers or not", () => {
+  const nodes = {
+    thies: { url: "http://thies", database: "postgres://thies:5432/catalog" },
+    dakar: { url: "http://dakar", database: "postgres://dakar:5432/catalog" },
+  };
+  expect(readsWith({ catalog: { replicas: undefined, nodes } })).toEqual({
+    "catalog/thies": "node",
+    "catalog/dakar": "node",
+    orders: "others",
+  });
+});

@@ -8,6 +8,8 @@ export interface ReadAfter {
   header: string;
   /** What the answer must include, by place. Undefined: more than positions tell. */
   seen: ReadonlyMap<string, Position> | undefined;
+  /** Other nodes of the subgraph have shown what the answers that are kept of this one may lack. */
+  keptMayLack?: boolean;
 }
 
 /** Nothing has been seen of the place, so a replica of its database may answer. */
@@ -31,9 +33,15 @@ export function covers(underWay: ReadAfter | undefined, wanted: ReadAfter | unde
 
 /**
  * How a place takes part in sessions. `own`: its answers may be older than its primary, so they tell
- * positions of it. `others`: it has no such answers, but may write to and read from places that have.
+ * positions of it. `node`: it is one of a subgraph's nodes, whose answers tell what it has of each of them.
+ * `others`: it has no such answers, but may write to and read from places that have.
  */
-export type Reads = "own" | "others";
+export type Reads = "own" | "node" | "others";
+
+/** Whether both are nodes of one subgraph, or the same one. Of places that are nodes. */
+export function areSiblings(one: string, other: string): boolean {
+  return one.slice(0, one.indexOf("/") + 1) === other.slice(0, other.indexOf("/") + 1);
+}
 
 /**
  * The places that take part in sessions, by name; none if no answer can be older than its primary. A service
@@ -49,14 +57,19 @@ export function readsOf(
   const placements = [...(topology?.placements.values() ?? [])];
   for (const placement of placements) {
     const { subgraph } = placement;
+    if (placement.kind === "replicas" && placement.nodes) {
+      for (const { name } of placement.nodes) reads.set(placeName(subgraph, name), "node");
+      continue;
+    }
     const owners = placement.kind === "replicas" ? [{ ...placement, id: undefined }] : placement.partitions;
     for (const { id, database } of owners) {
       if (database || mayBeKept(subgraph)) reads.set(placeName(subgraph, id), "own");
     }
   }
   if (reads.size === 0) return reads;
-  for (const { kind, subgraph } of placements) {
-    if (kind === "replicas" && !reads.has(subgraph)) reads.set(subgraph, "others");
+  for (const placement of placements) {
+    const { kind, subgraph } = placement;
+    if (kind === "replicas" && !placement.nodes && !reads.has(subgraph)) reads.set(subgraph, "others");
   }
   return reads;
 }

@@ -5,8 +5,13 @@
  */
 import type { AnswerNotes } from "@teranga/kit/http/answer-notes.ts";
 import { comparePositions, type Position } from "@teranga/kit/reads/position.ts";
-import { FROM_PRIMARY, parseRanges, printPositions } from "@teranga/kit/reads/read-headers.ts";
-import { ANYTHING, type ReadAfter, type Reads, UNCERTAIN } from "./read-after.ts";
+import {
+  FROM_PRIMARY,
+  type PositionRange,
+  parseRanges,
+  printPositions,
+} from "@teranga/kit/reads/read-headers.ts";
+import { ANYTHING, areSiblings, type ReadAfter, type Reads, UNCERTAIN } from "./read-after.ts";
 import { mergeSeen, type TokenSeal, UNCERTAIN_MS } from "./session-token.ts";
 
 /** The name of the header, of the cookies and of the extension that carry a token. */
@@ -47,6 +52,8 @@ export class Session {
   #tokens: readonly string[];
   /** The one that moved last is last. */
   #positions = new Map<string, Position>();
+  /** The nodes whose position covers what was seen at their siblings. */
+  #covering = new Set<string>();
   #uncertainUntilMs = 0;
   #hasMoved = false;
 
@@ -66,6 +73,8 @@ export class Session {
         const seen = new Map([[place, position]]);
         return { header: printPositions(seen), seen };
       }
+      case "node":
+        return this.#readAfterNodes(place);
       case "others":
         return { header: FROM_PRIMARY, seen: this.#isUncertain ? undefined : new Map(this.#positions) };
       default:
@@ -79,17 +88,21 @@ export class Session {
    */
   saw(asked: AskedRead, notes: AnswerNotes | undefined, isOwn: (place: string) => boolean): void {
     const ranges = notes?.positions === undefined ? undefined : parseRanges(notes.positions);
-    const tells = asked.reads === "own" ? ranges?.has(asked.place) : ranges || !asked.mayWrite;
-    if (!tells) this.sawUnknown();
+    const [teller] = ranges?.keys() ?? [];
+    if (!tells(asked, teller, ranges)) this.sawUnknown();
     const isPrimary = notes?.readFrom?.startsWith(FROM_PRIMARY) === true;
     for (const [place, { upTo }] of ranges ?? []) {
-      if (isOwn(place)) this.#sawUpTo(place, upTo, { after: asked.after, isPrimary });
+      const isOfTeller = asked.reads !== "node" || place === teller;
+      if (isOwn(place))
+        this.#sawUpTo(place, upTo, { after: asked.after, isPrimary: isPrimary && isOfTeller });
     }
+    if (asked.reads === "node" && ranges && teller !== undefined) this.#cover(teller, ranges);
   }
 
   /** Something may have been seen or written that no position tells. */
   sawUnknown(): void {
     this.#positions.clear();
+    this.#covering.clear();
     this.#uncertainUntilMs = this.#means.nowMs() + UNCERTAIN_MS;
     this.#hasMoved = true;
   }
@@ -98,12 +111,35 @@ export class Session {
   token(): string | undefined {
     if (!this.#hasMoved) return undefined;
     const { seal, nowMs } = this.#means;
-    const seen = { positions: this.#positions, uncertainUntilMs: this.#uncertainUntilMs };
+    const [positions, covering] = [this.#positions, this.#covering];
+    const seen = { positions, covering, uncertainUntilMs: this.#uncertainUntilMs };
     return seal.print(seen, nowMs(), this.cookieLengthMax);
   }
 
   get #isUncertain(): boolean {
     return this.#uncertainUntilMs > this.#means.nowMs();
+  }
+
+  /** Any node may answer that has what was seen of all of them. */
+  #readAfterNodes(place: string): ReadAfter {
+    const seen = new Map([...this.#positions].filter(([name]) => areSiblings(name, place)));
+    const isCovered = [...seen.keys()].some((name) => this.#covering.has(name));
+    if (this.#isUncertain && !isCovered) return UNCERTAIN;
+    const isKnownHere = seen.size === 0 || this.#covering.has(place);
+    return { header: printPositions(seen), seen, keptMayLack: !isKnownHere };
+  }
+
+  /** A node has answered: from now on its position may say what was seen at the others. */
+  #cover(teller: string, ranges: ReadonlyMap<string, PositionRange>): void {
+    const siblings = [...this.#positions].filter(([place]) => areSiblings(place, teller));
+    const isCovered = siblings.every(([place, position]) => {
+      const upTo = place === teller ? position : ranges.get(place)?.upTo;
+      return upTo && comparePositions(upTo, position) >= 0;
+    });
+    if (isCovered && this.#covering.has(teller)) return;
+    for (const [place] of siblings) this.#covering.delete(place);
+    if (isCovered && this.#positions.has(teller)) this.#covering.add(teller);
+    this.#hasMoved = true;
   }
 
   #sawUpTo(
@@ -136,10 +172,32 @@ export class Session {
       if (!seen && token !== UNKNOWN) onFault?.("forged");
       return seen ?? [];
     });
-    const { positions, uncertainUntilMs } = mergeSeen(all, nowMs());
-    this.#positions = positions;
+    const { positions, uncertainUntilMs, covering } = mergeSeen(all, nowMs());
+    this.#positions = new Map(positions);
+    this.#covering = new Set(covering);
     this.#uncertainUntilMs = uncertainUntilMs;
     if (tokens.length > TOKENS_MAX) onFault?.("many");
     if (tokens.length > TOKENS_MAX || tokens.includes(UNKNOWN)) this.sawUnknown();
+  }
+}
+
+/**
+ * Whether the answer tells what must be known of it.
+ * @param teller the place that its positions begin with
+ */
+function tells(
+  { place, reads, mayWrite }: AskedRead,
+  teller: string | undefined,
+  ranges: ReadonlyMap<string, PositionRange> | undefined,
+): boolean {
+  switch (reads) {
+    case "own":
+      return ranges?.has(place) === true;
+    case "node":
+      return teller !== undefined && areSiblings(teller, place);
+    case "others":
+      return ranges !== undefined || !mayWrite;
+    default:
+      return reads satisfies never;
   }
 }

@@ -64,7 +64,7 @@ export class ReplicaSource implements Source {
     { variables, context, name }: { variables: JsonObject; context: RunContext; name: string | undefined },
   ): Promise<FetchAnswer> {
     const subgraph = this.#subgraph;
-    const { ask } = context.network.placements.get(subgraph) as ReplicaNetwork;
+    const { ask, nearestNode } = context.network.placements.get(subgraph) as ReplicaNetwork;
     const request = {
       query: namedText(text, name),
       operationName: name,
@@ -74,7 +74,7 @@ export class ReplicaSource implements Source {
     const { mayRepeat } = expected;
     const isWhole = (answer: AnsweredPart, asked: JsonObject) => isComplete(answer, expected, asked);
     const terms = { mayRepeat, isWhole, shows: expected.shows };
-    const answer = await askPlace({ subgraph }, ask, request, terms, context);
+    const answer = await askPlace({ subgraph, node: nearestNode?.() }, ask, request, terms, context);
     return answer.kind === "answered" ? answer : failed(answer.error, expected, variables);
   }
 }

@@ -43,6 +43,8 @@ export interface Source {
 export interface AskedPlace {
   subgraph: string;
   partition?: string;
+  /** If each replica is a node with a database of its own: the one that is asked first. */
+  node?: string | undefined;
 }
 
 /** The terms on which a place is asked. */
@@ -63,10 +65,10 @@ export async function askPlace(
   terms: PlaceTerms,
   context: RunContext,
 ): Promise<PartAnswer> {
-  const id = placeName(place.subgraph, place.partition);
+  const id = placeName(place.subgraph, place.node ?? place.partition);
   const read = askedRead(id, context, !terms.mayRepeat);
   const { cache } = context;
-  if (!cache || read?.reads !== "own") {
+  if (!cache || !read || read.reads === "others") {
     return (await askService(place, ask, request, { terms, context, read })).answer;
   }
   if (terms.mayRepeat) return askCached(cache, place, ask, request, { terms, context, read });
@@ -105,11 +107,11 @@ async function askCached(
       ask: (some, after) => askService(place, ask, requestFor(some), { terms, context, read, after }),
       askBehind: (some, after) => askForNobody(place, ask, requestFor(some), { terms, context, after }),
       takeRoom: (bytes) => takeRoom(context, bytes),
-      saw: (range) => {
-        const positions = range && printRanges(new Map([[read.place, range]]));
-        session!.saw(read, { positions }, (name) => name === read.place);
+      saw: (ranges) => {
+        session!.saw(read, { positions: ranges && printRanges(ranges) }, isTracked(context));
         const durationMs = performance.now() - beganMs;
-        const fetched = { ...place, outcome: "answered" as const, durationMs, attempts: 0, shared: false };
+        const { node: _, ...asked } = place;
+        const fetched = { ...asked, outcome: "answered" as const, durationMs, attempts: 0, shared: false };
         context.record.fetched({ ...fetched, readFrom: "cache" });
       },
     });
@@ -142,8 +144,7 @@ async function askService(
   try {
     const sent = { ...place, operation: request.query };
     const answered = await ask(request, { ...askTerms(context, sent, mayRepeat), after });
-    if (read && !isNothing(answered))
-      context.session?.saw(read, answered.notes, (name) => context.network.reads.get(name) === "own");
+    if (read && !isNothing(answered)) context.session?.saw(read, answered.notes, isTracked(context));
     return wholeAnswer(answered, request, terms);
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
@@ -260,6 +261,14 @@ function askedRead(
 ): AskedRead | undefined {
   const reads = session && network.reads.get(place);
   return reads && { place, reads, after: session.readAfter(place, reads), mayWrite };
+}
+
+/** Whether a place's answers may be older than others: of those the session keeps positions. */
+function isTracked({ network: { reads } }: RunContext): (place: string) => boolean {
+  return (place) => {
+    const its = reads.get(place);
+    return its === "own" || its === "node";
+  };
 }
 
 /** The terms on which a service is asked for a client's request, which is about to be sent. */

@@ -6,13 +6,18 @@
  * carried out again on the primary, once.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { setTimeout as delay } from "node:timers/promises";
+import { HeaderMap } from "@apollo/server";
+import { codedError } from "../graphql/errors.ts";
 import { DatabaseMembers, type MembersOptions } from "../postgres/database-members.ts";
 import type { Registry } from "../process/metrics.ts";
 import { startRealTimer, withinMs } from "../process/timer.ts";
 import { type ChosenReplica, chooseReplica, type PrimaryReason } from "./choose-replica.ts";
+import { type Peers, type Received, reach } from "./peers.ts";
 import { comparePositions, type Position } from "./position.ts";
 import {
   FROM_PRIMARY,
+  NOT_READ,
   POSITIONS_HEADER,
   type PositionRange,
   parsePositions,
@@ -34,6 +39,8 @@ interface Request {
   /** Undefined until its operation is known. */
   source: Source | undefined;
   hasFailed: boolean;
+  /** What was received of the peers before it began. */
+  received: Received;
   /** Does not wait for the replica any more. */
   giveUp: () => void;
 }
@@ -43,6 +50,8 @@ export interface DatabaseReadsOptions extends MembersOptions {
   place: string;
   /** How old an answer may be for a caller that has seen nothing. */
   stalenessMs?: number | undefined;
+  /** The other nodes, if the database is one of several that are written. */
+  peers?: Peers | undefined;
   registry: Registry;
 }
 
@@ -53,6 +62,7 @@ export interface ServedDatabase {
   replication(): Replication;
 }
 
+const NOTHING: Received = new Map();
 const STALENESS_MS = 5_000;
 /** An answer does not wait longer for its position. */
 const POSITION_LIMIT_MS = 1_000;
@@ -62,7 +72,7 @@ const LOOK_WAIT_MS = 200;
 const REPLICA_ANSWER_MS = 1_000;
 
 export function serveDatabase(options: DatabaseReadsOptions): ServedDatabase {
-  const { place, registry, stalenessMs = STALENESS_MS } = options;
+  const { place, registry, peers, stalenessMs = STALENESS_MS } = options;
   const served = new AsyncLocalStorage<Request>();
   const chosenPool = () => {
     const source = served.getStore()?.source;
@@ -85,7 +95,7 @@ export function serveDatabase(options: DatabaseReadsOptions): ServedDatabase {
   };
 
   const serve = async (
-    terms: Pick<Request, "wanted" | "forced">,
+    terms: Pick<Request, "wanted" | "forced" | "received">,
     run: () => Promise<Answer>,
   ): Promise<Answer> => {
     const { promise: givenUp, resolve: giveUp } = Promise.withResolvers<undefined>();
@@ -104,14 +114,21 @@ export function serveDatabase(options: DatabaseReadsOptions): ServedDatabase {
     }
     const { source } = request;
     if (source) metrics.answered(source.kind, source.kind === "primary" ? source.reason : "");
-    if (source && range) tell(answer, place, range, source);
+    if (source && range) {
+      const others = peers ? await rangesOfPeers(peers, terms.received) : [];
+      tell(answer, new Map([[place, range], ...others]), source);
+    }
     return answer;
   };
 
   const reads: ServiceReads = {
-    serve(readAfter, run) {
+    async serve(readAfter, run) {
       const forced = readAfter === FROM_PRIMARY ? "not-allowed" : undefined;
-      return serve({ wanted: parsePositions(readAfter).get(place), forced }, run);
+      const wanted = parsePositions(readAfter);
+      const received = peers
+        ? await reach(peers, wanted, { nowMs: () => performance.now(), delay })
+        : NOTHING;
+      return received ? serve({ wanted: wanted.get(place), forced, received }, run) : notRead();
     },
     async begin(operation) {
       const request = served.getStore();
@@ -189,8 +206,31 @@ function nextTimeline(timeline: number | undefined): Position | undefined {
   return timeline === undefined ? undefined : { timeline: timeline + 1, lsn: 0 };
 }
 
-function tell({ headers }: Answer, place: string, range: PositionRange, source: Source): void {
-  headers.set(POSITIONS_HEADER, printRanges(new Map([[place, range]])));
+/** What the answer shows of the peers: what was received before it was read, and at most what is by now. */
+async function rangesOfPeers(peers: Peers, before: Received): Promise<[string, PositionRange][]> {
+  const after = await peers.received();
+  return Array.from(after, ([place, { upTo }]) => [
+    place,
+    { includes: before.get(place)?.includes ?? { timeline: 0, lsn: 0 }, upTo },
+  ]);
+}
+
+/** Of a node that has not received what its caller has seen. Another one may have it. */
+function notRead(): Answer {
+  const error = codedError(
+    "SUBGRAPH_UNAVAILABLE",
+    "This node has not received yet what the client has seen.",
+  );
+  const string = JSON.stringify({ errors: [error.toJSON()] });
+  const headers = new HeaderMap([
+    ["content-type", "application/json; charset=utf-8"],
+    [READ_FROM_HEADER, NOT_READ],
+  ]);
+  return { status: 200, headers, body: { kind: "complete", string } };
+}
+
+function tell({ headers }: Answer, ranges: ReadonlyMap<string, PositionRange>, source: Source): void {
+  headers.set(POSITIONS_HEADER, printRanges(ranges));
   headers.set(
     READ_FROM_HEADER,
     source.kind === "replica" ? `replica ${source.member.name}` : `primary ${source.reason}`,

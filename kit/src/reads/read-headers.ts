@@ -7,7 +7,8 @@
  *                                            come from a replica of the database
  *     x-read-after: primary                  the answer must come from the primary
  *     x-positions: city/dakar=1.480-1.520    the answer includes everything up to 1.480, nothing after 1.520
- *     x-read-from: replica dakar-2           who answered; `primary REASON` says why no replica did
+ *     x-read-from: replica dakar-2           who answered; `primary REASON` says why no replica did;
+ *                                            `nobody`: this node lacks what was seen, and did nothing
  *
  * A request without `x-read-after` is answered from the primary, without positions.
  */
@@ -19,6 +20,9 @@ export const READ_FROM_HEADER = "x-read-from";
 
 /** The value of x-read-after that allows no replica. */
 export const FROM_PRIMARY = "primary";
+
+/** The value of x-read-from of a node that has not received what its caller has seen. */
+export const NOT_READ = "nobody";
 
 /** A header has at most so many places: the topology has at most 1,024 cities. */
 const PLACES_MAX = 2_000;

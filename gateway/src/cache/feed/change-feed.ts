@@ -52,7 +52,11 @@ export class ChangeFeed {
 function placesOf(topology: Topology | undefined): Map<string, readonly string[]> {
   const places = new Map<string, readonly string[]>();
   for (const placement of topology?.placements.values() ?? []) {
-    if (placement.kind === "replicas") places.set(placeName(placement.subgraph), changesOf(placement.urls));
+    if (placement.kind === "replicas" && placement.nodes)
+      for (const { name, url } of placement.nodes)
+        places.set(placeName(placement.subgraph, name), changesOf([url]));
+    else if (placement.kind === "replicas")
+      places.set(placeName(placement.subgraph), changesOf(placement.urls));
     else
       for (const { id, urls } of placement.partitions)
         places.set(placeName(placement.subgraph, id), changesOf(urls));

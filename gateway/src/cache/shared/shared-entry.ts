@@ -9,23 +9,38 @@ export interface ReadUnder {
   tick: string;
 }
 
-type Head = [id: string, tick: number, range: 0 | number[], refreshMs: number, tags: readonly string[]];
+type Head = [
+  id: string,
+  tick: number,
+  range: 0 | number[],
+  refreshMs: number,
+  tags: readonly string[],
+  others: string,
+];
 
 /** Clocks of gateways differ, so what is shared is how long before its end an entry is refreshed. */
 export function writeEntry(entry: CacheEntry, { id, tick }: ReadUnder): string {
-  const { json, range, tags, refreshAtMs, endsAtMs } = entry;
-  const head: Head = [id, Number(tick), range ? numbersOf(range) : 0, endsAtMs - refreshAtMs, tags];
+  const { json, range, others, tags, refreshAtMs, endsAtMs } = entry;
+  const head: Head = [
+    id,
+    Number(tick),
+    range ? numbersOf(range) : 0,
+    endsAtMs - refreshAtMs,
+    tags,
+    others ?? "",
+  ];
   return `${JSON.stringify(head)}\n${json}`;
 }
 
 /** @param leftMs how long the entry has to live */
 export function readEntry(value: string, leftMs: number, nowMs: number): CacheEntry {
   const end = value.indexOf("\n");
-  const [, , range, refreshMs, tags] = JSON.parse(value.slice(0, end)) as Head;
+  const [, , range, refreshMs, tags, others] = JSON.parse(value.slice(0, end)) as Head;
   const endsAtMs = nowMs + leftMs;
   return {
     json: value.slice(end + 1),
     range: range === 0 ? undefined : rangeOf(range),
+    others,
     tags,
     refreshAtMs: endsAtMs - refreshMs,
     endsAtMs,
