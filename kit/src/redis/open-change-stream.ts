@@ -7,6 +7,12 @@ import { RedisLink } from "./redis-link.ts";
 import { createRedisMetrics } from "./redis-metrics.ts";
 import type { RedisTarget } from "./redis-url.ts";
 
+/**
+ * No request waits for it. With the 5 ms of the cache a busy machine lost the connection again and again, and
+ * each change meanwhile was missing in the stream.
+ */
+const ANSWER_MS = 1_000;
+
 export interface OpenChangeStream {
   /** For the outbox. */
   listeners: readonly ChangeListener[];
@@ -22,7 +28,8 @@ export function openChangeStream(
   { registry, log }: { registry: Registry; log: Logger },
 ): OpenChangeStream {
   if (!target) return { listeners: [], notes: () => [], close: () => {} };
-  const link = new RedisLink({ target, purpose: "changes", metrics: createRedisMetrics(registry), log });
+  const metrics = createRedisMetrics(registry);
+  const link = new RedisLink({ target, purpose: "changes", metrics, log, answerMs: ANSWER_MS });
   void link.start();
   return {
     listeners: [streamChanges(link, place, () => performance.now())],
