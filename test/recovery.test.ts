@@ -3,13 +3,18 @@
  * order. Method: an orchestrator that is killed between any two of its messages.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { setClock } from "../services/city/test/set-clock.ts";
 import { CITY_IDS, type Graph, startGraph } from "./harness/graph.ts";
 import { expectInvariants, stockAndOrders, untilAtRest } from "./harness/invariants.ts";
 
 let graph: Graph;
 let conserved: Record<string, number>;
+/** How far the cities' clock is ahead of the real time. */
+let aheadMs = 0;
+/** An orchestrator prepares for so long (protocol/src/orchestrator/transaction.ts). */
+const LEASE_MS = 10_000;
 beforeAll(async () => {
-  graph = await startGraph({ ordersAsProcess: true });
+  graph = await startGraph({ ordersAsProcess: true, clock: setClock(() => Date.now() + aheadMs) });
   conserved = await stockAndOrders(graph);
 });
 afterAll(() => graph.close());
@@ -64,6 +69,7 @@ test("between prepare and commit: nothing has happened, and what was set aside i
   ];
   expect(prepared).toBe(1);
 
+  aheadMs += LEASE_MS;
   await expectFinished();
   expect(await placedWith("before the commit")).toEqual([]);
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { reportText } from "./report.ts";
 import { runChaos } from "./run-chaos.ts";
 
-const DURATION_MS = 20_000;
+const DURATION_MS = 12_000;
 
 test("killed, paused and cut off, the shop loses nothing and doubles nothing", {
   timeout: 300_000,

@@ -23,7 +23,7 @@ export interface TemporaryCluster extends Pick<Cluster, "processes" | "status" |
   close(options?: { keep: boolean }): Promise<void>;
 }
 
-export type TemporaryClusterOptions = Pick<ClusterOptions, "logLevel" | "orchestrators" | "wire">;
+export type TemporaryClusterOptions = Pick<ClusterOptions, "logLevel" | "orchestrators" | "wire" | "members">;
 
 export async function startTemporaryCluster(options: TemporaryClusterOptions): Promise<TemporaryCluster> {
   const directory = await mkdtemp(join(tmpdir(), "teranga-cluster-"));
