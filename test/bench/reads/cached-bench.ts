@@ -32,6 +32,7 @@ export async function measureCached(bench: Bench): Promise<string> {
   const loads: Load[] = [
     { name: "the mix", ...mixed, writes: "psql" },
     { name: "the mix, written by the same gateway", ...mixed, writes: "gateway" },
+    { name: "products alone", bodies: bodiesOf("product"), connections: CLIENTS, writes: "psql" },
     ...KINDS.map((kind) => {
       return { name: KIND_NAMES[kind], bodies: bodiesOf(kind), connections: 1, writes: "psql" as const };
     }),
@@ -86,7 +87,7 @@ function render(
   cells: readonly { load: Load; runs: Measured<ReadsRun[]> }[],
   statements: Measured<readonly Statement[]>,
 ): string {
-  const [mix, own, ...kinds] = cells;
+  const [mix, own, products, ...kinds] = cells;
   const row = (what: string, runs: Measured<ReadsRun[]>, value: (run: ReadsRun) => number): Row => {
     const [base, other] = CONTESTANTS.map((id) => over(runs[id], value));
     return { what, base: base!, other: other!, moreIsBetter: false };
@@ -100,12 +101,18 @@ function render(
       row(`${load.name}, p50, ms`, runs, ({ p50Ms }) => p50Ms),
       row(`${load.name}, p99, ms`, runs, ({ p99Ms }) => p99Ms),
     ]),
+    {
+      ...row(`products alone, ${CLIENTS} clients, reads/s`, products!.runs, (run) => run.requestsPerS),
+      moreIsBetter: true,
+    },
+    row("products alone, CPU of the gateway, ms a read", products!.runs, ({ gatewayCpuMs }) => gatewayCpuMs),
     { ...row(`mix, ${CLIENTS} clients, reads/s`, mix!.runs, (run) => run.requestsPerS), moreIsBetter: true },
     {
       ...row("the same, written by the same gateway, reads/s", own!.runs, (run) => run.requestsPerS),
       moreIsBetter: true,
     },
     row(`mix, ${CLIENTS} clients, p99, ms`, mix!.runs, ({ p99Ms }) => p99Ms),
+    row("mix, CPU of the gateway, ms a read", mix!.runs, ({ gatewayCpuMs }) => gatewayCpuMs),
     row("mix, CPU of services, ms a read", mix!.runs, ({ cpuOf }) => cpuOf.get("services")!),
     row("mix, CPU of PostgreSQL, ms a read", mix!.runs, ({ cpuOf }) => cpuOf.get("PostgreSQL")!),
     { what: `mix, queries of products for ${COUNTED_READS} reads`, ...counted(readsProducts) },

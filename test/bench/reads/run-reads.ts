@@ -29,6 +29,8 @@ export interface Load {
 export interface ReadsRun extends StreamRun {
   /** The CPU time of a group of processes, in milliseconds a read. */
   cpuOf: ReadonlyMap<string, number>;
+  /** That of the gateway. */
+  gatewayCpuMs: number;
   /** The share of what may be kept that was. NaN without a cache. */
   foundShare: number;
 }
@@ -51,10 +53,12 @@ export async function runReads(
   const profile = options.cpuProfile ? await beginProfile(server) : undefined;
   const groups = Object.entries(pids);
   const before = groups.map(([, own]) => cpuMs(own));
+  const gatewayBefore = cpuMs([server.process.pid]);
   const lookedBefore = await cluster.lookups(gateway);
   generator.send({ kind: "measure", forMs: options.measureMs });
   const { measuredMs, streams } = await generator.next("measured");
   const used = groups.map(([, own], index) => cpuMs(own) - before[index]!);
+  const gatewayUsedMs = cpuMs([server.process.pid]) - gatewayBefore;
   const found = await cluster.lookups(gateway);
   generator.send({ kind: "end" });
   await generator.next("ended");
@@ -68,12 +72,13 @@ export async function runReads(
       `${load.name}: ${gateway}`.padEnd(52),
       `${requestsPerS.toFixed(0)}/s`.padStart(8),
       `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(1)} ms`,
+      `gateway ${(gatewayUsedMs / answered).toFixed(3)} ms of CPU a read`,
       ...failures.map(([failure, count]) => `${count} × ${failure}`),
     ].join("  "),
   );
   const cpuOf = new Map(groups.map(([name], index) => [name, used[index]! / answered]));
   const [hits, misses] = [found.hits - lookedBefore.hits, found.misses - lookedBefore.misses];
-  return { ...reads!, cpuOf, foundShare: hits / (hits + misses) };
+  return { ...reads!, cpuOf, gatewayCpuMs: gatewayUsedMs / answered, foundShare: hits / (hits + misses) };
 }
 
 function streamsOf({ name, bodies, connections, writes }: Load) {

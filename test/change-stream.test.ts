@@ -1,14 +1,14 @@
 /** Goal: a slow Redis gets all changes of a service. Method: a real server behind a wire that holds back. */
+import { readConfig } from "@teranga/kit/process/config.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import { streamKey } from "@teranga/kit/redis/change-stream.ts";
+import { openChangeStream } from "@teranga/kit/redis/open-change-stream.ts";
+import { redisVariables } from "@teranga/kit/redis/redis-url.ts";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { z } from "zod";
-import { startProxy } from "../../../test/harness/proxy.ts";
-import { startRedis, until } from "../../test/redis.ts";
-import { readConfig } from "../process/config.ts";
-import { createLogger } from "../process/log.ts";
-import { Registry } from "../process/metrics.ts";
-import { streamKey } from "./change-stream.ts";
-import { openChangeStream } from "./open-change-stream.ts";
-import { redisVariables } from "./redis-url.ts";
+import { startRedis, until } from "../kit/test/redis.ts";
+import { startProxy } from "./harness/proxy.ts";
 
 const PLACE = "catalog";
 const CHANGES = 10;
