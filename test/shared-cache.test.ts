@@ -18,18 +18,18 @@ describe.skipIf(inject("redisMissing") !== null)("a cache that two gateways shar
 
   beforeAll(async () => {
     redis = await startRedis();
-    const target = {
-      addresses: [{ host: "127.0.0.1", port: redis.port }],
-      sentinel: undefined,
-      login: { username: undefined, password: undefined },
-      database: 0,
-      tls: false,
-    };
-    graph = await startGraph({ redis: target });
+    graph = await startGraph({ redis: redis.target });
     const urlOf = (process: string) => graph.serviceUrl(process.replace(/^city-/, ""));
     const source = { kind: "topology" as const, topology: parseTopology(topologyText(urlOf)) };
     const log = createLogger("test", "silent");
-    const shared = { source, credential: CREDENTIAL, redis: target, cacheBytesMax: 1_000_000, port: 0, log };
+    const shared = {
+      source,
+      credential: CREDENTIAL,
+      redis: redis.target,
+      cacheBytesMax: 1_000_000,
+      port: 0,
+      log,
+    };
     for (let count = 0; count < 2; count++) gateways.push(await startGateway(shared));
   });
   afterAll(async () => {

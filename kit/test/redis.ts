@@ -10,11 +10,15 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { readConfig } from "../src/process/config.ts";
 import { connectTo } from "../src/redis/redis-connection.ts";
+import { type RedisTarget, redisVariables } from "../src/redis/redis-url.ts";
 import { findRedis } from "./redis-programs.ts";
 
 export interface TestRedis {
   url: string;
+  target: RedisTarget;
   port: number;
   /** Sends a command over a connection of its own, as an operator does. */
   command<Reply>(...command: string[]): Promise<Reply>;
@@ -49,8 +53,10 @@ export async function startRedis(...settings: [string, ...string[]][]): Promise<
   let server = startProcess(args);
   const ready = () => untilReady(commandTo);
   await ready();
+  const url = `redis://${HOST}:${port}`;
   return {
-    url: `redis://${HOST}:${port}`,
+    url,
+    target: redisTarget(url),
     port,
     command: commandTo,
     freeze: () => void server.kill("SIGSTOP"),
@@ -71,12 +77,15 @@ export async function startRedis(...settings: [string, ...string[]][]): Promise<
 export interface SentinelTrio {
   /** The URL by the sentinels. */
   url: string;
+  target: RedisTarget;
   /** The primary at first, then its replica. */
   servers: readonly [TestRedis, TestRedis];
   /** The port of the primary as the sentinels know it. */
   primaryPort(): Promise<number>;
   /** Makes the replica the primary, as an operator does. */
   failOver(): Promise<void>;
+  /** Waits until one server follows the other, so that it can take over. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -106,21 +115,29 @@ export async function startSentinelTrio(): Promise<SentinelTrio> {
     const [, port] = await first!.command<[string, string]>("SENTINEL", "GET-MASTER-ADDR-BY-NAME", PRIMARY);
     return Number(port);
   };
-  await until("the sentinels know the replica and one another", async () => {
-    const told = await first!.command<string[]>("SENTINEL", "MASTER", PRIMARY);
-    const count = (name: string) => Number(told[told.indexOf(name) + 1]);
-    const replicas = await first!.command<string[][]>("SENTINEL", "REPLICAS", PRIMARY);
-    const isLinked = replicas.some((each) => each[each.indexOf("master-link-status") + 1] === "ok");
-    return count("num-other-sentinels") === 2 && isLinked;
-  });
+  const settled = () =>
+    until("the sentinels know the replica and one another", async () => {
+      const told = await first!.command<string[]>("SENTINEL", "MASTER", PRIMARY);
+      const count = (name: string) => Number(told[told.indexOf(name) + 1]);
+      const replicas = await first!.command<string[][]>("SENTINEL", "REPLICAS", PRIMARY);
+      const isLinked = replicas.some((each) => each[each.indexOf("master-link-status") + 1] === "ok");
+      return count("num-other-sentinels") === 2 && isLinked;
+    });
+  await settled();
+  const url = `redis+sentinel://${sentinels.map(({ port }) => `${HOST}:${port}`).join(",")}/${PRIMARY}`;
   return {
-    url: `redis+sentinel://${sentinels.map(({ port }) => `${HOST}:${port}`).join(",")}/${PRIMARY}`,
+    url,
+    target: redisTarget(url),
     servers: [primary, replica],
     primaryPort,
+    settled,
     async failOver() {
       const before = await primaryPort();
-      await first!.command("SENTINEL", "FAILOVER", PRIMARY);
-      await until("another is the primary", async () => (await primaryPort()) !== before);
+      await until("another is the primary", async () => {
+        // Refused while one is under way. It is given up on a busy machine, where servers answer late.
+        await first!.command("SENTINEL", "FAILOVER", PRIMARY).catch(() => {});
+        return (await primaryPort()) !== before;
+      });
     },
     async stop() {
       await Promise.all(sentinels.map(({ stop }) => stop()));
@@ -129,6 +146,10 @@ export async function startSentinelTrio(): Promise<SentinelTrio> {
     },
   };
 }
+
+/** What a program makes of a REDIS_URL. */
+export const redisTarget = (url: string): RedisTarget =>
+  readConfig(z.object(redisVariables), { REDIS_URL: url }).REDIS_URL!;
 
 async function startSentinel(file: string, primary: TestRedis) {
   const port = await freePort();
@@ -199,7 +220,7 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
   const { port } = server.address() as { port: number };

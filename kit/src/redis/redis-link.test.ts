@@ -3,14 +3,11 @@
  * it is back. Method: real servers, which are frozen, killed and failed over.
  */
 import { describe, expect, inject, it, onTestFinished } from "vitest";
-import { z } from "zod";
-import { startRedis, startSentinelTrio, type TestRedis, until } from "../../test/redis.ts";
-import { readConfig } from "../process/config.ts";
+import { redisTarget, startRedis, startSentinelTrio, type TestRedis, until } from "../../test/redis.ts";
 import { createLogger } from "../process/log.ts";
 import { Registry } from "../process/metrics.ts";
 import { RedisLink } from "./redis-link.ts";
 import { createRedisMetrics } from "./redis-metrics.ts";
-import { redisVariables } from "./redis-url.ts";
 
 describe.skipIf(inject("redisMissing") !== null)("the way to Redis", () => {
   it("carries commands", async () => {
@@ -135,9 +132,8 @@ async function aLink(url: string, answerMs = 2_000) {
   const registry = new Registry();
   const written: string[] = [];
   const log = createLogger("test", "info", { write: (line) => void written.push(line) });
-  const target = readConfig(z.object(redisVariables), { REDIS_URL: url }).REDIS_URL!;
   const link = new RedisLink({
-    target,
+    target: redisTarget(url),
     purpose: "test",
     metrics: createRedisMetrics(registry),
     log,

@@ -147,15 +147,8 @@ async function aShop() {
 }
 
 async function aLink(redis: TestRedis): Promise<RedisLink> {
-  const target = {
-    addresses: [{ host: "127.0.0.1", port: redis.port }],
-    sentinel: undefined,
-    login: { username: undefined, password: undefined },
-    database: 0,
-    tls: false,
-  };
   const metrics = createRedisMetrics(new Registry());
-  const link = new RedisLink({ target, purpose: "changes", metrics, log, answerMs: 2_000 });
+  const link = new RedisLink({ target: redis.target, purpose: "changes", metrics, log, answerMs: 2_000 });
   onTestFinished(() => link.close());
   await link.start();
   return link;
