@@ -35,8 +35,10 @@ export interface Workload {
   orderedId: string;
   /** Prices that a client writes at the moment. Others do not write them. */
   beingWritten: Set<string>;
-  /** Prices whose last write had an unknown outcome: it may still happen, so nobody writes them again. */
-  retired: Set<string>;
+  /** Prices whose last write had an unknown outcome: nobody writes them while it may still happen. */
+  retiredUntilMs: Map<string, number>;
+  /** At the moment no client writes prices. */
+  isByHandOnly: boolean;
   /** Asks an endpoint. Rejects if it gives no answer. */
   post: Post;
   nowMs: () => number;
@@ -44,11 +46,24 @@ export interface Workload {
   count: (what: string) => void;
 }
 
+/** No statement that was sent is carried out later than that: all have a deadline, or hold the row. */
+const RETIRED_MS = 15_000;
+
+/** Whether a price may be written. */
+export function mayWrite({ beingWritten, retiredUntilMs, nowMs }: Workload, price: string): boolean {
+  return !beingWritten.has(price) && nowMs() >= (retiredUntilMs.get(price) ?? 0);
+}
+
+/** The outcome of a write is unknown. */
+export function retire({ retiredUntilMs, nowMs }: Workload, price: string): void {
+  retiredUntilMs.set(price, nowMs() + RETIRED_MS);
+}
+
 export interface Reply {
   // biome-ignore lint/suspicious/noExplicitAny: the document decides the shape
   data?: any;
   errors?: { message: string; extensions?: { code?: string } }[];
-  extensions?: { explain?: { fetches: { subgraph: string; partition?: string; source?: string }[] } };
+  extensions?: { explain?: { fetches: { subgraph: string; readFrom?: string }[] } };
 }
 
 export type Post = (
@@ -82,8 +97,22 @@ export class ShopClient {
 
   async act(): Promise<void> {
     const { random, writeShare } = this.#options;
-    if (random.next() < writeShare) await this.#write(random.pick(this.#work.registers));
-    else await this.#read(this.#drawRead());
+    if (random.next() < writeShare) await this.#write(random.pick(this.#work.registers), this.#anyGateway());
+    else await this.read();
+  }
+
+  /** Reads something that is drawn. */
+  read(): Promise<void> {
+    return this.#read(this.#drawRead(), this.#anyGateway());
+  }
+
+  /** Writes a register and reads it through another gateway. @returns whether it was written */
+  async round(register: Register): Promise<boolean> {
+    const gateway = this.#anyGateway();
+    if (!(await this.#write(register, gateway))) return false;
+    const others = this.#work.gateways.filter((other) => other !== gateway);
+    await this.#read(readOf(register), this.#options.random.pick(others));
+    return true;
   }
 
   #drawRead(): Read {
@@ -96,15 +125,17 @@ export class ShopClient {
     ])();
   }
 
-  async #read(read: Read): Promise<void> {
+  async #read(read: Read, gateway: string): Promise<void> {
     const { promises, nowMs, count } = this.#work;
     const startedMs = nowMs();
-    const reply = await this.#ask(read).catch(() => undefined);
+    const reply = await this.#ask(read, gateway).catch(() => undefined);
     if (!reply?.data || reply.errors) {
       count(`read failed: ${reply?.errors?.[0]?.extensions?.code ?? "no answer"}`);
       return;
     }
     count("read");
+    for (const { subgraph, readFrom = "" } of reply.extensions?.explain?.fetches ?? [])
+      count(`${subgraph} read from ${readFrom.split(" ", 1)[0]}`);
     for (const [register, version] of read.versions(reply.data)) {
       const how = JSON.stringify(reply.extensions?.explain?.fetches ?? []);
       if (this.#session) this.#session.read(register, version, how);
@@ -112,54 +143,55 @@ export class ShopClient {
     }
   }
 
-  async #write(register: Register): Promise<void> {
-    const { beingWritten, retired } = this.#work;
+  /** @returns whether it was written */
+  async #write(register: Register, gateway: string): Promise<boolean> {
+    const { beingWritten, isByHandOnly } = this.#work;
     const name = nameOf(register);
-    if (register.kind !== "price") return this.#writeNext(register, name);
-    if (beingWritten.has(name) || retired.has(name)) return;
+    if (register.kind !== "price") return this.#writeNext(register, name, gateway);
+    if (isByHandOnly || !mayWrite(this.#work, name)) return false;
     beingWritten.add(name);
     try {
-      await this.#writeNext(register, name);
+      return await this.#writeNext(register, name, gateway);
     } finally {
       beingWritten.delete(name);
     }
   }
 
-  async #writeNext(register: Register, name: string): Promise<void> {
-    const { promises, orderedId, retired, nowMs, count } = this.#work;
+  async #writeNext(register: Register, name: string, gateway: string): Promise<boolean> {
+    const { promises, orderedId, nowMs, count } = this.#work;
     const attempted = promises.attempts(name);
     // Of orders a session knows only that its own comes on top of what it has seen.
     const version = register.kind === "price" ? attempted : (this.#session?.least(name) ?? 0) + 1;
     const key = `${this.#options.name}-${this.#writes++}`;
     const write = writeOf(register, version, key, orderedId);
     for (let tries = 1; tries <= REPEATS_MAX; tries++) {
-      const reply = await this.#ask(write).catch(() => undefined);
+      const reply = await this.#ask(write, gateway).catch(() => undefined);
       if (reply?.data && !reply.errors) {
         const acknowledged = write.acknowledged(reply.data);
         count(acknowledged === undefined ? `not written: ${reply.data.done?.__typename}` : "written");
-        if (acknowledged === undefined) return;
+        if (acknowledged === undefined) return false;
         promises.acknowledged(name, acknowledged, nowMs());
         this.#session?.wrote(name, acknowledged);
-        return;
+        return true;
       }
       count(`write failed: ${reply?.errors?.[0]?.extensions?.code ?? "no answer"}`);
       if (register.kind === "price") break;
     }
-    if (register.kind === "price") retired.add(name);
+    if (register.kind === "price") retire(this.#work, name);
+    return false;
   }
 
-  async #ask(document: Document): Promise<Reply> {
-    const { gateways, post } = this.#work;
+  #anyGateway(): string {
+    return this.#options.random.pick(this.#work.gateways);
+  }
+
+  async #ask(document: Document, gateway: string): Promise<Reply> {
+    const { post } = this.#work;
     const headers = {
       "x-explain": "true",
       ...(this.#session && this.#token !== undefined && { [SESSION_HEADER]: this.#token }),
     };
-    const { reply, token } = await post(
-      this.#options.random.pick(gateways),
-      document,
-      headers,
-      ANSWER_LIMIT_MS,
-    );
+    const { reply, token } = await post(gateway, document, headers, ANSWER_LIMIT_MS);
     this.#token = token ?? this.#token;
     return reply;
   }

@@ -6,6 +6,7 @@ const SESSION = "gateway/src/session/session.ts";
 const MEMORY = "gateway/src/cache/memory-tier.ts";
 const HISTORY = "gateway/src/cache/place-history.ts";
 const FOLLOWER = "gateway/src/cache/feed/place-follower.ts";
+const REDIS = "gateway/src/cache/shared/redis-tier.ts";
 
 const COMPARE = "return a.timeline - b.timeline || a.lsn - b.lsn;";
 
@@ -74,5 +75,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     // Changes that were missed are forgotten.
     name: "gap-forgotten",
     edits: [{ file: FOLLOWER, find: "if (answer.isGap) {", replace: "if (false) {" }],
+  },
+  {
+    // A fetch that has ended gives back a lease that it does not have. Its own ends after a second.
+    name: "lease-leaked",
+    edits: [
+      {
+        file: REDIS,
+        find: "const ended = { key, token: fetch.token };",
+        replace: 'const ended = { key, token: fetch.token && "none" };',
+      },
+    ],
   },
 ];

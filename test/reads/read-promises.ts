@@ -8,7 +8,8 @@
  * - read your writes: at least what the same session has written, once that was acknowledged;
  * - monotonic reads: at least what the same session has read;
  * - bounded staleness, without a token: at least what was acknowledged the bound before the read began;
- * - nothing from nowhere: at most what anybody has tried to write.
+ * - nothing from nowhere: at most what anybody has tried to write;
+ * - nothing is leased at rest: while nobody asks, nobody has a lease of the shared cache (rest.ts).
  *
  * Sessions are the guarantees of Terry et al., "Session Guarantees for Weakly Consistent Replicated Data"
  * (1994).
@@ -16,7 +17,12 @@
 
 /** A broken promise. */
 export interface Violation {
-  promise: "read your writes" | "monotonic reads" | "bounded staleness" | "nothing from nowhere";
+  promise:
+    | "read your writes"
+    | "monotonic reads"
+    | "bounded staleness"
+    | "nothing from nowhere"
+    | "nothing is leased at rest";
   register: string;
   /** The least version that may have been read; for "nothing from nowhere" the greatest. */
   allowed: number;
@@ -84,6 +90,13 @@ export class ReadPromises {
     const { attempted: allowed } = this.#register(register);
     if (read > allowed)
       this.violations.push({ promise: "nothing from nowhere", register, allowed, read, how });
+  }
+
+  /** While no client asks anything. */
+  atRest(leases: readonly string[]): void {
+    if (leases.length === 0) return;
+    const broken = { promise: "nothing is leased at rest" as const, register: leases[0]!, how: "" };
+    this.violations.push({ ...broken, allowed: 0, read: leases.length });
   }
 
   #register(name: string): Register {

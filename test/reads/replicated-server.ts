@@ -15,7 +15,12 @@ import { asSuperuser, type RunningPostgres } from "@teranga/infra/postgres-proce
 import { startReplica } from "@teranga/infra/postgres-replica.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 
+type Sql = Parameters<Parameters<typeof asSuperuser>[1]>[0];
+
 const LOOK_EVERY_MS = 10;
+const TRIES_MAX = 10;
+/** The application name of a person with psql, who stays connected when services do not. */
+export const BY_HAND = "by hand";
 
 export interface Member {
   name: string;
@@ -89,12 +94,13 @@ export class ReplicatedServer {
     await this.#as(replica, (sql) => sql`select pg_wal_replay_resume()`);
   }
 
-  /** Ends all connections of the services to a member. */
-  async disconnect(member: Member): Promise<void> {
+  /** Ends all connections of the services to a member, or those of one application name. */
+  async disconnect(member: Member, application?: string): Promise<void> {
     await this.#as(
       member,
       (sql) => sql`select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = ${this.#database} and pid <> pg_backend_pid()`,
+        where datname = ${this.#database} and pid <> pg_backend_pid() and application_name <> ${BY_HAND}
+          and application_name = coalesce(${application ?? null}, application_name)`,
     );
   }
 
@@ -154,14 +160,20 @@ export class ReplicatedServer {
   }
 
   async #lsn(member: Member, position: string): Promise<number> {
-    const read = (sql: Parameters<Parameters<typeof asSuperuser>[1]>[0]) =>
-      sql.unsafe(`select (${position} - '0/0')::bigint::float8 as lsn`);
-    const [row] = await asSuperuser(this.urlOf(member), read);
+    const read = (sql: Sql) => sql.unsafe(`select (${position} - '0/0')::bigint::float8 as lsn`);
+    const [row] = await this.#as(member, read);
     return row!.lsn as number;
   }
 
-  async #as(member: Member, work: Parameters<typeof asSuperuser>[1]): Promise<void> {
-    await asSuperuser(this.urlOf(member), work);
+  /** A machine that is busy may take longer to connect than a program waits. */
+  async #as<Result>(member: Member, work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await asSuperuser(this.urlOf(member), work);
+      } catch (error) {
+        if ((error as { code?: string }).code !== "CONNECT_TIMEOUT" || tries >= TRIES_MAX) throw error;
+      }
+    }
   }
 }
 

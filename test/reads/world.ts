@@ -1,6 +1,7 @@
 /**
- * A shop of one city, in this process, over replicated databases: two gateways, two catalogs, two instances
- * of the city, one orchestrator. Whatever can make a read old is there.
+ * A shop of one city, in this process, over replicated databases: two gateways with their caches, two
+ * catalogs, two instances of the city, one orchestrator, and a real Redis. Whatever can make a read old is
+ * there.
  */
 import { startCatalog } from "@teranga/catalog/service.ts";
 import { startCity } from "@teranga/city/service.ts";
@@ -12,12 +13,16 @@ import type { Logger } from "@teranga/kit/process/log.ts";
 import type { RunningService, ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { startOrders } from "@teranga/orders/service.ts";
+import { type ServiceProxy, startProxy } from "../harness/proxy.ts";
 import { ReplicatedServer } from "./replicated-server.ts";
+import { type RedisKind, type SharedRedis, startSharedRedis } from "./shared-redis.ts";
 
 const CREDENTIAL = "a-credential-for-tests";
 export const CITY = "dakar";
 const GATEWAYS = 2;
 const INSTANCES = 2;
+/** More than all registers need, so that an entry leaves only for a reason that a read can tell. */
+const CACHE_BYTES_MAX = 4_000_000;
 
 /** A service or a gateway that can be started again at its port. */
 export interface Restartable {
@@ -29,6 +34,9 @@ export interface ReadsWorld {
   /** The gateways' endpoints. */
   gateways: readonly string[];
   servers: { catalog: ReplicatedServer; city: ReplicatedServer };
+  /** The wires to the instances of the catalog: for fetches and for changes. */
+  wires: readonly ServiceProxy[];
+  redis: SharedRedis | undefined;
   restartable: readonly Restartable[];
   close(): Promise<void>;
 }
@@ -36,15 +44,16 @@ export interface ReadsWorld {
 export interface WorldOptions {
   /** Database replicas of the catalog and of the city. */
   replicas: number;
-  /** No second tier of the cache by default. */
-  redisUrl?: string | undefined;
+  /** What gateways share their caches by. */
+  redis: RedisKind;
   log: Logger;
 }
 
-export async function startWorld({ replicas, redisUrl, log }: WorldOptions): Promise<ReadsWorld> {
-  const [catalog, city] = await Promise.all([
+export async function startWorld({ replicas, redis: kind, log }: WorldOptions): Promise<ReadsWorld> {
+  const [catalog, city, redis] = await Promise.all([
     ReplicatedServer.start("catalog", replicas, log),
     ReplicatedServer.start(CITY, replicas, log),
+    startSharedRedis(kind),
   ]);
   const ports = {
     catalog: await freePorts(INSTANCES),
@@ -52,7 +61,9 @@ export async function startWorld({ replicas, redisUrl, log }: WorldOptions): Pro
     orders: await freePorts(1),
     gateway: await freePorts(GATEWAYS),
   };
-  const topology = parseTopology(topologyText(ports, catalog, city));
+  const wires = await Promise.all(ports.catalog.map(startProxy));
+  const wired = { ...ports, catalog: wires.map(({ port }) => port) };
+  const topology = parseTopology(topologyText(wired, catalog, city));
   const common = (port: number): ServiceOptions => ({ topology, credential: CREDENTIAL, port, log });
   const catalogUrl = catalog.urlOf(catalog.members[0]!);
   const cityUrl = city.urlOf(city.members[0]!);
@@ -63,14 +74,17 @@ export async function startWorld({ replicas, redisUrl, log }: WorldOptions): Pro
       surface: surfaceOf("development"),
       port,
       log,
-      ...(redisUrl !== undefined && { redisUrl }),
+      cacheBytesMax: CACHE_BYTES_MAX,
+      redis: redis?.target,
     });
   const running: Running[] = [];
   const run = async (name: string, start: (port: number) => Promise<RunningServer>, all: number[]) => {
     for (const [index, port] of all.entries())
       running.push(await Running.start(`${name} ${index + 1}`, () => start(port)));
   };
-  await run("catalog", (port) => startCatalog({ ...common(port), databaseUrl: catalogUrl }), ports.catalog);
+  const catalogOf = (port: number) =>
+    startCatalog({ ...common(port), databaseUrl: catalogUrl, redis: redis?.target });
+  await run("catalog", catalogOf, ports.catalog);
   const cityOf = (port: number): Promise<RunningService> =>
     startCity({ ...common(port), cityId: CITY, databaseUrl: cityUrl });
   await run("city", cityOf, ports.city);
@@ -80,10 +94,12 @@ export async function startWorld({ replicas, redisUrl, log }: WorldOptions): Pro
   return {
     gateways: ports.gateway.map((port) => `http://127.0.0.1:${port}/graphql`),
     servers: { catalog, city },
+    wires,
+    redis,
     restartable: running,
     async close() {
       for (const each of running.toReversed()) await each.close();
-      await Promise.all([catalog.stop(), city.stop()]);
+      await Promise.all([catalog.stop(), city.stop(), redis?.stop(), ...wires.map((wire) => wire.close())]);
     },
   };
 }
