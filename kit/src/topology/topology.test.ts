@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseTopology } from "./topology.ts";
+import { nodesOf, parseTopology } from "./topology.ts";
 
 const city = (more: string) =>
   `{ name: X, location: { latitude: 14.7, longitude: -17.4 }, urls: ["http://127.0.0.1:1/graphql"], ${more} }`;
@@ -49,6 +49,8 @@ test("nodes are instances, each with a database of its own", () => {
       { name: "thies", url: "http://127.0.0.1:2/graphql", database: "postgres://127.0.0.1:2/catalog" },
     ],
   });
+  expect(nodesOf({ placements }, "catalog").map(({ name }) => name)).toEqual(["dakar", "thies"]);
+  expect(nodesOf({ placements }, "orders")).toEqual([]);
 });
 
 test.each([

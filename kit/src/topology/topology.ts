@@ -276,6 +276,12 @@ export function databaseOf(
     : placement?.database;
 }
 
+/** The nodes of a subgraph; none if it has one database. */
+export function nodesOf(topology: Topology, subgraph: string): readonly DatabaseNode[] {
+  const placement = topology.placements.get(subgraph);
+  return placement?.kind === "replicas" ? (placement.nodes ?? []) : [];
+}
+
 /** The endpoints of a partition; undefined if there is no such partition now. */
 export function urlsOf({ partitions }: PartitionPlacement, id: string): readonly string[] | undefined {
   return partitions.find((partition) => partition.id === id)?.urls;

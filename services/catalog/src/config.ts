@@ -10,5 +10,9 @@ export const catalogVariables = z.object({
   ...doorVariables,
   ...redisVariables,
   DATABASE_URL: databaseUrlVariable.describe("The catalog's PostgreSQL database, a `postgres://` URL."),
+  CATALOG_NODE: z
+    .string()
+    .optional()
+    .describe("The node of the topology that this is, if the catalog has nodes (docs/catalog-nodes.md)."),
   READ_STALENESS_MS: stalenessVariable,
 });

@@ -11,14 +11,17 @@ import { serveDatabase } from "@teranga/kit/reads/database-reads.ts";
 import { placeName } from "@teranga/kit/reads/read-headers.ts";
 import { openChangeStream } from "@teranga/kit/redis/open-change-stream.ts";
 import type { RedisTarget } from "@teranga/kit/redis/redis-url.ts";
-import { databaseOf, partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
+import { databaseOf, nodesOf, partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
 import { readSchema } from "@teranga/schema/read-schema.ts";
 import { createContext } from "./context.ts";
 import { prepareCatalogDatabase } from "./database.ts";
+import { startNodes } from "./nodes/start-nodes.ts";
 import { resolvers } from "./resolvers/index.ts";
 
 export interface CatalogOptions extends ServiceOptions {
   databaseUrl: string;
+  /** The node of the topology that this is; undefined if the catalog has one database. */
+  node?: string | undefined;
   /** Where changes are streamed to as well. */
   redis?: RedisTarget | undefined;
   /** How old an answer may be for a caller that has seen nothing; 5 s by default. */
@@ -51,6 +54,11 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
     await members.find();
     await prepareCatalogDatabase(sql);
     await checkDatabase(sql, log);
+    const nodes = startNodes(options);
+    if (nodes) {
+      closing.unshift({ name: "the nodes", close: () => nodes.close() });
+      await nodes.joined;
+    }
     const primaryUrl = () => members.primary.member.url;
     const stream = openChangeStream(options.redis, placeName("catalog"), { registry, log });
     closing.unshift({ name: "Redis", close: async () => stream.close() });
@@ -66,7 +74,12 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
       door: options.door,
       log,
       checkReady: () => sql`select 1`,
-      notes: async () => [...(options.standing?.notes() ?? []), ...members.notes(), ...stream.notes()],
+      notes: async () => [
+        ...(options.standing?.notes() ?? []),
+        ...members.notes(),
+        ...stream.notes(),
+        ...(nodes?.notes() ?? []),
+      ],
       registry,
       addRoutes: outbox.addRoute,
       reads,
@@ -76,6 +89,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
     const setTopology = (next: Topology) => {
       cities = cityIdsOf(next);
       members.setReplicas(databaseOf(next, "catalog"));
+      nodes?.setNodes(nodesOf(next, "catalog"));
     };
     return { ...server, setTopology, close: () => closeAll(closing) };
   } catch (error) {

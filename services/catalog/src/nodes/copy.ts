@@ -1,0 +1,87 @@
+/** Copies all data of one node over that of another, at one moment of the first. */
+import { pipeline } from "node:stream/promises";
+import type { Queryable, Sql } from "@teranga/kit/postgres/database.ts";
+import { writtenElsewhere } from "./written-elsewhere.ts";
+
+/** What all nodes have in common, and what another node has laid aside. */
+const TABLES = [
+  "product",
+  "supplier",
+  "operation",
+  "entity_state",
+  "conflict",
+  "node_report",
+  "refused_operation",
+] as const;
+
+/**
+ * A database that was lost may have sent operations that no node has shown. Their numbers are not used again.
+ */
+const LOST_NUMBERS = 1_000_000;
+
+/**
+ * The tables are locked meanwhile: requests wait, or fail and may be sent again. A copy that breaks off has
+ * changed nothing.
+ * @returns how many own operations the donor does not have; they are kept (putBackKept)
+ */
+export async function copyData(own: Sql, donor: Sql, node: string): Promise<number> {
+  return writtenElsewhere(own, async (connection) => {
+    await prepare(connection, node);
+    await donor.begin("isolation level repeatable read read only", async (snapshot) => {
+      await snapshot`set local idle_in_transaction_session_timeout = 0`;
+      for (const table of TABLES) await copyTable(connection, snapshot, table);
+    });
+    return finish(connection, node);
+  });
+}
+
+async function prepare(sql: Sql, node: string): Promise<void> {
+  await sql`set local teranga.copying = 'on'`;
+  await sql.unsafe(`lock table ${TABLES.join(", ")} in access exclusive mode`);
+  await sql`
+    insert into kept_operation (sequence, operation)
+    select sequence, to_jsonb(operation) from operation where node = ${node} on conflict do nothing`;
+  await sql.unsafe(`truncate ${TABLES.join(", ")}`);
+}
+
+async function copyTable(own: Sql, donor: Queryable, table: string): Promise<void> {
+  const [row] = await own<{ columns: string }[]>`
+    select string_agg(quote_ident(attname), ', ' order by attnum) as columns from pg_attribute
+    where attrelid = ${table}::regclass and attnum > 0 and not attisdropped and attgenerated = ''`;
+  const { columns } = row!;
+  const from = await donor.unsafe(`copy (select ${columns} from ${table}) to stdout`).readable();
+  const to = await own.unsafe(`copy ${table} (${columns}) from stdin`).writable();
+  await pipeline(from, to);
+}
+
+/** What the donor has of this node's operations, row by row, is in its vectors. */
+async function finish(sql: Sql, node: string): Promise<number> {
+  await sql`
+    delete from kept_operation
+    using entity_state state
+    where state.entity = operation ->> 'entity' and state.id = operation ->> 'id'
+      and sequence <= (state.seen ->> ${node})::bigint`;
+  const [kept] = await sql<{ count: number }[]>`select count(*)::int as count from kept_operation`;
+  await sql`update this_node set id = ${node}, is_origin = is_origin and id = ${node}`;
+  await skipNumbers(sql, node);
+  return kept!.count;
+}
+
+/** No number of this node's is given twice, though its database may be a new one. */
+async function skipNumbers(sql: Sql, node: string): Promise<void> {
+  await sql`
+    select setval('operation_sequence', known.greatest + ${LOST_NUMBERS})
+    from (select coalesce(max((seen ->> ${node})::bigint), 0) as greatest from entity_state) known,
+      operation_sequence own
+    where known.greatest > own.last_value`;
+  for (const table of ["product", "supplier"])
+    await sql.unsafe(
+      `select setval('${table}_number', known.greatest)
+      from (
+        select coalesce(max(substring(id from length($1) + 2)::bigint), 0) as greatest from ${table}
+        where id ~ ('^' || $1 || '-[0-9]{1,15}$')
+      ) known, ${table}_number own
+      where known.greatest >= own.last_value`,
+      [node],
+    );
+}

@@ -1,0 +1,236 @@
+/**
+ * Goal: nodes of the catalog, each with a PostgreSQL of its own, end with equal rows whatever happens to the
+ * links, the servers and the nodes, and lose no acknowledged edit. Method: real servers; SQL as any client
+ * writes it.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Sql } from "@teranga/kit/postgres/database.ts";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { CatalogNodes } from "./harness/catalog-nodes.ts";
+
+const nodes = new CatalogNodes();
+const SOON = { timeout: 20_000, interval: 50 };
+/** Of one test: more on few products make their folds slow. */
+const WRITES_MAX = 100;
+/** What each node was told to be written: it must be in every log at the end. */
+const acknowledged = new Set<string>();
+let many: string[] = [];
+let nextPrice = 10_000;
+
+beforeAll(async () => {
+  await nodes.start("dakar");
+  await create(nodes.sql("dakar"), "Bissap");
+  await create(nodes.sql("dakar"), "Café");
+  const made = await nodes.sql("dakar")<{ id: string }[]>`
+    insert into product (name, description, price) select 'Tissu ' || n, '', 100 from generate_series(1, 60) as n
+    returning id`;
+  many = made.map(({ id }) => id);
+  await nodes.get("dakar").manager.joined;
+  await nodes.start("thies");
+  await nodes.connect();
+  await nodes.get("thies").manager.joined;
+}, 60_000);
+afterAll(() => nodes.close(), 60_000);
+
+async function create(sql: Sql, name: string): Promise<string> {
+  const [row] = await sql<{ id: string }[]>`
+    insert into product (name, description, price) values (${name}, '', 100) returning id`;
+  return row!.id;
+}
+
+/** Changes a product, and remembers the operation that this has become. */
+async function edit(node: string, id: string, price: number): Promise<void> {
+  const sequence = await nodes.sql(node).begin(async (begun) => {
+    await begun`update product set price = ${price} where id = ${id}`;
+    const [row] = await begun<{ sequence: string }[]>`
+      select seen ->> ${node} as sequence from entity_state where entity = 'Product' and id = ${id}`;
+    return row!.sequence;
+  });
+  acknowledged.add(`${node}:${sequence}`);
+}
+
+/** Edits products at these nodes until it is stopped. What fails was not acknowledged. */
+function writeAt(names: readonly string[], ids: readonly string[] = many) {
+  let stopped = false;
+  let written = 0;
+  const write = async (node: string) => {
+    for (let turn = 0; !stopped && written < WRITES_MAX; turn++) {
+      // A write that changes nothing is no operation.
+      const done = await edit(node, ids[turn % ids.length]!, nextPrice++).then(
+        () => true,
+        () => false,
+      );
+      if (done) written++;
+      await delay(done ? 20 : 50);
+    }
+  };
+  const writers = names.map(write);
+  return {
+    written: () => written,
+    async stop() {
+      stopped = true;
+      await Promise.all(writers);
+    },
+  };
+}
+
+async function expectNothingLost(): Promise<void> {
+  await nodes.untilEqual();
+  for (const { sql } of nodes.nodes.values()) {
+    const rows = await sql<{ name: string }[]>`select node || ':' || sequence as name from operation`;
+    const there = new Set(rows.map(({ name }) => name));
+    expect([...acknowledged].filter((name) => !there.has(name))).toEqual([]);
+  }
+}
+
+const linesOf = (node: string) => nodes.get(node).lines.join("\n");
+const linkOf = (node: string, peer: string) => nodes.get(node).manager.state?.links.get(peer);
+const priceAt = async (node: string, id: string) =>
+  (await nodes.sql(node)<{ price: number }[]>`select price from product where id = ${id}`)[0]?.price;
+
+test("a node that joins has what was written before, and each hears of the other's writes", async () => {
+  await nodes.untilEqual();
+  await edit("dakar", "101", 200);
+  await vi.waitFor(async () => expect(await priceAt("thies", "101")).toBe(200), SOON);
+  await edit("thies", "101", 300);
+  await vi.waitFor(async () => expect(await priceAt("dakar", "101")).toBe(300), SOON);
+  expect(await create(nodes.sql("thies"), "Thé")).toMatch(/^thies-\d+$/);
+  expect(await create(nodes.sql("dakar"), "Ataya")).toMatch(/^\d+$/);
+  await expectNothingLost();
+});
+
+test("a node that is paused neither sends nor receives until it is resumed", async () => {
+  await nodes.sql("thies")`update node_state set paused = true`;
+  await vi.waitFor(() => {
+    expect(linkOf("thies", "dakar")).toEqual({ kind: "paused" });
+    expect(linkOf("dakar", "thies")).toEqual({ kind: "paused" });
+  }, SOON);
+  await edit("dakar", "101", 400);
+  await edit("thies", "102", 500);
+  await delay(200);
+  expect([await priceAt("thies", "101"), await priceAt("dakar", "102")]).toEqual([300, 100]);
+  await nodes.sql("thies")`update node_state set paused = false`;
+  await expectNothingLost();
+  expect([await priceAt("thies", "101"), await priceAt("dakar", "102")]).toEqual([400, 500]);
+});
+
+test("nodes whose link is cut go on, and end equal when it is healed", async () => {
+  const writing = writeAt(["dakar", "thies"]);
+  nodes.set("dakar", "thies", "refusing");
+  await vi.waitFor(() => expect(linkOf("dakar", "thies")?.kind).toBe("unreachable"), SOON);
+  const before = writing.written();
+  await vi.waitFor(() => expect(writing.written()).toBeGreaterThan(before + 20), SOON);
+  await edit("dakar", "102", 601);
+  await edit("thies", "102", 602);
+  nodes.set("dakar", "thies", "open");
+  await writing.stop();
+  await expectNothingLost();
+  const conflicts = await nodes.sql(
+    "thies",
+  )`select winner -> 'value' as value from conflict where id = '102'`;
+  expect([...conflicts]).toEqual([{ value: 601 }]);
+});
+
+test("a node that is killed in the middle of writes comes back, and nothing acknowledged is lost", async () => {
+  const writing = writeAt(["dakar", "thies"]);
+  await vi.waitFor(() => expect(writing.written()).toBeGreaterThan(20), SOON);
+  await nodes.kill("thies");
+  const before = writing.written();
+  await vi.waitFor(() => expect(writing.written()).toBeGreaterThan(before + 20), SOON);
+  await writing.stop();
+  await expectNothingLost();
+});
+
+test("a third node joins while the others write, and is removed again", async () => {
+  const writing = writeAt(["dakar", "thies"]);
+  await nodes.start("saint-louis");
+  await nodes.connect();
+  await nodes.get("saint-louis").manager.joined;
+  const third = writeAt(["saint-louis"]);
+  await vi.waitFor(() => expect(third.written()).toBeGreaterThan(10), SOON);
+  await writing.stop();
+  await third.stop();
+  await expectNothingLost();
+
+  await nodes.connect(["dakar", "thies"]);
+  const kept = (node: string) =>
+    nodes.sql(node)`select from pg_replication_slots where slot_name like '%saint\_louis'`;
+  await vi.waitFor(
+    async () => expect([...(await kept("dakar")), ...(await kept("thies"))]).toEqual([]),
+    SOON,
+  );
+  await nodes.remove("saint-louis");
+  await edit("thies", "101", 700);
+  await expectNothingLost();
+});
+
+test("a node that was away for longer than its slot is rebuilt, and keeps what only it has", async () => {
+  nodes.set("dakar", "thies", "refusing");
+  await vi.waitFor(() => expect(linkOf("thies", "dakar")?.kind).toBe("unreachable"), SOON);
+  await edit("thies", "102", 801);
+  await edit("dakar", "101", 802);
+  for (let segment = 0; segment < 6; segment++) {
+    await nodes.sql("dakar")`select pg_logical_emit_message(false, 'test', 'x'), pg_switch_wal()`;
+  }
+  await nodes.sql("dakar")`checkpoint`;
+  nodes.set("dakar", "thies", "open");
+  await vi.waitFor(() => expect(linesOf("thies")).toContain("keeps no longer what came"), SOON);
+  await expectNothingLost();
+  expect([await priceAt("dakar", "102"), await priceAt("thies", "101")]).toEqual([801, 802]);
+  await edit("dakar", "101", 803);
+  await edit("thies", "102", 804);
+  await expectNothingLost();
+});
+
+test("operations of an unknown node and of a clock a year ahead are laid aside, and the rest goes on", async () => {
+  const forge = (node: string, sequence: number, ahead: string) => nodes.sql("dakar")`
+    insert into operation (node, sequence, entity, id, kind, patch, clock, seen, strategies, rules, written_at)
+    select ${node}, ${sequence}, 'Product', '101', 'EDIT', '{"price": 1}',
+      (extract(epoch from now() + ${ahead}::interval) * 1000)::bigint * 4096, seen, '{"price": "LATEST"}', 1, now()
+    from entity_state where entity = 'Product' and id = '101'`;
+  await forge("nowhere", 1, "0");
+  await forge("dakar", 9_000_001, "1 year");
+  await edit("dakar", "101", 900);
+  await vi.waitFor(async () => expect(await priceAt("thies", "101")).toBe(900), SOON);
+  const refused = await nodes.sql("thies")`select node, reason from refused_operation order by node`;
+  expect([...refused]).toEqual([
+    { node: "dakar", reason: "CLOCK_AHEAD" },
+    { node: "nowhere", reason: "UNKNOWN_NODE" },
+  ]);
+  await nodes.sql("dakar")`delete from operation where node = 'nowhere' or sequence = 9000001`;
+  await nodes.sql("thies")`delete from refused_operation`;
+});
+
+test("a node with tables of another version is cut off with one line until it has the same", async () => {
+  await nodes.sql(
+    "thies",
+  )`insert into schema_version (version, name, md5, run_at) values (999, '', '', now())`;
+  await vi.waitFor(() => expect(linkOf("dakar", "thies")?.kind).toBe("unusable"), SOON);
+  await edit("dakar", "101", 1_000);
+  await nodes.sql("thies")`delete from schema_version where version = 999`;
+  await expectNothingLost();
+  const said = nodes.get("dakar").lines.filter((line) => line.includes("have version 999"));
+  expect(said).toHaveLength(1);
+});
+
+test("a database that is another node's is not connected to, and a second one of a node does not join", async () => {
+  const { server } = nodes.get("dakar");
+  const twin = await nodes.start("twin");
+  await twin.manager.close();
+  await twin.sql`update node_state set phase = 'JOINED'`;
+  await twin.sql`update this_node set id = 'thies'`;
+  await nodes.connect(["dakar", "thies", "twin"]);
+  const line = "the database at the address of twin is that of thies";
+  await vi.waitFor(() => expect(linesOf("dakar")).toContain(line), SOON);
+  expect(server.pid).toBeGreaterThan(0);
+  await edit("thies", "101", 1_100);
+  await vi.waitFor(async () => expect(await priceAt("dakar", "101")).toBe(1_100), SOON);
+
+  await twin.sql`update node_state set phase = 'NEW'`;
+  await twin.sql`update this_node set id = 'catalog'`;
+  await nodes.startManagerAs("twin", "thies");
+  await vi.waitFor(() => expect(linesOf("twin")).toContain("is thies there twice?"), SOON);
+  await nodes.connect(["dakar", "thies"]);
+  await nodes.remove("twin");
+  await expectNothingLost();
+});
