@@ -2,9 +2,9 @@
  * A cluster on this machine: PostgreSQL servers for each city and for the catalog, and a process for every
  * service. All are supervised.
  *
- * Start: primaries side by side; databases prepared; services and replicas side by side; the gateway, which
- * composes what they serve. Stop: gateway, orders, cities, catalog, the payment company, servers. In this
- * order no process loses one that it depends on.
+ * Start: primaries side by side; databases prepared; services side by side; the gateway, which composes what
+ * they serve; replicas beside services and gateway. Stop: gateway, orders, cities, catalog, the payment
+ * company, servers. In this order no process loses one that it depends on.
  */
 import type { FileWatch } from "@teranga/kit/process/file-watch.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";

@@ -58,10 +58,13 @@ export async function launchCluster(parts: ClusterParts, options: LaunchOptions)
   await writeTopology(home, topology);
   servers.save();
   onProgress(`  ${services.length} services …`);
-  // A replica is copied while the services load.
-  await Promise.all([servers.startReplicas(), ...services.map(startOne)]);
-  onProgress("  the gateway …");
-  await startOne(plan.gateway);
+  const startServices = async () => {
+    await Promise.all(services.map(startOne));
+    onProgress("  the gateway …");
+    await startOne(plan.gateway);
+  };
+  // A replica is copied meanwhile. Nobody needs it to start.
+  await Promise.all([servers.startReplicas(), startServices()]);
 }
 
 function serviceEnvironment(
