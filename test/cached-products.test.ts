@@ -15,6 +15,7 @@ beforeAll(async () => {
 afterAll(() => graph.close());
 
 const ONE = `{ product(id: "101") { name price } }`;
+const ALSO_ONE = `{ product(id: "101") { price } }`;
 const LIST = `{ products(first: 100) { edges { node { id name } } } }`;
 
 /** Asks until the catalog is not asked: the answer is kept, and the feed has proven that it may be used. */
@@ -36,4 +37,16 @@ test("a change by psql is seen in the entity, and a new row in the list", LIMIT,
   // And both are kept again.
   expect((await untilKept(ONE)).product.price).toBe(7);
   expect((await untilKept(LIST)).products.edges).toHaveLength(length + 1);
+});
+
+test("fifty clients who ask at once for an outdated entry cause one query", LIMIT, async () => {
+  await untilKept(ONE);
+  await untilKept(ALSO_ONE);
+  await graph.catalogSql`update product set price = 8 where id = '101'`;
+  // The gateway has heard of the change. Of the first entry nobody has asked since.
+  while ((await graph.query(ALSO_ONE)).data.product.price !== 8);
+  graph.forget();
+  const answers = await Promise.all(Array.from({ length: 50 }, () => graph.query(ONE)));
+  expect(new Set(answers.map(({ data }) => data.product.price))).toEqual(new Set([8]));
+  expect(graph.statements.catalog!.filter((text) => text.includes("from product "))).toHaveLength(1);
 });

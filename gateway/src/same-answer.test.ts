@@ -12,6 +12,9 @@ import { type Answer, ask, Library, libraryTopology, log } from "./fixture/libra
 import { BRANCH_IDS, EVENTS, READERS } from "./fixture/rows.ts";
 import { startPartitionProxy } from "./proxy/partition-proxy.ts";
 
+/** `TEST_RUNS=1000` is a long run. */
+const RUNS = Number(process.env.TEST_RUNS ?? 75);
+
 let library: Library;
 /** The same for routers that send their operations to one endpoint. */
 let proxy: RunningServer;
@@ -189,7 +192,7 @@ test("partitions together answer like one service that holds everything", async 
       expect(proxied.data).toEqual(one.data);
       expect(errorsOf(proxied)).toEqual(errorsOf(one));
     }),
-    { numRuns: 150, examples: EXAMPLES },
+    { numRuns: RUNS, examples: EXAMPLES },
   );
   // Operations that never leave their partition would prove little.
   expect(crossed).toBeGreaterThan(30);

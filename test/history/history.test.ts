@@ -83,7 +83,7 @@ async function record(seed: string, operationsMax: number) {
 test("what clients did side by side could have happened one after the other", {
   timeout: 120_000,
 }, async () => {
-  const { operations, contradictions, unclear } = await record("history", 25);
+  const { operations, contradictions, unclear } = await record("history", 18);
   expect(contradictions).toEqual([]);
   // On a busy machine an answer may come too late, but none may report a fault.
   expect([...unclear.keys()].filter((why) => /INTERNAL|VIOLATION|INPUT|no code/.test(why))).toEqual([]);

@@ -11,6 +11,9 @@ import { startGraph } from "../fixture/engine.ts";
 import { collectGarbage } from "../fixture/heap.ts";
 import { ReplicaSource } from "../sources/replica-source.ts";
 
+/** `TEST_RUNS=1000` is a long run. */
+const RUNS = Number(process.env.TEST_RUNS ?? 150);
+
 const works = [
   { __typename: "Film", id: "1", title: "Xala", reel: 3, maker: { born: 1923, town: "Ziguinchor" } },
   { __typename: "Song", id: "2", title: "Birima", maker: { born: 1959, town: "Dakar" } },
@@ -200,7 +203,7 @@ test("random operations with conditions come to what one service would answer", 
       const told = asked.flatMap(({ variables }) => (variables?.representations ?? []) as { id?: string }[]);
       expect(told.filter(({ id }) => id === undefined)).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: RUNS },
   );
 });
 

@@ -8,6 +8,9 @@ import { describe, expect, test } from "vitest";
 import { FAULTS, type Fault, type FaultScript } from "../test/faulty-network.ts";
 import { OTHER_SCENARIOS, run, SCENARIOS, type Scenario } from "../test/orders-in-model.ts";
 
+/** `TEST_RUNS=1000` is a long run. */
+const RUNS = Number(process.env.TEST_RUNS ?? 150);
+
 /** No run with one or two faults sends more messages. */
 const MESSAGES_MAX = 100;
 
@@ -65,7 +68,7 @@ describe.each(Object.entries(ALL))("under faults, %s:", (_, scenario) => {
         const { wrong } = await run(scenario, (number) => faults[number]);
         expect(wrong).toEqual([]);
       }),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     );
   });
 });
