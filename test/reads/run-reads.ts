@@ -76,9 +76,9 @@ function restsOf(rest: Rest, { promises, count }: Workload, { redis, gateways }:
   if (!redis) return [];
   const happen = async () => {
     const isKnown = await checkLeases(rest, promises, { redis, gateways });
-    count(isKnown ? "rest" : "rest that says nothing");
+    count(isKnown ? "rest" : "rest that says nothing: Redis was away");
   };
-  return [{ name: "everybody rests", weight: 3, happen }];
+  return [{ name: "everybody rests", weight: 8, happen }];
 }
 
 async function actUntil(

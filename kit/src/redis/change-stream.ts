@@ -5,6 +5,7 @@
  * Redis may lose what was appended (away, full, a fail-over), and a service appends nothing twice. Numbers
  * show a reader what it lacks; it asks the service for that.
  */
+import { z } from "zod";
 import type { Change, ChangeListener, Changes } from "../outbox/change.ts";
 import { type Position, parsePosition, printPosition } from "../reads/position.ts";
 import type { RedisLink } from "./redis-link.ts";
@@ -71,21 +72,45 @@ export function streamChanges(link: RedisLink, place: string, nowMs: () => numbe
   };
 }
 
+const count = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number);
+const position = z.string().transform((text, context): Position => {
+  const parsed = parsePosition(text);
+  if (parsed) return parsed;
+  context.addIssue("no position");
+  return z.NEVER;
+});
+const changes = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue("no JSON");
+      return z.NEVER;
+    }
+  })
+  .pipe(z.array(z.tuple([z.string(), z.string().nullable()])));
+const streamed = z.tuple([
+  ...[z.literal("epoch"), z.string(), z.literal("after"), count],
+  ...[z.literal("position"), position, z.literal("changes"), changes],
+] as const);
+const confirmation = z.tuple([z.string(), count, position, count]);
+
 /** Undefined for what a program of another version may have written. */
 export function readStreamed(fields: readonly string[]): StreamedChanges | undefined {
-  const [, epoch, , after, , positionText, , told] = fields;
-  const position = parsePosition(positionText ?? "");
-  if (epoch === undefined || told === undefined || !position) return undefined;
-  const changes = (JSON.parse(told) as [string, string | null][]).map(
-    ([type, key]): Change => ({ type, key }),
-  );
-  return { epoch, after: Number(after), position, changes };
+  const { data } = streamed.safeParse(fields);
+  if (!data) return undefined;
+  const [, epoch, , after, , at, , told] = data;
+  return { epoch, after, position: at, changes: told.map(([type, key]): Change => ({ type, key })) };
 }
 
 /** Undefined if there is none. */
 export function readConfirmation(value: string | null): StreamedConfirmation | undefined {
-  const [mark, number, positionText, ageMs] = value?.split(" ") ?? [];
-  const position = parsePosition(positionText ?? "");
-  if (mark === undefined || !position) return undefined;
-  return { mark, number: Number(number), position, ageMs: Number(ageMs) };
+  const { data } = confirmation.safeParse(value?.split(" "));
+  if (!data) return undefined;
+  const [mark, number, at, ageMs] = data;
+  return { mark, number, position: at, ageMs };
 }

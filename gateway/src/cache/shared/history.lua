@@ -48,9 +48,11 @@ local function see(timeline, tick)
   if known then raise("floor", { timeline, 0, tick }) end
 end
 
+-- Nothing for what another program may have written.
 local function parseEntry(value)
-  local line = string.find(value, "\n", 1, true)
-  local head = cjson.decode(string.sub(value, 1, line - 1))
+  local line = string.find(value, "\n", 1, true) or 1
+  local isJson, head = pcall(cjson.decode, string.sub(value, 1, line - 1))
+  if not isJson or type(head) ~= "table" or type(head[5]) ~= "table" then return nil end
   local range = head[3]
   if range == 0 then range = nil end
   return { id = head[1], tick = head[2], range = range, refresh = head[4], tags = head[5] }

@@ -5,8 +5,11 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { startRedis, type TestRedis, until } from "../../../../kit/test/redis.ts";
-import type { CacheEntry } from "../tier.ts";
+import { type CacheEntry, ENTRY_VERSION } from "../tier.ts";
 import { aGateway, anEntry, at, jsonOf, LEASED, PLACE, UNKNOWN } from "./fixture/redis-gateways.ts";
+
+const PREFIX = `teranga:${ENTRY_VERSION}:`;
+const HISTORY = `${PREFIX}place:${PLACE}`;
 
 describe.skipIf(inject("redisMissing") !== null)("the tier that gateways share", () => {
   let redis: TestRedis;
@@ -162,7 +165,7 @@ describe.skipIf(inject("redisMissing") !== null)("the tier that gateways share",
   });
 
   it.each([
-    ["evicted", () => redis.command("DEL", `teranga:1:place:${PLACE}`)],
+    ["evicted", () => redis.command("DEL", HISTORY)],
     ["flushed", () => redis.command("FLUSHALL")],
   ])("uses nothing from before what it heard was %s", async (_name, forget) => {
     const { tier, fills } = await aGateway(redis);
@@ -175,6 +178,32 @@ describe.skipIf(inject("redisMissing") !== null)("the tier that gateways share",
     await tier.put(PLACE, [{ key: "filled", entry: anEntry(at(10)) }]);
     expect(await fills()).toEqual({ kept: 1, stale: 1 });
   });
+
+  it("reads nothing of another version of the program, and leaves it alone", async () => {
+    const { tier } = await aGateway(redis);
+    await tier.look(PLACE, ["k"], undefined);
+    await tier.put(PLACE, [{ key: "k", entry: anEntry(at(10)) }]);
+    const keys = await redis.command<string[]>("KEYS", `${PREFIX}*`);
+    const older = keys.map((key) => key.replace(PREFIX, "teranga:0:"));
+    for (const [i, key] of keys.entries()) await redis.command("RENAME", key, older[i]!);
+    expect(await tier.look(PLACE, ["k"], undefined)).toEqual([LEASED]);
+    expect(await redis.command<string[]>("KEYS", "teranga:0:*")).toHaveLength(2);
+  });
+
+  it.each(["", "7", "{\n{}", '{"version":0}\n{}', '["x",1]\n{}', "null\n{}"])(
+    "replaces %j, which is no entry of its own",
+    async (foreign) => {
+      const { tier } = await aGateway(redis);
+      const entry = anEntry(at(10));
+      await tier.look(PLACE, ["k"], undefined);
+      await tier.put(PLACE, [{ key: "k", entry }]);
+      const [key] = await redis.command<string[]>("KEYS", "*:entry:*");
+      await redis.command("SET", key!, foreign);
+      expect(await tier.look(PLACE, ["k"], undefined)).toEqual([LEASED]);
+      await tier.put(PLACE, [{ key: "k", entry }]);
+      expect(jsonOf((await tier.look(PLACE, ["k"], undefined))[0])).toBe(entry.json);
+    },
+  );
 
   it("begins no history for a gateway that has heard of no change", async () => {
     const { tier } = await aGateway(redis);
@@ -192,7 +221,9 @@ describe.skipIf(inject("redisMissing") !== null)("the tier that gateways share",
     const tags = Array.from({ length: 25_000 }, (_, i) => `Other:${i}`);
     for (let from = 0; from < tags.length; from += 1_000)
       await tier.invalidate(PLACE, tags.slice(from, from + 1_000), at(11 + from));
-    expect(await redis.command("HLEN", `teranga:1:place:${PLACE}`)).toBeLessThanOrEqual(20_000);
+    const marks = await redis.command("HLEN", HISTORY);
+    expect(marks).toBeGreaterThan(1_000);
+    expect(marks).toBeLessThanOrEqual(20_000);
     expect((await tier.look(PLACE, ["k"], undefined))[0]!.kind).toBe("leased");
   });
 
