@@ -17,7 +17,7 @@ export interface History {
 
 /** Clocks are wrong by so much at most. */
 const CLOCK_ERROR_MS = 5 * 60_000;
-const START_MS = Date.UTC(2026, 0, 1);
+const START_MS = Date.UTC(2024, 0, 1);
 
 /** Rules that a node may change to: by unit, those that suit its columns. */
 const OTHER_STRATEGIES = [

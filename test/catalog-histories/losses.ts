@@ -14,6 +14,10 @@ const hasSeen = (later: Operation, earlier: Operation) => (later.seen[earlier.no
 
 /** What was lost silently, or null. */
 export function findLoss(content: NodeContent): string | null {
+  const names = content.products.map((product) => product.name_key);
+  const shared = names.length - new Set(names).size;
+  if (content.conflicts.filter(({ strategy }) => strategy === "UNIQUE_NAME").length !== shared)
+    return `a name is shared, or was, and that is told wrongly: ${JSON.stringify(content)}`;
   for (const operation of content.operations) {
     if (operation.kind === "DELETE") {
       if (!isTold(content, operation, "deleted") && isDeletionLost(content, operation))
@@ -85,6 +89,14 @@ function counts(content: NodeContent, operation: Operation, field: string): bool
   const of = content.operations.filter((other) => sameRow(other, operation) && field in other.patch);
   if (!row || isTold(content, operation, field) || of.filter((other) => !isRelative(other, field)).length > 1)
     return true;
-  if (field !== "deliveries") return true;
+  if (field === "tags") {
+    const { add } = operation.patch.tags as { add: string[] };
+    const removed = (element: string) =>
+      of.some(
+        (other) =>
+          hasSeen(other, operation) && (other.patch.tags as { remove?: string[] }).remove?.includes(element),
+      );
+    return add.every((element) => (row.tags as string[]).includes(element) || removed(element));
+  }
   return row.deliveries === of.reduce((sum, { patch }) => sum + (patch[field] as number), 0);
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
 import { CATALOG_FILES } from "@teranga/catalog/database.ts";
 import { openClusters } from "../../kit/test/kept-cluster.ts";
-import { edited, type PlantedBug, ROOT } from "../harness/planted-bug.ts";
+import { type Edit, edited, type PlantedBug, ROOT } from "../harness/planted-bug.ts";
 
 export const NODES = ["a", "b", "c", "d"] as const;
 export type NodeId = (typeof NODES)[number];
@@ -51,13 +51,22 @@ export interface CatalogNode {
   content(): Promise<NodeContent>;
   /** Forgets all rows. */
   empty(): Promise<void>;
+  /** Makes a mistake in the SQL of this node. */
+  plant(bug: PlantedBug): Promise<void>;
+  /** Takes it back. */
+  heal(bug: PlantedBug): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Time is a setting. Writes of many histories are one statement, so that ten thousand are affordable. */
+/**
+ * Time is a setting; who applies has the clock of who wrote. Writes of many histories are one statement, so
+ * that ten thousand are affordable.
+ */
 const EXTRA = `
 create or replace function wall_clock() returns timestamptz language sql volatile
   return to_timestamp(current_setting('test.now_ms')::bigint / 1000.0);
+
+insert into known_node values ${NODES.map((id) => `('${id}')`).join()};
 
 create function write_all(writes jsonb) returns void language plpgsql as $$
 declare
@@ -91,26 +100,25 @@ declare
   one jsonb;
 begin
   for one in select jsonb_array_elements(operations) loop
-    insert into public.operation select * from jsonb_populate_record(null::public.operation, one)
-      on conflict do nothing;
+    perform set_config('test.now_ms', ((one ->> 'clock')::bigint / 4096)::text, true);
+    insert into public.operation select * from jsonb_populate_record(null::public.operation, one);
   end loop;
 end $$;
 `;
 
-/** @param bug a mistake in the SQL of all nodes */
-export async function openNodes(bug?: PlantedBug): Promise<CatalogNode[]> {
+export async function openNodes(): Promise<CatalogNode[]> {
   const databases = await openClusters(NODES.length, {
     files: CATALOG_FILES,
     extra: EXTRA,
     keptAs: "catalog-node",
   });
-  return Promise.all(NODES.map((id, index) => openNode(id, databases[index]!, bug)));
+  return Promise.all(NODES.map((id, index) => openNode(id, databases[index]!)));
 }
 
-async function openNode(id: NodeId, database: PGlite, bug: PlantedBug | undefined): Promise<CatalogNode> {
+const sourceOf = ({ file }: Edit) => readFileSync(join(ROOT, file), "utf8");
+
+async function openNode(id: NodeId, database: PGlite): Promise<CatalogNode> {
   await database.query("update this_node set id = $1", [id]);
-  for (const edit of bug?.edits ?? [])
-    await database.exec(edited(readFileSync(join(ROOT, edit.file), "utf8"), edit));
   const rows = async (query: string, parameters: unknown[] = []) =>
     (
       await database.query<{ rows: never[] }>(
@@ -145,6 +153,12 @@ async function openNode(id: NodeId, database: PGlite, bug: PlantedBug | undefine
         set session_replication_role to replica;
         truncate operation, entity_state, conflict, product, supplier, outbox;
         set session_replication_role to origin`);
+    },
+    async plant({ edits }) {
+      for (const edit of edits) await database.exec(edited(sourceOf(edit), edit));
+    },
+    async heal({ edits }) {
+      for (const edit of edits) await database.exec(sourceOf(edit));
     },
     close: () => database.close(),
   };

@@ -31,8 +31,12 @@ const RESOLVER_MODELS = {
   catalog: {
     contextType: "../../services/catalog/src/context.ts#CatalogContext",
     mappers: {
+      CatalogChange: "../../services/catalog/src/merge/conflict.ts#Operation",
+      Conflict: "../../services/catalog/src/merge/conflict.ts#ConflictRow",
+      FieldVersion: "../../services/catalog/src/merge/conflict.ts#Version",
       Product: "../../services/catalog/src/product.ts#ProductNode",
       ProductConnection: "../../services/catalog/src/product.ts#ProductPage",
+      Supplier: "../../services/catalog/src/supplier.ts#SupplierRow",
     },
   },
   orders: { contextType: "unknown" },

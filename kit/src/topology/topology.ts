@@ -7,10 +7,10 @@
  * describes it.
  */
 import { readFile } from "node:fs/promises";
-import { parse } from "yaml";
 import { z } from "zod";
 import { StartupError } from "../process/config.ts";
 import type { FileContent } from "../process/file-watch.ts";
+import { parseYaml } from "../process/yaml-file.ts";
 import { createPartitionOf, normalise, type PartitionOf } from "./partition.ts";
 
 const httpUrl = z.url({ protocol: /^https?$/, error: "is not an http or https URL" });
@@ -153,15 +153,9 @@ export function parseTopologyFile(file: string, content: FileContent): Topology 
  * @throws Error whose message names the place and the fault
  */
 export function parseTopology(text: string): Topology {
-  const result = topologyFile.safeParse(parse(text));
-  if (!result.success) {
-    // A misspelt field also leaves the right one missing. The written name says more than the missing one.
-    const { issues } = result.error;
-    const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
-    throw new Error(`${issue.path.join(".") || "the document"}: ${issue.message}`);
-  }
+  const { subgraphs } = parseYaml(topologyFile, text);
   const placements = new Map<string, Placement>();
-  for (const [subgraph, entry] of Object.entries(result.data.subgraphs)) {
+  for (const [subgraph, entry] of Object.entries(subgraphs)) {
     placements.set(subgraph, placementOf(subgraph, entry));
   }
   return { placements };

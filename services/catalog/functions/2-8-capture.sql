@@ -56,6 +56,10 @@ begin
     raise check_violation using message = 'an id never changes', constraint = lower(of_entity) || '_id_fixed';
   end if;
   select * into change from change_of(of_entity, before, after);
+  if of_entity = 'Product' and jsonb_array_length(after -> 'tags') > 50 and change.patch ? 'tags' then
+    raise check_violation using
+      message = 'a product has 50 tags at most', table = 'product', constraint = 'product_tags_count';
+  end if;
   if change.patch ? 'name' and of_entity = 'Product' then
     perform claim_name(new.id, new.name);
   end if;
@@ -108,6 +112,52 @@ begin
     perform note_shared_names(of_id, array[before ->> 'name', value #>> '{}']);
   end if;
   return true;
+end $$;
+
+-- Chooses a value for a conflict: 'DONE', 'SAME' if that was chosen before, 'ENDED' if another one has
+-- followed, 'GONE' if there is no such conflict or row any more.
+create or replace function resolve_conflict(of_conflict conflict, value jsonb) returns text
+  language plpgsql as $$
+declare
+  found conflict;
+begin
+  perform locked_row(of_conflict.entity, of_conflict.id);
+  select * into found from conflict where (entity, id, field, first_node, first_sequence) =
+    (of_conflict.entity, of_conflict.id, of_conflict.field, of_conflict.first_node, of_conflict.first_sequence);
+  if found.resolved_at is not null then
+    return case when exists (
+      select from operation where (node, sequence) = (found.resolved_by_node, found.resolved_by_sequence)
+        and kind = 'RESOLUTION' and patch -> found.field = value
+    ) then 'SAME' else 'ENDED' end;
+  elsif found.id is not null and resolve_field(found.entity, found.id, found.field, value) then
+    return 'DONE';
+  end if;
+  return 'GONE';
+end $$;
+
+-- Counts deliveries, once a key: 'DONE', 'OTHER' if the key stands for another number, 'GONE' if there is no
+-- such supplier. The key is in the operation, so other nodes know it too.
+create or replace function record_deliveries(of_id text, count bigint, given_key text) returns text
+  language plpgsql as $$
+declare
+  before constant jsonb := locked_row('Supplier', of_id);
+  after constant jsonb := to_jsonb((before ->> 'deliveries')::bigint + count);
+  counted bigint;
+begin
+  if before is null then
+    return 'GONE';
+  end if;
+  select (patch ->> 'counted')::bigint into counted from operation
+    where entity = 'Supplier' and id = of_id and patch ->> 'key' = given_key limit 1;
+  if counted is not null then
+    return case when counted = count then 'DONE' else 'OTHER' end;
+  end if;
+  perform write_operation('Supplier', of_id, 'EDIT', jsonb_strip_nulls(jsonb_build_object(
+      'deliveries', as_change(strategy, before -> 'deliveries', after), 'counted', count, 'key', given_key
+    )), jsonb_build_object(unit, strategy), wall_clock())
+    from merge_unit where entity = 'Supplier' and unit = 'deliveries';
+  perform put_row('Supplier', before || jsonb_build_object('deliveries', after) || row_facts('Supplier', of_id));
+  return 'DONE';
 end $$;
 
 -- A truncated table of a single node has no past. Of several nodes the others would keep their rows.

@@ -15,4 +15,10 @@ export const catalogVariables = z.object({
     .optional()
     .describe("The node of the topology that this is, if the catalog has nodes (docs/catalog-nodes.md)."),
   READ_STALENESS_MS: stalenessVariable,
+  MERGE_RULES: z
+    .string()
+    .optional()
+    .describe(
+      "The file that says how concurrent changes are merged (docs/catalog-nodes.md); the service's own by default.",
+    ),
 });

@@ -1,9 +1,15 @@
 /** What the resolvers of one request share. */
+import { groupedBy, keyedBy } from "@teranga/kit/graphql/loading.ts";
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { Replication } from "@teranga/kit/reads/replication.ts";
-import DataLoader from "dataloader";
+import type DataLoader from "dataloader";
+import type { ConflictRow, Entity, Operation } from "./merge/conflict.ts";
 import { isPossibleId, type Product } from "./product.ts";
+import { findConflictsOf } from "./sql/find-conflicts-of.ts";
+import { findHistory } from "./sql/find-history.ts";
 import { findProducts } from "./sql/find-products.ts";
+import { findSuppliers } from "./sql/find-suppliers.ts";
+import type { SupplierRow } from "./supplier.ts";
 
 export interface CatalogContext {
   sql: Sql;
@@ -13,27 +19,52 @@ export interface CatalogContext {
   replication: () => Replication;
   /** Products by id; null where there is none. All loads of one tick are one statement. */
   products: DataLoader<string, Product | null>;
+  suppliers: DataLoader<string, SupplierRow | null>;
+  /** The newest changes of rows, so many of each. Those of one tick are one statement. */
+  history: (entity: Entity, first: number) => DataLoader<string, Operation[]>;
+  /** The newest conflicts of rows. */
+  conflicts: (entity: Entity) => DataLoader<string, ConflictRow[]>;
   /** What the answer shows, by the tags of changes: caches forget it with these (docs/reads.md). */
   cacheTags: Set<string>;
 }
-
-/** Ids of one statement. A page has 100; only a request made by hand has more. */
-const BATCH_SIZE_MAX = 1_000;
 
 export function createContext(
   sql: Sql,
   cities: readonly string[],
   replication: () => Replication,
 ): CatalogContext {
-  const products = new DataLoader<string, Product | null>((ids) => loadProducts(sql, ids), {
-    maxBatchSize: BATCH_SIZE_MAX,
-  });
-  return { sql, cities, products, replication, cacheTags: new Set() };
+  return {
+    sql,
+    cities,
+    products: keyedBy<Product, null>((ids) => ofPossible(ids, (ids) => findProducts(sql, ids)), idOf, null),
+    suppliers: keyedBy<SupplierRow, null>(
+      (ids) => ofPossible(ids, (ids) => findSuppliers(sql, ids)),
+      idOf,
+      null,
+    ),
+    history: oncePer((entity, first) => groupedBy((ids) => findHistory(sql, entity, ids, first), idOf)),
+    conflicts: oncePer((entity) => groupedBy((ids) => findConflictsOf(sql, entity, ids), idOf)),
+    replication,
+    cacheTags: new Set(),
+  };
 }
 
-async function loadProducts(sql: Sql, ids: readonly string[]): Promise<(Product | null)[]> {
+const idOf = ({ id }: { id: string }) => id;
+
+async function ofPossible<Row>(
+  ids: readonly string[],
+  find: (ids: readonly string[]) => Promise<Row[]>,
+): Promise<Row[]> {
   const possible = ids.filter(isPossibleId);
-  const found = possible.length === 0 ? [] : await findProducts(sql, possible);
-  const byId = new Map(found.map((product) => [product.id, product]));
-  return ids.map((id) => byId.get(id) ?? null);
+  return possible.length === 0 ? [] : find(possible);
+}
+
+/** One loader for each list of arguments, so that all rows that ask alike are one statement. */
+function oncePer<Args extends unknown[], Loader>(make: (...args: Args) => Loader): (...args: Args) => Loader {
+  const made = new Map<string, Loader>();
+  return (...args) => {
+    const key = JSON.stringify(args);
+    if (!made.has(key)) made.set(key, make(...args));
+    return made.get(key)!;
+  };
 }

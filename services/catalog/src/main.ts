@@ -15,6 +15,12 @@ const usage = {
 await runMain(usage, async () => {
   const config = readConfig(catalogVariables, process.env);
   const { DATABASE_URL: databaseUrl, READ_STALENESS_MS: stalenessMs, REDIS_URL: redis } = config;
-  const own = { databaseUrl, node: config.CATALOG_NODE, stalenessMs, redis };
+  const own = {
+    databaseUrl,
+    node: config.CATALOG_NODE,
+    stalenessMs,
+    redis,
+    mergeRulesFile: config.MERGE_RULES,
+  };
   await runService("catalog", config, (options) => startCatalog({ ...options, ...own }));
 });

@@ -39,3 +39,11 @@ function isNameTaken(error: unknown): boolean {
   const failure = classifyDatabaseError(error);
   return failure.kind === "constraint" && failure.constraint === "product_name_unique";
 }
+
+export function nameTaken(product: Product) {
+  return {
+    __typename: "ProductNameTaken" as const,
+    message: `Product ${product.id} is already called "${product.name}".`,
+    product,
+  };
+}

@@ -10,6 +10,10 @@ export interface Product {
   /** Whole francs (XOF). */
   price: number;
   discontinued: boolean;
+  /** In the order of their bytes, each once. */
+  tags: string[];
+  /** A supplier that may be deleted since. */
+  supplierId: string | null;
   createdAt: Date;
   updatedAt: Date;
 }

@@ -15,6 +15,8 @@ import { databaseOf, nodesOf, partitionsOf, type Topology } from "@teranga/kit/t
 import { readSchema } from "@teranga/schema/read-schema.ts";
 import { createContext } from "./context.ts";
 import { prepareCatalogDatabase } from "./database.ts";
+import { readMergeRules } from "./merge/merge-rules.ts";
+import { useMergeRules } from "./merge/use-merge-rules.ts";
 import { startNodes } from "./nodes/start-nodes.ts";
 import { resolvers } from "./resolvers/index.ts";
 
@@ -22,6 +24,8 @@ export interface CatalogOptions extends ServiceOptions {
   databaseUrl: string;
   /** The node of the topology that this is; undefined if the catalog has one database. */
   node?: string | undefined;
+  /** The file that says how concurrent changes are merged; the service's own by default. */
+  mergeRulesFile?: string | undefined;
   /** Where changes are streamed to as well. */
   redis?: RedisTarget | undefined;
   /** How old an answer may be for a caller that has seen nothing; 5 s by default. */
@@ -53,6 +57,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
   try {
     await members.find();
     await prepareCatalogDatabase(sql);
+    await useMergeRules(sql, await readMergeRules(options.mergeRulesFile));
     await checkDatabase(sql, log);
     const nodes = startNodes(options);
     if (nodes) {

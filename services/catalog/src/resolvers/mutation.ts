@@ -1,12 +1,16 @@
+import { badInput } from "@teranga/kit/graphql/errors.ts";
 import { parseInput } from "@teranga/kit/graphql/input.ts";
+import { classifyDatabaseError } from "@teranga/kit/postgres/database.ts";
 import type { MutationResolvers } from "@teranga/schema/generated/catalog.ts";
 import type { CatalogContext } from "../context.ts";
 import { createOnce } from "../create-once.ts";
 import { createProductInput, updateProductInput } from "../input.ts";
-import { writeNamed } from "../name-taken.ts";
-import { isPossibleId, type Product, quoteId } from "../product.ts";
+import { nameTaken, writeNamed } from "../name-taken.ts";
+import { isPossibleId, quoteId } from "../product.ts";
 import { discontinueProduct } from "../sql/discontinue-product.ts";
 import { updateProduct } from "../sql/update-product.ts";
+import { chooseValue } from "./resolve-conflict.ts";
+import { supplierMutations, unknownSupplier } from "./supplier-mutations.ts";
 
 export const mutation = {
   async createProduct(_parent, args, { sql }) {
@@ -26,10 +30,14 @@ export const mutation = {
     }
   },
 
-  async updateProduct(_parent, args, { sql }) {
+  async updateProduct(_parent, args, { sql, suppliers }) {
     const { id, ...changes } = parseInput(updateProductInput, args.input, "input");
     if (!isPossibleId(id)) return unknownProduct(id);
-    const written = await writeNamed(sql, changes.name ?? "", () => updateProduct(sql, id, changes));
+    if (changes.supplierId != null && !(await suppliers.load(changes.supplierId)))
+      return unknownSupplier(changes.supplierId);
+    const written = await writeNamed(sql, changes.name ?? "", () =>
+      updateProduct(sql, id, changes).catch(tellTooManyTags),
+    );
     switch (written.kind) {
       case "written":
         return written.result
@@ -46,14 +54,15 @@ export const mutation = {
     const product = isPossibleId(id) ? await discontinueProduct(sql, id) : null;
     return product ? { __typename: "ProductDiscontinued", product } : unknownProduct(id);
   },
+  ...supplierMutations,
+  resolveConflict: (_parent, { input }, { sql }) => chooseValue(sql, input),
 } satisfies MutationResolvers<CatalogContext>;
 
-function nameTaken(product: Product) {
-  return {
-    __typename: "ProductNameTaken" as const,
-    message: `Product ${product.id} is already called "${product.name}".`,
-    product,
-  };
+function tellTooManyTags(error: unknown): never {
+  const failure = classifyDatabaseError(error);
+  if (failure.kind === "constraint" && failure.constraint === "product_tags_count")
+    throw badInput("input.tagsToAdd", "a product may have 50 tags at most");
+  throw error;
 }
 
 function unknownProduct(id: string) {

@@ -1,3 +1,4 @@
+import { parsePageSize } from "@teranga/kit/graphql/connection.ts";
 import { badInput, codedError } from "@teranga/kit/graphql/errors.ts";
 import type { Availability, ProductResolvers } from "@teranga/schema/generated/catalog.ts";
 import type { CatalogContext } from "../context.ts";
@@ -19,6 +20,13 @@ export const product = {
   },
 
   currency: () => "XOF",
+
+  supplier: ({ supplierId }, _args, { suppliers }) =>
+    supplierId === null ? null : suppliers.load(supplierId),
+
+  history: ({ id }, { first }, { history }) => history("Product", parsePageSize(first)).load(id),
+
+  conflicts: ({ id }, _args, { conflicts }) => conflicts("Product").load(id),
 
   stock: (parent, { cities }, context) =>
     selectCities(cities, context.cities).map((id) => ({ city: { id }, product: parent })),

@@ -1,10 +1,11 @@
-import { parsePage, type SortKeyType, toConnection } from "@teranga/kit/graphql/connection.ts";
+import { parsePage, parsePageSize, type SortKeyType, toConnection } from "@teranga/kit/graphql/connection.ts";
 import { parseInput } from "@teranga/kit/graphql/input.ts";
 import type { Ordering } from "@teranga/kit/postgres/keyset.ts";
 import type { ProductOrder, QueryResolvers } from "@teranga/schema/generated/catalog.ts";
 import type { CatalogContext } from "../context.ts";
 import { productFilter } from "../input.ts";
 import { countProducts } from "../sql/count-products.ts";
+import { listConflicts } from "../sql/list-conflicts.ts";
 import { listProducts } from "../sql/list-products.ts";
 
 const ORDERINGS: Record<ProductOrder, Ordering & { keyType: SortKeyType }> = {
@@ -24,6 +25,11 @@ export const query = {
     cacheTags.add(/^[\w-]{1,100}$/.test(id) ? `Product:${id}` : "Product");
     return products.load(id);
   },
+
+  supplier: (_parent, { id }, { suppliers }) => suppliers.load(id),
+
+  conflicts: (_parent, { status, first }, { sql }) =>
+    listConflicts(sql, status ?? null, parsePageSize(first)),
 
   async products(_parent, args, { sql, cacheTags }) {
     cacheTags.add("Product");

@@ -7,6 +7,9 @@ export interface ProductChanges {
   name?: string | null | undefined;
   description?: string | null | undefined;
   price?: number | null | undefined;
+  tagsToAdd?: readonly string[] | null | undefined;
+  tagsToRemove?: readonly string[] | null | undefined;
+  supplierId?: string | null | undefined;
 }
 
 /**
@@ -19,10 +22,16 @@ export async function updateProduct(
   id: string,
   changes: ProductChanges,
 ): Promise<Product | null> {
-  const { name = null, description = null, price = null } = changes;
+  const { name = null, description = null, price = null, supplierId = null } = changes;
+  const { tagsToAdd, tagsToRemove } = changes;
   const [product] = await sql<Product[]>`
-    update product set (name, description, price) = row(
-      coalesce(${name}, name), coalesce(${description}, description), coalesce(${price}, price))
+    update product set (name, description, price, supplier_id, tags) = row(
+      coalesce(${name}, name), coalesce(${description}, description), coalesce(${price}, price),
+      coalesce(${supplierId}, supplier_id), array(
+        select tag from unnest(tags) as tag where tag <> all (${[...(tagsToRemove ?? [])]}::text[])
+        union select unnest(${[...(tagsToAdd ?? [])]}::text[])
+        order by 1
+      ))
     where id = ${id}
     returning ${productColumns(sql)}`;
   return product ?? null;

@@ -1,0 +1,8 @@
+import { parsePageSize } from "@teranga/kit/graphql/connection.ts";
+import type { SupplierResolvers } from "@teranga/schema/generated/catalog.ts";
+import type { CatalogContext } from "../context.ts";
+
+export const supplier = {
+  history: ({ id }, { first }, { history }) => history("Supplier", parsePageSize(first)).load(id),
+  conflicts: ({ id }, _args, { conflicts }) => conflicts("Supplier").load(id),
+} satisfies SupplierResolvers<CatalogContext>;

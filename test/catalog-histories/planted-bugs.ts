@@ -1,0 +1,55 @@
+/** Planted bugs: mistakes that a merge can have. Each is an edit of the catalog's SQL functions. */
+import type { PlantedBug } from "../harness/planted-bug.ts";
+
+const bug = (name: string, file: string, find: string, replace: string): PlantedBug => ({
+  name,
+  edits: [{ file: `services/catalog/functions/${file}.sql`, find, replace }],
+});
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  // The last by the clock overwrites what its writer did not know, and nobody hears of it.
+  bug("nothing-is-concurrent", "2-2-rounds", "known >= coalesce(written, 0)", "true"),
+  bug(
+    "in-the-order-of-arrival",
+    "2-2-rounds",
+    "over (order by clock, node, sequence) as",
+    "over (order by operation.ctid) as",
+  ),
+  // A clock that is behind writes operations that come before those that their writer has seen.
+  bug("clock-of-the-wall", "2-8-capture", "greatest(op.clock, known.clock + 1)", "op.clock"),
+  bug("writer-saw-nothing", "2-8-capture", "op.seen := known.seen;", "op.seen := '{}';"),
+  bug("every-operation-is-next", "2-7-fold", "if has_all(op.seen, coalesce(known, '{}')) and", "if true and"),
+  bug(
+    "half-of-a-row-comes-back",
+    "2-7-fold",
+    "(before is null or op.strategies ? unit)",
+    "op.strategies ? unit",
+  ),
+  bug("any-deletion-deletes", "2-7-fold", "and has_all(operation.seen, edits)", "and true"),
+  bug("deletion-knows-all", "2-1-operations", "edits = state.edits || excluded.edits", "edits = state.edits"),
+  bug(
+    "time-of-the-last-arrival",
+    "2-1-operations",
+    "greatest(state.updated_at, excluded.updated_at)",
+    "excluded.updated_at",
+  ),
+  // A counter is set to what the writer saw, and what others have added is gone.
+  bug("counter-is-set", "2-1-operations", "to_jsonb(after::bigint - before::bigint)", "after"),
+  bug("removal-wins", "2-3-values", "bool_or(adds)", "bool_and(adds)"),
+  bug("losers-are-not-told", "2-4-merge", "and own is distinct from value", "and false"),
+  bug("lost-deletion-is-not-told", "2-5-conflicts", "and deletion.kind = 'DELETE'", "and false"),
+  // The short way does not do what the long one does.
+  bug(
+    "open-for-ever",
+    "2-7-fold",
+    "perform follow_conflicts(op, array(select jsonb_object_keys(op.patch)));",
+    "null;",
+  ),
+  bug(
+    "followed-by-another-field",
+    "2-5-conflicts",
+    "and op.patch ? field and field = any (fields)",
+    "and op.patch ? field",
+  ),
+  bug("shared-name-is-not-told", "2-6-unique", "where holder.id <> first_id", "where false"),
+];
