@@ -61,15 +61,20 @@ function isKept(content: NodeContent, operation: Operation, field: string, value
     isDeepStrictEqual(row?.[field], value) ||
     laterOn(content, operation, field) ||
     isTold(content, operation, field) ||
-    isChangedSince(content, operation, field) ||
+    isChangedBeside(content, operation, field) ||
     (!row && content.operations.some((other) => other.kind === "DELETE" && hasSeen(other, operation)))
   );
 }
 
-/** What a number or a set begins with is not its value any more once somebody has changed it. */
-const isChangedSince = ({ operations }: NodeContent, { kind, ...row }: Operation, field: string) =>
-  kind === "CREATE" &&
-  operations.some((other) => sameRow(other, row) && field in other.patch && isRelative(other, field));
+/** What a number or a set was set to is not its value if somebody has changed it who did not know that. */
+const isChangedBeside = ({ operations }: NodeContent, operation: Operation, field: string) =>
+  operations.some(
+    (other) =>
+      sameRow(other, operation) &&
+      field in other.patch &&
+      isRelative(other, field) &&
+      !hasSeen(operation, other),
+  );
 
 const isDeletionLost = (content: NodeContent, deletion: Operation) =>
   content.operations.some(

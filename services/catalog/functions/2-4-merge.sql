@@ -72,14 +72,15 @@ create or replace function lost_changes(
 
 -- A column after a round, with what its conflict tells; losers is null if there is none.
 create or replace function merge_column(
-  before jsonb, ops operation[], of_unit text, field text, out value jsonb, out winner jsonb, out losers jsonb
+  before jsonb, ops operation[], strategy text, of_unit text, field text,
+  out value jsonb, out winner jsonb, out losers jsonb
 )
   language plpgsql immutable parallel safe as $$
 declare
-  strategy constant text := strategy_of(ops, of_unit);
   chosen constant operation[] := chosen_of(ops, strategy);
   setter operation := setter_of(chosen, of_unit, field);
   set_to jsonb := case when setter is null then before else setter.patch -> field end;
+  uncounted jsonb;
 begin
   if strategy like 'custom:%' then
     value := resolved_value(strategy, before, ops, of_unit, field);
@@ -92,11 +93,40 @@ begin
     value := value_after(before, chosen, of_unit, field);
   end if;
   losers := lost_values(before, set_to, ops, of_unit, field);
-  if jsonb_typeof(lost_changes(chosen, value, ops, of_unit, field)) = 'array' then
-    losers := coalesce(losers, '[]') || lost_changes(chosen, value, ops, of_unit, field);
+  uncounted := lost_changes(chosen, value, ops, of_unit, field);
+  if uncounted is not null then
+    losers := coalesce(losers, '[]') || uncounted;
   end if;
   if value is distinct from set_to then
     setter := null;
   end if;
   winner := as_version(setter, value);
+end $$;
+
+-- What a round does to the columns of a unit.
+create or replace function merge_round(before jsonb, ops operation[], of_unit text, columns text[])
+  returns table (field text, value jsonb, winner jsonb, losers jsonb)
+  language plpgsql immutable parallel safe as $$
+declare
+  strategy text;
+  -- If all say what one column becomes, whatever one of them has seen has no say. A row that two nodes write
+  -- all the time has rounds of hundreds.
+  deciding operation[] := ops;
+begin
+  if cardinality(ops) > 1 then
+    strategy := strategy_of(ops, of_unit);
+    if cardinality(columns) = 1 and not exists (select from unnest(ops) as op where is_relative(op, of_unit)) then
+      deciding := heads(ops);
+    end if;
+  end if;
+  foreach field in array columns loop
+    continue when not exists (select from unnest(ops) as op where op.patch ? field);
+    if cardinality(ops) = 1 then
+      value := value_after(before -> field, ops, of_unit, field);
+    else
+      select * into value, winner, losers
+        from merge_column(before -> field, deciding, strategy, of_unit, field);
+    end if;
+    return next;
+  end loop;
 end $$;

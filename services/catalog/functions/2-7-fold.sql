@@ -56,13 +56,8 @@ end $$;
 create or replace function values_after_round(before jsonb, ops operation[], of_unit text, columns text[])
   returns jsonb
   language sql immutable parallel safe
-  return before || coalesce((
-    select jsonb_object_agg(field, case
-      when cardinality(ops) = 1 then value_after(before -> field, ops, of_unit, field)
-      else (merge_column(before -> field, ops, of_unit, field)).value
-    end)
-    from unnest(columns) as field where touching(ops, field) <> '{}'
-  ), '{}');
+  return before || coalesce(
+    (select jsonb_object_agg(field, value) from merge_round(before, ops, of_unit, columns)), '{}');
 
 -- Folds all operations of a unit that are in the log: tells its conflicts anew, returns its columns.
 create or replace function fold_unit(of_entity text, of_id text, of_unit text) returns jsonb
@@ -72,19 +67,29 @@ declare
   current jsonb := coalesce(
     (select bases -> of_unit from entity_state where entity = of_entity and id = of_id), '{}');
   ops operation[];
+  after jsonb;
+  merged record;
+  is_followed boolean;
 begin
   perform forget_conflicts(of_entity, of_id, fields);
+  is_followed := exists (select from conflict where entity = of_entity and id = of_id and field = any (fields));
   for ops in
     select array_agg(op order by (op).clock, (op).node, (op).sequence)
     from rounds_of(of_entity, of_id, of_unit) group by round order by round
   loop
-    perform follow_conflicts(op, fields) from unnest(ops) as op;
-    if cardinality(ops) > 1 then
-      perform note_conflict(ops, field, current -> field, winner, losers, strategy_of(ops, of_unit))
-        from unnest(fields) as field cross join merge_column(current -> field, ops, of_unit, field)
-        where touching(ops, field) <> '{}' and losers is not null;
-    end if;
-    current := values_after_round(current, ops, of_unit, fields);
+    after := current;
+    for merged in select * from merge_round(current, ops, of_unit, fields) loop
+      after := after || jsonb_build_object(merged.field, merged.value);
+      if is_followed then
+        perform follow_conflicts((touching(ops, merged.field))[1], array[merged.field]);
+      end if;
+      if merged.losers is not null then
+        perform note_conflict(
+          ops, merged.field, current -> merged.field, merged.winner, merged.losers, strategy_of(ops, of_unit));
+        is_followed := true;
+      end if;
+    end loop;
+    current := after;
   end loop;
   return current;
 end $$;
