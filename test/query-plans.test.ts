@@ -4,6 +4,9 @@
  */
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
 import { countProducts } from "@teranga/catalog/sql/count-products.ts";
+import { findConflictsOf } from "@teranga/catalog/sql/find-conflicts-of.ts";
+import { findHistory } from "@teranga/catalog/sql/find-history.ts";
+import { listConflicts } from "@teranga/catalog/sql/list-conflicts.ts";
 import { listProducts } from "@teranga/catalog/sql/list-products.ts";
 import { prepareCityDatabase } from "@teranga/city/database.ts";
 import { CLIENT_ORDERINGS, countClients, listClients } from "@teranga/city/sql/list-clients.ts";
@@ -80,6 +83,13 @@ async function fillCatalog(): Promise<void> {
   await catalog.unsafe(`${CHEAP}
     insert into product (name, description, price, discontinued)
       select md5(n::text), repeat(md5((n * 7)::text), 5), 1 + n % 1000, n in (5, 15000) from generate_series(1, 20000) n;
+    insert into conflict (entity, id, field, first_node, first_sequence, winner, losers, strategy, status, opened_at)
+      select 'Product', n % 1000, 'name', 'dakar', n, '{}', '[]', 'MANUAL',
+        case when n in (5, 15000) then 'OPEN' when n % 2 = 0 then 'SETTLED' else 'RESOLVED' end,
+        timestamptz '2026-01-01' + n * interval '1 minute' from generate_series(1, 20000) n;
+    set teranga.copying = 'on';
+    insert into operation
+      select 'dakar', n, 'Product', n % 1000, 'EDIT', '{}', n, '{}', '{}', 1, now() from generate_series(1, 20000) n;
     analyze;`);
 }
 
@@ -137,6 +147,15 @@ describe("a page reads an index", () => {
     ["that are off sale", { discontinued: true }, ["product_discontinued"]],
   ])("of products %s", async (_, filter, indexes) => {
     expect(await readsOf(catalog, products(filter))).toEqual(indexes);
+  });
+
+  test.each<[string, (sql: Queryable) => Promise<unknown>, string[]]>([
+    ["conflicts", (sql) => listConflicts(sql, null, 20), ["conflict_by_time"]],
+    ["the few open conflicts", (sql) => listConflicts(sql, "OPEN", 20), ["conflict_by_status"]],
+    ["the conflicts of products", (sql) => findConflictsOf(sql, "Product", ["7", "8"]), ["conflict_pkey"]],
+    ["the histories of products", (sql) => findHistory(sql, "Product", ["7", "8"], 20), ["operation_of_row"]],
+  ])("of %s", async (_, operation, indexes) => {
+    expect(await readsOf(catalog, operation)).toEqual(indexes);
   });
 });
 

@@ -8,9 +8,7 @@ export async function listConflicts(
   status: ConflictStatus | null,
   first: number,
 ): Promise<ConflictRow[]> {
-  // Written out, not bound: the index of open conflicts serves only a statement that names them.
-  const condition =
-    status === null ? sql`true` : status === "OPEN" ? sql`status = 'OPEN'` : sql`status = ${status}`;
+  const condition = status === null ? sql`true` : sql`status = ${status}`;
   return sql<ConflictRow[]>`
     select ${conflictColumns(sql)} from conflict where ${condition}
     order by opened_at desc, entity, id, field limit ${first}`;
