@@ -14,9 +14,10 @@ import { startReplica } from "./postgres-replica.ts";
  */
 export async function startTestPostgres(
   log: Logger = createLogger("test", "silent"),
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<RunningPostgres> {
   const directory = await mkdtemp(join(tmpdir(), "teranga-postgres-"));
-  const server = await startPostgres({ directory, port: 0, password: "test", log, durable: false });
+  const server = await startPostgres({ directory, port: 0, password: "test", log, durable: false, settings });
   const stop = async () => {
     await server.stop();
     await removeDataDirectory(directory);

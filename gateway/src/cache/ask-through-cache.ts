@@ -7,8 +7,8 @@
  *                   else ─ the shared tier has it? ─ the service is asked, and what may be kept is
  */
 import type { AnswerNotes } from "@teranga/kit/http/answer-notes.ts";
-import { comparePositions, type Position } from "@teranga/kit/reads/position.ts";
-import { type PositionRange, printPositions } from "@teranga/kit/reads/read-headers.ts";
+import { comparePositions, laterPosition, type Position } from "@teranga/kit/reads/position.ts";
+import { type PositionRange, printPositions, printWish } from "@teranga/kit/reads/read-headers.ts";
 import type { JsonObject, PartAnswer } from "../ground/answer.ts";
 import { ANYTHING, type ReadAfter } from "../session/read-after.ts";
 import { publicMaxAgeMs } from "./cache-control.ts";
@@ -189,9 +189,9 @@ class CachedFetch {
 
   /** What must be included so that the answer can be kept, and what the client needs. */
   #needed(after: ReadAfter, parts: readonly KeptPart[]): ReadAfter {
-    const { place } = this.#asking.fetch;
-    const { history } = this.#cache;
-    return parts.reduce((needed, { tags }) => atLeast(needed, place, history.neededFor(place, tags)), after);
+    const { fetch } = this.#asking;
+    const needed = parts.flatMap(({ tags }) => this.#cache.history.neededFor(fetch.place, tags) ?? []);
+    return needed.length === 0 ? after : atLeast(after, fetch, needed.reduce(laterPosition));
   }
 
   /** Keeps each part of a whole answer without errors, if the service allows it to everybody. */
@@ -237,9 +237,10 @@ class CachedFetch {
     );
     if (old.length === 0) return;
     const parts = old.map(([key]) => this.#unique.get(key)!);
-    const { place } = this.#asking.fetch;
+    const { fetch } = this.#asking;
     // A replica could answer with less than what is kept.
-    const kept = old.reduce((after, [, { range }]) => atLeast(after, place, range?.includes), ANYTHING);
+    const includes = old.flatMap(([, { range }]) => range?.includes ?? []);
+    const kept = includes.length === 0 ? ANYTHING : atLeast(ANYTHING, fetch, includes.reduce(laterPosition));
     this.#cache.refresh(() => this.#fetchBehind(parts, this.#needed(kept, parts)));
   }
 
@@ -288,10 +289,12 @@ function learn(cache: EntityCache, textKey: string, { answer, notes }: Asked): n
   return maxAgeMs;
 }
 
-function atLeast(after: ReadAfter, place: string, position: Position | undefined): ReadAfter {
-  if (!after.seen || !position) return after;
+/** Of a node only if it answers itself: the client is served by another one that need not have it. */
+function atLeast(after: ReadAfter, { place, isNode }: CacheableFetch, position: Position): ReadAfter {
+  if (!after.seen) return after;
   const known = after.seen.get(place);
   if (known && comparePositions(known, position) >= 0) return after;
+  if (isNode) return { ...after, header: `${after.header},${printWish(place, position)}` };
   const seen = new Map(after.seen).set(place, position);
   return { ...after, header: printPositions(seen), seen };
 }

@@ -5,6 +5,8 @@ import { isObject, type JsonObject } from "../ground/answer.ts";
 /** A fetch from a place, as the cache sees it. */
 export interface CacheableFetch {
   place: string;
+  /** Whether another place, a node of the same subgraph, may answer instead. */
+  isNode?: boolean | undefined;
   /** The operation without its name: no answer depends on that. */
   text: string;
   variables: JsonObject;

@@ -95,7 +95,8 @@ async function askCached(
 ): Promise<PartAnswer> {
   const { query, operationName, variables = {} } = request;
   const { forwardedHeaders: headers, session } = context;
-  const fetch = { place: read.place, text: namelessText(query, operationName), variables, headers };
+  const isNode = read.reads === "node";
+  const fetch = { place: read.place, isNode, text: namelessText(query, operationName), variables, headers };
   const requestFor = (some: JsonObject) =>
     some === variables ? request : { query, operationName, variables: some };
   const beganMs = performance.now();

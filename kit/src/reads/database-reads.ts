@@ -14,13 +14,14 @@ import type { Registry } from "../process/metrics.ts";
 import { startRealTimer, withinMs } from "../process/timer.ts";
 import { type ChosenReplica, chooseReplica, type PrimaryReason } from "./choose-replica.ts";
 import { type Peers, type Received, reach } from "./peers.ts";
-import { comparePositions, type Position } from "./position.ts";
+import { comparePositions, laterPosition, type Position } from "./position.ts";
 import {
   FROM_PRIMARY,
   NOT_READ,
   POSITIONS_HEADER,
   type PositionRange,
   parsePositions,
+  parseWishes,
   printRanges,
   READ_FROM_HEADER,
 } from "./read-headers.ts";
@@ -63,6 +64,7 @@ export interface ServedDatabase {
 }
 
 const NOTHING: Received = new Map();
+const NOTHING_WISHED: ReadonlyMap<string, Position> = new Map();
 const STALENESS_MS = 5_000;
 /** An answer does not wait longer for its position. */
 const POSITION_LIMIT_MS = 1_000;
@@ -128,7 +130,10 @@ export function serveDatabase(options: DatabaseReadsOptions): ServedDatabase {
       const received = peers
         ? await reach(peers, wanted, { nowMs: () => performance.now(), delay })
         : NOTHING;
-      return received ? serve({ wanted: wanted.get(place), forced, received }, run) : notRead();
+      if (!received) return notRead();
+      const wishes = peers ? parseWishes(readAfter) : NOTHING_WISHED;
+      const own = latest(wanted.get(place), wishes.get(place));
+      return serve({ wanted: own, forced, received }, run);
     },
     async begin(operation) {
       const request = served.getStore();
@@ -213,6 +218,10 @@ async function rangesOfPeers(peers: Peers, before: Received): Promise<[string, P
     place,
     { includes: before.get(place)?.includes ?? { timeline: 0, lsn: 0 }, upTo },
   ]);
+}
+
+function latest(a: Position | undefined, b: Position | undefined): Position | undefined {
+  return a && b ? laterPosition(a, b) : (a ?? b);
 }
 
 /** Of a node that has not received what its caller has seen. Another one may have it. */

@@ -5,6 +5,8 @@
  *
  *     x-read-after: city/dakar=1.500         the answer must include everything up to these positions; it may
  *                                            come from a replica of the database
+ *     x-read-after: city/dakar=1.500,catalog/thies=1.700?
+ *                                            the last one only if the node of that place answers
  *     x-read-after: primary                  the answer must come from the primary
  *     x-positions: city/dakar=1.480-1.520    the answer includes everything up to 1.480, nothing after 1.520
  *     x-read-from: replica dakar-2           who answered; `primary REASON` says why no replica did;
@@ -47,6 +49,16 @@ export function printPositions(positions: ReadonlyMap<string, Position>): string
 /** Whatever is no position is left out: the header may come from a program of another version. */
 export function parsePositions(text: string): Map<string, Position> {
   return parseEntries(text, parsePosition);
+}
+
+/** What is wanted of one place, if it is this place that answers. */
+export function printWish(place: string, position: Position): string {
+  return `${printPositions(new Map([[place, position]]))}?`;
+}
+
+/** The places with a wish (`printWish`). Others do not read it as a position. */
+export function parseWishes(text: string): Map<string, Position> {
+  return parseEntries(text, (entry) => (entry.endsWith("?") ? parsePosition(entry.slice(0, -1)) : undefined));
 }
 
 export function printRanges(ranges: ReadonlyMap<string, PositionRange>): string {

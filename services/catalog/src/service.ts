@@ -17,6 +17,8 @@ import { createContext } from "./context.ts";
 import { prepareCatalogDatabase } from "./database.ts";
 import { readMergeRules } from "./merge/merge-rules.ts";
 import { useMergeRules } from "./merge/use-merge-rules.ts";
+import type { NodeManager } from "./nodes/node-manager.ts";
+import { ReceivedPositions } from "./nodes/received-positions.ts";
 import { startNodes } from "./nodes/start-nodes.ts";
 import { resolvers } from "./resolvers/index.ts";
 
@@ -40,14 +42,17 @@ export interface CatalogOptions extends ServiceOptions {
  */
 export async function startCatalog(options: CatalogOptions): Promise<RunningService> {
   const { databaseUrl, topology, credential, port, log, onStatement, registry = new Registry() } = options;
+  const place = placeName("catalog", options.node);
   let cities = cityIdsOf(topology);
+  let nodes: NodeManager | undefined;
   const { members, reads, replication } = serveDatabase({
     url: databaseUrl,
-    place: placeName("catalog"),
+    place,
     name: "catalog-1",
     applicationName: "catalog",
     replicas: databaseOf(topology, "catalog"),
     stalenessMs: options.stalenessMs,
+    peers: options.node === undefined ? undefined : new ReceivedPositions(() => nodes),
     onStatement,
     log,
     registry,
@@ -59,13 +64,13 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
     await prepareCatalogDatabase(sql);
     await useMergeRules(sql, await readMergeRules(options.mergeRulesFile));
     await checkDatabase(sql, log);
-    const nodes = startNodes(options);
+    nodes = startNodes(options);
     if (nodes) {
-      closing.unshift({ name: "the nodes", close: () => nodes.close() });
+      closing.unshift({ name: "the nodes", close: async () => nodes?.close() });
       await nodes.joined;
     }
     const primaryUrl = () => members.primary.member.url;
-    const stream = openChangeStream(options.redis, placeName("catalog"), { registry, log });
+    const stream = openChangeStream(options.redis, place, { registry, log });
     closing.unshift({ name: "Redis", close: async () => stream.close() });
     const { listeners } = stream;
     const outbox = startOutbox({ primaryUrl, applicationName: "catalog", listeners, log, registry });

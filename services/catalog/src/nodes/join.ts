@@ -55,7 +55,8 @@ export async function join(input: JoinInput): Promise<JoinOutcome> {
     reached.find(({ look }) => look.phase === "JOINED") ??
     reached.find(({ look }) => look.phase === "REBUILDING");
   if (!donor) {
-    if (names[0] !== node) return { kind: "waits", reason: `${names[0]} has not begun yet` };
+    const first = founder(input, reached);
+    if (first !== node) return { kind: "waits", reason: `${first} has not begun yet` };
     await settle(sql, node, true);
     return { kind: "founded" };
   }
@@ -72,6 +73,16 @@ export async function join(input: JoinInput): Promise<JoinOutcome> {
   await settle(sql, node, false);
   await putBackKept(sql);
   return { kind: "copied", from: donor.name, kept };
+}
+
+/**
+ * The node that begins: one that has data, else the first by name. Not the first of the topology, whose order
+ * may differ from site to site.
+ */
+function founder({ node, own }: JoinInput, reached: readonly Reached[]): string {
+  const all = [{ name: node, look: own }, ...reached];
+  const withData = all.filter(({ look }) => look.hasOperations);
+  return (withData.length > 0 ? withData : all).map(({ name }) => name).sort()[0]!;
 }
 
 /** Operations of the topology's nodes are taken from now on. */
