@@ -1,5 +1,4 @@
 /** Copies all data of one node over that of another, at one moment of the first. */
-import { pipeline } from "node:stream/promises";
 import type { Queryable, Sql } from "@teranga/kit/postgres/database.ts";
 import { writtenElsewhere } from "./written-elsewhere.ts";
 
@@ -18,6 +17,9 @@ const TABLES = [
  * A database that was lost may have sent operations that no node has shown. Their numbers are not used again.
  */
 const LOST_NUMBERS = 1_000_000;
+
+/** A row has 1 to 10 kB. */
+const PAGE_ROWS = 1_000;
 
 /**
  * The tables are locked meanwhile: requests wait, or fail and may be sent again. A copy that breaks off has
@@ -44,14 +46,21 @@ async function prepare(sql: Sql, node: string): Promise<void> {
   await sql.unsafe(`truncate ${TABLES.join(", ")}`);
 }
 
+/**
+ * By pages, not by COPY: the driver leaves its socket paused when a stream ends just as it is full (postgres
+ * 3.4.9), and the next table would wait for ever.
+ */
 async function copyTable(own: Sql, donor: Queryable, table: string): Promise<void> {
   const [row] = await own<{ columns: string }[]>`
     select string_agg(quote_ident(attname), ', ' order by attnum) as columns from pg_attribute
     where attrelid = ${table}::regclass and attnum > 0 and not attisdropped and attgenerated = ''`;
   const { columns } = row!;
-  const from = await donor.unsafe(`copy (select ${columns} from ${table}) to stdout`).readable();
-  const to = await own.unsafe(`copy ${table} (${columns}) from stdin`).writable();
-  await pipeline(from, to);
+  const insert = `insert into ${table} (${columns})
+    select ${columns} from jsonb_populate_recordset(null::${table}, $1::text::jsonb)`;
+  const pages = donor.unsafe<{ json: string }[]>(`select to_jsonb(${table})::text as json from ${table}`);
+  await pages.cursor(PAGE_ROWS, async (page) => {
+    await own.unsafe(insert, [`[${page.map(({ json }) => json).join(",")}]`]);
+  });
 }
 
 /** What the donor has of this node's operations, row by row, is in its vectors. */
