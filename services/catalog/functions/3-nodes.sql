@@ -66,6 +66,26 @@ create or replace function report_node(node_id text) returns void
   on conflict (node) do update set (at, timeline, lsn) = row(excluded.at, excluded.timeline, excluded.lsn);
 $$;
 
+-- Drops a slot, if it is there. Its receiver is cut off, and may connect again before the slot is gone: so
+-- both are tried again, for a second.
+create or replace function drop_slot(slot name) returns void
+  language plpgsql as $$
+begin
+  for attempt in 1..50 loop
+    perform pg_terminate_backend(active_pid, 1000) from pg_replication_slots
+      where slot_name = slot and active_pid is not null;
+    begin
+      perform pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = slot;
+      return;
+    exception when object_in_use then
+      if attempt = 50 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.02);
+  end loop;
+end $$;
+
 -- The apply worker's search path is empty.
 do $do$
 declare

@@ -52,9 +52,7 @@ async function unsubscribe(sql: Sql, subscription: string): Promise<void> {
 
 /** A receiver that is connected is cut off first. */
 export async function dropSlot(sql: Sql, slot: string): Promise<void> {
-  await sql`
-    select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where slot_name = ${slot} and active`;
-  await sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = ${slot}`;
+  await sql`select drop_slot(${slot})`;
 }
 
 /** Such a statement takes no parameters: PostgreSQL itself quotes its names and texts. */

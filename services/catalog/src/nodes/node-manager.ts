@@ -140,6 +140,7 @@ export class NodeManager {
     const fault = await this.#faultOf(own);
     this.state = { own, peers, links: new Map(), fault };
     this.#say("this node", fault);
+    if (!this.names.includes(this.node)) await this.#leave(own);
     if (fault !== undefined) return false;
     if (own.phase !== "JOINED") {
       if (own.phase === "REBUILDING") this.#setJoined();
@@ -154,6 +155,12 @@ export class NodeManager {
       Array.from(this.#peers, async ([name, peer]) => [name, await peer.see(schema)] as const),
     );
     return new Map(seen);
+  }
+
+  /** A node that the topology has no longer takes nothing: else the others could not drop its slots. */
+  async #leave({ subscriptions }: NodeLook): Promise<void> {
+    for (const { name, isEnabled } of subscriptions)
+      if (isEnabled) await this.#act({ kind: "disable", subscription: name });
   }
 
   /** Why this node may not be connected to the others. */
