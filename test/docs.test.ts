@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { catalogVariables } from "@teranga/catalog/config.ts";
+import { addNodesMetrics } from "@teranga/catalog/nodes/nodes-metrics.ts";
 import { cityVariables } from "@teranga/city/config.ts";
 import { addBacklogMetrics, createCityMetrics } from "@teranga/city/metrics.ts";
 import { createCacheMetrics } from "@teranga/gateway/cache/cache-metrics.ts";
@@ -116,6 +117,7 @@ test("every metric is documented as it is, and every documented metric exists", 
   createGatewayMetrics(registry, () => ({ plans: 0, generation: 0, omitted: 0, circuits: [] }));
   createOutboxMetrics(registry, () => 0);
   createFeedMetrics(registry);
+  addNodesMetrics(registry, undefined);
   const readBacklog = () => Promise.reject(new Error("no database"));
   addBacklogMetrics(registry, { readBacklog, nowMs: () => 0, delay: async () => {} });
   const metrics = (await registry.getMetricsAsJSON()) as unknown as {

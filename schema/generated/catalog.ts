@@ -33,6 +33,15 @@ export type Availability = {
   total: Scalars['Int']['output'];
 };
 
+/** Not all of it has come in time. */
+export type CatalogBehind = Failure & {
+  __typename?: 'CatalogBehind';
+  /** What was still on its way, or does not come. */
+  behind: Array<CatalogLag>;
+  /** A message for people. */
+  message: Scalars['String']['output'];
+};
+
 /** A change of a product or a supplier, made at one site. */
 export type CatalogChange = {
   __typename?: 'CatalogChange';
@@ -46,6 +55,108 @@ export type CatalogChange = {
   kind: ChangeKind;
   /** The site at which it was made. */
   node: Scalars['String']['output'];
+};
+
+/** A comparison of all nodes. */
+export type CatalogDivergence = {
+  __typename?: 'CatalogDivergence';
+  /** The share of the rows that are equal at all nodes that answered, from 0 to 1. */
+  agreement: Scalars['Float']['output'];
+  /** Whether all nodes answered, and none differs. */
+  agrees: Scalars['Boolean']['output'];
+  /** Rows that differ although all nodes have the same operations of them; 100 at most. */
+  differing: Array<DivergentRow>;
+  /** The nodes that did not answer. */
+  missing: Array<Scalars['ID']['output']>;
+  /** Rows of which an operation is still on its way. */
+  onTheirWay: Scalars['Int']['output'];
+  /** Rows that were compared. */
+  rows: Scalars['Int']['output'];
+};
+
+/** One node that lacks what another one has written. */
+export type CatalogLag = {
+  __typename?: 'CatalogLag';
+  /** The node that sends. */
+  from: Scalars['ID']['output'];
+  /** The node that lacks it. */
+  to: Scalars['ID']['output'];
+};
+
+/** How the operations of one node come to another. */
+export type CatalogLink = {
+  __typename?: 'CatalogLink';
+  /** The node that sends. */
+  from: Scalars['ID']['output'];
+  /** The bytes of the sender's log that were not confirmed yet. Null if it is not known. */
+  lagBytes?: Maybe<Scalars['Float']['output']>;
+  /** How much older what has come is than what the sender has, in milliseconds. Null if it is not known. */
+  lagMs?: Maybe<Scalars['Float']['output']>;
+  /** Up to where the sender's log was applied, in bytes. Null if nothing was, or it is not known. */
+  position?: Maybe<Scalars['Float']['output']>;
+  /** Whether they come. */
+  state: CatalogLinkState;
+};
+
+/** Whether operations come from one node to another. */
+export type CatalogLinkState =
+  /** The database connects, or tries again. */
+  | 'CONNECTING'
+  /** The sender does not answer, or has not joined, or does not keep what is missing. */
+  | 'DOWN'
+  /** An operator has paused one of the two. */
+  | 'PAUSED'
+  /** They come at once. */
+  | 'STREAMING';
+
+/** A place at which the catalog is written: a service with its own database. */
+export type CatalogNode = {
+  __typename?: 'CatalogNode';
+  /** Whether it is the node that answers this very question. */
+  answers: Scalars['Boolean']['output'];
+  /** How the others' operations come to it; none if that is not known. */
+  links: Array<CatalogLink>;
+  /** Its name in the topology. */
+  name: Scalars['ID']['output'];
+  /** What is wrong, for people. Null if nothing is. */
+  note?: Maybe<Scalars['String']['output']>;
+  /** Whether an operator has cut it off. Null if that is not known. */
+  paused?: Maybe<Scalars['Boolean']['output']>;
+  /** The end of its database's log, in bytes. Null if it is not known. */
+  position?: Maybe<Scalars['Float']['output']>;
+  /** Operations of others that it has laid aside: of an unknown node, or a clock far ahead; 1,000 at most. */
+  refusedOperations?: Maybe<Scalars['Int']['output']>;
+  /** What it is doing. */
+  state: CatalogNodeState;
+};
+
+/** The node does not answer. It is as it was, or as it was asked to be. */
+export type CatalogNodeAway = Failure & {
+  __typename?: 'CatalogNodeAway';
+  /** A message for people. */
+  message: Scalars['String']['output'];
+  /** Its name. */
+  node: Scalars['ID']['output'];
+};
+
+/** What a node of the catalog is doing. */
+export type CatalogNodeState =
+  /** It serves, and hears of the others. */
+  | 'JOINED'
+  /** It copies the data of another one before it serves. */
+  | 'JOINING'
+  /** It serves, and copies the data of another one, since it was away for too long. */
+  | 'REBUILDING'
+  /** It does not answer the node that was asked. */
+  | 'UNREACHABLE'
+  /** It may not be connected to. `note` says why. */
+  | 'UNUSABLE';
+
+/** Each node has what all others had written when the question came. */
+export type CatalogSynced = {
+  __typename?: 'CatalogSynced';
+  /** The names of the nodes. */
+  nodes: Array<Scalars['ID']['output']>;
 };
 
 /** What a change of the catalog was. */
@@ -236,6 +347,26 @@ export type DiscontinueProductInput = {
 /** The result of taking a product off sale. */
 export type DiscontinueProductResult = ProductDiscontinued | UnknownProduct;
 
+/** A row that differs between nodes. */
+export type DivergentRow = {
+  __typename?: 'DivergentRow';
+  /** `Product` or `Supplier`. */
+  entity: Scalars['String']['output'];
+  /** Its id. */
+  id: Scalars['ID']['output'];
+  /** The nodes with a digest of what each has. */
+  versions: Array<DivergentVersion>;
+};
+
+/** What one node has of a row that differs. */
+export type DivergentVersion = {
+  __typename?: 'DivergentVersion';
+  /** A digest of its row and its conflicts; null if it has no such row. */
+  digest?: Maybe<Scalars['String']['output']>;
+  /** The node. */
+  node: Scalars['ID']['output'];
+};
+
 /** A result other than success. Its type says whether anything was changed. */
 export type Failure = {
   /** A message for people. */
@@ -271,10 +402,16 @@ export type Mutation = {
   deleteSupplier?: Maybe<DeleteSupplierResult>;
   /** Takes a product off sale. It stays in existing orders. A second call changes nothing. */
   discontinueProduct?: Maybe<DiscontinueProductResult>;
+  /** For operators: cuts a node off from the others. Everybody goes on alone. A second call changes nothing. */
+  pauseReplication?: Maybe<ReplicationResult>;
   /** Counts deliveries of a supplier. Those of all sites add up. A retry with the same key counts them once. */
   recordDeliveries?: Maybe<RecordDeliveriesResult>;
   /** Chooses a value for a field that is in conflict. The same choice again changes nothing. */
   resolveConflict?: Maybe<ResolveConflictResult>;
+  /** For operators: connects a node that was paused. A second call changes nothing. */
+  resumeReplication?: Maybe<ReplicationResult>;
+  /** For operators: waits until each node has what all others had written. */
+  syncNow?: Maybe<SyncNowResult>;
   /** Changes a product. Fields that are not given stay as they are. */
   updateProduct?: Maybe<UpdateProductResult>;
   /** Changes a supplier. Fields that are not given stay as they are. */
@@ -302,6 +439,11 @@ export type MutationDiscontinueProductArgs = {
 };
 
 
+export type MutationPauseReplicationArgs = {
+  input: PauseReplicationInput;
+};
+
+
 export type MutationRecordDeliveriesArgs = {
   input: RecordDeliveriesInput;
 };
@@ -309,6 +451,16 @@ export type MutationRecordDeliveriesArgs = {
 
 export type MutationResolveConflictArgs = {
   input: ResolveConflictInput;
+};
+
+
+export type MutationResumeReplicationArgs = {
+  input: ResumeReplicationInput;
+};
+
+
+export type MutationSyncNowArgs = {
+  input: SyncNowInput;
 };
 
 
@@ -332,6 +484,12 @@ export type PageInfo = {
   hasPreviousPage: Scalars['Boolean']['output'];
   /** The cursor of the first entry, if there is one. */
   startCursor?: Maybe<Scalars['String']['output']>;
+};
+
+/** Which node to cut off. */
+export type PauseReplicationInput = {
+  /** Its name in the topology. */
+  node: Scalars['ID']['input'];
 };
 
 /** Something the shop sells. Description and price are the same everywhere; the stock differs by city. */
@@ -475,6 +633,13 @@ export type ProductUpdated = {
 
 export type Query = {
   __typename?: 'Query';
+  /**
+   * Compares the rows and conflicts of all nodes now. It reads all rows of each node. Rows of which an
+   * operation is still on its way are not counted as different.
+   */
+  catalogDivergence: CatalogDivergence;
+  /** The nodes at which the catalog is written, as one of them knew them a second ago; none if it is no node. */
+  catalogNodes: Array<CatalogNode>;
   /** The replicas of the catalog's database, and which server of it answers. */
   catalogReplication: Replication;
   /** Changes that did not know of one another, of which not all got their way; the newest first. */
@@ -544,6 +709,18 @@ export type Replication = {
   role: DatabaseRole;
 };
 
+/** The node is paused, or is not any more. */
+export type ReplicationChanged = {
+  __typename?: 'ReplicationChanged';
+  /** Its name. */
+  node: Scalars['ID']['output'];
+  /** Whether it is paused now. */
+  paused: Scalars['Boolean']['output'];
+};
+
+/** The result of pausing or resuming a node. */
+export type ReplicationResult = CatalogNodeAway | ReplicationChanged | UnknownCatalogNode;
+
 /** A choice. Exactly one of `choose`, `chosenVersion` and `value` must be given. */
 export type ResolveConflictInput = {
   /** The id of a version of the conflict. */
@@ -558,6 +735,12 @@ export type ResolveConflictInput = {
 
 /** The result of a choice. */
 export type ResolveConflictResult = ConflictEndedOtherwise | ConflictResolved | ConflictVersionGone | ProductNameTaken | UnknownConflict;
+
+/** Which node to connect again. */
+export type ResumeReplicationInput = {
+  /** Its name in the topology. */
+  node: Scalars['ID']['input'];
+};
 
 /** A city's stock of a product. Zero for a product that it never had; null if the city does not answer. */
 export type StockLevel = {
@@ -627,6 +810,24 @@ export type SupplierUpdated = {
   __typename?: 'SupplierUpdated';
   /** The supplier as it is now. */
   supplier: Supplier;
+};
+
+/** How long to wait for the nodes. */
+export type SyncNowInput = {
+  /** Milliseconds, from 1 to 3,000. */
+  waitMs?: Scalars['Int']['input'];
+};
+
+/** The result of waiting for the nodes. */
+export type SyncNowResult = CatalogBehind | CatalogSynced;
+
+/** The topology has no node of this name. */
+export type UnknownCatalogNode = Failure & {
+  __typename?: 'UnknownCatalogNode';
+  /** A message for people. */
+  message: Scalars['String']['output'];
+  /** The name that was given. */
+  node: Scalars['ID']['output'];
 };
 
 /** There is no such conflict. */
@@ -808,12 +1009,21 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
     | ( Omit<DeliveriesRecorded, 'supplier'> & { supplier: _RefType['Supplier'] } )
     | ( UnknownSupplier )
   ;
+  ReplicationResult:
+    | ( CatalogNodeAway )
+    | ( ReplicationChanged )
+    | ( UnknownCatalogNode )
+  ;
   ResolveConflictResult:
     | ( Omit<ConflictEndedOtherwise, 'conflict'> & { conflict: _RefType['Conflict'] } )
     | ( Omit<ConflictResolved, 'conflict'> & { conflict: _RefType['Conflict'] } )
     | ( Omit<ConflictVersionGone, 'conflict'> & { conflict: _RefType['Conflict'] } )
     | ( Omit<ProductNameTaken, 'product'> & { product: _RefType['Product'] } )
     | ( UnknownConflict )
+  ;
+  SyncNowResult:
+    | ( CatalogBehind )
+    | ( CatalogSynced )
   ;
   UpdateProductResult:
     | ( Omit<ProductNameTaken, 'product'> & { product: _RefType['Product'] } )
@@ -830,12 +1040,15 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
 /** Mapping of interface types */
 export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
   Failure:
+    | ( CatalogBehind )
+    | ( CatalogNodeAway )
     | ( Omit<ConflictEndedOtherwise, 'conflict'> & { conflict: _RefType['Conflict'] } )
     | ( Omit<ConflictVersionGone, 'conflict'> & { conflict: _RefType['Conflict'] } )
     | ( DeliveriesKeyReused )
     | ( Omit<ProductKeyReused, 'product'> & { product: _RefType['Product'] } )
     | ( Omit<ProductNameTaken, 'product'> & { product: _RefType['Product'] } )
     | ( Omit<SupplierKeyReused, 'supplier'> & { supplier: _RefType['Supplier'] } )
+    | ( UnknownCatalogNode )
     | ( UnknownConflict )
     | ( UnknownProduct )
     | ( UnknownSupplier )
@@ -847,8 +1060,18 @@ export type ResolversTypes = {
   Amount: ResolverTypeWrapper<Scalars['Amount']['output']>;
   Availability: ResolverTypeWrapper<Availability>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
-  CatalogChange: ResolverTypeWrapper<Operation>;
+  CatalogBehind: ResolverTypeWrapper<CatalogBehind>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
+  CatalogChange: ResolverTypeWrapper<Operation>;
+  CatalogDivergence: ResolverTypeWrapper<CatalogDivergence>;
+  Float: ResolverTypeWrapper<Scalars['Float']['output']>;
+  CatalogLag: ResolverTypeWrapper<CatalogLag>;
+  CatalogLink: ResolverTypeWrapper<CatalogLink>;
+  CatalogLinkState: CatalogLinkState;
+  CatalogNode: ResolverTypeWrapper<CatalogNode>;
+  CatalogNodeAway: ResolverTypeWrapper<CatalogNodeAway>;
+  CatalogNodeState: CatalogNodeState;
+  CatalogSynced: ResolverTypeWrapper<CatalogSynced>;
   ChangeKind: ChangeKind;
   ChangedField: ResolverTypeWrapper<ChangedField>;
   City: ResolverTypeWrapper<City>;
@@ -863,7 +1086,6 @@ export type ResolversTypes = {
   CreateSupplierResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['CreateSupplierResult']>;
   Currency: Currency;
   DatabaseReplica: ResolverTypeWrapper<DatabaseReplica>;
-  Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   DatabaseRole: DatabaseRole;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   DeleteSupplierInput: DeleteSupplierInput;
@@ -872,10 +1094,13 @@ export type ResolversTypes = {
   DeliveriesRecorded: ResolverTypeWrapper<Omit<DeliveriesRecorded, 'supplier'> & { supplier: ResolversTypes['Supplier'] }>;
   DiscontinueProductInput: DiscontinueProductInput;
   DiscontinueProductResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['DiscontinueProductResult']>;
+  DivergentRow: ResolverTypeWrapper<DivergentRow>;
+  DivergentVersion: ResolverTypeWrapper<DivergentVersion>;
   Failure: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Failure']>;
   FieldVersion: ResolverTypeWrapper<Version>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
+  PauseReplicationInput: PauseReplicationInput;
   Product: ResolverTypeWrapper<ProductNode>;
   ProductConnection: ResolverTypeWrapper<ProductPage>;
   ProductCreated: ResolverTypeWrapper<Omit<ProductCreated, 'product'> & { product: ResolversTypes['Product'] }>;
@@ -891,14 +1116,20 @@ export type ResolversTypes = {
   RecordDeliveriesResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RecordDeliveriesResult']>;
   ReplicaState: ReplicaState;
   Replication: ResolverTypeWrapper<Replication>;
+  ReplicationChanged: ResolverTypeWrapper<ReplicationChanged>;
+  ReplicationResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['ReplicationResult']>;
   ResolveConflictInput: ResolveConflictInput;
   ResolveConflictResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['ResolveConflictResult']>;
+  ResumeReplicationInput: ResumeReplicationInput;
   StockLevel: ResolverTypeWrapper<Omit<StockLevel, 'product'> & { product: ResolversTypes['Product'] }>;
   Supplier: ResolverTypeWrapper<SupplierRow>;
   SupplierCreated: ResolverTypeWrapper<Omit<SupplierCreated, 'supplier'> & { supplier: ResolversTypes['Supplier'] }>;
   SupplierDeleted: ResolverTypeWrapper<SupplierDeleted>;
   SupplierKeyReused: ResolverTypeWrapper<Omit<SupplierKeyReused, 'supplier'> & { supplier: ResolversTypes['Supplier'] }>;
   SupplierUpdated: ResolverTypeWrapper<Omit<SupplierUpdated, 'supplier'> & { supplier: ResolversTypes['Supplier'] }>;
+  SyncNowInput: SyncNowInput;
+  SyncNowResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['SyncNowResult']>;
+  UnknownCatalogNode: ResolverTypeWrapper<UnknownCatalogNode>;
   UnknownConflict: ResolverTypeWrapper<UnknownConflict>;
   UnknownProduct: ResolverTypeWrapper<UnknownProduct>;
   UnknownSupplier: ResolverTypeWrapper<UnknownSupplier>;
@@ -915,8 +1146,16 @@ export type ResolversParentTypes = {
   Amount: Scalars['Amount']['output'];
   Availability: Availability;
   ID: Scalars['ID']['output'];
-  CatalogChange: Operation;
+  CatalogBehind: CatalogBehind;
   String: Scalars['String']['output'];
+  CatalogChange: Operation;
+  CatalogDivergence: CatalogDivergence;
+  Float: Scalars['Float']['output'];
+  CatalogLag: CatalogLag;
+  CatalogLink: CatalogLink;
+  CatalogNode: CatalogNode;
+  CatalogNodeAway: CatalogNodeAway;
+  CatalogSynced: CatalogSynced;
   ChangedField: ChangedField;
   City: City;
   Conflict: ConflictRow;
@@ -928,7 +1167,6 @@ export type ResolversParentTypes = {
   CreateSupplierInput: CreateSupplierInput;
   CreateSupplierResult: ResolversUnionTypes<ResolversParentTypes>['CreateSupplierResult'];
   DatabaseReplica: DatabaseReplica;
-  Float: Scalars['Float']['output'];
   DateTime: Scalars['DateTime']['output'];
   DeleteSupplierInput: DeleteSupplierInput;
   DeleteSupplierResult: ResolversUnionTypes<ResolversParentTypes>['DeleteSupplierResult'];
@@ -936,10 +1174,13 @@ export type ResolversParentTypes = {
   DeliveriesRecorded: Omit<DeliveriesRecorded, 'supplier'> & { supplier: ResolversParentTypes['Supplier'] };
   DiscontinueProductInput: DiscontinueProductInput;
   DiscontinueProductResult: ResolversUnionTypes<ResolversParentTypes>['DiscontinueProductResult'];
+  DivergentRow: DivergentRow;
+  DivergentVersion: DivergentVersion;
   Failure: ResolversInterfaceTypes<ResolversParentTypes>['Failure'];
   FieldVersion: Version;
   Mutation: Record<PropertyKey, never>;
   PageInfo: PageInfo;
+  PauseReplicationInput: PauseReplicationInput;
   Product: ProductNode;
   ProductConnection: ProductPage;
   ProductCreated: Omit<ProductCreated, 'product'> & { product: ResolversParentTypes['Product'] };
@@ -953,14 +1194,20 @@ export type ResolversParentTypes = {
   RecordDeliveriesInput: RecordDeliveriesInput;
   RecordDeliveriesResult: ResolversUnionTypes<ResolversParentTypes>['RecordDeliveriesResult'];
   Replication: Replication;
+  ReplicationChanged: ReplicationChanged;
+  ReplicationResult: ResolversUnionTypes<ResolversParentTypes>['ReplicationResult'];
   ResolveConflictInput: ResolveConflictInput;
   ResolveConflictResult: ResolversUnionTypes<ResolversParentTypes>['ResolveConflictResult'];
+  ResumeReplicationInput: ResumeReplicationInput;
   StockLevel: Omit<StockLevel, 'product'> & { product: ResolversParentTypes['Product'] };
   Supplier: SupplierRow;
   SupplierCreated: Omit<SupplierCreated, 'supplier'> & { supplier: ResolversParentTypes['Supplier'] };
   SupplierDeleted: SupplierDeleted;
   SupplierKeyReused: Omit<SupplierKeyReused, 'supplier'> & { supplier: ResolversParentTypes['Supplier'] };
   SupplierUpdated: Omit<SupplierUpdated, 'supplier'> & { supplier: ResolversParentTypes['Supplier'] };
+  SyncNowInput: SyncNowInput;
+  SyncNowResult: ResolversUnionTypes<ResolversParentTypes>['SyncNowResult'];
+  UnknownCatalogNode: UnknownCatalogNode;
   UnknownConflict: UnknownConflict;
   UnknownProduct: UnknownProduct;
   UnknownSupplier: UnknownSupplier;
@@ -989,12 +1236,62 @@ export type AvailabilityResolvers<ContextType = CatalogContext, ParentType exten
   total?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
+export type CatalogBehindResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['CatalogBehind'] = ResolversParentTypes['CatalogBehind']> = {
+  behind?: Resolver<Array<ResolversTypes['CatalogLag']>, ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type CatalogChangeResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['CatalogChange'] = ResolversParentTypes['CatalogChange']> = {
   at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   fields?: Resolver<Array<ResolversTypes['ChangedField']>, ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   kind?: Resolver<ResolversTypes['ChangeKind'], ParentType, ContextType>;
   node?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type CatalogDivergenceResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['CatalogDivergence'] = ResolversParentTypes['CatalogDivergence']> = {
+  agreement?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  agrees?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  differing?: Resolver<Array<ResolversTypes['DivergentRow']>, ParentType, ContextType>;
+  missing?: Resolver<Array<ResolversTypes['ID']>, ParentType, ContextType>;
+  onTheirWay?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  rows?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type CatalogLagResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['CatalogLag'] = ResolversParentTypes['CatalogLag']> = {
+  from?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  to?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
+export type CatalogLinkResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['CatalogLink'] = ResolversParentTypes['CatalogLink']> = {
+  from?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  lagBytes?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  lagMs?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  position?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['CatalogLinkState'], ParentType, ContextType>;
+};
+
+export type CatalogNodeResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['CatalogNode'] = ResolversParentTypes['CatalogNode']> = {
+  answers?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  links?: Resolver<Array<ResolversTypes['CatalogLink']>, ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  note?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  paused?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
+  position?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  refusedOperations?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['CatalogNodeState'], ParentType, ContextType>;
+};
+
+export type CatalogNodeAwayResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['CatalogNodeAway'] = ResolversParentTypes['CatalogNodeAway']> = {
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type CatalogSyncedResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['CatalogSynced'] = ResolversParentTypes['CatalogSynced']> = {
+  nodes?: Resolver<Array<ResolversTypes['ID']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type ChangedFieldResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['ChangedField'] = ResolversParentTypes['ChangedField']> = {
@@ -1075,8 +1372,19 @@ export type DiscontinueProductResultResolvers<ContextType = CatalogContext, Pare
   __resolveType: TypeResolveFn<'ProductDiscontinued' | 'UnknownProduct', ParentType, ContextType>;
 };
 
+export type DivergentRowResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['DivergentRow'] = ResolversParentTypes['DivergentRow']> = {
+  entity?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  versions?: Resolver<Array<ResolversTypes['DivergentVersion']>, ParentType, ContextType>;
+};
+
+export type DivergentVersionResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['DivergentVersion'] = ResolversParentTypes['DivergentVersion']> = {
+  digest?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+};
+
 export type FailureResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Failure'] = ResolversParentTypes['Failure']> = {
-  __resolveType: TypeResolveFn<'ConflictEndedOtherwise' | 'ConflictVersionGone' | 'DeliveriesKeyReused' | 'ProductKeyReused' | 'ProductNameTaken' | 'SupplierKeyReused' | 'UnknownConflict' | 'UnknownProduct' | 'UnknownSupplier', ParentType, ContextType>;
+  __resolveType: TypeResolveFn<'CatalogBehind' | 'CatalogNodeAway' | 'ConflictEndedOtherwise' | 'ConflictVersionGone' | 'DeliveriesKeyReused' | 'ProductKeyReused' | 'ProductNameTaken' | 'SupplierKeyReused' | 'UnknownCatalogNode' | 'UnknownConflict' | 'UnknownProduct' | 'UnknownSupplier', ParentType, ContextType>;
 };
 
 export type FieldVersionResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['FieldVersion'] = ResolversParentTypes['FieldVersion']> = {
@@ -1091,8 +1399,11 @@ export type MutationResolvers<ContextType = CatalogContext, ParentType extends R
   createSupplier?: Resolver<Maybe<ResolversTypes['CreateSupplierResult']>, ParentType, ContextType, RequireFields<MutationCreateSupplierArgs, 'input'>>;
   deleteSupplier?: Resolver<Maybe<ResolversTypes['DeleteSupplierResult']>, ParentType, ContextType, RequireFields<MutationDeleteSupplierArgs, 'input'>>;
   discontinueProduct?: Resolver<Maybe<ResolversTypes['DiscontinueProductResult']>, ParentType, ContextType, RequireFields<MutationDiscontinueProductArgs, 'input'>>;
+  pauseReplication?: Resolver<Maybe<ResolversTypes['ReplicationResult']>, ParentType, ContextType, RequireFields<MutationPauseReplicationArgs, 'input'>>;
   recordDeliveries?: Resolver<Maybe<ResolversTypes['RecordDeliveriesResult']>, ParentType, ContextType, RequireFields<MutationRecordDeliveriesArgs, 'input'>>;
   resolveConflict?: Resolver<Maybe<ResolversTypes['ResolveConflictResult']>, ParentType, ContextType, RequireFields<MutationResolveConflictArgs, 'input'>>;
+  resumeReplication?: Resolver<Maybe<ResolversTypes['ReplicationResult']>, ParentType, ContextType, RequireFields<MutationResumeReplicationArgs, 'input'>>;
+  syncNow?: Resolver<Maybe<ResolversTypes['SyncNowResult']>, ParentType, ContextType, RequireFields<MutationSyncNowArgs, 'input'>>;
   updateProduct?: Resolver<Maybe<ResolversTypes['UpdateProductResult']>, ParentType, ContextType, RequireFields<MutationUpdateProductArgs, 'input'>>;
   updateSupplier?: Resolver<Maybe<ResolversTypes['UpdateSupplierResult']>, ParentType, ContextType, RequireFields<MutationUpdateSupplierArgs, 'input'>>;
 };
@@ -1162,6 +1473,8 @@ export type ProductUpdatedResolvers<ContextType = CatalogContext, ParentType ext
 };
 
 export type QueryResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
+  catalogDivergence?: Resolver<ResolversTypes['CatalogDivergence'], ParentType, ContextType>;
+  catalogNodes?: Resolver<Array<ResolversTypes['CatalogNode']>, ParentType, ContextType>;
   catalogReplication?: Resolver<ResolversTypes['Replication'], ParentType, ContextType>;
   conflicts?: Resolver<Array<ResolversTypes['Conflict']>, ParentType, ContextType, RequireFields<QueryConflictsArgs, 'first'>>;
   product?: Resolver<Maybe<ResolversTypes['Product']>, ParentType, ContextType, RequireFields<QueryProductArgs, 'id'>>;
@@ -1176,6 +1489,16 @@ export type RecordDeliveriesResultResolvers<ContextType = CatalogContext, Parent
 export type ReplicationResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Replication'] = ResolversParentTypes['Replication']> = {
   replicas?: Resolver<Array<ResolversTypes['DatabaseReplica']>, ParentType, ContextType>;
   role?: Resolver<ResolversTypes['DatabaseRole'], ParentType, ContextType>;
+};
+
+export type ReplicationChangedResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['ReplicationChanged'] = ResolversParentTypes['ReplicationChanged']> = {
+  node?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  paused?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type ReplicationResultResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['ReplicationResult'] = ResolversParentTypes['ReplicationResult']> = {
+  __resolveType: TypeResolveFn<'CatalogNodeAway' | 'ReplicationChanged' | 'UnknownCatalogNode', ParentType, ContextType>;
 };
 
 export type ResolveConflictResultResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['ResolveConflictResult'] = ResolversParentTypes['ResolveConflictResult']> = {
@@ -1220,6 +1543,16 @@ export type SupplierUpdatedResolvers<ContextType = CatalogContext, ParentType ex
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type SyncNowResultResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['SyncNowResult'] = ResolversParentTypes['SyncNowResult']> = {
+  __resolveType: TypeResolveFn<'CatalogBehind' | 'CatalogSynced', ParentType, ContextType>;
+};
+
+export type UnknownCatalogNodeResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['UnknownCatalogNode'] = ResolversParentTypes['UnknownCatalogNode']> = {
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type UnknownConflictResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['UnknownConflict'] = ResolversParentTypes['UnknownConflict']> = {
   conflictId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
@@ -1249,7 +1582,14 @@ export type UpdateSupplierResultResolvers<ContextType = CatalogContext, ParentTy
 export type Resolvers<ContextType = CatalogContext> = {
   Amount?: GraphQLScalarType;
   Availability?: AvailabilityResolvers<ContextType>;
+  CatalogBehind?: CatalogBehindResolvers<ContextType>;
   CatalogChange?: CatalogChangeResolvers<ContextType>;
+  CatalogDivergence?: CatalogDivergenceResolvers<ContextType>;
+  CatalogLag?: CatalogLagResolvers<ContextType>;
+  CatalogLink?: CatalogLinkResolvers<ContextType>;
+  CatalogNode?: CatalogNodeResolvers<ContextType>;
+  CatalogNodeAway?: CatalogNodeAwayResolvers<ContextType>;
+  CatalogSynced?: CatalogSyncedResolvers<ContextType>;
   ChangedField?: ChangedFieldResolvers<ContextType>;
   City?: CityResolvers<ContextType>;
   Conflict?: ConflictResolvers<ContextType>;
@@ -1264,6 +1604,8 @@ export type Resolvers<ContextType = CatalogContext> = {
   DeliveriesKeyReused?: DeliveriesKeyReusedResolvers<ContextType>;
   DeliveriesRecorded?: DeliveriesRecordedResolvers<ContextType>;
   DiscontinueProductResult?: DiscontinueProductResultResolvers<ContextType>;
+  DivergentRow?: DivergentRowResolvers<ContextType>;
+  DivergentVersion?: DivergentVersionResolvers<ContextType>;
   Failure?: FailureResolvers<ContextType>;
   FieldVersion?: FieldVersionResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
@@ -1279,6 +1621,8 @@ export type Resolvers<ContextType = CatalogContext> = {
   Query?: QueryResolvers<ContextType>;
   RecordDeliveriesResult?: RecordDeliveriesResultResolvers<ContextType>;
   Replication?: ReplicationResolvers<ContextType>;
+  ReplicationChanged?: ReplicationChangedResolvers<ContextType>;
+  ReplicationResult?: ReplicationResultResolvers<ContextType>;
   ResolveConflictResult?: ResolveConflictResultResolvers<ContextType>;
   StockLevel?: StockLevelResolvers<ContextType>;
   Supplier?: SupplierResolvers<ContextType>;
@@ -1286,6 +1630,8 @@ export type Resolvers<ContextType = CatalogContext> = {
   SupplierDeleted?: SupplierDeletedResolvers<ContextType>;
   SupplierKeyReused?: SupplierKeyReusedResolvers<ContextType>;
   SupplierUpdated?: SupplierUpdatedResolvers<ContextType>;
+  SyncNowResult?: SyncNowResultResolvers<ContextType>;
+  UnknownCatalogNode?: UnknownCatalogNodeResolvers<ContextType>;
   UnknownConflict?: UnknownConflictResolvers<ContextType>;
   UnknownProduct?: UnknownProductResolvers<ContextType>;
   UnknownSupplier?: UnknownSupplierResolvers<ContextType>;

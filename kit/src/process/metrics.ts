@@ -46,6 +46,24 @@ export function addGauge(
   });
 }
 
+/** The same with one label: a value for each of the label's values that are there at the moment. */
+export function addGauges(
+  registry: Registry,
+  { name, help, label }: { name: string; help: string; label: string },
+  read: () => Iterable<readonly [string, number]>,
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [labelled, value] of read()) this.set({ [label]: labelled }, value);
+    },
+  });
+}
+
 /**
  * Serves the registry. It holds counts and times, never an id, a name or an address.
  * @param isAllowed for all others the page does not exist; everyone by default

@@ -95,3 +95,21 @@ begin
     execute format('alter function %s set search_path = %I, pg_temp', name, current_schema);
   end loop;
 end $do$;
+
+-- What a node has of each row, for the comparison of nodes: which operations, and a digest of the row and its
+-- conflicts. There are 256 ranges of rows.
+create or replace function row_digests(
+  out entity text, out id text, out range text, out seen text, out digest text
+) returns setof record
+  language sql stable set timezone to 'UTC' as $$
+  select
+    state.entity, state.id, left(md5(state.id), 2),
+    (select string_agg(key || ':' || value, ',' order by key) from jsonb_each_text(state.seen)),
+    md5(coalesce(to_jsonb(product)::text, '') || coalesce(to_jsonb(supplier)::text, '') || coalesce((
+      select string_agg(to_jsonb(conflict)::text, ',' order by field, first_node, first_sequence)
+      from conflict where conflict.entity = state.entity and conflict.id = state.id
+    ), ''))
+  from entity_state state
+  left join product on state.entity = 'Product' and product.id = state.id
+  left join supplier on state.entity = 'Supplier' and supplier.id = state.id
+$$;

@@ -4,6 +4,7 @@ import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { Replication } from "@teranga/kit/reads/replication.ts";
 import type DataLoader from "dataloader";
 import type { ConflictRow, Entity, Operation } from "./merge/conflict.ts";
+import type { NodeManager } from "./nodes/node-manager.ts";
 import { isPossibleId, type Product } from "./product.ts";
 import { findConflictsOf } from "./sql/find-conflicts-of.ts";
 import { findHistory } from "./sql/find-history.ts";
@@ -17,6 +18,8 @@ export interface CatalogContext {
   cities: readonly string[];
   /** The replicas of the database, and who answers this request. */
   replication: () => Replication;
+  /** Undefined if the catalog has one database. */
+  nodes: NodeManager | undefined;
   /** Products by id; null where there is none. All loads of one tick are one statement. */
   products: DataLoader<string, Product | null>;
   suppliers: DataLoader<string, SupplierRow | null>;
@@ -32,10 +35,12 @@ export function createContext(
   sql: Sql,
   cities: readonly string[],
   replication: () => Replication,
+  nodes: NodeManager | undefined,
 ): CatalogContext {
   return {
     sql,
     cities,
+    nodes,
     products: keyedBy<Product, null>((ids) => ofPossible(ids, (ids) => findProducts(sql, ids)), idOf, null),
     suppliers: keyedBy<SupplierRow, null>(
       (ids) => ofPossible(ids, (ids) => findSuppliers(sql, ids)),

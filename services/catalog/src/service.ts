@@ -18,6 +18,7 @@ import { prepareCatalogDatabase } from "./database.ts";
 import { readMergeRules } from "./merge/merge-rules.ts";
 import { useMergeRules } from "./merge/use-merge-rules.ts";
 import type { NodeManager } from "./nodes/node-manager.ts";
+import { addNodesMetrics } from "./nodes/nodes-metrics.ts";
 import { ReceivedPositions } from "./nodes/received-positions.ts";
 import { startNodes } from "./nodes/start-nodes.ts";
 import { resolvers } from "./resolvers/index.ts";
@@ -65,6 +66,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
     await useMergeRules(sql, await readMergeRules(options.mergeRulesFile));
     await checkDatabase(sql, log);
     nodes = startNodes(options);
+    addNodesMetrics(registry, nodes);
     if (nodes) {
       closing.unshift({ name: "the nodes", close: async () => nodes?.close() });
       await nodes.joined;
@@ -78,7 +80,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
     const server = await startSubgraphServer({
       typeDefs: readSchema("catalog"),
       resolvers,
-      createContext: () => createContext(sql, cities, replication),
+      createContext: () => createContext(sql, cities, replication, nodes),
       credential,
       port,
       door: options.door,

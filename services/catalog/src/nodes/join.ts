@@ -145,7 +145,7 @@ async function untilApplied(
 }
 
 /** What a receiver has confirmed it has applied, and flushed. */
-async function hasConfirmed(sql: Sql, slot: string, position: number): Promise<boolean> {
+export async function hasConfirmed(sql: Sql, slot: string, position: number): Promise<boolean> {
   const [row] = await sql<{ has: boolean }[]>`
     select confirmed_flush_lsn - '0/0' >= ${position} as has
     from pg_replication_slots where slot_name = ${slot}`;

@@ -9,10 +9,13 @@ import { nameTaken, writeNamed } from "../name-taken.ts";
 import { isPossibleId, quoteId } from "../product.ts";
 import { discontinueProduct } from "../sql/discontinue-product.ts";
 import { updateProduct } from "../sql/update-product.ts";
+import { nodesMutation } from "./nodes.ts";
 import { chooseValue } from "./resolve-conflict.ts";
 import { supplierMutations, unknownSupplier } from "./supplier-mutations.ts";
 
 export const mutation = {
+  ...nodesMutation,
+
   async createProduct(_parent, args, { sql }) {
     const { idempotencyKey, ...product } = parseInput(createProductInput, args.input, "input");
     const written = await createOnce(sql, product, idempotencyKey);

@@ -7,6 +7,7 @@ import { productFilter } from "../input.ts";
 import { countProducts } from "../sql/count-products.ts";
 import { listConflicts } from "../sql/list-conflicts.ts";
 import { listProducts } from "../sql/list-products.ts";
+import { nodesQuery } from "./nodes.ts";
 
 const ORDERINGS: Record<ProductOrder, Ordering & { keyType: SortKeyType }> = {
   ID_ASC: { column: "id_length", idColumn: "id", direction: "asc", keyType: "bigint" },
@@ -18,6 +19,8 @@ const ORDERINGS: Record<ProductOrder, Ordering & { keyType: SortKeyType }> = {
 };
 
 export const query = {
+  ...nodesQuery,
+
   catalogReplication: (_parent, _args, { replication }) => replication(),
 
   product(_parent, { id }, { products, cacheTags }) {

@@ -1,0 +1,140 @@
+/**
+ * Goal: operators see the nodes of the catalog in the graph, pause, resume and compare them. Method: two
+ * nodes with servers of their own, and the catalog's service at each.
+ */
+import { startCatalog } from "@teranga/catalog/service.ts";
+import { createTransport } from "@teranga/kit/http/transport.ts";
+import { createLogger } from "@teranga/kit/process/log.ts";
+import { Registry } from "@teranga/kit/process/metrics.ts";
+import type { RunningService } from "@teranga/kit/process/run-service.ts";
+import { parseTopology } from "@teranga/kit/topology/topology.ts";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { CatalogNodes } from "./harness/catalog-nodes.ts";
+
+const CREDENTIAL = "credential-of-the-tests";
+const SOON = { timeout: 20_000, interval: 50 };
+const nodes = new CatalogNodes();
+const services: RunningService[] = [];
+const registry = new Registry();
+const transport = createTransport({ credential: CREDENTIAL });
+
+beforeAll(async () => {
+  for (const name of ["dakar", "thies"]) {
+    await nodes.start(name);
+    await nodes.connect();
+    await nodes.get(name).manager.joined;
+  }
+  const topology = parseTopology(`
+subgraphs:
+  catalog: { nodes: { dakar: ${placeOf("dakar", 1)}, thies: ${placeOf("thies", 2)} } }
+  city: { partitions: { dakar: { name: Dakar, default: true, location: { latitude: 1, longitude: 1 }, urls: ["http://x"] } } }
+`);
+  const log = createLogger("catalog", "silent");
+  for (const node of ["dakar", "thies"]) {
+    const databaseUrl = nodes.get(node).server.url("catalog");
+    const own = node === "dakar" ? { registry } : {};
+    services.push(
+      await startCatalog({ databaseUrl, node, topology, credential: CREDENTIAL, port: 0, log, ...own }),
+    );
+  }
+  // Each service has a manager of its own.
+  await Promise.all([...nodes.nodes.values()].map(({ manager }) => manager.close()));
+}, 60_000);
+afterAll(async () => {
+  await transport.close();
+  await Promise.all(services.map((service) => service.close()));
+  await nodes.close();
+}, 60_000);
+
+const placeOf = (name: string, port: number) =>
+  `{ url: "http://127.0.0.1:${port}/graphql", database: "postgres://127.0.0.1:${nodes.get(name).server.port}/catalog" }`;
+
+// biome-ignore lint/suspicious/noExplicitAny: a test knows the shape of what it asks for
+async function ask(query: string): Promise<any> {
+  const { data, errors } = await transport.send(services[0]!.url, { query, variables: {} }, { headers: {} });
+  expect(errors).toBeUndefined();
+  return data;
+}
+
+const STATES = "{ catalogNodes { name state answers paused note links { from state lagBytes lagMs } } }";
+
+test("each node with its links, and as metrics", async () => {
+  await vi.waitFor(async () => {
+    const { catalogNodes } = await ask(STATES);
+    expect(catalogNodes).toEqual([
+      {
+        name: "dakar",
+        state: "JOINED",
+        answers: true,
+        paused: false,
+        note: null,
+        links: [{ from: "thies", state: "STREAMING", lagBytes: 0, lagMs: expect.any(Number) }],
+      },
+      {
+        name: "thies",
+        state: "JOINED",
+        answers: false,
+        paused: false,
+        note: null,
+        links: [{ from: "dakar", state: "STREAMING", lagBytes: 0, lagMs: expect.any(Number) }],
+      },
+    ]);
+  }, SOON);
+  const metrics = await registry.metrics();
+  expect(metrics).toContain('teranga_catalog_link_up{from="thies"} 1');
+  expect(metrics).toContain("teranga_catalog_refused_operations 0");
+});
+
+test("what is paused, is told as such, is on its way, and has come when it is resumed", async () => {
+  const pause = (mutation: string, node: string) =>
+    ask(
+      `mutation { ${mutation}(input: { node: "${node}" }) { __typename ... on ReplicationChanged { node paused } } }`,
+    );
+  expect(await pause("pauseReplication", "nowhere")).toEqual({
+    pauseReplication: { __typename: "UnknownCatalogNode" },
+  });
+  expect(await pause("pauseReplication", "thies")).toEqual({
+    pauseReplication: { __typename: "ReplicationChanged", node: "thies", paused: true },
+  });
+  await vi.waitFor(async () => {
+    const running = await nodes.sql("dakar")`select from pg_stat_subscription where pid is not null`;
+    expect(running).toHaveLength(0);
+  }, SOON);
+  await nodes.sql("thies")`insert into product (name, description, price) values ('Thé', '', 1)`;
+  const sync = `mutation { syncNow(input: { waitMs: 1000 }) {
+    ... on CatalogSynced { nodes } ... on CatalogBehind { behind { from to } }
+  } }`;
+  expect(await ask(sync)).toMatchObject({
+    syncNow: { behind: expect.arrayContaining([{ from: "thies", to: "dakar" }]) },
+  });
+  const compared = "{ catalogDivergence { agrees missing rows onTheirWay differing { id } } }";
+  expect(await ask(compared)).toEqual({
+    catalogDivergence: { agrees: false, missing: [], rows: 1, onTheirWay: 1, differing: [] },
+  });
+  await pause("resumeReplication", "thies");
+  await vi.waitFor(async () => {
+    expect(await ask(sync)).toEqual({ syncNow: { nodes: ["dakar", "thies"] } });
+    expect(await ask(compared)).toEqual({
+      catalogDivergence: { agrees: true, missing: [], rows: 1, onTheirWay: 0, differing: [] },
+    });
+  }, SOON);
+});
+
+test("a row that differs though both have its operations is named", async () => {
+  await nodes.sql("dakar").begin(async (begun) => {
+    await begun`set local session_replication_role = replica`;
+    await begun`update product set price = 2`;
+  });
+  const { catalogDivergence } = await ask(
+    "{ catalogDivergence { agrees agreement differing { entity id versions { node digest } } } }",
+  );
+  expect(catalogDivergence).toMatchObject({
+    agrees: false,
+    agreement: 0,
+    differing: [
+      { entity: "Product", id: expect.any(String), versions: [{ node: "dakar" }, { node: "thies" }] },
+    ],
+  });
+  const [one, other] = catalogDivergence.differing[0].versions;
+  expect(one.digest).not.toBe(other.digest);
+});
