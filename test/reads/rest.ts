@@ -12,6 +12,9 @@ const LEASE_MS = 1_000;
 /** Entries are renewed while no client waits for it. That takes less. */
 const BEHIND_MS = 300;
 
+const USED_LIMIT_MS = 10_000;
+const LOOK_EVERY_MS = 100;
+
 /** Lets clients act, and keeps them from it. */
 export class Rest {
   #acting = 0;
@@ -44,32 +47,55 @@ export class Rest {
 }
 
 /**
- * Checks that no lease is given while everybody rests.
- * @returns false if that says nothing: a gateway could not reach Redis just before, to give its leases back
+ * Checks that no lease is given while everybody rests, once all gateways use Redis.
+ * @returns false if that says nothing: a gateway could not reach Redis to give its leases back
  */
 export async function checkLeases(
   rest: Rest,
   promises: ReadPromises,
   { redis, gateways }: { redis: SharedRedis; gateways: readonly string[] },
 ): Promise<boolean> {
-  const before = await Promise.all(gateways.map(failedCommands));
+  const before = await whenUsed(gateways);
+  if (!before) return false;
   await delay(LEASE_MS);
   let isKnown = false;
   await rest.during(async () => {
     await delay(BEHIND_MS);
     const leases = await redis.leases();
-    const after = await Promise.all(gateways.map(failedCommands));
-    isKnown = after.every((failed, index) => failed === before[index]);
+    const after = await useOf(gateways);
+    isKnown = after.isUsed && after.failed === before.failed;
     if (isKnown) promises.atRest(leases);
   });
   return isKnown;
 }
 
-/** The commands to Redis that a gateway gave up, or did not send. */
-async function failedCommands(gateway: string): Promise<number> {
-  const { body } = await request(new URL("/metrics", gateway));
-  const lines = (await body.text()).matchAll(
-    /^teranga_redis_commands_total\{outcome="(?!reply)\w+"\} (\d+)/gm,
+/** How gateways use Redis. */
+interface Use {
+  isUsed: boolean;
+  /** The commands that they gave up, or did not send. */
+  failed: number;
+}
+
+/** A gateway that has lost Redis again and again tries it every five seconds. */
+async function whenUsed(gateways: readonly string[]): Promise<Use | undefined> {
+  const endMs = performance.now() + USED_LIMIT_MS;
+  while (performance.now() < endMs) {
+    const use = await useOf(gateways);
+    if (use.isUsed) return use;
+    await delay(LOOK_EVERY_MS);
+  }
+  return undefined;
+}
+
+async function useOf(gateways: readonly string[]): Promise<Use> {
+  const texts = await Promise.all(
+    gateways.map(async (gateway) => (await request(new URL("/metrics", gateway))).body.text()),
   );
-  return Array.from(lines, ([, count]) => Number(count)).reduce((sum, count) => sum + count, 0);
+  const failures = texts.flatMap((text) => [
+    ...text.matchAll(/^teranga_redis_commands_total\{outcome="(?!reply)\w+"\} (\d+)/gm),
+  ]);
+  return {
+    isUsed: texts.every((text) => text.includes('teranga_redis_used{purpose="cache"} 1')),
+    failed: failures.reduce((sum, [, count]) => sum + Number(count), 0),
+  };
 }
