@@ -66,7 +66,7 @@ async function measureCost(sql: Sql, writers: keyof typeof WRITES): Promise<void
   const ratios: number[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     for (const trigger of ["enable", "disable"] as const) {
-      await sql.unsafe(`alter table product ${trigger} trigger user`);
+      await sql.unsafe(`alter table product ${trigger} trigger outbox_update`);
       const beganMs = performance.now();
       const write = async (writer: number) => {
         for (let number = 0; number < count; number++)
@@ -78,7 +78,7 @@ async function measureCost(sql: Sql, writers: keyof typeof WRITES): Promise<void
     }
     if (round > 0) ratios.push(measured.enable.at(-1)! / measured.disable.at(-1)!);
   }
-  await sql`alter table product enable trigger user`;
+  await sql`alter table product enable trigger outbox_update`;
   const [with_, without] = [median(measured.enable), median(measured.disable)].map((ms) => ms.toFixed(2));
   say(
     `${writers} at a time: an update takes ${with_} ms with its record, ${without} ms without, ` +
