@@ -12,7 +12,7 @@ import { openStage, type Stage } from "./stage.ts";
 import { UNKNOWN_BRANCHES, UNREACHED_BRANCHES } from "./unreached-branches.ts";
 
 /** A seed takes half a second to a second of one core. `TEST_SEEDS=1000` is the long run. */
-const SEEDS = Number(process.env.TEST_SEEDS ?? 16);
+const SEEDS = Number(process.env.TEST_SEEDS ?? 10);
 /** So many seeds must have come across everything of `SOMETIMES`; fewer, across half of it. */
 const SEEDS_FOR_ALL = 1_000;
 const REPEATED_SEEDS = [4, 1, 7];
