@@ -12,6 +12,9 @@ const nodes = new CatalogNodes();
 const SOON = { timeout: 20_000, interval: 50 };
 /** Of one test: more on few products make their folds slow. */
 const WRITES_MAX = 100;
+/** Of each row in the log; twice as many are too many. */
+const KEPT = 5;
+const COMPACTING = ["dakar", "thies"];
 /** What each node was told to be written: it must be in every log at the end. */
 const acknowledged = new Set<string>();
 let many: string[] = [];
@@ -29,6 +32,7 @@ beforeAll(async () => {
   await nodes.start("thies");
   await nodes.connect();
   await nodes.get("thies").manager.joined;
+  for (const node of COMPACTING) await compact(node);
 }, 60_000);
 afterAll(() => nodes.close(), 60_000);
 
@@ -74,14 +78,33 @@ function writeAt(names: readonly string[], ids: readonly string[] = many) {
   };
 }
 
+/** Remembers what leaves the log of a node. */
+async function compact(node: string): Promise<void> {
+  await nodes.sql(node).unsafe(`
+    create table left_operation (name text);
+    create function note_leaving() returns trigger language plpgsql as $$
+      begin insert into public.left_operation values (old.node || ':' || old.sequence); return null; end $$;
+    create trigger leaves after delete on operation for each row execute function note_leaving()`);
+  nodes.startCompaction(node, KEPT);
+}
+
+/** Every edit that was acknowledged is in every log, or has left it. */
 async function expectNothingLost(): Promise<void> {
   await nodes.untilEqual();
+  const left = new Set<string>();
+  for (const node of COMPACTING) {
+    const rows = await nodes.sql(node)<{ name: string }[]>`select name from left_operation`;
+    for (const { name } of rows) left.add(name);
+  }
   for (const { sql } of nodes.nodes.values()) {
     const rows = await sql<{ name: string }[]>`select node || ':' || sequence as name from operation`;
     const there = new Set(rows.map(({ name }) => name));
-    expect([...acknowledged].filter((name) => !there.has(name))).toEqual([]);
+    expect([...acknowledged].filter((name) => !there.has(name) && !left.has(name))).toEqual([]);
   }
 }
+
+const inLog = async (node: string, id: string) =>
+  (await nodes.sql(node)`select from operation where entity = 'Product' and id = ${id}`).length;
 
 const linesOf = (node: string) => nodes.get(node).lines.join("\n");
 const linkOf = (node: string, peer: string) => nodes.get(node).manager.state?.links.get(peer);
@@ -112,6 +135,21 @@ test("a node that is paused neither sends nor receives until it is resumed", asy
   await nodes.sql("thies")`update node_state set paused = false`;
   await expectNothingLost();
   expect([await priceAt("thies", "101"), await priceAt("dakar", "102")]).toEqual([400, 500]);
+});
+
+test("the oldest operations leave the logs once every node has them", async () => {
+  for (let turn = 0; turn < 12; turn++) await edit("dakar", "102", nextPrice++);
+  for (const node of COMPACTING)
+    await vi.waitFor(async () => expect(await inLog(node, "102")).toBeLessThan(2 * KEPT), SOON);
+  await nodes.sql("thies")`update node_state set paused = true`;
+  await vi.waitFor(() => expect(linkOf("dakar", "thies")).toEqual({ kind: "paused" }), SOON);
+  for (let turn = 0; turn < 12; turn++) await edit("dakar", "102", nextPrice++);
+  await delay(300);
+  expect(await inLog("dakar", "102")).toBeGreaterThanOrEqual(12);
+  await nodes.sql("thies")`update node_state set paused = false`;
+  for (const node of COMPACTING)
+    await vi.waitFor(async () => expect(await inLog(node, "102")).toBeLessThanOrEqual(2 * KEPT), SOON);
+  await expectNothingLost();
 });
 
 test("nodes whose link is cut go on, and end equal when it is healed", async () => {

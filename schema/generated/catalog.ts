@@ -507,8 +507,10 @@ export type Product = {
   description: Scalars['String']['output'];
   /** Whether it is no longer sold. */
   discontinued: Scalars['Boolean']['output'];
-  /** What was changed, the newest first. */
+  /** What was changed, the newest first. The oldest changes go when all sites have them; the newest 50 stay. */
   history: Array<CatalogChange>;
+  /** False if older changes than those of `history` have gone. */
+  historyIsWhole: Scalars['Boolean']['output'];
   /** Unique in the whole shop, for example `101`. */
   id: Scalars['ID']['output'];
   /** The name of the product. */
@@ -764,8 +766,10 @@ export type Supplier = {
   deliveries: Scalars['Float']['output'];
   /** Where to write to. */
   email?: Maybe<Scalars['String']['output']>;
-  /** What was changed, the newest first. */
+  /** What was changed, the newest first. The oldest changes go when all sites have them; the newest 50 stay. */
   history: Array<CatalogChange>;
+  /** False if older changes than those of `history` have gone. */
+  historyIsWhole: Scalars['Boolean']['output'];
   /** For example `1`. */
   id: Scalars['ID']['output'];
   /** The name of the supplier. */
@@ -1424,6 +1428,7 @@ export type ProductResolvers<ContextType = CatalogContext, ParentType extends Re
   description?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   discontinued?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   history?: Resolver<Array<ResolversTypes['CatalogChange']>, ParentType, ContextType, RequireFields<ProductHistoryArgs, 'first'>>;
+  historyIsWhole?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   price?: Resolver<ResolversTypes['Amount'], ParentType, ContextType>;
@@ -1516,6 +1521,7 @@ export type SupplierResolvers<ContextType = CatalogContext, ParentType extends R
   deliveries?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   email?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   history?: Resolver<Array<ResolversTypes['CatalogChange']>, ParentType, ContextType, RequireFields<SupplierHistoryArgs, 'first'>>;
+  historyIsWhole?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   phone?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;

@@ -7,11 +7,14 @@ export type Event =
   /** The next of what a node has not sent to another one. */
   | { kind: "deliver"; from: NodeId; to: NodeId; count: number }
   /** A node starts again and is sent some operations a second time. */
-  | { kind: "restart"; at: NodeId; again: number };
+  | { kind: "restart"; at: NodeId; again: number }
+  /** The oldest operations leave a node's log; of each row the last `kept` stay. */
+  | { kind: "compact"; at: NodeId; kept: number };
 
 export interface History {
   seed: number;
   nodes: readonly NodeId[];
+  rows: readonly { entity: "Product" | "Supplier"; id: string }[];
   events: readonly Event[];
 }
 
@@ -48,7 +51,17 @@ export function drawHistory(seed: number): History {
         events.push({ kind: "deliver", from, to, count: random.between(1, 6) });
     } else events.push(writer.edit(step / steps));
   }
-  return { seed, nodes, events };
+  return { seed, nodes, rows: writer.rows, events: withCompactions(seed, nodes, events) };
+}
+
+/** Half of the histories have a node that never compacts its log: it ends like the others. */
+function withCompactions(seed: number, nodes: readonly NodeId[], events: readonly Event[]): Event[] {
+  const random = createRandom(`compactions of history ${seed}`);
+  const compacting = nodes.slice(random.between(0, 1));
+  return events.flatMap((event) => {
+    if (random.next() >= 0.3) return [event];
+    return [event, { kind: "compact", at: random.pick(compacting), kept: random.between(0, 4) }];
+  });
 }
 
 /** Half of the histories have a line that is cut for a while. */
@@ -80,6 +93,10 @@ function createWriter(seed: number, random: Random, nodes: readonly NodeId[]) {
   };
   const draw = createStatements(seed, random, products, suppliers);
   return {
+    rows: [
+      ...products.map((id) => ({ entity: "Product" as const, id })),
+      ...suppliers.map((id) => ({ entity: "Supplier" as const, id })),
+    ],
     creations: () =>
       [...products, ...suppliers].flatMap((id) => {
         const makers = random.next() < 0.05 ? nodes.slice(0, 2) : [random.pick(nodes)];

@@ -33,6 +33,17 @@ export interface Write {
   rules?: { version: number; strategies: readonly { entity: string; unit: string; strategy: string }[] };
 }
 
+export interface Row {
+  entity: "Product" | "Supplier";
+  id: string;
+}
+
+/** A row whose oldest operations are to leave the log, and what each other node has of it. */
+export interface Compaction extends Row {
+  others: readonly unknown[];
+  kept: number;
+}
+
 /** What a history has left in one node, as texts that can be compared. */
 export interface NodeContent {
   products: Record<string, unknown>[];
@@ -40,6 +51,12 @@ export interface NodeContent {
   conflicts: Record<string, unknown>[];
   operations: Operation[];
   states: Record<string, unknown>[];
+  compacted: Compacted[];
+}
+
+/** By node the last operation of a row that has left the log. */
+export interface Compacted extends Row {
+  compacted: Partial<Record<NodeId, number>>;
 }
 
 export interface CatalogNode {
@@ -48,6 +65,10 @@ export interface CatalogNode {
   write(writes: readonly Write[]): Promise<Operation[]>;
   /** Applies operations of other nodes as a replication worker does. */
   apply(operations: readonly Operation[]): Promise<void>;
+  /** What it has of rows. */
+  vectors(rows: readonly Row[]): Promise<unknown[]>;
+  /** Lets operations leave the log. Returns how many have left. */
+  compact(compactions: readonly Compaction[]): Promise<number>;
   content(): Promise<NodeContent>;
   /** Forgets all rows. */
   empty(): Promise<void>;
@@ -66,6 +87,7 @@ const EXTRA = `
 create or replace function wall_clock() returns timestamptz language sql volatile
   return to_timestamp(current_setting('test.now_ms')::bigint / 1000.0);
 
+update node_state set phase = 'JOINED';
 insert into known_node values ${NODES.map((id) => `('${id}')`).join()};
 
 create function write_all(writes jsonb) returns void language plpgsql as $$
@@ -93,6 +115,12 @@ begin
     end if;
   end loop;
 end $$;
+
+create function compact_all(compactions jsonb) returns bigint language sql volatile
+  return (
+    select sum(compact_row(entity, id, array(select jsonb_array_elements(others)), kept))
+    from jsonb_to_recordset(compactions) as given (entity text, id text, others jsonb, kept int)
+  );
 
 create function apply_all(operations jsonb) returns void language plpgsql
   set session_replication_role to replica set search_path to pg_catalog as $$
@@ -141,12 +169,23 @@ async function openNode(id: NodeId, database: PGlite): Promise<CatalogNode> {
     async apply(operations) {
       await database.query("select apply_all($1)", [JSON.stringify(operations)]);
     },
+    async vectors(given) {
+      const [row] = await rows("select vectors_of($1, $2) as its", [id, JSON.stringify(given)]);
+      return (row as unknown as { its: unknown[] }).its;
+    },
+    async compact(compactions) {
+      const [row] = await rows("select compact_all($1) as gone", [JSON.stringify(compactions)]);
+      return (row as unknown as { gone: number }).gone;
+    },
     content: async () => ({
       products: await rows("select * from product order by id"),
       suppliers: await rows("select * from supplier order by id"),
       conflicts: await rows("select * from conflict order by entity, id, field, first_node, first_sequence"),
       operations: await rows("select * from operation order by entity, id, clock, node, sequence"),
-      states: await rows("select * from entity_state order by entity, id"),
+      states: await rows(
+        "select entity, id, seen, edits, clock, updated_at from entity_state order by entity, id",
+      ),
+      compacted: await rows("select entity, id, compacted from entity_state where compacted <> '{}'"),
     }),
     async empty() {
       await database.exec(`

@@ -51,5 +51,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     "and op.patch ? field and field = any (fields)",
     "and op.patch ? field",
   ),
+  // A log that is compacted too early, and one whose past is forgotten.
+  bug("others-need-not-have-it", "5-compaction", "least(value::bigint, (", "greatest(value::bigint, ("),
+  bug("what-is-on-its-way-is-not-waited-for", "5-compaction", "where not has_all(own, other)", "where false"),
+  bug("a-round-is-cut", "5-compaction", "where ends_round and is_known", "where is_known"),
+  bug("bases-stay", "5-compaction", "state.bases := bases_after(state.bases, last);", "null;"),
+  bug("naming-is-forgotten", "5-compaction", "and patch ? 'name'", "and false"),
   bug("shared-name-is-not-told", "2-6-unique", "where holder.id <> first_id", "where false"),
 ];

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { History } from "./history.ts";
 import { findLoss } from "./losses.ts";
-import type { CatalogNode, NodeContent, NodeId, Operation, Write } from "./nodes.ts";
+import type { CatalogNode, Compacted, NodeContent, NodeId, Operation, Write } from "./nodes.ts";
 
 /** One history's log at one node, and how much of it each other node has. */
 interface Link {
@@ -31,12 +31,23 @@ export async function runHistories(
   for (const node of nodes) contents.set(node.id, bySeed(await node.content()));
   const wrong = new Map<number, string>();
   for (const { seed, nodes } of histories) {
-    const found = compare(nodes.map((node) => [node, contents.get(node)!.get(seed)!]));
+    const found = compare(
+      nodes.map((node) => [node, contents.get(node)!.get(seed)!]),
+      runs.get(seed)!.written(),
+    );
     if (found) wrong.set(seed, found);
   }
   for (const node of nodes) await node.empty();
   return wrong;
 }
+
+const byClock = (a: Operation, b: Operation) =>
+  order(a.entity, b.entity) ||
+  order(a.id, b.id) ||
+  a.clock - b.clock ||
+  order(a.node, b.node) ||
+  a.sequence - b.sequence;
+const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 type Run = ReturnType<typeof startRun>;
 
@@ -52,6 +63,8 @@ function startRun({ nodes }: History) {
   };
   return {
     record: (operation: Operation) => links.get(operation.node)!.log.push(operation),
+    /** All that were written, in the order of the clocks. */
+    written: () => [...links.values()].flatMap(({ log }) => log).sort(byClock),
     take,
     restart(to: NodeId, again: number) {
       for (const { sent } of links.values()) sent.set(to, Math.max(0, sent.get(to)! - again));
@@ -72,7 +85,9 @@ async function runStep(
 ): Promise<void> {
   const writes = new Map<NodeId, Write[]>(nodes.map(({ id }) => [id, []]));
   const arriving = new Map<NodeId, Operation[]>(nodes.map(({ id }) => [id, []]));
-  for (const { seed, events } of histories) {
+  const compacted: { history: History; at: NodeId; kept: number }[] = [];
+  for (const history of histories) {
+    const { seed, events } = history;
     const event = events[step];
     const run = runs.get(seed)!;
     switch (event?.kind) {
@@ -84,6 +99,9 @@ async function runStep(
         break;
       case "restart":
         run.restart(event.at, event.again);
+        break;
+      case "compact":
+        compacted.push({ history, at: event.at, kept: event.kept });
         break;
       case undefined:
         break;
@@ -97,9 +115,34 @@ async function runStep(
     const operations = arriving.get(node.id)!;
     if (operations.length > 0) await node.apply(operations);
   }
+  await compactAll(nodes, compacted);
 }
 
-const KINDS = ["products", "suppliers", "conflicts", "operations", "states"] as const;
+/** As a node's worker does it: each other node is asked what it has, then the own log is compacted. */
+async function compactAll(
+  nodes: readonly CatalogNode[],
+  compacted: readonly { history: History; at: NodeId; kept: number }[],
+): Promise<void> {
+  const rows = compacted.flatMap(({ history }) => history.rows);
+  if (rows.length === 0) return;
+  const vectors = new Map<NodeId, unknown[]>();
+  for (const node of nodes) vectors.set(node.id, await node.vectors(rows));
+  const asked = compacted.flatMap(({ history, at, kept }) =>
+    history.rows.map((row) => ({ ...row, kept, at, nodes: history.nodes })),
+  );
+  for (const { id, compact } of nodes) {
+    const its = asked.flatMap(({ at, nodes, ...row }, index) =>
+      at === id
+        ? [{ ...row, others: nodes.filter((node) => node !== id).map((node) => vectors.get(node)![index]) }]
+        : [],
+    );
+    if (its.length > 0) await compact(its);
+  }
+}
+
+const KINDS = ["products", "suppliers", "conflicts", "operations", "states", "compacted"] as const;
+/** Nodes that have compacted their logs at different times have different logs and bases. */
+const EQUAL = ["products", "suppliers", "conflicts", "states"] as const;
 
 function bySeed(content: NodeContent): Map<number, NodeContent> {
   const found = new Map<number, NodeContent>();
@@ -107,7 +150,14 @@ function bySeed(content: NodeContent): Map<number, NodeContent> {
     for (const row of content[kind]) {
       const seed = ownerOf(row.id as string);
       if (!found.has(seed))
-        found.set(seed, { products: [], suppliers: [], conflicts: [], operations: [], states: [] });
+        found.set(seed, {
+          products: [],
+          suppliers: [],
+          conflicts: [],
+          operations: [],
+          states: [],
+          compacted: [],
+        });
       (found.get(seed)![kind] as unknown[]).push(row);
     }
   }
@@ -115,14 +165,25 @@ function bySeed(content: NodeContent): Map<number, NodeContent> {
 }
 
 /** What differs between the nodes, or what was lost at all of them. */
-function compare(contents: readonly (readonly [NodeId, NodeContent])[]): string | null {
+function compare(
+  contents: readonly (readonly [NodeId, NodeContent])[],
+  written: readonly Operation[],
+): string | null {
   const [[first, expected], ...others] = contents as [[NodeId, NodeContent], ...[NodeId, NodeContent][]];
   for (const [node, content] of others) {
-    for (const kind of KINDS) {
+    for (const kind of EQUAL) {
       if (!isDeepStrictEqual(content[kind], expected[kind])) {
         return `${kind} differ:\n${first}: ${JSON.stringify(expected[kind])}\n${node}: ${JSON.stringify(content[kind])}`;
       }
     }
   }
-  return findLoss(expected);
+  for (const [node, { operations, compacted }] of contents) {
+    const left = written.filter((operation) => !hasLeft(operation, compacted));
+    if (!isDeepStrictEqual(operations, left))
+      return `the log of ${node} is ${JSON.stringify(operations)}, not ${JSON.stringify(left)}`;
+  }
+  return findLoss({ ...expected, operations: [...written] });
 }
+
+const hasLeft = ({ entity, id, node, sequence }: Operation, compacted: readonly Compacted[]) =>
+  compacted.some((row) => row.entity === entity && row.id === id && sequence <= (row.compacted[node] ?? 0));

@@ -7,12 +7,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { prepareCatalogDatabase } from "@teranga/catalog/database.ts";
+import { startCompaction } from "@teranga/catalog/nodes/compaction.ts";
 import { NodeManager } from "@teranga/catalog/nodes/node-manager.ts";
 import { startPostgres } from "@teranga/infra/postgres.ts";
 import { removeDataDirectory } from "@teranga/infra/postgres-data.ts";
 import type { RunningPostgres } from "@teranga/infra/postgres-process.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
+import type { Worker } from "@teranga/kit/process/worker.ts";
 import type { DatabaseNode } from "@teranga/kit/topology/topology.ts";
 import { type ServiceProxy, startProxy } from "./proxy.ts";
 
@@ -25,6 +27,8 @@ export interface CatalogNode {
   name: string;
   sql: Sql;
   manager: NodeManager;
+  /** Undefined if its log is not compacted. */
+  compaction?: Worker;
   /** The lines that its manager has logged. */
   lines: string[];
   directory: string;
@@ -70,6 +74,19 @@ export class CatalogNodes {
       databaseUrl: node.server.url(DATABASE),
       nodes: await this.#topologyOf(name, names),
       log: recordingLog(node.lines),
+    });
+  }
+
+  /** Compacts the log of a node from now on. */
+  startCompaction(name: string, kept: number): void {
+    const node = this.get(name);
+    const { sql, manager: nodes, lines } = node;
+    node.compaction = startCompaction({
+      primary: () => sql,
+      nodes,
+      log: recordingLog(lines),
+      kept,
+      intervalMs: 100,
     });
   }
 
@@ -126,8 +143,9 @@ export class CatalogNodes {
   }
 
   async remove(name: string): Promise<void> {
-    const { manager, database, server, directory } = this.get(name);
+    const { manager, compaction, database, server, directory } = this.get(name);
     this.nodes.delete(name);
+    await compaction?.stop();
     await manager.close();
     await database.close();
     await server.stop();
@@ -183,7 +201,8 @@ export async function stateOf(sql: Sql): Promise<string> {
       'products', (
         select jsonb_agg(to_jsonb(product) order by id) from product
       ),
-      'operations', (select jsonb_agg(node || ':' || sequence order by node, sequence) from operation),
+      -- Their operations; of those that have left the log too.
+      'seen', (select jsonb_agg(jsonb_build_object(entity || id, seen) order by entity, id) from entity_state),
       'suppliers', (select jsonb_agg(to_jsonb(supplier) order by id) from supplier),
       'conflicts', (select jsonb_agg(to_jsonb(conflict) order by to_jsonb(conflict)) from conflict)
     )::text as state`;

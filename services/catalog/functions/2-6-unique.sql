@@ -61,11 +61,16 @@ begin
     where holder.id <> first_id;
 end $$;
 
--- The last operation that named a product.
+-- The last operation that named a product; without its patch if it has left the log.
 create or replace function naming_of(of_id text) returns operation
   language sql stable as $$
-  select operation from operation where entity = 'Product' and id = of_id and patch ? 'name'
-    order by clock desc, node desc, sequence desc limit 1
+  select coalesce((
+    select operation from operation where entity = 'Product' and id = of_id and patch ? 'name'
+      order by clock desc, node desc, sequence desc limit 1
+  ), (
+    select jsonb_populate_record(null::operation, bases -> 'naming') from entity_state
+    where entity = 'Product' and id = of_id
+  ))
 $$;
 
 create or replace function note_names() returns trigger

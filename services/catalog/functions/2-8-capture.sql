@@ -115,20 +115,21 @@ begin
 end $$;
 
 -- Chooses a value for a conflict: 'DONE', 'SAME' if that was chosen before, 'ENDED' if another one has
--- followed, 'GONE' if there is no such conflict or row any more.
+-- followed, 'GONE' if there is no such conflict or row any more. A choice that has left the log is what the
+-- row shows.
 create or replace function resolve_conflict(of_conflict conflict, value jsonb) returns text
   language plpgsql as $$
 declare
+  before constant jsonb := locked_row(of_conflict.entity, of_conflict.id);
   found conflict;
 begin
-  perform locked_row(of_conflict.entity, of_conflict.id);
   select * into found from conflict where (entity, id, field, first_node, first_sequence) =
     (of_conflict.entity, of_conflict.id, of_conflict.field, of_conflict.first_node, of_conflict.first_sequence);
   if found.resolved_at is not null then
-    return case when exists (
-      select from operation where (node, sequence) = (found.resolved_by_node, found.resolved_by_sequence)
-        and kind = 'RESOLUTION' and patch -> found.field = value
-    ) then 'SAME' else 'ENDED' end;
+    return case when found.status = 'RESOLVED' and value = coalesce((
+      select patch -> found.field from operation
+        where (node, sequence) = (found.resolved_by_node, found.resolved_by_sequence)
+    ), before -> found.field) then 'SAME' else 'ENDED' end;
   elsif found.id is not null and resolve_field(found.entity, found.id, found.field, value) then
     return 'DONE';
   end if;
@@ -149,6 +150,9 @@ begin
   end if;
   select (patch ->> 'counted')::bigint into counted from operation
     where entity = 'Supplier' and id = of_id and patch ->> 'key' = given_key limit 1;
+  if counted is null then
+    select its.counted into counted from counted_delivery as its where supplier_id = of_id and key = given_key;
+  end if;
   if counted is not null then
     return case when counted = count then 'DONE' else 'OTHER' end;
   end if;
@@ -170,5 +174,6 @@ begin
   delete from operation where entity = tg_argv[0];
   delete from entity_state where entity = tg_argv[0];
   delete from conflict where entity = tg_argv[0];
+  delete from counted_delivery where tg_argv[0] = 'Supplier';
   return null;
 end $$;

@@ -6,6 +6,7 @@ import type DataLoader from "dataloader";
 import type { ConflictRow, Entity, Operation } from "./merge/conflict.ts";
 import type { NodeManager } from "./nodes/node-manager.ts";
 import { isPossibleId, type Product } from "./product.ts";
+import { findCompacted } from "./sql/find-compacted.ts";
 import { findConflictsOf } from "./sql/find-conflicts-of.ts";
 import { findHistory } from "./sql/find-history.ts";
 import { findProducts } from "./sql/find-products.ts";
@@ -25,6 +26,8 @@ export interface CatalogContext {
   suppliers: DataLoader<string, SupplierRow | null>;
   /** The newest changes of rows, so many of each. Those of one tick are one statement. */
   history: (entity: Entity, first: number) => DataLoader<string, Operation[]>;
+  /** A row of this kind whose oldest changes have left the log, or null. */
+  compacted: (entity: Entity) => DataLoader<string, { id: string } | null>;
   /** The newest conflicts of rows. */
   conflicts: (entity: Entity) => DataLoader<string, ConflictRow[]>;
   /** What the answer shows, by the tags of changes: caches forget it with these (docs/reads.md). */
@@ -48,6 +51,9 @@ export function createContext(
       null,
     ),
     history: oncePer((entity, first) => groupedBy((ids) => findHistory(sql, entity, ids, first), idOf)),
+    compacted: oncePer((entity) =>
+      keyedBy<{ id: string }, null>((ids) => findCompacted(sql, entity, ids), idOf, null),
+    ),
     conflicts: oncePer((entity) => groupedBy((ids) => findConflictsOf(sql, entity, ids), idOf)),
     replication,
     cacheTags: new Set(),

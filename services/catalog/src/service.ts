@@ -17,6 +17,7 @@ import { createContext } from "./context.ts";
 import { prepareCatalogDatabase } from "./database.ts";
 import { readMergeRules } from "./merge/merge-rules.ts";
 import { useMergeRules } from "./merge/use-merge-rules.ts";
+import { startCompaction } from "./nodes/compaction.ts";
 import type { NodeManager } from "./nodes/node-manager.ts";
 import { addNodesMetrics } from "./nodes/nodes-metrics.ts";
 import { ReceivedPositions } from "./nodes/received-positions.ts";
@@ -71,6 +72,8 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
       closing.unshift({ name: "the nodes", close: async () => nodes?.close() });
       await nodes.joined;
     }
+    const compaction = startCompaction({ primary: () => members.primary.member.database.sql, nodes, log });
+    closing.unshift({ name: "the compaction of the log", close: () => compaction.stop() });
     const primaryUrl = () => members.primary.member.url;
     const stream = openChangeStream(options.redis, place, { registry, log });
     closing.unshift({ name: "Redis", close: async () => stream.close() });

@@ -80,7 +80,7 @@ export function useTwoNodes() {
   }
 
   return {
-    sql: (strings: TemplateStringsArray) => catalog.sql(strings),
+    sql: (strings: TemplateStringsArray, ...values: (string | number)[]) => catalog.sql(strings, ...values),
     send: (query: string, variables?: Record<string, unknown>) => catalog.ask(query, variables),
     takeStatements: () => catalog.takeStatements(),
     applyOfThies,

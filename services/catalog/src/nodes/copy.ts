@@ -9,6 +9,7 @@ const TABLES = [
   "operation",
   "entity_state",
   "conflict",
+  "counted_delivery",
   "node_report",
   "refused_operation",
 ] as const;

@@ -26,6 +26,7 @@ export const product = {
 
   history: ({ id }, { first }, { history }) => history("Product", parsePageSize(first)).load(id),
 
+  historyIsWhole: async ({ id }, _args, { compacted }) => (await compacted("Product").load(id)) === null,
   conflicts: ({ id }, _args, { conflicts }) => conflicts("Product").load(id),
 
   stock: (parent, { cities }, context) =>

@@ -12,7 +12,7 @@ export interface ConflictKey {
 
 /**
  * The conflict in which a change takes part. What is the first of a conflict may become another one while
- * changes of other nodes come in, so any of them will do.
+ * changes of other nodes come in, so any of them will do; once they have left the log, any that it shows.
  */
 export async function findConflict(
   sql: Queryable,
@@ -21,7 +21,9 @@ export async function findConflict(
   const [conflict] = await sql<ConflictRow[]>`
     select ${conflictColumns(sql)} from conflict
     where entity = ${entity} and id = ${id} and field = ${field} and (
-      (first_node, first_sequence) = (${node}, ${sequence}) or exists (
+      (first_node, first_sequence) = (${node}, ${sequence})
+      or winner || losers @> jsonb_build_array(jsonb_build_object('node', ${node}::text, 'sequence', ${sequence}::bigint))
+      or exists (
         select from merge_unit as its
         cross join lateral rounds_of(${entity}, ${id}, its.unit) as one
         cross join lateral rounds_of(${entity}, ${id}, its.unit) as other
