@@ -1,6 +1,8 @@
 /** What a request to a place says of how old its answer may be (docs/reads.md). */
+
+import { placesOf } from "@teranga/kit/reads/places.ts";
 import { comparePositions, type Position } from "@teranga/kit/reads/position.ts";
-import { FROM_PRIMARY, placeName } from "@teranga/kit/reads/read-headers.ts";
+import { FROM_PRIMARY } from "@teranga/kit/reads/read-headers.ts";
 import type { Topology } from "@teranga/kit/topology/topology.ts";
 
 export interface ReadAfter {
@@ -55,21 +57,14 @@ export function readsOf(
 ): ReadonlyMap<string, Reads> {
   const reads = new Map<string, Reads>();
   const placements = [...(topology?.placements.values() ?? [])];
-  for (const placement of placements) {
-    const { subgraph } = placement;
-    if (placement.kind === "replicas" && placement.nodes) {
-      for (const { name } of placement.nodes) reads.set(placeName(subgraph, name), "node");
-      continue;
+  for (const placement of placements)
+    for (const { name, database, isNode } of placesOf(placement)) {
+      if (isNode) reads.set(name, "node");
+      else if (database || mayBeKept(placement.subgraph)) reads.set(name, "own");
     }
-    const owners = placement.kind === "replicas" ? [{ ...placement, id: undefined }] : placement.partitions;
-    for (const { id, database } of owners) {
-      if (database || mayBeKept(subgraph)) reads.set(placeName(subgraph, id), "own");
-    }
-  }
   if (reads.size === 0) return reads;
-  for (const placement of placements) {
-    const { kind, subgraph } = placement;
-    if (kind === "replicas" && !placement.nodes && !reads.has(subgraph)) reads.set(subgraph, "others");
-  }
+  for (const placement of placements)
+    if (placement.kind === "replicas")
+      for (const { name } of placesOf(placement)) if (!reads.has(name)) reads.set(name, "others");
   return reads;
 }

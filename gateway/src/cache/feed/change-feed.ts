@@ -3,7 +3,7 @@
  * followed no longer.
  */
 import { CHANGES_PATH } from "@teranga/kit/outbox/changes-answer.ts";
-import { placeName } from "@teranga/kit/reads/read-headers.ts";
+import { placesOf } from "@teranga/kit/reads/places.ts";
 import type { Topology } from "@teranga/kit/topology/topology.ts";
 import { type FollowerMeans, PlaceFollower } from "./place-follower.ts";
 
@@ -33,7 +33,8 @@ export class ChangeFeed {
   }
 
   setTopology(topology: Topology | undefined): void {
-    this.#urls = placesOf(topology);
+    const places = [...(topology?.placements.values() ?? [])].flatMap(placesOf);
+    this.#urls = new Map(places.map(({ name, urls }) => [name, changesOf(urls)]));
     for (const [place, follower] of this.#followers) {
       const urls = this.#urls.get(place);
       if (urls) follower.setUrls(urls);
@@ -47,21 +48,6 @@ export class ChangeFeed {
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#followers.values(), (follower) => follower.stop()));
   }
-}
-
-function placesOf(topology: Topology | undefined): Map<string, readonly string[]> {
-  const places = new Map<string, readonly string[]>();
-  for (const placement of topology?.placements.values() ?? []) {
-    if (placement.kind === "replicas" && placement.nodes)
-      for (const { name, url } of placement.nodes)
-        places.set(placeName(placement.subgraph, name), changesOf([url]));
-    else if (placement.kind === "replicas")
-      places.set(placeName(placement.subgraph), changesOf(placement.urls));
-    else
-      for (const { id, urls } of placement.partitions)
-        places.set(placeName(placement.subgraph, id), changesOf(urls));
-  }
-  return places;
 }
 
 const changesOf = (urls: readonly string[]) => urls.map((url) => new URL(CHANGES_PATH, url).href);
