@@ -14,11 +14,13 @@ const ALONE = [
   "test/simulation/*.test.ts",
 ];
 
+const SEED = "test/harness/seed.ts";
+
 const SETUP = {
-  quick: { setupFiles: "test/harness/no-servers.ts" },
-  slow: {},
-  redis: { globalSetup: "test/harness/redis-setup.ts" },
-  postgres: { globalSetup: ["test/harness/postgres.ts", "test/harness/redis-setup.ts"] },
+  quick: { setupFiles: [SEED, "test/harness/no-servers.ts"] },
+  slow: { setupFiles: SEED },
+  redis: { setupFiles: SEED, globalSetup: "test/harness/redis-setup.ts" },
+  postgres: { setupFiles: SEED, globalSetup: ["test/harness/postgres.ts", "test/harness/redis-setup.ts"] },
 };
 
 const groups = [...(await readTestGroups())];

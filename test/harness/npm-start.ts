@@ -19,8 +19,6 @@ export interface ClusterProcess {
 export interface NpmStart {
   /** The output so far. */
   output(): string;
-  /** Milliseconds from the command to the line that says that the cluster is ready. */
-  readyAfterMs: number;
   url: string;
   status(): Promise<ClusterProcess[]>;
   /** Closes the pipe of the output. */
@@ -39,13 +37,10 @@ function environment(home: string, gatewayPort: number): NodeJS.ProcessEnv {
 
 /**
  * Runs the command of `npm start`. Resolves when it says that it is ready.
- * @param preload code that each of its processes runs first
  * @throws Error with its output if it ends before it is ready
  */
-export async function npmStart(home: string, gatewayPort: number, preload = ""): Promise<NpmStart> {
-  const imported = `--import=data:text/javascript,${encodeURIComponent(preload)}`;
-  const env = { ...environment(home, gatewayPort), ...(preload && { NODE_OPTIONS: imported }) };
-  const startedMs = performance.now();
+export async function npmStart(home: string, gatewayPort: number): Promise<NpmStart> {
+  const env = environment(home, gatewayPort);
   const child = spawn("node", [bootstrap, "infra/src/start.ts"], { cwd: ROOT, env, detached: true });
   const ended = once(child, "exit").then(([code]) => code as number | null);
   let output = "";
@@ -53,7 +48,6 @@ export async function npmStart(home: string, gatewayPort: number, preload = ""):
   await untilReady(child, () => output);
   return {
     output: () => output,
-    readyAfterMs: performance.now() - startedMs,
     url: `http://127.0.0.1:${gatewayPort}/graphql`,
     status: () => npmStatus(home, gatewayPort),
     closeOutput() {
