@@ -1,8 +1,8 @@
 /**
- * Goal: `npm start` starts, ends and recovers as documented. Method: a real cluster, killed in parts, stopped,
- * started again, and ended by a fault. A start costs 23 s of CPU time, so each of the two tests something at
- * its start and at its end. Ctrl-C and SIGTERM stop it as a closed terminal does (infra/src/stop-request.test.ts).
- * That clusters do not know of each other is seen whenever another test runs one beside this one.
+ * Goal: `npm start` starts, ends and recovers as documented. Method: a real cluster, killed in parts, stopped
+ * and started again. A start costs 23 s of CPU time, so each of the two tests something at its end. All that
+ * stops a cluster stops it in the same way (infra/src/stop-request.test.ts). That clusters do not know of
+ * each other is seen whenever another test runs one beside this one.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
