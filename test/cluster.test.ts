@@ -42,7 +42,8 @@ test("every process is there, with its kind, city and health", async () => {
   const processes = await cluster.status();
   expect(processes.map(({ name, kind, city, health }) => `${name} ${kind} ${city} ${health}`).sort()).toEqual(
     [
-      "catalog catalog null ready",
+      "catalog-dakar catalog null ready",
+      "catalog-thies catalog null ready",
       "city-autres city autres ready",
       "city-dakar city dakar ready",
       "city-saint-louis city saint-louis ready",
@@ -51,7 +52,8 @@ test("every process is there, with its kind, city and health", async () => {
       "mobile-money mobile-money null ready",
       "orders orders null ready",
       "postgres-autres postgres autres ready",
-      "postgres-catalog postgres null ready",
+      "postgres-catalog-dakar postgres null ready",
+      "postgres-catalog-thies postgres null ready",
       "postgres-dakar postgres dakar ready",
       "postgres-dakar-2 postgres dakar ready",
       "postgres-saint-louis postgres saint-louis ready",
@@ -107,6 +109,30 @@ async function isReadyByHand(command: string): Promise<void> {
     await exited;
   }
 }
+
+test("the catalog is written at Dakar, else at Thiès, and what is written at one comes to the other", async () => {
+  const price = (of: number) =>
+    ask(
+      cluster.url,
+      `mutation { updateProduct(input: { id: "101", price: ${of} }) { ... on ProductUpdated { product {
+        price history(first: 1) { node } } } } }`,
+    );
+  const writtenAt = async (of: number) => (await price(of)).data?.updateProduct?.product;
+  expect(await writtenAt(440_000)).toEqual({ price: 440_000, history: [{ node: "dakar" }] });
+  const sync = "mutation { syncNow(input: { waitMs: 3000 }) { ... on CatalogSynced { nodes } } }";
+  expect((await ask(cluster.url, sync)).data).toEqual({ syncNow: { nodes: ["dakar", "thies"] } });
+  const { pid } = processOf("catalog-dakar");
+  process.kill(pid!, "SIGSTOP");
+  await vi.waitFor(
+    async () => expect(await writtenAt(430_000)).toEqual({ price: 430_000, history: [{ node: "thies" }] }),
+    { timeout: 20_000, interval: 50 },
+  );
+  process.kill(pid!, "SIGCONT");
+  const { stdout } = await runProgram("verify", [], home, port);
+  expect(stdout).toMatch(/^Every invariant holds: .*, catalog-dakar, catalog-thies\. Under way: \d+\.\n$/);
+  const refused = await runProgram("replica", ["add", "catalog"], home, port);
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("nodes have no replicas") });
+});
 
 test("a service that is killed is missed, restarted, and back with its data", async () => {
   const { pid } = processOf("city-thies");
@@ -190,7 +216,7 @@ test("Ctrl-C stops every process, and a second start has data and primaries", WI
   const promoted = await runProgram("promote", ["dakar"], home, port);
   expect(promoted.stdout).toBe("dakar-2 is the primary of dakar now, and dakar its replica.\n");
   const pids = running();
-  expect(pids).toHaveLength(14);
+  expect(pids).toHaveLength(16);
   expect(await cluster.end("SIGINT")).toBe(0);
   expect(pids.filter(isAlive)).toEqual([]);
 
@@ -216,7 +242,7 @@ test("it outlives the pipe that it writes to, and a closed terminal stops it", a
     { timeout: 20_000, interval: 50 },
   );
   const pids = running();
-  expect(pids).toHaveLength(14);
+  expect(pids).toHaveLength(16);
   expect(await cluster.end("SIGHUP")).toBe(0);
   expect(pids.filter(isAlive)).toEqual([]);
 });

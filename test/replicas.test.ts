@@ -5,7 +5,7 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathsOf } from "@teranga/infra/home.ts";
-import { readMembers } from "@teranga/infra/members.ts";
+import { firstMembers, readMembers } from "@teranga/infra/members.ts";
 import { asSuperuser } from "@teranga/infra/postgres-process.ts";
 import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -237,7 +237,7 @@ test("after a promotion the roles are the other way round, also in the home", as
     role: "replica",
     following: { synchronous: true },
   });
-  expect(readMembers(home, {}).dakar).toEqual({ primary: "dakar-2", replicas: ["dakar"] });
+  expect(readMembers(home, firstMembers([])).dakar).toEqual({ primary: "dakar-2", replicas: ["dakar"] });
   const timeline = "select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline";
   expect(await sqlOf("postgres-dakar-2", timeline)).toEqual([{ timeline: "00000002" }]);
   await expect(cluster.replicas("remove", "dakar")).rejects.toThrow(

@@ -5,9 +5,11 @@ import { afterEach, expect, test } from "vitest";
 import { assignPorts, portVariables } from "./assign-ports.ts";
 import { CITIES, topologyText } from "./cities.ts";
 import { clusterVariables } from "./config.ts";
+import { firstMembers } from "./members.ts";
 import { freePort } from "./ports.ts";
 import { endpoint, planCluster, processNames } from "./processes.ts";
 
+const MEMBERS = firstMembers([]);
 const listening: Server[] = [];
 
 async function takePort(): Promise<number> {
@@ -39,7 +41,7 @@ test("the same port for two is refused", async () => {
 });
 
 test("ports stay the same over a restart, unless somebody took one meanwhile", async () => {
-  const names = processNames();
+  const names = processNames(MEMBERS);
   const first = await assignPorts(names, {}, {});
   expect(new Set(Object.values(first)).size).toBe(names.length);
   expect(await assignPorts(names, {}, first)).toEqual(first);
@@ -49,13 +51,15 @@ test("ports stay the same over a restart, unless somebody took one meanwhile", a
 });
 
 test("every city has a variable for its port", () => {
-  expect(Object.keys(clusterVariables.shape)).toEqual(expect.arrayContaining([...portVariables().values()]));
+  expect(Object.keys(clusterVariables.shape)).toEqual(
+    expect.arrayContaining([...portVariables("catalog").values()]),
+  );
 });
 
 test("the topology of the cluster is one that services can read", () => {
-  const ports = Object.fromEntries(processNames().map((name, index) => [name, 4100 + index]));
+  const ports = Object.fromEntries(processNames(MEMBERS).map((name, index) => [name, 4100 + index]));
   const placement = partitionsOf(parseTopology(topologyText((name) => endpoint(ports[name]!))), "city");
-  const urls = new Map(planCluster(ports).cities.map(({ city, url }) => [city, url]));
+  const urls = new Map(planCluster(ports, MEMBERS).cities.map(({ city, url }) => [city, url]));
   expect(placement.partitions.map(({ id }) => id)).toEqual(CITIES.map(({ id }) => id));
   for (const {
     id,
@@ -70,12 +74,9 @@ test("the topology of the cluster is one that services can read", () => {
 });
 
 test("a further orchestrator has a name and a port of its own, and its place in the topology", () => {
-  const ports = Object.fromEntries(processNames(2).map((name, index) => [name, 4100 + index]));
-  const { orders } = planCluster(ports, 2);
+  const ports = Object.fromEntries(processNames(MEMBERS, 2).map((name, index) => [name, 4100 + index]));
+  const { orders } = planCluster(ports, MEMBERS, 2);
   expect(orders.map(({ name }) => name)).toEqual(["orders", "orders-2"]);
-  const text = topologyText(
-    (name) => endpoint(ports[name]!),
-    orders.map(({ name }) => name),
-  );
+  const text = topologyText((name) => endpoint(ports[name]!), { orders: orders.map(({ name }) => name) });
   expect(replicasOf(parseTopology(text), "orders")).toEqual(orders.map(({ url }) => url));
 });

@@ -1,20 +1,24 @@
 /** Which port each process of a cluster gets. */
 import { StartupError } from "@teranga/kit/process/config.ts";
 import { CITIES } from "./cities.ts";
+import { isCatalog } from "./members.ts";
 import { freePort, isPortFree } from "./ports.ts";
 
 /** A draw of a free port may repeat one that another process of the cluster was given already. */
 const DRAWS_MAX = 20;
 
-/** The name of the process whose port each environment variable sets. */
-export function portVariables(): Map<string, string> {
+/**
+ * The name of the process whose port each environment variable sets.
+ * @param catalog the name of the catalog's service, or of its first node's
+ */
+export function portVariables(catalog: string): Map<string, string> {
   const cities = CITIES.map(({ id }): [string, string] => [
     `city-${id}`,
     `CITY_PORT_${id.replaceAll("-", "_").toUpperCase()}`,
   ]);
   return new Map([
     ["gateway", "GATEWAY_PORT"],
-    ["catalog", "CATALOG_PORT"],
+    [catalog, "CATALOG_PORT"],
     ["orders", "ORDERS_PORT"],
     ["mobile-money", "MOBILE_MONEY_PORT"],
     ...cities,
@@ -31,7 +35,7 @@ export async function assignPorts(
   asked: Readonly<Record<string, number>>,
   before: Readonly<Record<string, number>>,
 ): Promise<Record<string, number>> {
-  const variables = portVariables();
+  const variables = portVariables(names.find(isCatalog) ?? "");
   const ports: Record<string, number> = {};
   for (const name of names) {
     const variable = variables.get(name) ?? "";

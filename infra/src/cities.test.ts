@@ -20,7 +20,7 @@ test("a city and a subgraph that were added by hand stay, and the cluster's own 
   kept.subgraphs.city!.partitions = { ...kept.subgraphs.city!.partitions, ziguinchor };
   Object.assign(kept.subgraphs, { reviews: { replicas: ["http://127.0.0.1:8/graphql"] } });
 
-  const text = topologyText(urlOf(2), ["orders"], parse(stringify(kept)) as KeptTopology);
+  const text = topologyText(urlOf(2), { kept: parse(stringify(kept)) as KeptTopology });
   const topology = parseTopology(text);
   const { partitions, partitionOf } = partitionsOf(topology, "city");
   expect(partitions.map(({ id }) => id).sort()).toEqual([...CITIES.map(({ id }) => id), "ziguinchor"].sort());
@@ -35,11 +35,11 @@ test("a database names its replicas where they are now, and keeps whether it wai
     database === "dakar" || database === "catalog"
       ? { [`${database}-2`]: `postgres://127.0.0.1:${port}/${database}` }
       : ({} as Record<string, string>);
-  const byHand = topologyText(urlOf(1), ["orders"], {}, replicas(1)).replace(
+  const byHand = topologyText(urlOf(1), { replicasOf: replicas(1) }).replace(
     "dakar\n          synchronous: false",
     "dakar\n          synchronous: true",
   );
-  const text = topologyText(urlOf(1), ["orders"], parse(byHand) as KeptTopology, replicas(2));
+  const text = topologyText(urlOf(1), { kept: parse(byHand) as KeptTopology, replicasOf: replicas(2) });
   const topology = parseTopology(text);
   const databases = partitionsOf(topology, "city").partitions.map(({ database }) => database);
   expect(databases).toEqual([

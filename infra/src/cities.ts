@@ -48,18 +48,27 @@ interface KeptDatabase {
   database?: { synchronous?: boolean };
 }
 
+export interface TopologyOptions {
+  /** The names of the orchestrators, the one that is asked first in front. */
+  orders?: readonly string[];
+  /**
+   * What the file said before: cities and subgraphs that were added by hand stay, and whether a database
+   * waits for its replicas.
+   */
+  kept?: KeptTopology;
+  /** The URLs of a database's replicas, by their names. */
+  replicasOf?: (database: string) => Readonly<Record<string, string>>;
+  /** The URLs of the catalog's databases, by its nodes, if it has any. */
+  nodes?: Readonly<Record<string, string>>;
+}
+
 /**
- * The text of the topology file for services at these GraphQL endpoints; `city-<id>` is the name of a city's.
- * @param orders the names of the orchestrators, the one that is asked first in front
- * @param kept what the file said before: cities and subgraphs that were added by hand stay, and whether a
- * database waits for its replicas
- * @param replicasOf the URLs of a database's replicas, by their names
+ * The text of the topology file for services at these GraphQL endpoints; `city-<id>` is the name of a city's,
+ * `catalog-<node>` that of a node of the catalog.
  */
 export function topologyText(
   urlOf: (process: string) => string,
-  orders: readonly string[] = ["orders"],
-  kept: KeptTopology = {},
-  replicasOf: (database: string) => Readonly<Record<string, string>> = () => ({}),
+  { orders = ["orders"], kept = {}, replicasOf = () => ({}), nodes = {} }: TopologyOptions = {},
 ): string {
   const { city, ...others } = kept.subgraphs ?? {};
   const databaseOf = (name: string, before?: KeptDatabase) => {
@@ -73,10 +82,17 @@ export function topologyText(
       { ...own, urls: [urlOf(`city-${id}`)], ...databaseOf(id, city?.partitions?.[id]) },
     ]),
   );
+  const nodeEntry = ([node, database]: [string, string]) => [
+    node,
+    { url: urlOf(`catalog-${node}`), database },
+  ];
   return stringify({
     subgraphs: {
       ...others,
-      catalog: { replicas: [urlOf("catalog")], ...databaseOf("catalog", others.catalog) },
+      catalog:
+        Object.keys(nodes).length > 0
+          ? { nodes: Object.fromEntries(Object.entries(nodes).map(nodeEntry)) }
+          : { replicas: [urlOf("catalog")], ...databaseOf("catalog", others.catalog) },
       orders: { replicas: orders.map(urlOf) },
       city: { ...city, partitions: { ...city?.partitions, ...partitions } },
     },

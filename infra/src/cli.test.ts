@@ -69,7 +69,7 @@ describe("a start that cannot go on", () => {
     await writeFile(join(home, "version"), "teranga-home 99\n");
     const { code, stderr } = await run("start", { GATEWAY_PORT: String(await freePort()) });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^TERANGA_HOME: [^\n]+ \(layout 99, this is 1\)[^\n]+\n$/);
+    expect(stderr).toMatch(/^TERANGA_HOME: [^\n]+ \(layout 99, this is 2\)[^\n]+\n$/);
   });
 });
 

@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { type KeptTopology, topologyText } from "./cities.ts";
 import type { DatabaseServers } from "./database-servers.ts";
 import { FILE_MODE, noneIf, pathsOf, usingHome } from "./home.ts";
+import { isCatalog } from "./members.ts";
 import { type ClusterPlan, endpoint } from "./processes.ts";
 
 export interface TopologyParts {
@@ -25,12 +26,15 @@ export async function nextTopology(
   home: string,
   { plan, servers, seenPorts }: TopologyParts,
 ): Promise<string> {
-  return topologyText(
-    (name) => endpoint(seenPorts.get(name)!),
-    plan.orders.map(({ name }) => name),
-    await keptTopology(pathsOf(home).topology),
-    (database) => servers.replicaUrls(database),
+  const nodes = plan.catalogs.flatMap(({ node, database }) =>
+    node === null ? [] : [[node, servers.bareUrl(database!)] as const],
   );
+  return topologyText((name) => endpoint(seenPorts.get(name)!), {
+    orders: plan.orders.map(({ name }) => name),
+    kept: await keptTopology(pathsOf(home).topology),
+    replicasOf: (database) => servers.replicaUrls(database),
+    nodes: Object.fromEntries(nodes),
+  });
 }
 
 async function keptTopology(file: string): Promise<KeptTopology> {
@@ -79,7 +83,7 @@ export function watchSynchronous(home: string, servers: DatabaseServers, log: Lo
 }
 
 function isSynchronous({ placements }: Topology, database: string): boolean {
-  const placement = placements.get(database === "catalog" ? "catalog" : "city");
+  const placement = placements.get(isCatalog(database) ? "catalog" : "city");
   if (placement?.kind === "replicas") return placement.database?.synchronous ?? false;
   return placement?.partitions.find(({ id }) => id === database)?.database?.synchronous ?? false;
 }

@@ -24,6 +24,7 @@ test("a topology that no city has accepted yet is not kept as if it had been in 
   const end = new AbortController();
   const start = startCluster({
     home,
+    catalogNodes: [],
     ports: {},
     logLevel: "silent",
     log: createLogger("cluster", "silent"),

@@ -1,6 +1,6 @@
 /**
- * A cluster on this machine: PostgreSQL servers for each city and for the catalog, and a process for every
- * service. All are supervised.
+ * A cluster on this machine: PostgreSQL servers for each city and for each node of the catalog, and a process
+ * for every service. All are supervised.
  *
  * Start: primaries side by side; databases prepared; services side by side; the gateway, which composes what
  * they serve; replicas beside services and gateway. Stop: gateway, orders, cities, catalog, the payment
@@ -18,7 +18,7 @@ import { DatabaseServers } from "./database-servers.ts";
 import { claimHome, keepSecret, openHome, pathsOf, usingHome } from "./home.ts";
 import { type ClusterParts, launchCluster, type Secrets } from "./launch-cluster.ts";
 import { stopLeftovers } from "./leftovers.ts";
-import { type DatabaseMembers, FIRST_MEMBERS, readMembers } from "./members.ts";
+import { firstMembers, readMembers } from "./members.ts";
 import { createProcessTable, type ProcessTable } from "./process-table.ts";
 import { type ClusterPlan, type ProcessPlan, planCluster, processNames } from "./processes.ts";
 import { type ReplicaCommand, ReplicaCommands } from "./replica-commands.ts";
@@ -39,8 +39,8 @@ export interface ClusterOptions extends ClusterConfig {
   postgresSettings?: Readonly<Record<string, string>>;
   /** How many orchestrators; 1 by default. */
   orchestrators?: number;
-  /** The servers of the databases if the home is new; one replica in all by default. */
-  members?: DatabaseMembers;
+  /** The replicas of the databases if the home is new; one replica in all by default. */
+  replicas?: Readonly<Record<string, readonly string[]>>;
   /**
    * Puts something between a process and its callers, such as a proxy that tests break. Returns the port that
    * the callers get instead of the process's own. Called once for each service but the gateway, and once for
@@ -141,20 +141,22 @@ async function makePlan({
   home,
   ports: asked,
   orchestrators,
-  members,
+  catalogNodes,
+  replicas,
+  log,
 }: ClusterOptions): Promise<ClusterPlan> {
-  const kept = readMembers(home, members ?? FIRST_MEMBERS);
-  const ports = await assignPorts(processNames(orchestrators, kept), asked, readPorts(home));
+  const members = readMembers(home, firstMembers(catalogNodes, replicas), (line) => log.info(line));
+  const ports = await assignPorts(processNames(members, orchestrators), asked, readPorts(home));
   writePorts(home, ports);
-  return planCluster(ports, orchestrators, kept);
+  return planCluster(ports, members, orchestrators);
 }
 
 async function wireAll(
   { wire }: ClusterOptions,
-  { catalog, orders, cities, databases }: ClusterPlan,
+  { catalogs, orders, cities, databases }: ClusterPlan,
 ): Promise<Map<string, number>> {
   const seenPorts = new Map<string, number>();
-  for (const { name, port } of [catalog, ...orders, ...cities, ...databases])
+  for (const { name, port } of [...catalogs, ...orders, ...cities, ...databases])
     seenPorts.set(name, (await wire?.(name, port)) ?? port);
   return seenPorts;
 }
@@ -169,8 +171,8 @@ async function keepSecrets(home: string): Promise<Secrets> {
   };
 }
 
-function allOf({ databases, catalog, orders, cities, mobileMoney, gateway }: ClusterPlan): ProcessPlan[] {
-  return [gateway, ...orders, catalog, ...cities, mobileMoney, ...databases];
+function allOf({ databases, catalogs, orders, cities, mobileMoney, gateway }: ClusterPlan): ProcessPlan[] {
+  return [gateway, ...orders, ...catalogs, ...cities, mobileMoney, ...databases];
 }
 
 function commandsOf(parts: Parts, { home, log, wire }: ClusterOptions): ReplicaCommands {

@@ -10,13 +10,38 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CITY_PORT = "CITY_PORT_";
 const otherPort = portVariable.default(0);
 
+/** What a node is called in the topology file, but for `none`. */
+const NODE_NAME = /^[a-z][a-z0-9-]{0,29}$/;
+/** Each is a server and a service, and each sends to each other one. */
+const NODES_MAX = 8;
+
+const catalogNodes = z.string().transform((text, context): string[] => {
+  if (text === "none") return [];
+  const names = text.split(",").map((name) => name.trim());
+  const wrong = names.find((name) => !NODE_NAME.test(name) || name === "none");
+  const refuse = (message: string) => {
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  };
+  if (wrong !== undefined) return refuse(`${JSON.stringify(wrong)} is not a name (dakar,thies), or none`);
+  if (new Set(names).size < names.length) return refuse("names a node twice");
+  return names.length > NODES_MAX ? refuse(`names more than ${NODES_MAX} nodes`) : names;
+});
+
 export const clusterVariables = z.object({
   TERANGA_HOME: z
     .string()
     .default(".teranga")
     .describe("The directory with the cluster's data, logs and secrets; relative to the checkout."),
   GATEWAY_PORT: portVariable.default(4000).describe("The gateway's port; 0 takes a free one."),
-  CATALOG_PORT: otherPort.describe("The catalog's port; 0 takes a free one and keeps to it."),
+  CATALOG_NODES: catalogNodes
+    .default(["dakar", "thies"])
+    .describe(
+      "Where the catalog is written, the nearest first, with commas between; `none` for one database.",
+    ),
+  CATALOG_PORT: otherPort.describe(
+    "The port of the catalog, or of its first node; 0 takes a free one and keeps to it.",
+  ),
   ORDERS_PORT: otherPort.describe("The orders service's port; 0 takes a free one and keeps to it."),
   MOBILE_MONEY_PORT: otherPort.describe(
     "The simulated mobile-money company's port; 0 takes a free one and keeps to it.",
@@ -35,6 +60,8 @@ export const clusterVariables = z.object({
 export interface ClusterConfig {
   /** Absolute path. */
   home: string;
+  /** The nodes of the catalog, the nearest first; none if it has one database. */
+  catalogNodes: readonly string[];
   /** The ports that the operator asked for, by variable; 0 or missing means any free port. */
   ports: Readonly<Record<string, number>>;
   logLevel: string;
@@ -43,8 +70,8 @@ export interface ClusterConfig {
 /** @throws StartupError naming the variables that are wrong. */
 export function readClusterConfig(env: NodeJS.ProcessEnv): ClusterConfig {
   refuseUnknownPorts(env);
-  const { TERANGA_HOME, LOG_LEVEL, ...ports } = readConfig(clusterVariables, env);
-  return { home: resolve(ROOT, TERANGA_HOME), ports, logLevel: LOG_LEVEL };
+  const { TERANGA_HOME, CATALOG_NODES, LOG_LEVEL, ...ports } = readConfig(clusterVariables, env);
+  return { home: resolve(ROOT, TERANGA_HOME), catalogNodes: CATALOG_NODES, ports, logLevel: LOG_LEVEL };
 }
 
 /**

@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { beginLog, pathsOf } from "./home.ts";
-import { type DatabaseMembers, type Members, writeMembers } from "./members.ts";
+import { type DatabaseMembers, type Members, nameOnServer, nodeOf, writeMembers } from "./members.ts";
 import { startPostgres } from "./postgres.ts";
 import { type PostgresOptions, type RunningPostgres, superuserUrl } from "./postgres-process.ts";
 import { startReplica } from "./postgres-replica.ts";
-import type { LiveSettings } from "./postgres-settings.ts";
+import { type LiveSettings, nodeSettings } from "./postgres-settings.ts";
 import type { DatabasePlan } from "./processes.ts";
 import type { Supervision } from "./supervision.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -104,19 +104,20 @@ export class DatabaseServers {
   /** The URL for the services: that of the server that was the primary when the cluster started. */
   serviceUrl(database: string): string {
     const { servers, anchor } = this.groups.get(database)!;
-    return superuserUrl(this.seenPort(servers.get(anchor)!), this.#options.password, database);
+    return superuserUrl(this.seenPort(servers.get(anchor)!), this.#options.password, nameOnServer(database));
+  }
+
+  /** The same without user and password, for the topology. */
+  bareUrl(database: string): string {
+    const { servers, anchor } = this.groups.get(database)!;
+    return this.#bareUrl(database, servers.get(anchor)!);
   }
 
   /** For the topology: the URLs of the servers that are not the services' DATABASE_URL, by name. */
   replicaUrls(database: string): Record<string, string> {
     const { servers, anchor } = this.groups.get(database)!;
     const others = [...servers.values()].filter(({ plan }) => plan.member !== anchor);
-    return Object.fromEntries(
-      others.map((server) => [
-        server.plan.member,
-        `postgres://127.0.0.1:${this.seenPort(server)}/${database}`,
-      ]),
-    );
+    return Object.fromEntries(others.map((server) => [server.plan.member, this.#bareUrl(database, server)]));
   }
 
   /** Keeps in the home which servers there are, and which are primaries. */
@@ -148,9 +149,10 @@ export class DatabaseServers {
     plan: DatabasePlan,
     own: Pick<PostgresOptions, "logFile" | "signal">,
   ): Promise<RunningPostgres> {
-    const { password, replicationPassword, log, settings } = this.#options;
+    const { password, replicationPassword, log } = this.#options;
+    const settings = { ...this.#nodeSettings(group), ...this.#options.settings };
     const directory = this.#directory(plan.member);
-    const common = { directory, port: plan.port, password, log, ...own, ...(settings && { settings }) };
+    const common = { directory, port: plan.port, password, log, settings, ...own };
     if (plan.member !== group.primary) {
       const primary = {
         place: this.#directory(group.primary),
@@ -162,7 +164,7 @@ export class DatabaseServers {
     await this.#refuseLostData(group);
     const running = await startPostgres({ ...common, live: liveSettings(group) });
     try {
-      await running.ensureDatabase(group.database);
+      await running.ensureDatabase(nameOnServer(group.database));
       return running;
     } catch (error) {
       await running.stop();
@@ -195,8 +197,17 @@ export class DatabaseServers {
     return join(pathsOf(this.#options.home).postgres, member);
   }
 
+  #nodeSettings({ database }: DatabaseGroup): Readonly<Record<string, string>> {
+    if (nodeOf(database) === undefined) return {};
+    return nodeSettings([...this.groups.keys()].filter((name) => nodeOf(name) !== undefined).length);
+  }
+
   #url({ servers, primary, database }: DatabaseGroup): string {
-    return superuserUrl(servers.get(primary)!.plan.port, this.#options.password, database);
+    return superuserUrl(servers.get(primary)!.plan.port, this.#options.password, nameOnServer(database));
+  }
+
+  #bareUrl(database: string, server: DatabaseServer): string {
+    return `postgres://127.0.0.1:${this.seenPort(server)}/${nameOnServer(database)}`;
   }
 }
 

@@ -18,7 +18,13 @@ test("a home is made once and opened again", async () => {
   await rm(home, { recursive: true });
   await openHome(home);
   await openHome(home);
-  expect(await readFile(pathsOf(home).version, "utf8")).toBe("teranga-home 1\n");
+  expect(await readFile(pathsOf(home).version, "utf8")).toBe("teranga-home 2\n");
+});
+
+test("a home of the first layout is taken over, and older code refuses it from then on", async () => {
+  await writeFile(pathsOf(home).version, "teranga-home 1\n");
+  await openHome(home);
+  expect(await readFile(pathsOf(home).version, "utf8")).toBe("teranga-home 2\n");
 });
 
 test("a home of another version of Teranga is refused in one line", async () => {

@@ -1,7 +1,7 @@
 /**
  * The home of a cluster: the directory that holds everything it keeps.
  *
- *     version            that this is a home, and the version of its layout: "teranga-home 1"
+ *     version            that this is a home, and the version of its layout: "teranga-home 2"
  *     lock               the running cluster's supervisor: pid and start
  *     processes.json     what it runs (state.ts); missing when it does not run
  *     ports.json         the ports that were given out, to give them out again
@@ -34,8 +34,10 @@ import { basename, dirname, join } from "node:path";
 import { StartupError } from "@teranga/kit/process/config.ts";
 import { identify, type ProcessIdentity, stillRuns } from "./process.ts";
 
-/** Raised when a home that older code has made can no longer be used. */
-const LAYOUT_VERSION = "1";
+/** Raised when older code must not use the home, or when this code cannot use an older one. */
+const LAYOUT_VERSION = "2";
+/** Of homes that are taken over. In the first layout the catalog had no nodes. */
+const TAKEN_OVER = "1";
 /** The text of the version file. Other directories have a file of that name, but not with this text. */
 const MARKER = /^teranga-home (\S+)\s*$/;
 const CLAIM_TRIES_MAX = 3;
@@ -92,12 +94,12 @@ export async function openHome(home: string): Promise<void> {
     await access(home, constants.R_OK | constants.W_OK | constants.X_OK);
     const version = await layoutOf(home);
     if (version === LAYOUT_VERSION) return;
-    if (version !== undefined) {
+    if (version !== undefined && version !== TAKEN_OVER) {
       throw new StartupError(
         `TERANGA_HOME: ${home} was made by another version of Teranga (layout ${version}, this is ${LAYOUT_VERSION}): wipe it with "npm run reset", or use another one`,
       );
     }
-    if ((await readdir(home)).length > 0) {
+    if (version === undefined && (await readdir(home)).length > 0) {
       throw new StartupError(
         `TERANGA_HOME: ${home} is not empty and was not made by Teranga: use another one`,
       );

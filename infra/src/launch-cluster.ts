@@ -49,7 +49,7 @@ export async function launchCluster(parts: ClusterParts, options: LaunchOptions)
     );
   };
   await sayIfRelocated(pathsOf(home).postgres, log);
-  const services = [plan.catalog, ...plan.orders, ...plan.cities, plan.mobileMoney];
+  const services = [...plan.catalogs, ...plan.orders, ...plan.cities, plan.mobileMoney];
   onProgress(`  ${plan.databases.length} PostgreSQL servers …`);
   await servers.startPrimaries();
   onProgress("  tables, and sample data where there is none …");
@@ -68,7 +68,7 @@ export async function launchCluster(parts: ClusterParts, options: LaunchOptions)
 }
 
 function serviceEnvironment(
-  { kind, portVariable, port, city, database }: ServicePlan,
+  { kind, portVariable, port, city, database, node }: ServicePlan,
   { plan, secrets, servers }: ClusterParts,
   { home, logLevel }: LaunchOptions,
 ): Record<string, string> {
@@ -82,6 +82,7 @@ function serviceEnvironment(
     LOG_LEVEL: logLevel,
     ...(kind === "gateway" ? { SUPERGRAPH_CACHE: pathsOf(home).supergraph } : {}),
     ...(city === null ? {} : { CITY: city }),
+    ...(node === null ? {} : { CATALOG_NODE: node }),
     ...paymentEnvironment(kind, { url: plan.mobileMoney.url, secret: secrets.paymentSecret }, home),
     ...(database === null ? {} : { DATABASE_URL: servers.serviceUrl(database) }),
   };

@@ -12,16 +12,40 @@ const members = z.strictObject({ primary: z.string(), replicas: z.array(z.string
 export type Members = Readonly<z.infer<typeof members>>;
 export type DatabaseMembers = Readonly<Record<string, Members>>;
 
-/** The databases, in the order of a table for people. */
-export const DATABASES: readonly string[] = ["catalog", ...CITIES.map(({ id }) => id)];
+const CATALOG = "catalog";
+const NODE = `${CATALOG}-`;
 
-/** The servers of a new home: one city shows what a replica is for. */
-export const FIRST_MEMBERS: DatabaseMembers = firstMembers({ dakar: ["dakar-2"] });
+/** The databases of the catalog: one a node, or one. Their services have the same names. */
+export function catalogNames(nodes: readonly string[]): string[] {
+  return nodes.length === 0 ? [CATALOG] : nodes.map((node) => `${NODE}${node}`);
+}
 
-/** @param replicas the names of the replicas, by database */
-export function firstMembers(replicas: Readonly<Record<string, readonly string[]>>): DatabaseMembers {
+/** The node of the catalog that a database or service is; undefined if it is none. */
+export function nodeOf(name: string): string | undefined {
+  return name.startsWith(NODE) ? name.slice(NODE.length) : undefined;
+}
+
+export function isCatalog(name: string): boolean {
+  return name === CATALOG || nodeOf(name) !== undefined;
+}
+
+/** What a database is called on its server. Those of all nodes have one name. */
+export function nameOnServer(database: string): string {
+  return isCatalog(database) ? CATALOG : database;
+}
+
+/** One city shows what a replica is for. */
+export const FIRST_REPLICAS: Readonly<Record<string, readonly string[]>> = { dakar: ["dakar-2"] };
+
+/**
+ * The servers of a new home, in the order of a table for people.
+ * @param nodes those of the catalog
+ * @param replicas the names of the replicas, by database
+ */
+export function firstMembers(nodes: readonly string[], replicas = FIRST_REPLICAS): DatabaseMembers {
+  const databases = [...catalogNames(nodes), ...CITIES.map(({ id }) => id)];
   return Object.fromEntries(
-    DATABASES.map((name) => [name, { primary: name, replicas: [...(replicas[name] ?? [])] }]),
+    databases.map((name) => [name, { primary: name, replicas: [...(replicas[name] ?? [])] }]),
   );
 }
 
@@ -32,22 +56,59 @@ export function membersOf({ primary, replicas }: Members): string[] {
 
 /**
  * Reads the members of the home; a database that it does not name has those of a new home.
- * @throws StartupError if the file is damaged. To guess could make an old replica the primary, and the
- * primary's data a replica's that is copied over.
+ * @param say gets a line if the catalog had one database, and has nodes now
+ * @throws StartupError if the file is damaged, or if the catalog's data would be left behind
  */
-export function readMembers(home: string, first: DatabaseMembers): DatabaseMembers {
-  const file = pathsOf(home).databases;
-  let kept: DatabaseMembers;
-  try {
-    kept = z.record(z.string(), members).parse(JSON.parse(readFileSync(file, "utf8")));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT")
-      throw new StartupError(`${file} cannot be read: write into it which servers the databases have`);
-    kept = {};
-  }
-  return Object.fromEntries(DATABASES.map((name) => [name, kept[name] ?? first[name]!]));
+export function readMembers(
+  home: string,
+  first: DatabaseMembers,
+  say: (line: string) => void = () => {},
+): DatabaseMembers {
+  const kept = keptMembers(home);
+  const took = tookOver(kept, Object.keys(first).filter(isCatalog));
+  for (const name of Object.keys(took))
+    say(`The catalog of this home had one database: ${nodeOf(name)} goes on with it, other nodes copy it`);
+  return Object.fromEntries(
+    Object.entries(first).map(([name, its]) => [name, kept[name] ?? took[name] ?? its]),
+  );
 }
 
+/**
+ * To guess could make an old replica the primary, and the primary's data a replica's that is copied over.
+ * @throws StartupError if the file is damaged
+ */
+function keptMembers(home: string): DatabaseMembers {
+  const file = pathsOf(home).databases;
+  try {
+    return z.record(z.string(), members).parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw new StartupError(`${file} cannot be read: write into it which servers the databases have`);
+  }
+}
+
+/**
+ * The first node goes on with the data of a catalog that had one database.
+ * @throws StartupError if none of the databases has the data that the catalog has here
+ */
+function tookOver(kept: DatabaseMembers, databases: readonly string[]): DatabaseMembers {
+  const single = kept[CATALOG];
+  const nodes = Object.keys(kept).flatMap((name) => nodeOf(name) ?? []);
+  if (databases.some((name) => kept[name])) return {};
+  if (nodes.length > 0)
+    throw new StartupError(
+      `CATALOG_NODES: the catalog of this home is at ${nodes.join(", ")}: name one of them`,
+    );
+  if (!single) return {};
+  if (single.replicas.length > 0)
+    throw new StartupError(
+      `CATALOG_NODES: the catalog of this home has replicas (${single.replicas.join(", ")}), and nodes have none: start it with CATALOG_NODES=none, and to have nodes run "npm run replica -- remove catalog" first`,
+    );
+  return { [databases[0]!]: single };
+}
+
+/** Databases of the catalog that are not used now are not forgotten: they have its data. */
 export function writeMembers(home: string, databases: DatabaseMembers): void {
-  writeJson(pathsOf(home).databases, databases);
+  const unused = Object.entries(keptMembers(home)).filter(([name]) => isCatalog(name) && !databases[name]);
+  writeJson(pathsOf(home).databases, { ...Object.fromEntries(unused), ...databases });
 }

@@ -41,6 +41,22 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   ...(process.platform === "linux" ? { recovery_init_sync_method: "syncfs" } : {}),
 };
 
+/** More than there are nodes; with two of them as many as PostgreSQL allows unasked. */
+const SPARE = 8;
+
+/** Further settings of a server with the database of one of so many nodes of the catalog. */
+export function nodeSettings(nodes: number): Readonly<Record<string, string>> {
+  const places = String(nodes + SPARE);
+  return {
+    wal_level: "logical",
+    max_logical_replication_workers: places,
+    max_worker_processes: places,
+    max_replication_slots: places,
+    max_active_replication_origins: places,
+    max_wal_senders: places,
+  };
+}
+
 /** Safe against a crash of the server, not against a crash of the machine. */
 export const NOT_DURABLE: Readonly<Record<string, string>> = { fsync: "off", full_page_writes: "off" };
 

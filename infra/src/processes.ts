@@ -1,6 +1,6 @@
 /** The processes of a cluster: name and kind, URL, and the configuration of each service. */
 import { CITIES } from "./cities.ts";
-import { type DatabaseMembers, FIRST_MEMBERS, membersOf } from "./members.ts";
+import { type DatabaseMembers, isCatalog, membersOf, nameOnServer, nodeOf } from "./members.ts";
 import { SUPERUSER } from "./postgres-data.ts";
 import type { ProcessKind, ServerRole } from "./state.ts";
 
@@ -22,7 +22,7 @@ export interface ProcessPlan {
 export interface DatabasePlan extends ProcessPlan {
   kind: "postgres";
   role: ServerRole;
-  /** The city's id, or `catalog`. */
+  /** The city's id, `catalog`, or `catalog-<node>`. */
   database: string;
   /** Its name among the servers of the database, and that of its data directory. */
   member: string;
@@ -34,6 +34,8 @@ export interface ServicePlan extends ProcessPlan {
   program: string;
   /** The name of its database; null if it has none. */
   database: string | null;
+  /** The node of the catalog that it is; null if it is none. */
+  node: string | null;
   /** The environment variable that gives its port. */
   portVariable: string;
 }
@@ -41,7 +43,8 @@ export interface ServicePlan extends ProcessPlan {
 /** The plans, each list in the order of the topology. */
 export interface ClusterPlan {
   databases: DatabasePlan[];
-  catalog: ServicePlan;
+  /** One for each node, the one that is asked first in front; or one. */
+  catalogs: ServicePlan[];
   /** One or more instances of the same program. */
   orders: ServicePlan[];
   cities: ServicePlan[];
@@ -61,23 +64,23 @@ function orchestratorNames(count: number): string[] {
 }
 
 /** Every process name, in the order of a table for people. */
-export function processNames(orchestrators = 1, members: DatabaseMembers = FIRST_MEMBERS): string[] {
+export function processNames(members: DatabaseMembers, orchestrators = 1): string[] {
   const cities = CITIES.map(({ id }) => id);
   const services = [
     "gateway",
     ...orchestratorNames(orchestrators),
-    "catalog",
+    ...Object.keys(members).filter(isCatalog),
     ...cities.map((id) => `city-${id}`),
     MOBILE_MONEY,
   ];
   return [...services, ...Object.values(members).flatMap(membersOf).map(serverOf)];
 }
 
-/** @param ports a port for each of `processNames(orchestrators, members)` */
+/** @param ports a port for each of `processNames(members, orchestrators)` */
 export function planCluster(
   ports: Readonly<Record<string, number>>,
+  members: DatabaseMembers,
   orchestrators = 1,
-  members: DatabaseMembers = FIRST_MEMBERS,
 ): ClusterPlan {
   const service = (name: string, kind: ServicePlan["kind"], folder: string): ServicePlan => ({
     name,
@@ -88,13 +91,19 @@ export function planCluster(
     url: endpoint(ports[name]!),
     program: `${folder}/src/main.ts`,
     database: null,
+    node: null,
     portVariable: "PORT",
   });
   return {
     databases: Object.entries(members).flatMap(([database, its]) =>
       membersOf(its).map((member) => planServer(database, member, its.primary, ports[serverOf(member)]!)),
     ),
-    catalog: { ...service("catalog", "catalog", "services/catalog"), database: "catalog" },
+    catalogs: Object.keys(members)
+      .filter(isCatalog)
+      .map((database) => {
+        const its = service(database, "catalog", "services/catalog");
+        return { ...its, database, node: nodeOf(database) ?? null };
+      }),
     orders: orchestratorNames(orchestrators).map((name) => service(name, "orders", "services/orders")),
     cities: CITIES.map(({ id }) => {
       return { ...service(`city-${id}`, "city", "services/city"), city: id, database: id };
@@ -112,10 +121,10 @@ export function planServer(database: string, member: string, primary: string, po
   return {
     name: serverOf(member),
     kind: "postgres",
-    city: database === "catalog" ? null : database,
+    city: isCatalog(database) ? null : database,
     port,
     role: member === primary ? "primary" : "replica",
-    url: `postgres://${SUPERUSER}@127.0.0.1:${port}/${database}`,
+    url: `postgres://${SUPERUSER}@127.0.0.1:${port}/${nameOnServer(database)}`,
     database,
     member,
   };

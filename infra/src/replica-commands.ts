@@ -18,6 +18,7 @@ import {
   replicasOf,
 } from "./database-servers.ts";
 import { pathsOf } from "./home.ts";
+import { isCatalog, nodeOf } from "./members.ts";
 import { removeDataDirectory } from "./postgres-data.ts";
 import { asSuperuser, type RunningPostgres } from "./postgres-process.ts";
 import type { ProcessTable } from "./process-table.ts";
@@ -81,6 +82,11 @@ export class ReplicaCommands {
   #groupOf(database: string): DatabaseGroup {
     const { groups } = this.#options.servers;
     const group = groups.get(database);
+    const nodes = [...groups.keys()].flatMap((name) => nodeOf(name) ?? []);
+    if (isCatalog(database) && nodes.length > 0)
+      throw new StartupError(
+        `The catalog has nodes (${nodes.join(", ")}), and nodes have no replicas: with CATALOG_NODES=none it can have some`,
+      );
     if (group) return group;
     throw new StartupError(
       `There is no city ${JSON.stringify(database.slice(0, 40))}; there is ${[...groups.keys()].join(", ")}`,

@@ -166,7 +166,7 @@ describe("in the databases", () => {
   const sqlOf = (name: string) => databases.get(name)!.sql;
   const load = () =>
     loadSampleData({
-      catalog: sqlOf("catalog"),
+      catalogs: new Map([[null, sqlOf("catalog")]]),
       cities: new Map(CITY_IDS.map((id) => [id, sqlOf(id)])),
       partitionOf,
     });

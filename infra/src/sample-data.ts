@@ -43,7 +43,8 @@ export interface CityFragment {
 
 /** The databases that get the data. Their tables exist already. */
 export interface SampleDatabases {
-  catalog: Sql;
+  /** By node, the first in front; one without a node if the catalog has one database. */
+  catalogs: ReadonlyMap<string | null, Sql>;
   /** By city id; holds every city that `partitionOf` can return. */
   cities: ReadonlyMap<string, Sql>;
   partitionOf: PartitionOf;
@@ -127,16 +128,22 @@ export function spreadStock(
  * Loads the sample data into every empty database, each in a transaction of its own. A second run, also after
  * an interruption, fills the databases that are still empty and changes nothing else.
  */
-export async function loadSampleData({ catalog, cities, partitionOf }: SampleDatabases): Promise<void> {
+export async function loadSampleData({ catalogs, cities, partitionOf }: SampleDatabases): Promise<void> {
   const data = await readSampleData();
   const fragments = fragment(data, [...cities.keys()], partitionOf);
   await Promise.all([
-    loadCatalog(catalog, data.products),
+    loadCatalog(catalogs, data.products),
     ...[...cities].map(([id, sql]) => loadCity(sql, id, fragments.get(id)!, data.clients.length)),
   ]);
 }
 
-async function loadCatalog(catalog: Sql, products: readonly SampleProduct[]): Promise<void> {
+/** The first node gets the data, and the others copy it. A node that was lost does so too. */
+async function loadCatalog(
+  catalogs: SampleDatabases["catalogs"],
+  products: readonly SampleProduct[],
+): Promise<void> {
+  const [[node, catalog], ...others] = [...catalogs] as [[string | null, Sql], ...[string, Sql][]];
+  for (const [, other] of others) if (await hasRows(other`select from operation limit 1`)) return;
   await catalog.begin(async (sql) => {
     await sql`lock table product in share row exclusive mode`;
     if (await hasRows(sql`select from product limit 1`)) return;
@@ -144,6 +151,8 @@ async function loadCatalog(catalog: Sql, products: readonly SampleProduct[]): Pr
       const at = dayOf(Number(id) - FIRST_PRODUCT_NUMBER);
       return { id, name, description, price, created_at: at, updated_at: at };
     });
+    // Its history says where the data was first.
+    if (node !== null) await sql`update this_node set id = ${node}`;
     await sql`insert into product ${sql(rows)}`;
     await sql`select setval('product_number', ${FIRST_PRODUCT_NUMBER + products.length - 1})`;
   });

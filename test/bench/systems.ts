@@ -9,7 +9,6 @@ import { join } from "node:path";
 import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { type Cluster, startCluster } from "@teranga/infra/cluster.ts";
 import { beginLog, pathsOf } from "@teranga/infra/home.ts";
-import { firstMembers } from "@teranga/infra/members.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import { removeDataDirectory } from "@teranga/infra/postgres-data.ts";
 import { startService } from "@teranga/infra/service-process.ts";
@@ -69,8 +68,7 @@ export async function startSystems(options: SystemsOptions): Promise<Systems> {
   };
   try {
     // Nothing here reads from a replica, and one would take its share of the two cores.
-    const members = firstMembers({});
-    const own = { home, ports: {}, members, postgresSettings: SETTINGS };
+    const own = { home, catalogNodes: [], ports: {}, replicas: {}, postgresSettings: SETTINGS };
     cluster = await startCluster({ ...own, logLevel, log, signal });
     const databases = await databaseUrls(cluster, home);
     classic = await startClassic(cluster, { home, databases, ...options });

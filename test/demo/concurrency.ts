@@ -5,7 +5,6 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { brokenInvariants, type CityDatabases, countUnfinished } from "@teranga/infra/broken-invariants.ts";
-import { firstMembers } from "@teranga/infra/members.ts";
 import { runMain } from "@teranga/kit/process/config.ts";
 import { readOptions } from "@teranga/kit/process/options.ts";
 import { z } from "zod";
@@ -39,7 +38,7 @@ const usage = {
 await runMain(usage, async () => {
   const { buyers: count, seed } = readOptions(options, process.argv.slice(2));
   print(["Starting a cluster …"]);
-  const cluster = await startTemporaryCluster({ logLevel: "info", members: firstMembers({}) });
+  const cluster = await startTemporaryCluster({ logLevel: "info", replicas: {} });
   try {
     const isConserved = await demonstrate(cluster, count, seed);
     process.exitCode = isConserved ? 0 : 1;

@@ -76,6 +76,6 @@ async function makeTemplates(admin: Sql): Promise<void> {
   const cities = new Map(CITIES.map(({ id }) => [id, databases.get(id)!.sql]));
   await prepareCatalogDatabase(catalog);
   await Promise.all([...cities].map(([id, sql]) => prepareCityDatabase(sql, id, placement)));
-  await loadSampleData({ catalog, cities, partitionOf: placement.partitionOf });
+  await loadSampleData({ catalogs: new Map([[null, catalog]]), cities, partitionOf: placement.partitionOf });
   await Promise.all([...databases.values()].map(({ close }) => close()));
 }

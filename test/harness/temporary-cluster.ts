@@ -23,7 +23,11 @@ export interface TemporaryCluster extends Pick<Cluster, "processes" | "status" |
   close(options?: { keep: boolean }): Promise<void>;
 }
 
-export type TemporaryClusterOptions = Pick<ClusterOptions, "logLevel" | "orchestrators" | "wire" | "members">;
+export interface TemporaryClusterOptions
+  extends Pick<ClusterOptions, "logLevel" | "orchestrators" | "wire" | "replicas"> {
+  /** None by default: the catalog has one database. */
+  catalogNodes?: readonly string[];
+}
 
 export async function startTemporaryCluster(options: TemporaryClusterOptions): Promise<TemporaryCluster> {
   const directory = await mkdtemp(join(tmpdir(), "teranga-cluster-"));
@@ -37,10 +41,12 @@ export async function startTemporaryCluster(options: TemporaryClusterOptions): P
     await new Promise<void>((resolve) => logFile.end(resolve));
     await rm(directory, { recursive: true, force: true });
   };
-  const cluster = await startCluster({ ...options, home, ports: {}, log }).catch(async (error: unknown) => {
-    await remove();
-    throw error;
-  });
+  const cluster = await startCluster({ catalogNodes: [], ...options, home, ports: {}, log }).catch(
+    async (error: unknown) => {
+      await remove();
+      throw error;
+    },
+  );
   const databases = await openDatabases(cluster, home);
   return {
     url: cluster.gatewayUrl,

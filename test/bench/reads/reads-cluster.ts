@@ -64,7 +64,7 @@ export async function startReadsCluster({ log, signal }: ClusterOptions): Promis
     if (redis) stops.unshift(redis.stop);
     // The services tell their changes to Redis as well; each gateway is told by its own environment.
     if (redis) process.env.REDIS_URL = redis.url;
-    const cluster = await startCluster({ home, ports: {}, logLevel: "warn", log, signal });
+    const cluster = await startCluster({ home, catalogNodes: [], ports: {}, logLevel: "warn", log, signal });
     delete process.env.REDIS_URL;
     stops.unshift(cluster.stop);
     const password = (await readFile(pathsOf(home).postgresPassword, "utf8")).trim();
