@@ -3,7 +3,7 @@ import type { TestRedis } from "../../kit/test/redis.ts";
 import type { Fault, FaultMeans } from "./fault.ts";
 import type { SharedRedis } from "./shared-redis.ts";
 
-/** Rare: a gateway that has lost Redis a few times tries it again after seconds, and shares nothing then. */
+/** Rare: a gateway that has lost Redis a few times tries it again after a second, and shares nothing then. */
 const WEIGHT = 1;
 /** Some end before sentinels act, which takes 400 ms; others after. */
 const AWAY_MS = { least: 20, most: 2_000 };

@@ -217,3 +217,24 @@ test("while changes of the place are not heard of, nothing is used", async () =>
   expect(await names(["1"])).toEqual(["1 at 10"]);
   expect(service.asked).toHaveLength(2);
 });
+
+test("a lease to refresh what another gateway has kept is given back, and the next reader refreshes it", async () => {
+  const shared: string[] = [];
+  const entry = { json: '{"name":"1 at 9"}', range: { includes: at(9), upTo: at(9) }, tags: [] };
+  const { counted, service, names } = createCachedShop({
+    shared: {
+      look: async () => [{ kind: "found", entry: { ...entry, refreshAtMs: 0, endsAtMs: 60_000 } }],
+      put: async () => void shared.push("put"),
+      release: async (_, keys) => void shared.push(`release ${keys.length}`),
+      invalidate: async () => {},
+      dropPlace: async () => {},
+    },
+  });
+  // What was answered once is known to be worth a look.
+  await names(["2"]);
+  shared.length = 0;
+  expect([await names(["1"]), shared, counted.refreshes]).toEqual([["1 at 9"], ["release 1"], 0]);
+  await names(["1"]);
+  await settle();
+  expect([service.asked.at(-1), shared, counted.refreshes]).toEqual([["1"], ["release 1", "put"], 1]);
+});

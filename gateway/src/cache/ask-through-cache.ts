@@ -136,6 +136,8 @@ class CachedFetch {
     try {
       const left = await this.#lookInShared(own, this.#wanted, begun, (part, entry) => {
         this.#found.set(part.key, entry);
+        // The next reader refreshes it: nobody waits for that.
+        if (this.#cache.isToRefresh(entry)) this.#release([part]);
         return true;
       });
       if (left.length > 0) await this.#fetch(left, begun);
@@ -201,10 +203,7 @@ class CachedFetch {
     const values = maxAgeMs === 0 ? undefined : valuesOf(parts, asked.answer);
     const history = historyOf(place, asked.notes?.positions);
     if (!values || history === "another") {
-      void this.#cache.shared?.release(
-        place,
-        parts.map(({ key }) => key),
-      );
+      this.#release(parts);
       return;
     }
     const named = asked.notes?.cacheTags?.split(",").map((tag) => tag.trim());
@@ -225,6 +224,12 @@ class CachedFetch {
         isNothing: isNothing(values[index], representation !== undefined),
       })),
     });
+  }
+
+  /** Gives back the leases of what is not filled. */
+  #release(parts: readonly KeptPart[]): void {
+    const keys = parts.map(({ key }) => key);
+    void this.#cache.shared?.release(this.#asking.fetch.place, keys);
   }
 
   /** Fetches anew what is used and about to end. */

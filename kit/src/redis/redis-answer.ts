@@ -1,12 +1,15 @@
 /** How commands to Redis end, and how long they are waited for. */
 import { type RedisConnection, RedisRefusal } from "./redis-connection.ts";
 
-/** How a command went. `unknown`: it was sent, and may have been carried out. */
+/**
+ * How a command went. `unknown`: it was sent, and may have been carried out. `later` is the answer of one
+ * that was not waited for.
+ */
 export type RedisAnswer<Reply> =
   | { kind: "reply"; reply: Reply }
   | { kind: "refused"; message: string }
   | { kind: "away" }
-  | { kind: "unknown" };
+  | { kind: "unknown"; later?: Promise<RedisAnswer<Reply>> };
 
 /** Never rejects. */
 export async function answerOf<Reply>(

@@ -24,7 +24,8 @@ import { type RedisTarget, showAddress, showTarget } from "./redis-url.ts";
 const ANSWER_MS = 5;
 /** A pause of the server (a fork, a slow command) makes one or two late. */
 const LATE_MAX = 3;
-const PROBE_WAIT = { firstMs: 100, maxMs: 5_000 };
+/** On a busy machine every Redis is left again and again: longer waits left it away for most of the time. */
+const PROBE_WAIT = { firstMs: 100, maxMs: 1_000 };
 const PROBE_DEADLINE_MS = 1_000;
 const PROBE_PINGS = 5;
 const CHECK_MS = 1_000;
@@ -97,13 +98,14 @@ export class RedisLink {
       return { kind: "away" };
     }
     const begunMs = performance.now();
-    const answer = await withinTurn(this.#answerMs, answerOf<Reply>(state.connection, command));
+    const answering = answerOf<Reply>(state.connection, command);
+    const answer = await withinTurn(this.#answerMs, answering);
     if (answer === undefined) this.#late(state, begunMs);
     else if (answer.kind !== "unknown") state.late = 0;
     if (answer?.kind === "refused" && NOT_THE_PRIMARY.test(answer.message))
       this.#leave(state, answer.message);
     metrics.answered(answer?.kind ?? "late", performance.now() - begunMs);
-    return answer ?? { kind: "unknown" };
+    return answer ?? { kind: "unknown", later: answering };
   }
 
   close(): void {

@@ -50,6 +50,29 @@ describe.skipIf(inject("redisMissing") !== null)("a Redis that fails", () => {
     expect((await tier.look(PLACE, ["k"], undefined))[0]!.kind).toBe("leased");
   });
 
+  it.each([
+    { ends: "with an entry", isFilled: true },
+    { ends: "without one", isFilled: false },
+  ])("that gives a lease too late gets it back when the fetch ends $ends", async ({ isFilled }) => {
+    const redis = await aRedis();
+    const { tier } = await aGateway(redis, 100);
+    // Redis knows the script from then on.
+    await tier.look(PLACE, ["another"], undefined);
+    await tier.release(PLACE, ["another"]);
+    redis.freeze();
+    expect(await tier.look(PLACE, ["k"], undefined)).toEqual([UNKNOWN]);
+    redis.thaw();
+    await until(
+      "the lease is given",
+      async () => (await redis.command<string[]>("KEYS", "*:lease")).length > 0,
+    );
+    if (isFilled) await tier.put(PLACE, [{ key: "k", entry: anEntry(at(10)) }]);
+    else await tier.release(PLACE, ["k"]);
+    expect(await redis.command("KEYS", "*:lease")).toEqual([]);
+    const [looked] = await (await aGateway(redis)).tier.look(PLACE, ["k"], undefined);
+    expect(looked!.kind).toBe(isFilled ? "found" : "leased");
+  });
+
   it("that is full answers what it has, takes nothing, and still hears of changes", async () => {
     const redis = await aRedis(["maxmemory-policy", "noeviction"]);
     const { tier, writes, fills, lines } = await aGateway(redis, 50);

@@ -8,6 +8,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { type StartTimer, startRealTimer } from "@teranga/kit/process/timer.ts";
 import { laterPosition, type Position } from "@teranga/kit/reads/position.ts";
+import type { RedisAnswer } from "@teranga/kit/redis/redis-answer.ts";
 import type { RedisLink } from "@teranga/kit/redis/redis-link.ts";
 import { LRUCache } from "lru-cache";
 import { ENTRY_VERSION, type Fill, type Looked, type SharedTier } from "../tier.ts";
@@ -30,9 +31,11 @@ const ENTRY_CHARACTERS_MAX = 500_000;
 /** Less than a history lives that nothing touches (history.lua). */
 const ENTRY_MS_MAX = 3_600_000;
 
-/** What a look has found out when it let a fetch begin. */
-interface Fetch extends ReadUnder {
+/** A fetch that a look let begin. */
+interface Fetch {
   token: string;
+  /** Undefined while the look is not answered. */
+  under: ReadUnder | undefined;
 }
 
 /** A fetch that has ended: its lease, and what is to be kept. */
@@ -104,14 +107,35 @@ export class RedisTier implements SharedTier {
     const token = `${this.#instance}.${this.#looks++}`;
     const args = [token, `${LEASE_MS}`, ...textOf(after), randomId(), ...textOf(this.#heard.get(place))];
     const answer = await runScript<LookReply>(this.#link, SCRIPTS.look, keysOf(place, keys), args);
+    if (answer.kind === "unknown") this.#beginUnknown(keys, token, answer.later);
     if (answer.kind !== "reply") return [];
     const [id, tick, ...lookups] = answer.reply;
     return keys.filter((key, index) => {
       const lookup = lookups[index]!;
-      if (lookup[0] === "leased" || lookup[3] === 1) this.#fetches.set(key, { id, tick, token });
+      if (isLeased(lookup)) this.#fetches.set(key, { under: { id, tick }, token });
       const known = this.#lookedOf(lookup);
       if (known) looked.set(key, known);
       return lookup[0] === "busy";
+    });
+  }
+
+  /**
+   * Redis may have given the leases, and the fetches begin all the same. Without this nobody gave them back:
+   * on a busy machine one look in a hundred is answered late, and all other gateways waited for nothing.
+   */
+  #beginUnknown(
+    keys: readonly string[],
+    token: string,
+    later: Promise<RedisAnswer<LookReply>> | undefined,
+  ): void {
+    for (const key of keys) if (!this.#fetches.has(key)) this.#fetches.set(key, { under: undefined, token });
+    void later?.then((answer) => {
+      if (answer.kind !== "reply") return;
+      const [id, tick, ...lookups] = answer.reply;
+      for (const [index, key] of keys.entries()) {
+        const fetch = this.#fetches.get(key);
+        if (fetch?.token === token && isLeased(lookups[index]!)) fetch.under = { id, tick };
+      }
     });
   }
 
@@ -157,9 +181,9 @@ export class RedisTier implements SharedTier {
     if (!fetch) return undefined;
     this.#fetches.delete(key);
     const ended = { key, token: fetch.token };
-    if (!fill || this.#options.writes.arePaused()) return ended;
+    if (!fill || !fetch.under || this.#options.writes.arePaused()) return ended;
     const leftMs = Math.min(ENTRY_MS_MAX, Math.floor(fill.entry.endsAtMs - this.#options.nowMs()));
-    const value = writeEntry(fill.entry, fetch);
+    const value = writeEntry(fill.entry, fetch.under);
     if (leftMs <= 0 || value.length > ENTRY_CHARACTERS_MAX) return ended;
     return { ...ended, kept: [value, `${leftMs}`] };
   }
@@ -221,6 +245,8 @@ export class RedisTier implements SharedTier {
     return new Promise((resolve) => void this.#options.startTimer(ms, resolve));
   }
 }
+
+const isLeased = (lookup: Lookup) => lookup[0] === "leased" || lookup[3] === 1;
 
 const PREFIX = `teranga:${ENTRY_VERSION}`;
 
