@@ -112,6 +112,8 @@ interface Posting {
 export class CityMirror {
   readonly stock = new Map<string, Level>();
   readonly participations = new Map<string, Participation>();
+  /** An ABORT that comes again after that writes a row anew, without the lines that were set aside. */
+  readonly pruned = new Set<string>();
   readonly decisions = new Map<string, Decision>();
   /** Those of a home's transactions, and whether they have acknowledged: by transaction, and by city. */
   readonly participants = new Map<string, Map<string, boolean>>();
@@ -191,6 +193,7 @@ export class CityMirror {
       case "PRUNED":
         this.decisions.delete(id);
         this.participations.delete(id);
+        this.pruned.add(id);
         return { kind, id, detail: null };
       case "RESTOCKED":
         return { kind, id, detail: null };

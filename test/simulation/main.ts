@@ -64,7 +64,11 @@ async function runMany({ seeds, from, workers, bug }: z.infer<typeof options>): 
       sum.committed += result.committed;
       sum.writes += result.writes;
       addCounts(reached, result.reached);
-      if (result.violation !== null) failures.push(result);
+      if (result.violation !== null) {
+        failures.push(result);
+        // A run of hours may be ended before it comes to its report.
+        console.log(`Seed ${result.seed}: ${result.violation}`);
+      }
       if (performance.now() - toldMs > PROGRESS_EVERY_MS) {
         toldMs = performance.now();
         tell();

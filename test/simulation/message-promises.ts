@@ -90,9 +90,10 @@ export class MessagePromises {
       this.#isReleased(cityId, id);
       return;
     }
-    const held = this.#cityOf(cityId).participations.get(id);
-    // Or it is over, and was pruned.
-    if (!held) return;
+    const { participations, pruned } = this.#cityOf(cityId);
+    const held = participations.get(id);
+    // An answer can come late: what it tells of is over and was pruned (seeds 100248 and 105011).
+    if (!held || pruned.has(id)) return;
     const [asked, given] = [
       textOf(lines),
       textOf(held.lines.map(([productId, quantity]) => ({ productId, quantity }))),
