@@ -16,9 +16,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     "over (order by operation.ctid) as",
   ),
   // A clock that is behind writes operations that come before those that their writer has seen.
-  bug("clock-of-the-wall", "2-8-capture", "greatest(op.clock, known.clock + 1)", "op.clock"),
-  bug("writer-saw-nothing", "2-8-capture", "op.seen := known.seen;", "op.seen := '{}';"),
-  bug("every-operation-is-next", "2-7-fold", "if has_all(op.seen, coalesce(known, '{}')) and", "if true and"),
+  bug("clock-of-the-wall", "2-8-capture", "greatest(excluded.clock, state.clock + 1)", "excluded.clock"),
+  bug("writer-saw-nothing", "2-8-capture", "coalesce(old.seen, '{}') as seen", "'{}'::jsonb as seen"),
+  bug("every-operation-is-next", "2-7-fold", "if has_all(op.seen, noted.known) and", "if true and"),
   bug(
     "half-of-a-row-comes-back",
     "2-7-fold",
@@ -26,10 +26,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     "op.strategies ? unit",
   ),
   bug("any-deletion-deletes", "2-7-fold", "and has_all(operation.seen, edits)", "and true"),
-  bug("deletion-knows-all", "2-1-operations", "edits = state.edits || excluded.edits", "edits = state.edits"),
+  bug("deletion-knows-all", "2-7-fold", "edits = state.edits || excluded.edits", "edits = state.edits"),
   bug(
     "time-of-the-last-arrival",
-    "2-1-operations",
+    "2-7-fold",
     "greatest(state.updated_at, excluded.updated_at)",
     "excluded.updated_at",
   ),

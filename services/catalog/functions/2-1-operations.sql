@@ -38,18 +38,3 @@ create or replace function as_change(strategy text, before jsonb, after jsonb) r
     )
     else after
   end;
-
--- Records in the row's state that its newest operation is here. Returns the state before, or null.
-create or replace function note_operation(op operation) returns entity_state
-  language sql as $$
-  insert into entity_state as state (entity, id, seen, edits, clock, updated_at)
-    select
-      op.entity, op.id, its, case op.kind when 'DELETE' then '{}' else its end, op.clock, op.written_at
-    from jsonb_build_object(op.node, op.sequence) as its
-    on conflict (entity, id) do update set
-      seen = state.seen || excluded.seen,
-      edits = state.edits || excluded.edits,
-      clock = greatest(state.clock, excluded.clock),
-      updated_at = greatest(state.updated_at, excluded.updated_at)
-    returning old
-$$;

@@ -20,10 +20,10 @@ create or replace function put_row(of_entity text, given jsonb) returns void
   language plpgsql set teranga.folding to 'on' as $$
 begin
   if of_entity = 'Product' then
-    update product set (name, description, price, discontinued, tags, supplier_id, created_at, creation_key,
-      creation_hash, updated_at) = (select name, description, price, discontinued, tags, supplier_id, created_at,
-      creation_key, creation_hash, updated_at from jsonb_populate_record(null::product, given))
-      where id = given ->> 'id';
+    update product set name = its.name, description = its.description, price = its.price,
+      discontinued = its.discontinued, tags = its.tags, supplier_id = its.supplier_id, created_at = its.created_at,
+      creation_key = its.creation_key, creation_hash = its.creation_hash, updated_at = its.updated_at
+      from jsonb_populate_record(null::product, given) as its where product.id = given ->> 'id';
     if not found then
       insert into product (id, name, description, price, discontinued, tags, supplier_id, created_at,
         creation_key, creation_hash, updated_at)
@@ -31,9 +31,10 @@ begin
           creation_key, creation_hash, updated_at from jsonb_populate_record(null::product, given);
     end if;
   else
-    update supplier set (name, email, phone, deliveries, created_at, creation_key, creation_hash, updated_at) = (
-      select name, email, phone, deliveries, created_at, creation_key, creation_hash, updated_at
-      from jsonb_populate_record(null::supplier, given)) where id = given ->> 'id';
+    update supplier set name = its.name, email = its.email, phone = its.phone, deliveries = its.deliveries,
+      created_at = its.created_at, creation_key = its.creation_key, creation_hash = its.creation_hash,
+      updated_at = its.updated_at
+      from jsonb_populate_record(null::supplier, given) as its where supplier.id = given ->> 'id';
     if not found then
       insert into supplier (id, name, email, phone, deliveries, created_at, creation_key, creation_hash, updated_at)
         select id, name, email, phone, deliveries, created_at, creation_key, creation_hash, updated_at
@@ -102,20 +103,23 @@ create or replace function is_gone(of_entity text, of_id text) returns boolean
     where entity = of_entity and id = of_id and kind = 'DELETE' and has_all(operation.seen, edits)
   );
 
--- The row after an operation that has seen all the others.
-create or replace function fold_next(op operation, before jsonb) returns void
+-- The row after an operation that has seen all the others: nearly all operations of a backlog. The patch says
+-- what its columns become, unless a strategy is of changes.
+create or replace function fold_next(op operation, before jsonb, state entity_state) returns void
   language plpgsql as $$
 declare
-  changes jsonb;
+  changes jsonb := op.patch;
 begin
-  perform follow_conflicts(op, array(select jsonb_object_keys(op.patch)));
   if op.kind = 'DELETE' then
     perform remove_row(op.entity, op.id);
     return;
   end if;
-  select jsonb_object_agg(field, value_after(before -> field, array[op], unit, field)) into changes
-    from merge_unit cross join unnest(columns) as field where entity = op.entity and op.patch ? field;
-  perform put_row(op.entity, coalesce(before, '{}') || changes || row_facts(op.entity, op.id));
+  if jsonb_path_exists(op.strategies, '$.* ? (@ == "ADD" || @ == "UNION")') then
+    select changes || jsonb_object_agg(field, value_after(before -> field, array[op], unit, field)) into changes
+      from merge_unit cross join unnest(columns) as field where entity = op.entity and op.patch ? field;
+  end if;
+  perform put_row(op.entity,
+    coalesce(before, '{}') || changes || jsonb_build_object('id', op.id, 'updated_at', state.updated_at));
 end $$;
 
 -- The row after an operation that did not know of some.
@@ -153,10 +157,27 @@ create or replace function fold_operation(op operation) returns void
   language plpgsql as $$
 declare
   before constant jsonb := locked_row(op.entity, op.id);
-  known constant jsonb := (note_operation(op)).seen;
+  noted record;
 begin
-  if has_all(op.seen, coalesce(known, '{}')) and (before is not null or op.kind in ('CREATE', 'DELETE')) then
-    perform fold_next(op, before);
+  insert into entity_state as state (entity, id, seen, edits, clock, updated_at)
+    select
+      op.entity, op.id, its, case op.kind when 'DELETE' then '{}' else its end, op.clock, op.written_at
+    from jsonb_build_object(op.node, op.sequence) as its
+    on conflict (entity, id) do update set
+      seen = state.seen || excluded.seen,
+      edits = state.edits || excluded.edits,
+      clock = greatest(state.clock, excluded.clock),
+      updated_at = greatest(state.updated_at, excluded.updated_at)
+    returning
+      coalesce(old.seen, '{}') as known, new as state,
+      exists (select from conflict where entity = op.entity and conflict.id = op.id) as has_conflicts
+      into noted;
+  if has_all(op.seen, noted.known) and (before is not null or op.kind in ('CREATE', 'DELETE')) then
+    -- Most rows have none.
+    if noted.has_conflicts then
+      perform follow_conflicts(op, array(select jsonb_object_keys(op.patch)));
+    end if;
+    perform fold_next(op, before, noted.state);
   else
     perform fold_again(op, before);
   end if;
