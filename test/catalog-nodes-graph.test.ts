@@ -1,8 +1,10 @@
 /**
- * Goal: operators see the nodes of the catalog in the graph, pause, resume and compare them. Method: two
- * nodes with servers of their own, and the catalog's service at each.
+ * Goal: operators see the nodes of the catalog in the graph, pause, resume and compare them, and the tour of
+ * the nodes is true. Method: two nodes with servers of their own, and the catalog's service at each.
  */
+import { readFile } from "node:fs/promises";
 import { startCatalog } from "@teranga/catalog/service.ts";
+import { readSampleData } from "@teranga/infra/sample-data.ts";
 import { createTransport } from "@teranga/kit/http/transport.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
@@ -19,11 +21,16 @@ const registry = new Registry();
 const transport = createTransport({ credential: CREDENTIAL });
 
 beforeAll(async () => {
+  const { products } = await readSampleData();
   for (const name of ["dakar", "thies"]) {
     await nodes.start(name);
     await nodes.connect();
     await nodes.get(name).manager.joined;
+    // As a fresh cluster has them.
+    const rows = products.map(({ id, name, description, price }) => ({ id, name, description, price }));
+    if (name === "dakar") await nodes.sql(name)`insert into product ${nodes.sql(name)(rows)}`;
   }
+  await nodes.sql("dakar")`select setval('product_number', 150)`;
   const topology = parseTopology(`
 subgraphs:
   catalog: { nodes: { dakar: ${placeOf("dakar", 1)}, thies: ${placeOf("thies", 2)} } }
@@ -50,8 +57,9 @@ const placeOf = (name: string, port: number) =>
   `{ url: "http://127.0.0.1:${port}/graphql", database: "postgres://127.0.0.1:${nodes.get(name).server.port}/catalog" }`;
 
 // biome-ignore lint/suspicious/noExplicitAny: a test knows the shape of what it asks for
-async function ask(query: string): Promise<any> {
-  const { data, errors } = await transport.send(services[0]!.url, { query, variables: {} }, { headers: {} });
+async function ask(query: string, node = 0): Promise<any> {
+  const { url } = services[node]!;
+  const { data, errors } = await transport.send(url, { query, variables: {} }, { headers: {} });
   expect(errors).toBeUndefined();
   return data;
 }
@@ -85,6 +93,29 @@ test("each node with its links, and as metrics", async () => {
   expect(metrics).toContain("teranga_catalog_refused_operations 0");
 });
 
+const STEP = /(?:<!-- (.+) -->\n)?```sh\nat (dakar|thies) '([^']*)'\n```\n\n```json\n([\s\S]*?)```/g;
+
+test("the tour of the nodes has the answers that it shows", async () => {
+  const page = await readFile(new URL("../docs/tour-nodes.md", import.meta.url), "utf8");
+  const steps = [...page.matchAll(STEP)];
+  expect(steps).toHaveLength(page.match(/^at /gm)!.length);
+  for (const [, note, node, question, answer] of steps) {
+    const asTold = async () => {
+      const data = await ask(question!, node === "dakar" ? 0 : 1);
+      expect({ data }, question).toEqual(JSON.parse(answer!));
+    };
+    await (note === "within seconds" ? vi.waitFor(asTold, SOON) : asTold());
+    if (question!.includes("pauseReplication")) await untilCut();
+  }
+}, 60_000);
+
+/** A worker that is told to end may apply one more operation. */
+const untilCut = () =>
+  vi.waitFor(async () => {
+    for (const name of ["dakar", "thies"])
+      expect(await nodes.sql(name)`select from pg_stat_subscription where pid is not null`).toEqual([]);
+  }, SOON);
+
 test("what is paused, is told as such, is on its way, and has come when it is resumed", async () => {
   const pause = (mutation: string, node: string) =>
     ask(
@@ -96,10 +127,7 @@ test("what is paused, is told as such, is on its way, and has come when it is re
   expect(await pause("pauseReplication", "thies")).toEqual({
     pauseReplication: { __typename: "ReplicationChanged", node: "thies", paused: true },
   });
-  await vi.waitFor(async () => {
-    const running = await nodes.sql("dakar")`select from pg_stat_subscription where pid is not null`;
-    expect(running).toHaveLength(0);
-  }, SOON);
+  await untilCut();
   await nodes.sql("thies")`insert into product (name, description, price) values ('Thé', '', 1)`;
   const sync = `mutation { syncNow(input: { waitMs: 1000 }) {
     ... on CatalogSynced { nodes } ... on CatalogBehind { behind { from to } }
@@ -109,13 +137,13 @@ test("what is paused, is told as such, is on its way, and has come when it is re
   });
   const compared = "{ catalogDivergence { agrees missing rows onTheirWay differing { id } } }";
   expect(await ask(compared)).toEqual({
-    catalogDivergence: { agrees: false, missing: [], rows: 1, onTheirWay: 1, differing: [] },
+    catalogDivergence: { agrees: false, missing: [], rows: 52, onTheirWay: 1, differing: [] },
   });
   await pause("resumeReplication", "thies");
   await vi.waitFor(async () => {
     expect(await ask(sync)).toEqual({ syncNow: { nodes: ["dakar", "thies"] } });
     expect(await ask(compared)).toEqual({
-      catalogDivergence: { agrees: true, missing: [], rows: 1, onTheirWay: 0, differing: [] },
+      catalogDivergence: { agrees: true, missing: [], rows: 52, onTheirWay: 0, differing: [] },
     });
   }, SOON);
 });
@@ -123,14 +151,14 @@ test("what is paused, is told as such, is on its way, and has come when it is re
 test("a row that differs though both have its operations is named", async () => {
   await nodes.sql("dakar").begin(async (begun) => {
     await begun`set local session_replication_role = replica`;
-    await begun`update product set price = 2`;
+    await begun`update product set price = 2 where name = 'Thé'`;
   });
   const { catalogDivergence } = await ask(
     "{ catalogDivergence { agrees agreement differing { entity id versions { node digest } } } }",
   );
   expect(catalogDivergence).toMatchObject({
     agrees: false,
-    agreement: 0,
+    agreement: 1 - 1 / 52,
     differing: [
       { entity: "Product", id: expect.any(String), versions: [{ node: "dakar" }, { node: "thies" }] },
     ],

@@ -4,11 +4,12 @@
  * stops a cluster stops it in the same way (infra/src/stop-request.test.ts). That clusters do not know of
  * each other is seen whenever another test runs one beside this one.
  */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { ROOT } from "@teranga/infra/config.ts";
 import { runningSupervisor } from "@teranga/infra/home.ts";
 import { freePort } from "@teranga/infra/ports.ts";
@@ -121,6 +122,18 @@ test("the catalog is written at Dakar, else at Thiès, and what is written at on
   expect(await writtenAt(440_000)).toEqual({ price: 440_000, history: [{ node: "dakar" }] });
   const sync = "mutation { syncNow(input: { waitMs: 3000 }) { ... on CatalogSynced { nodes } } }";
   expect((await ask(cluster.url, sync)).data).toEqual({ syncNow: { nodes: ["dakar", "thies"] } });
+  // The tour of the nodes speaks with each of them so.
+  const tour = await readFile(join(ROOT, "docs/tour-nodes.md"), "utf8");
+  const speak = /```sh\n([\s\S]*?)```/.exec(tour)![1]!.replaceAll(".teranga/", `${home}/`);
+  const asked = "at thies '{ catalogNodes { name answers } }'";
+  const { stdout: told } = await promisify(execFile)("sh", ["-ec", `${speak}\n${asked}`], {
+    cwd: ROOT,
+    env: { ...process.env, TERANGA_HOME: home },
+  });
+  expect(JSON.parse(told).data.catalogNodes).toEqual([
+    { name: "dakar", answers: false },
+    { name: "thies", answers: true },
+  ]);
   const { pid } = processOf("catalog-dakar");
   process.kill(pid!, "SIGSTOP");
   await vi.waitFor(
