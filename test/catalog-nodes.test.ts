@@ -6,6 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { AcknowledgedEdits } from "./harness/acknowledged-edits.ts";
 import { CatalogNodes } from "./harness/catalog-nodes.ts";
 
 const nodes = new CatalogNodes();
@@ -15,8 +16,8 @@ const WRITES_MAX = 100;
 /** Of each row in the log; twice as many are too many. */
 const KEPT = 5;
 const COMPACTING = ["dakar", "thies"];
-/** What each node was told to be written: it must be in every log at the end. */
-const acknowledged = new Set<string>();
+const acknowledged = new AcknowledgedEdits(nodes);
+const edit = acknowledged.edit.bind(acknowledged);
 let many: string[] = [];
 let nextPrice = 10_000;
 
@@ -32,7 +33,7 @@ beforeAll(async () => {
   await nodes.start("thies");
   await nodes.connect();
   await nodes.get("thies").manager.joined;
-  for (const node of COMPACTING) await compact(node);
+  for (const node of COMPACTING) await acknowledged.compact(node, KEPT);
 }, 60_000);
 afterAll(() => nodes.close(), 60_000);
 
@@ -40,17 +41,6 @@ async function create(sql: Sql, name: string): Promise<string> {
   const [row] = await sql<{ id: string }[]>`
     insert into product (name, description, price) values (${name}, '', 100) returning id`;
   return row!.id;
-}
-
-/** Changes a product, and remembers the operation that this has become. */
-async function edit(node: string, id: string, price: number): Promise<void> {
-  const sequence = await nodes.sql(node).begin(async (begun) => {
-    await begun`update product set price = ${price} where id = ${id}`;
-    const [row] = await begun<{ sequence: string }[]>`
-      select seen ->> ${node} as sequence from entity_state where entity = 'Product' and id = ${id}`;
-    return row!.sequence;
-  });
-  acknowledged.add(`${node}:${sequence}`);
 }
 
 /** Edits products at these nodes until it is stopped. What fails was not acknowledged. */
@@ -78,29 +68,9 @@ function writeAt(names: readonly string[], ids: readonly string[] = many) {
   };
 }
 
-/** Remembers what leaves the log of a node. */
-async function compact(node: string): Promise<void> {
-  await nodes.sql(node).unsafe(`
-    create table left_operation (name text);
-    create function note_leaving() returns trigger language plpgsql as $$
-      begin insert into public.left_operation values (old.node || ':' || old.sequence); return null; end $$;
-    create trigger leaves after delete on operation for each row execute function note_leaving()`);
-  nodes.startCompaction(node, KEPT);
-}
-
-/** Every edit that was acknowledged is in every log, or has left it. */
 async function expectNothingLost(): Promise<void> {
   await nodes.untilEqual();
-  const left = new Set<string>();
-  for (const node of COMPACTING) {
-    const rows = await nodes.sql(node)<{ name: string }[]>`select name from left_operation`;
-    for (const { name } of rows) left.add(name);
-  }
-  for (const { sql } of nodes.nodes.values()) {
-    const rows = await sql<{ name: string }[]>`select node || ':' || sequence as name from operation`;
-    const there = new Set(rows.map(({ name }) => name));
-    expect([...acknowledged].filter((name) => !there.has(name) && !left.has(name))).toEqual([]);
-  }
+  expect(await acknowledged.missing()).toEqual([]);
 }
 
 const inLog = async (node: string, id: string) =>

@@ -28,7 +28,7 @@ const usage = {
 
 await runMain(usage, async () => {
   // The backlog must find room in the slot.
-  const nodes = new CatalogNodes({ fsync: "on", max_slot_wal_keep_size: "4GB" });
+  const nodes = new CatalogNodes({ fsync: "on", max_slot_wal_keep_size: "4GB" }, 1_000);
   try {
     await nodes.start("dakar");
     await nodes.get("dakar").manager.joined;

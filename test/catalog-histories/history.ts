@@ -115,7 +115,7 @@ function createStatements(
   const name = () => `'h${seed} ${random.pick(["alpha", "beta", "Alpha", "gamma"])}'`;
   const text = () => `'${random.pick(["un", "deux", "trois"])}'`;
   const tags = () => `'{${["x", "y", "z"].filter(() => random.next() < 0.5).join(",")}}'::text[]`;
-  const productSets = [
+  const allProductSets = [
     () => `name = ${name()}`,
     () => `description = ${text()}`,
     () => `price = ${random.between(1, 4)}`,
@@ -124,7 +124,7 @@ function createStatements(
     () => `tags = ${tags()}`,
     () => `supplier_id = ${random.pick(["null", "'1'", "'2'"])}`,
   ];
-  const supplierSets = [
+  const allSupplierSets = [
     () => `name = ${text()}`,
     () => `email = ${random.pick(["null", "'e@x.sn'", "'f@x.sn'"])}`,
     () => `phone = '${random.between(1, 3)}'`,
@@ -135,6 +135,10 @@ function createStatements(
     suppliers.includes(id)
       ? `insert into supplier (id, name, email, created_at, updated_at) values ('${id}', ${text()}, 'e@x.sn', wall_clock(), wall_clock()) on conflict do nothing`
       : `insert into product (id, name, description, price, tags, created_at, updated_at) values ('${id}', ${name()}, ${text()}, ${random.between(1, 4)}, ${tags()}, wall_clock(), wall_clock()) on conflict do nothing`;
+  // Half of the histories write one or two fields of a row all the time.
+  const some = <Set>(sets: readonly Set[]) =>
+    random.next() < 0.5 ? sets : [random.pick(sets), random.pick(sets)];
+  const [productSets, supplierSets] = [some(allProductSets), some(allSupplierSets)];
   const someOf = (sets: readonly (() => string)[]) => {
     const first = random.between(0, sets.length - 1);
     const second = random.between(0, sets.length - 1);

@@ -66,15 +66,27 @@ function isKept(content: NodeContent, operation: Operation, field: string, value
   );
 }
 
-/** What a number or a set was set to is not its value if somebody has changed it who did not know that. */
-const isChangedBeside = ({ operations }: NodeContent, operation: Operation, field: string) =>
-  operations.some(
+/**
+ * What a number or a set was set to is not its value if somebody has changed it who did not know that.
+ * Whoever has set it too, beside this one, has won or lost against it, and that must be told.
+ */
+function isChangedBeside(content: NodeContent, operation: Operation, field: string): boolean {
+  const beside = content.operations.filter(
     (other) =>
       sameRow(other, operation) &&
       field in other.patch &&
-      isRelative(other, field) &&
-      !hasSeen(operation, other),
+      !hasSeen(operation, other) &&
+      !hasSeen(other, operation),
   );
+  const isExplained = (other: Operation) =>
+    isDeepStrictEqual(other.patch[field], operation.patch[field]) ||
+    laterOn(content, other, field) ||
+    isTold(content, other, field);
+  return (
+    beside.some((other) => isRelative(other, field) && !isTold(content, other, field)) &&
+    beside.every((other) => isRelative(other, field) || isExplained(other))
+  );
+}
 
 const isDeletionLost = (content: NodeContent, deletion: Operation) =>
   content.operations.some(
@@ -88,12 +100,17 @@ const isDeletionLost = (content: NodeContent, deletion: Operation) =>
 const isRelative = ({ kind, strategies }: Operation, field: string) =>
   kind === "EDIT" && ["ADD", "UNION"].includes(strategies[field] ?? "");
 
-/** Whether a change of a number or a set counts: the sum of all, unless somebody has set it since. */
+/** Whether a change of a number or a set counts, unless who has set it since knew of it. */
 function counts(content: NodeContent, operation: Operation, field: string): boolean {
   const row = rowOf(content, operation);
   const of = content.operations.filter((other) => sameRow(other, operation) && field in other.patch);
-  if (!row || isTold(content, operation, field) || of.filter((other) => !isRelative(other, field)).length > 1)
-    return true;
+  const [setter, ...others] = lastOf(of.filter((other) => !isRelative(other, field)));
+  if (!row || isTold(content, operation, field)) return true;
+  if (!setter || others.length > 0 || isTold(content, setter, field)) return true;
+  const changes = of.filter(
+    (other) => isRelative(other, field) && !hasSeen(setter, other) && !isTold(content, other, field),
+  );
+  if (!changes.includes(operation)) return true;
   if (field === "tags") {
     const { add } = operation.patch.tags as { add: string[] };
     const removed = (element: string) =>
@@ -103,5 +120,14 @@ function counts(content: NodeContent, operation: Operation, field: string): bool
       );
     return add.every((element) => (row.tags as string[]).includes(element) || removed(element));
   }
-  return row.deliveries === of.reduce((sum, { patch }) => sum + (patch[field] as number), 0);
+  return (
+    row.deliveries ===
+    changes.reduce((sum, { patch }) => sum + (patch[field] as number), deliveriesOf(setter))
+  );
 }
+
+const deliveriesOf = ({ patch }: Operation) => patch.deliveries as number;
+
+/** Those that no other of them has seen. */
+const lastOf = (operations: readonly Operation[]) =>
+  operations.filter((one) => !operations.some((other) => other !== one && hasSeen(other, one)));

@@ -35,6 +35,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ),
   // A counter is set to what the writer saw, and what others have added is gone.
   bug("counter-is-set", "2-1-operations", "to_jsonb(after::bigint - before::bigint)", "after"),
+  // Who has set a number knew of what was added before.
+  bug("added-twice", "2-3-values", "(setter is null or not has_seen(setter, op))", "true"),
   bug("removal-wins", "2-3-values", "bool_or(adds)", "bool_and(adds)"),
   bug("losers-are-not-told", "2-4-merge", "and own is distinct from value", "and false"),
   bug("lost-deletion-is-not-told", "2-5-conflicts", "and deletion.kind = 'DELETE'", "and false"),

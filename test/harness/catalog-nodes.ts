@@ -19,8 +19,14 @@ import type { DatabaseNode } from "@teranga/kit/topology/topology.ts";
 import { type ServiceProxy, startProxy } from "./proxy.ts";
 
 const DATABASE = "catalog";
-const SETTINGS = { wal_level: "logical", max_slot_wal_keep_size: "64MB", wal_keep_size: "0" };
-const STEPS_MAX = 1_000;
+const SETTINGS = {
+  wal_level: "logical",
+  max_slot_wal_keep_size: "64MB",
+  wal_keep_size: "0",
+  // A receiver that was cut off tries again after 5 s by default.
+  wal_retrieve_retry_interval: "100ms",
+};
+const EQUAL_WITHIN_MS = 50_000;
 const STEP_MS = 50;
 
 export interface CatalogNode {
@@ -41,8 +47,12 @@ export class CatalogNodes {
   readonly #proxies = new Map<string, ServiceProxy>();
   readonly #settings: Readonly<Record<string, string>>;
 
-  constructor(settings: Readonly<Record<string, string>> = {}) {
+  /** Of a manager's looks, and of the steps of a compaction. */
+  readonly #intervalMs: number;
+
+  constructor(settings: Readonly<Record<string, string>> = {}, intervalMs = 100) {
     this.#settings = settings;
+    this.#intervalMs = intervalMs;
   }
 
   get(name: string): CatalogNode {
@@ -74,6 +84,7 @@ export class CatalogNodes {
       databaseUrl: node.server.url(DATABASE),
       nodes: await this.#topologyOf(name, names),
       log: recordingLog(node.lines),
+      intervalMs: this.#intervalMs,
     });
   }
 
@@ -86,7 +97,7 @@ export class CatalogNodes {
       nodes,
       log: recordingLog(lines),
       kept,
-      intervalMs: 100,
+      intervalMs: this.#intervalMs,
     });
   }
 
@@ -101,6 +112,7 @@ export class CatalogNodes {
         [...this.nodes.keys()].filter((each) => each !== name),
       ),
       log: recordingLog(node.lines),
+      intervalMs: this.#intervalMs,
     });
   }
 
@@ -131,9 +143,13 @@ export class CatalogNodes {
   }
 
   /** Waits until all have what any has: the operations and the rows. */
-  async untilEqual(names: readonly string[] = [...this.nodes.keys()]): Promise<void> {
+  async untilEqual(
+    names: readonly string[] = [...this.nodes.keys()],
+    withinMs = EQUAL_WITHIN_MS,
+  ): Promise<void> {
     let states: string[] = [];
-    for (let step = 0; step < STEPS_MAX; step++) {
+    const endMs = performance.now() + withinMs;
+    while (performance.now() < endMs) {
       states = await Promise.all(names.map((name) => stateOf(this.sql(name)).catch(String)));
       if (new Set(states).size === 1) return;
       await delay(STEP_MS);

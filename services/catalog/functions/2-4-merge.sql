@@ -53,7 +53,8 @@ create or replace function lost_changes(
 ) returns jsonb
   language sql immutable parallel safe
   return (
-    select jsonb_agg(as_version(op, op.patch -> field) order by op.clock, op.node, op.sequence)
+    select jsonb_agg(
+      as_version(op, op.patch -> field) || '{"isChange": true}' order by op.clock, op.node, op.sequence)
     from unnest(changes_beside(ops, null, of_unit, field)) as op
     where not exists (
       select from unnest(ops) as later

@@ -11,6 +11,8 @@ export interface Version {
   node: string | null;
   sequence: number | null;
   at: string | null;
+  /** The value is what was added to a counter, or added to a set and removed from it. */
+  isChange?: true;
 }
 
 /** A row of the table `conflict`. */
@@ -52,6 +54,18 @@ export const fieldOf = (column: string) => NAMES.get(column) ?? column;
 export function asText(value: Json | undefined): string | null {
   if (value === null || value === undefined) return null;
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** What a field would be if a version had counted: a lost change is carried out on what has won. */
+export function valueIfChosen(version: Version, winner: Version): Json {
+  const { value, isChange } = version;
+  if (!isChange) return value;
+  if (typeof value === "number") return (winner.value as number) + value;
+  const { add, remove } = value as { add: string[]; remove: string[] };
+  const stays = (winner.value as string[]).filter((element) => !remove.includes(element));
+  return [...new Set([...stays, ...add])].sort((one, other) =>
+    Buffer.compare(Buffer.from(one), Buffer.from(other)),
+  );
 }
 
 /** The id of the change that wrote a version. */

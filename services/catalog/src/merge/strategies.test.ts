@@ -67,6 +67,19 @@ test("the latest of two descriptions stays, and the other one is told", async ()
   ]);
 });
 
+test("the latest contact stays as its writer saw it, with what was new to it", async () => {
+  const of = { entity: "Supplier", id: "1", strategies: { contact: "LATEST" } };
+  await sql`update supplier set phone = '33' where id = '1'`;
+  await applyOfThies({ ...of, patch: { email: "new@x.sn" } });
+  await applyOfThies({ ...of, patch: { phone: "78" }, next: true });
+  const query = `{ supplier(id: "1") { email phone conflicts { field losers { value } } } }`;
+  expect((await ask(query)).supplier).toEqual({
+    email: "new@x.sn",
+    phone: "78",
+    conflicts: [{ field: "phone", losers: [{ value: "33" }] }],
+  });
+});
+
 test("tags of both nodes are kept, and a removal beside an addition is told", async () => {
   await sql`update product set tags = '{a,b}' where id = '7'`;
   const strategies = { tags: "UNION" };
@@ -81,9 +94,29 @@ test("tags of both nodes are kept, and a removal beside an addition is told", as
     strategy: "UNION",
     losers: [{ value: '{"add":[],"remove":["a"]}', node: "thies" }],
   });
-  expect(await resolve({ id: conflict!.id, chosenVersion: "thies" })).toMatchObject({
-    __typename: "ConflictVersionGone",
-  });
+  const resolved = { __typename: "ConflictResolved", conflict: { status: "RESOLVED" } };
+  for (const choice of [{ chosenVersion: "thies" }, { choose: conflict!.losers[0]!.id }]) {
+    expect(await resolve({ id: conflict!.id, ...choice })).toMatchObject(resolved);
+    expect(await tags()).toEqual({ tags: ["b", "c"] });
+  }
+});
+
+test("an addition that did not count may be chosen: it is added to what has won, once", async () => {
+  const of = { entity: "Supplier", id: "1" };
+  await sql`select record_deliveries('1', 3, null)`;
+  await applyOfThies({ ...of, patch: { deliveries: 20 }, strategies: { deliveries: "LATEST" } });
+  const deliveries = async () => (await ask(`{ supplier(id: "1") { deliveries } }`)).supplier;
+  expect(await deliveries()).toEqual({ deliveries: 20 });
+  const query = `{ supplier(id: "1") { conflicts { id losers { value node } } } }`;
+  const { supplier } = (await ask(query)) as { supplier: { conflicts: { id: string; losers: object[] }[] } };
+  const [conflict] = supplier.conflicts;
+  expect(conflict!.losers).toEqual([{ value: "3", node: "catalog" }]);
+  for (let turn = 0; turn < 2; turn++) {
+    expect(await resolve({ id: conflict!.id, chosenVersion: "catalog" })).toMatchObject({
+      __typename: "ConflictResolved",
+    });
+    expect(await deliveries()).toEqual({ deliveries: 23 });
+  }
 });
 
 test("a product discontinued at one node and edited at another is both; the same value twice is no conflict", async () => {

@@ -11,6 +11,8 @@ interface Applied {
   kind?: string;
   patch: object;
   strategies: object;
+  /** Whether its writer knew what the node had written to the row before. */
+  next?: boolean;
 }
 
 const CONFLICT = `id field base strategy status reason resolvedAt
@@ -32,15 +34,23 @@ export function useTwoNodes() {
     await catalog.sql`insert into supplier (id, name, email) values ('1', 'Ndiaye', 'n@x.sn')`;
   });
 
-  /** What a node wrote that had seen the row's creation and nothing else. Returns its id. */
-  async function applyOfThies({ entity = "Product", id = "7", kind = "EDIT", patch, strategies }: Applied) {
+  /** What a node wrote that had seen the row's creation and nothing of others since. Returns its id. */
+  async function applyOfThies({
+    entity = "Product",
+    id = "7",
+    kind = "EDIT",
+    patch,
+    strategies,
+    next,
+  }: Applied) {
+    const known = JSON.stringify(next ? { thies: sequence } : {});
     sequence++;
     await catalog.sql.begin(async (sql) => {
       await sql`set local session_replication_role to replica`;
       await sql`
         insert into operation
           select 'thies', ${sequence}, ${entity}, ${id}, ${kind}, ${JSON.stringify(patch)}::text::jsonb,
-            (select max(clock) + 1 from operation), jsonb_build_object('catalog', min(sequence)),
+            (select max(clock) + 1 from operation), jsonb_build_object('catalog', min(sequence)) || ${known}::text::jsonb,
             ${JSON.stringify(strategies)}::text::jsonb, 1, '2026-02-01T10:00:00Z'
           from operation where entity = ${entity} and id = ${id}`;
     });
@@ -57,7 +67,7 @@ export function useTwoNodes() {
     return (await ask(`query ($id: ID!) { product(id: $id) { name conflicts { ${CONFLICT} } } }`, { id }))
       .product as {
       name: string;
-      conflicts: { id: string; status: string; losers: { value: string }[] }[];
+      conflicts: { id: string; status: string; losers: { id: string; value: string }[] }[];
     };
   }
 

@@ -27,6 +27,8 @@ export interface NodeManagerOptions {
   log: Logger;
   nowMs?: () => number;
   startWait?: StartWait;
+  /** How often it looks; each second by default. */
+  intervalMs?: number;
 }
 
 /** What was known after the last look. */
@@ -63,7 +65,7 @@ export class NodeManager {
   #retriedAtMs: number;
 
   constructor(options: NodeManagerOptions) {
-    const { node, databaseUrl, nodes, log, startWait } = options;
+    const { node, databaseUrl, nodes, log, startWait, intervalMs = LOOK_EVERY_MS } = options;
     this.node = node;
     this.#options = options;
     this.#nowMs = options.nowMs ?? (() => performance.now());
@@ -75,7 +77,7 @@ export class NodeManager {
     this.joined = promise;
     this.#setJoined = resolve;
     const step = () => this.#step();
-    this.#worker = startWorker({ name: "nodes", intervalMs: LOOK_EVERY_MS, log, step, startWait });
+    this.#worker = startWorker({ name: "nodes", intervalMs, log, step, startWait });
   }
 
   /** The own database, and those of the others. */

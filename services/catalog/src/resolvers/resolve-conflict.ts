@@ -4,7 +4,7 @@ import { seeOutcome } from "@teranga/kit/graphql/mutation-outcome.ts";
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import type { ResolveConflictInput } from "@teranga/schema/generated/catalog.ts";
 import { parseFieldValue } from "../input.ts";
-import { type ConflictRow, type Json, parseConflictId, versionId } from "../merge/conflict.ts";
+import { type ConflictRow, type Json, parseConflictId, valueIfChosen, versionId } from "../merge/conflict.ts";
 import { nameTaken, writeNamed } from "../name-taken.ts";
 import { quoteId } from "../product.ts";
 import { findConflict } from "../sql/find-conflict.ts";
@@ -47,13 +47,10 @@ export async function chooseValue(sql: Sql, input: ResolveConflictInput) {
 
 function chosenValue(conflict: ConflictRow, { choose, chosenVersion, value }: ResolveConflictInput) {
   if (value != null) return { value: parseFieldValue(conflict.field, value) as Json };
-  // What a set or a counter lost is a change and no value.
-  const versions = [conflict.winner, ...conflict.losers].filter(
-    ({ value }) => Array.isArray(value) || typeof value !== "object" || value === null,
-  );
-  return versions.find((version) =>
+  const version = [conflict.winner, ...conflict.losers].find((version) =>
     choose != null ? versionId(version) === choose : version.node === chosenVersion,
   );
+  return version && { value: valueIfChosen(version, conflict.winner) };
 }
 
 const versionGone = (conflict: ConflictRow, message: string) => ({
