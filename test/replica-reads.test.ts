@@ -203,6 +203,12 @@ test("a URL that leads elsewhere is said in one line, and answers no read", asyn
     nothing: "postgres://127.0.0.1:9/catalog",
   };
   const bared = Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, bare(url)]));
+  const itself = topologyOf({ itself: bared.own! });
+  expect(() => services[1]!.setTopology(itself)).toThrow(
+    /^Topology: database\.replicas\.itself has the URL of DATABASE_URL \(127\.0\.0\.1:\d+\/catalog\)$/,
+  );
+  // Another name of the server is known only when it is asked.
+  bared.own = bared.own!.replace("127.0.0.1", "localhost");
   await services[1]!.setTopology(topologyOf(bared, true));
   await vi.waitFor(
     async () => {

@@ -15,7 +15,7 @@ import { Marks, type MemberLook, type ReplicaState } from "../reads/replica.ts";
 import { shareNext } from "../reads/share-next.ts";
 import type { ReplicatedDatabase } from "../topology/topology.ts";
 import { type Database, type DatabaseOptions, openDatabase, routeStatements } from "./database.ts";
-import { isNotMigrated, lookAt, reasonOf } from "./member-look.ts";
+import { isNotMigrated, lookAt, reasonOf, serverAndName } from "./member-look.ts";
 import type { Sql } from "./sql.ts";
 import { positionsOf } from "./wal-position.ts";
 
@@ -77,6 +77,7 @@ export class DatabaseMembers {
   /** @param chosen the pool for the statements of the present request, if a replica answers it */
   constructor(options: MembersOptions, chosen: () => Sql | undefined) {
     this.#options = options;
+    this.checkReplicas(options.replicas);
     const first = this.#open(options.name, options.url);
     this.#members = [first];
     this.primary = { member: first, positions: positionsOf(first.database.sql) };
@@ -97,8 +98,20 @@ export class DatabaseMembers {
     return this.#members.length > 1;
   }
 
-  /** Takes over the replicas of another topology. */
+  /** @throws StartupError if a replica has the URL of DATABASE_URL: that one is a member already */
+  checkReplicas(database: ReplicatedDatabase | undefined): void {
+    const own = serverAndName(this.#options.url);
+    for (const { name, url } of database?.replicas ?? [])
+      if (serverAndName(url) === own)
+        throw new StartupError(`Topology: database.replicas.${name} has the URL of DATABASE_URL (${own})`);
+  }
+
+  /**
+   * Takes over the replicas of another topology.
+   * @throws StartupError as `checkReplicas`; then nothing changes
+   */
   setReplicas(database: ReplicatedDatabase | undefined): void {
+    this.checkReplicas(database);
     const wanted = (database?.replicas ?? []).map(({ name, url }) => ({ name, url: this.#withUser(url) }));
     this.#synchronous = database?.synchronous ?? false;
     const [first, ...others] = this.#members;

@@ -50,3 +50,9 @@ export function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: string; message: string };
   return (code ?? message).split("\n")[0]!;
 }
+
+/** Of a database URL, without user, password and options. */
+export function serverAndName(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  return `${hostname}:${port || "5432"}${pathname}`;
+}

@@ -28,11 +28,11 @@ test("placements and partitions, in the file's order", () => {
 test("a database with replicas", () => {
   const replicas = "replicas: { x-2: postgres://127.0.0.1:5432/x }";
   const { placements } = parseTopology(
-    `${file(`x: ${city(`default: true, database: { ${replicas}, synchronous: true }`)}`)}  orders: { replicas: ["http://x"], database: { ${replicas} } }`,
+    `${file(`x: ${city(`default: true, database: { ${replicas}, synchronous: true }`)}`)}  orders: { replicas: ["http://x"], database: { ${replicas.replace("5432", "5433")} } }`,
   );
   const database = { replicas: [{ name: "x-2", url: "postgres://127.0.0.1:5432/x" }], synchronous: true };
   expect(placements.get("city")).toMatchObject({ partitions: [{ id: "x", database }] });
-  expect(placements.get("orders")).toMatchObject({ database: { ...database, synchronous: false } });
+  expect(placements.get("orders")).toMatchObject({ database: { synchronous: false } });
   expect(placements.get("catalog")).not.toHaveProperty("database");
 });
 
@@ -98,7 +98,20 @@ test.each([
   [
     "two replicas at one URL",
     file(`a: ${city("default: true, database: { replicas: { b: postgres://x/y, c: postgres://x/y } }")}`),
-    "subgraphs.city.partitions.a.database.replicas.c: b has this URL too",
+    "database.replicas.c: subgraphs.city.partitions.a.database.replicas.b has this URL too",
+  ],
+  [
+    "replicas of two databases at one URL",
+    file(
+      `a: ${city("default: true, database: { replicas: { b: postgres://x/y } }")}`,
+      `c: ${city("database: { replicas: { d: postgres://x/y } }")}`,
+    ),
+    "city.partitions.c.database.replicas.d: subgraphs.city.partitions.a.database.replicas.b has this URL too",
+  ],
+  [
+    "two instances at one URL",
+    'subgraphs: { a: { replicas: ["http://x", "http://x"] } }',
+    "subgraphs.a.replicas.1: subgraphs.a.replicas.0 has this URL too",
   ],
   [
     "a database without replicas",

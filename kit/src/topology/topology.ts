@@ -158,7 +158,48 @@ export function parseTopology(text: string): Topology {
   for (const [subgraph, entry] of Object.entries(subgraphs)) {
     placements.set(subgraph, placementOf(subgraph, entry));
   }
+  checkUrls(placements);
   return { placements };
+}
+
+/** @throws Error if two instances have one endpoint, or two replicas of any databases one URL */
+function checkUrls(placements: Topology["placements"]): void {
+  const databases = new Map<string, string>();
+  for (const [subgraph, placement] of placements) {
+    const place = `subgraphs.${subgraph}`;
+    if (placement.kind === "replicas") {
+      // Nodes have been compared by their names.
+      if (!placement.nodes) claimUrls(new Map(), `${place}.replicas`, placement.urls.entries());
+      claimReplicas(databases, place, placement);
+      continue;
+    }
+    for (const partition of placement.partitions) {
+      claimUrls(new Map(), `${place}.partitions.${partition.id}.urls`, partition.urls.entries());
+      claimReplicas(databases, `${place}.partitions.${partition.id}`, partition);
+    }
+  }
+}
+
+function claimReplicas(
+  databases: Map<string, string>,
+  place: string,
+  { database }: { database?: ReplicatedDatabase },
+): void {
+  const urls = (database?.replicas ?? []).map(({ name, url }) => [name, url] as const);
+  claimUrls(databases, `${place}.database.replicas`, urls);
+}
+
+function claimUrls(
+  claimed: Map<string, string>,
+  place: string,
+  urls: Iterable<readonly [string | number, string]>,
+): void {
+  for (const [name, url] of urls) {
+    const field = `${place}.${name}`;
+    const other = claimed.get(url);
+    if (other !== undefined) throw new Error(`${field}: ${other} has this URL too`);
+    claimed.set(url, field);
+  }
 }
 
 function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Placement {
@@ -171,8 +212,7 @@ function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Pla
     checkNodes(place, nodes);
     return { kind: "replicas", subgraph, urls: nodes.map(({ url }) => url), nodes };
   }
-  if (entry.replicas)
-    return { kind: "replicas", subgraph, urls: entry.replicas, ...readDatabase(place, entry) };
+  if (entry.replicas) return { kind: "replicas", subgraph, urls: entry.replicas, ...readDatabase(entry) };
   if (entry.database) throw new Error(`${place}.database: each of its partitions has a database of its own`);
   const partitions = Object.entries(entry.partitions!).map(
     ([id, entry]): Partition => ({
@@ -182,24 +222,18 @@ function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Pla
       isDefault: entry.default,
       location: entry.location,
       urls: entry.urls,
-      ...readDatabase(`${place}.partitions.${id}`, entry),
+      ...readDatabase(entry),
     }),
   );
   checkPartitions(subgraph, partitions);
   return { kind: "partitions", subgraph, partitions, partitionOf: createPartitionOf(subgraph, partitions) };
 }
 
-/** @throws Error if two replicas have one URL */
-function readDatabase(
-  place: string,
-  { database }: Pick<z.infer<typeof partitionFile>, "database">,
-): { database?: ReplicatedDatabase } {
+function readDatabase({ database }: Pick<z.infer<typeof partitionFile>, "database">): {
+  database?: ReplicatedDatabase;
+} {
   if (!database) return {};
   const replicas = Object.entries(database.replicas).map(([name, url]) => ({ name, url }));
-  for (const [index, { name, url }] of replicas.entries()) {
-    const other = replicas.slice(0, index).find((each) => each.url === url);
-    if (other) throw new Error(`${place}.database.replicas.${name}: ${other.name} has this URL too`);
-  }
   return { database: { replicas, synchronous: database.synchronous } };
 }
 

@@ -102,8 +102,8 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
     });
     closing.unshift({ name: "the server", close: server.close });
     const setTopology = (next: Topology) => {
-      cities = cityIdsOf(next);
       members.setReplicas(databaseOf(next, "catalog"));
+      cities = cityIdsOf(next);
       nodes?.setNodes(nodesOf(next, "catalog"));
     };
     return { ...server, setTopology, close: () => closeAll(closing) };

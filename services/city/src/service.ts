@@ -123,6 +123,7 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
       ...server,
       async setTopology(next) {
         replicasOf(next, "catalog");
+        members.checkReplicas(databaseOf(next, "city", cityId));
         await setFragment(sql, cityId, partitionsOf(next, "city"));
         members.setReplicas(databaseOf(next, "city", cityId));
         live.set(next);
