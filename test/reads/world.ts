@@ -49,12 +49,31 @@ export interface WorldOptions {
   log: Logger;
 }
 
-export async function startWorld({ replicas, redis: kind, log }: WorldOptions): Promise<ReadsWorld> {
-  const [catalog, city, redis] = await Promise.all([
-    ReplicatedServer.start("catalog", replicas, log),
-    ReplicatedServer.start(CITY, replicas, log),
-    startSharedRedis(kind),
-  ]);
+export async function startWorld(options: WorldOptions): Promise<ReadsWorld> {
+  const ends: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const end of ends.splice(0).toReversed()) await end();
+  };
+  try {
+    return { ...(await startAll(options, ends)), close };
+  } catch (error) {
+    // Servers are processes: they would outlive this one.
+    await close();
+    throw error;
+  }
+}
+
+/** @param ends takes what ends each thing that was started, in the order of their starts */
+async function startAll(
+  { replicas, redis: kind, log }: WorldOptions,
+  ends: (() => Promise<unknown>)[],
+): Promise<Omit<ReadsWorld, "close">> {
+  const catalog = await ReplicatedServer.start("catalog", replicas, log);
+  ends.push(() => catalog.stop());
+  const city = await ReplicatedServer.start(CITY, replicas, log);
+  ends.push(() => city.stop());
+  const redis = await startSharedRedis(kind);
+  if (redis) ends.push(redis.stop);
   const ports = {
     catalog: await freePorts(INSTANCES),
     city: await freePorts(INSTANCES),
@@ -62,6 +81,7 @@ export async function startWorld({ replicas, redis: kind, log }: WorldOptions): 
     gateway: await freePorts(GATEWAYS),
   };
   const wires = await Promise.all(ports.catalog.map(startProxy));
+  ends.push(() => Promise.all(wires.map((wire) => wire.close())));
   const wired = { ...ports, catalog: wires.map(({ port }) => port) };
   const topology = parseTopology(topologyText(wired, catalog, city));
   const common = (port: number): ServiceOptions => ({ topology, credential: CREDENTIAL, port, log });
@@ -79,8 +99,11 @@ export async function startWorld({ replicas, redis: kind, log }: WorldOptions): 
     });
   const running: Running[] = [];
   const run = async (name: string, start: (port: number) => Promise<RunningServer>, all: number[]) => {
-    for (const [index, port] of all.entries())
-      running.push(await Running.start(`${name} ${index + 1}`, () => start(port)));
+    for (const [index, port] of all.entries()) {
+      const each = await Running.start(`${name} ${index + 1}`, () => start(port));
+      running.push(each);
+      ends.push(() => each.close());
+    }
   };
   const catalogOf = (port: number) =>
     startCatalog({ ...common(port), databaseUrl: catalogUrl, redis: redis?.target });
@@ -97,10 +120,6 @@ export async function startWorld({ replicas, redis: kind, log }: WorldOptions): 
     wires,
     redis,
     restartable: running,
-    async close() {
-      for (const each of running.toReversed()) await each.close();
-      await Promise.all([catalog.stop(), city.stop(), redis?.stop(), ...wires.map((wire) => wire.close())]);
-    },
   };
 }
 
