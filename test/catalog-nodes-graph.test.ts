@@ -107,6 +107,13 @@ test("the tour of the nodes has the answers that it shows", async () => {
     await (note === "within seconds" ? vi.waitFor(asTold, SOON) : asTold());
     if (question!.includes("pauseReplication")) await untilCut();
   }
+  const metrics = await registry.metrics();
+  expect(metrics).toContain('teranga_catalog_conflicts{kind="Product.name MANUAL RESOLVED"} 1');
+  expect(metrics).toContain('teranga_catalog_conflicts{kind="Supplier.phone FIELD_WISE SETTLED"} 1');
+  expect(metrics).toContain('teranga_catalog_link_syncs{from="thies"} 3');
+  expect(metrics).toContain('teranga_catalog_last_operation{node="dakar"} 56');
+  expect(metrics).toContain('teranga_catalog_last_operation{node="thies"} 4');
+  expect(metrics).toMatch(/^teranga_catalog_resolution_seconds \d/m);
 }, 60_000);
 
 /** A worker that is told to end may apply one more operation. */

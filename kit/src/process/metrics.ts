@@ -50,16 +50,17 @@ export function addGauge(
 export function addGauges(
   registry: Registry,
   { name, help, label }: { name: string; help: string; label: string },
-  read: () => Iterable<readonly [string, number]>,
+  read: () => Iterable<readonly [string, number]> | Promise<Iterable<readonly [string, number]>>,
 ): void {
   new Gauge({
     name,
     help,
     labelNames: [label],
     registers: [registry],
-    collect() {
+    async collect() {
+      const values = await read();
       this.reset();
-      for (const [labelled, value] of read()) this.set({ [label]: labelled }, value);
+      for (const [labelled, value] of values) this.set({ [label]: labelled }, value);
     },
   });
 }

@@ -52,6 +52,8 @@ export class NodeManager {
   readonly joined: Promise<void>;
   /** Undefined before the first look. */
   state: NodesState | undefined;
+  /** How often operations of each other node have begun to come, since the start. */
+  readonly syncs = new Map<string, number>();
   readonly #options: NodeManagerOptions;
   readonly #own: NodeDatabase;
   readonly #nowMs: () => number;
@@ -61,6 +63,7 @@ export class NodeManager {
   #peers = new Map<string, NodeDatabase>();
   /** The last line about each matter, so that each is logged once. */
   #said = new Map<string, string>();
+  readonly #streaming = new Set<string>();
   #isSameDatabase = false;
   #retriedAtMs: number;
 
@@ -227,6 +230,11 @@ export class NodeManager {
     await this.#retryRefused(own);
     const connectionOf = (peer: string) => connectionString(this.#peers.get(peer)!.url, node);
     const { actions, links } = planNode({ node, own, peers, connectionOf });
+    for (const [peer, { kind }] of links) {
+      const began = kind === "streaming" && !this.#streaming.has(peer);
+      if (began) this.syncs.set(peer, (this.syncs.get(peer) ?? 0) + 1);
+      this.#streaming[kind === "streaming" ? "add" : "delete"](peer);
+    }
     this.state = { own, peers, links, fault: undefined };
     for (const [peer, link] of links)
       this.#say(`link ${peer}`, "reason" in link ? `node ${peer}, ${link.kind}: ${link.reason}` : undefined);

@@ -1,7 +1,20 @@
 /** The metrics of a node of the catalog: what comes to it from each other one. A single catalog has none. */
+import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { addGauge, addGauges, type Registry } from "@teranga/kit/process/metrics.ts";
+import { withinMs } from "@teranga/kit/process/timer.ts";
+import { countConflicts, lastOperations, secondsToResolve } from "../sql/nodes-figures.ts";
 import type { NodeManager } from "./node-manager.ts";
 import { type LinkStatus, statusOf } from "./status.ts";
+
+/** A database that is away must not hold the page up. */
+const LIMIT_MS = 1_000;
+
+async function bounded<Result>(
+  sql: Sql | undefined,
+  read: (sql: Sql) => Promise<Result>,
+): Promise<Result | undefined> {
+  return sql && withinMs(LIMIT_MS, read(sql)).catch(() => undefined);
+}
 
 export function addNodesMetrics(registry: Registry, manager: NodeManager | undefined): void {
   const own = () =>
@@ -27,6 +40,40 @@ export function addNodesMetrics(registry: Registry, manager: NodeManager | undef
     "teranga_catalog_link_lag_seconds",
     "How much older what has come from that node is than what it has, to a second. Absent while that is not known.",
     ({ lagMs }) => (lagMs === null ? null : lagMs / 1_000),
+  );
+  addGauges(
+    registry,
+    {
+      name: "teranga_catalog_link_syncs",
+      help: "How often operations of that node have begun to come since the start: once, and after each cut.",
+      label: "from",
+    },
+    () => manager?.syncs ?? [],
+  );
+  const sql = () => manager?.databaseOf(manager.node)?.sql;
+  addGauges(
+    registry,
+    {
+      name: "teranga_catalog_last_operation",
+      help: "The number of that node's newest operation here. At the node itself: what it has sent; elsewhere: applied.",
+      label: "node",
+    },
+    async () => (await bounded(sql(), lastOperations)) ?? [],
+  );
+  addGauges(
+    registry,
+    {
+      name: "teranga_catalog_conflicts",
+      help: "Conflicts, those that ended too, by field, strategy and status, as in `Product.name MANUAL OPEN`.",
+      label: "kind",
+    },
+    async () => (await bounded(sql(), countConflicts)) ?? [],
+  );
+  addGauge(
+    registry,
+    "teranga_catalog_resolution_seconds",
+    "The mean time from a conflict to a person's choice. Absent while nobody has chosen.",
+    async () => (await bounded(sql(), secondsToResolve)) ?? null,
   );
   addGauge(
     registry,
