@@ -119,6 +119,19 @@ test("an addition that did not count may be chosen: it is added to what has won,
   }
 });
 
+test("who sets a counter has counted what it knew: only what was added beside that is added", async () => {
+  const of = { entity: "Supplier", id: "1" };
+  await sql`select record_deliveries('1', 3, null)`;
+  await applyOfThies({ ...of, patch: { deliveries: 5 }, strategies: { deliveries: "ADD" } });
+  await applyOfThies({
+    ...of,
+    patch: { deliveries: 8 },
+    strategies: { deliveries: "FIELD_WISE" },
+    next: true,
+  });
+  expect((await ask(`{ supplier(id: "1") { deliveries } }`)).supplier).toEqual({ deliveries: 11 });
+});
+
 test("a product discontinued at one node and edited at another is both; the same value twice is no conflict", async () => {
   await sql`update product set discontinued = true, description = 'Full HD' where id = '7'`;
   await applyOfThies({ patch: { price: 90 }, strategies: { price: "LATEST" } });
