@@ -81,6 +81,24 @@ const linkOf = (node: string, peer: string) => nodes.get(node).manager.state?.li
 const priceAt = async (node: string, id: string) =>
   (await nodes.sql(node)<{ price: number }[]>`select price from product where id = ${id}`)[0]?.price;
 
+/** Reads a price again and again until it is stopped; resolves to those that it has seen. */
+function readAt(node: string, id: string) {
+  let stopped = false;
+  const read = async () => {
+    const seen = new Set<number | undefined>();
+    do seen.add(await priceAt(node, id));
+    while (!stopped);
+    return [...seen];
+  };
+  const reading = read();
+  return {
+    stop() {
+      stopped = true;
+      return reading;
+    },
+  };
+}
+
 test("a node that joins has what was written before, and each hears of the other's writes", async () => {
   await nodes.untilEqual();
   await edit("dakar", "101", 200);
@@ -182,8 +200,19 @@ test("a node that was away for longer than its slot is rebuilt, and keeps what o
     await nodes.sql("dakar")`select pg_logical_emit_message(false, 'test', 'x'), pg_switch_wal()`;
   }
   await nodes.sql("dakar")`checkpoint`;
+  // Long enough to be seen by a reader.
+  await nodes.sql("thies").unsafe(`
+    create function take_long() returns trigger language plpgsql as $$
+      begin perform pg_sleep(0.2); return null; end $$;
+    create trigger takes_long after delete on kept_operation execute function take_long();
+    alter table kept_operation enable always trigger takes_long`);
+  const read = readAt("thies", "102");
   nodes.set("dakar", "thies", "open");
   await vi.waitFor(() => expect(linesOf("thies")).toContain("keeps no longer what came"), SOON);
+  await vi.waitFor(async () => expect(await priceAt("dakar", "102")).toBe(801), SOON);
+  // It serves meanwhile. What only it has must not be away for a moment.
+  expect(await read.stop()).toEqual([801]);
+  await nodes.sql("thies")`drop function take_long cascade`;
   await expectNothingLost();
   expect([await priceAt("dakar", "102"), await priceAt("thies", "101")]).toEqual([801, 802]);
   await edit("dakar", "101", 803);
@@ -208,6 +237,21 @@ test("operations of an unknown node and of a clock a year ahead are laid aside, 
   ]);
   await nodes.sql("dakar")`delete from operation where node = 'nowhere' or sequence = 9000001`;
   await nodes.sql("thies")`delete from refused_operation`;
+});
+
+test("a node whose clock is an hour ahead of the others' writes nothing until it is right, and hears the rest", async () => {
+  const clock = (ahead: string) =>
+    nodes.sql("thies").unsafe(`
+      create or replace function wall_clock() returns timestamptz
+        language sql volatile return clock_timestamp() + interval '${ahead}'`);
+  await clock("61 minutes");
+  await vi.waitFor(async () => expect(linesOf("thies")).toMatch(/is 61 minutes ahead/), SOON);
+  await expect(edit("thies", "101", 910)).rejects.toMatchObject({ code: "57P03" });
+  await edit("dakar", "101", 920);
+  await vi.waitFor(async () => expect(await priceAt("thies", "101")).toBe(920), SOON);
+  await clock("0");
+  await vi.waitFor(() => edit("thies", "101", 930), SOON);
+  await vi.waitFor(async () => expect(await priceAt("dakar", "101")).toBe(930), SOON);
 });
 
 test("a node with tables of another version is cut off with one line until it has the same", async () => {

@@ -54,6 +54,9 @@ export function nodeSettings(nodes: number): Readonly<Record<string, string>> {
     max_replication_slots: places,
     max_active_replication_origins: places,
     max_wal_senders: places,
+    // A receiver answers between transactions, and may fold a long one. With 5 s it was cut off meanwhile,
+    // and had all of it sent again.
+    wal_sender_timeout: "60s",
   };
 }
 

@@ -31,8 +31,13 @@ begin
       written_at
     from own cross join known
     returning
-      operation as op, exists (select from conflict where entity = of_entity and conflict.id = of_id) as has_conflicts
+      operation as op, exists (select from conflict where entity = of_entity and conflict.id = of_id) as has_conflicts,
+      (select clock_ahead from this_node)
       into written;
+  -- As a server that is not ready: whoever asked may ask another node.
+  if written.clock_ahead then
+    raise cannot_connect_now using message = 'the clock of this node is more than an hour ahead of the others'', nothing is written';
+  end if;
   -- Most rows have none.
   if written.has_conflicts then
     perform follow_conflicts(written.op, array(select jsonb_object_keys(patch)));

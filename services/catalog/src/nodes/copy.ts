@@ -25,7 +25,7 @@ const PAGE_ROWS = 1_000;
 /**
  * The tables are locked meanwhile: requests wait, or fail and may be sent again. A copy that breaks off has
  * changed nothing.
- * @returns how many own operations the donor does not have; they are kept (putBackKept)
+ * @returns how many own operations the donor does not have: they are in the rows, and are still to be sent
  */
 export async function copyData(own: Sql, donor: Sql, node: string): Promise<number> {
   return writtenElsewhere(own, async (connection) => {
@@ -74,7 +74,34 @@ async function finish(sql: Sql, node: string): Promise<number> {
   const [kept] = await sql<{ count: number }[]>`select count(*)::int as count from kept_operation`;
   await sql`update this_node set id = ${node}, is_origin = is_origin and id = ${node}`;
   await skipNumbers(sql, node);
+  // For this database they are operations that arrive. They do in this transaction: a node that is rebuilt
+  // serves, and what was read there must not be away for a moment.
+  await sql`set local teranga.copying = 'off'`;
+  await insertKept(sql);
   return kept!.count;
+}
+
+async function insertKept(sql: Queryable): Promise<void> {
+  await sql`
+    insert into operation
+    select restored.* from kept_operation, jsonb_populate_record(null::operation, operation) as restored
+    order by kept_operation.sequence`;
+}
+
+/**
+ * Own operations that no other node has are written again, under their own numbers, and so sent to all: what
+ * the copy has written is sent to nobody. The rows have them already.
+ */
+export async function sendKept(sql: Sql): Promise<void> {
+  await sql.begin(async (begun) => {
+    await begun`set local session_replication_role = replica`;
+    await begun`set local teranga.copying = 'on'`;
+    await begun`
+      delete from operation using kept_operation
+      where node = (select id from this_node) and operation.sequence = kept_operation.sequence`;
+    await insertKept(begun);
+    await begun`delete from kept_operation`;
+  });
 }
 
 /** No number of this node's is given twice, though its database may be a new one. */

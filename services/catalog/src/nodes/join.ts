@@ -8,7 +8,7 @@
  */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { carryOut, dropSlot } from "./carry-out.ts";
-import { copyData } from "./copy.ts";
+import { copyData, sendKept } from "./copy.ts";
 import { slotOf } from "./names.ts";
 import type { NodeDatabase } from "./node-database.ts";
 import type { NodeLook } from "./node-look.ts";
@@ -71,7 +71,7 @@ export async function join(input: JoinInput): Promise<JoinOutcome> {
   await knowNodes(sql, names);
   const kept = await copyData(sql, donor.sql, node);
   await settle(sql, node, false);
-  await putBackKept(sql);
+  await sendKept(sql);
   return { kind: "copied", from: donor.name, kept };
 }
 
@@ -150,19 +150,4 @@ export async function hasConfirmed(sql: Sql, slot: string, position: number): Pr
     select confirmed_flush_lsn - '0/0' >= ${position} as has
     from pg_replication_slots where slot_name = ${slot}`;
   return row?.has ?? false;
-}
-
-/**
- * Own operations that no other node has are written again, under their own numbers, and so sent to all. For
- * this database they are operations that arrive.
- */
-export async function putBackKept(sql: Sql): Promise<void> {
-  await sql.begin(async (begun) => {
-    await begun`set local session_replication_role = replica`;
-    await begun`
-      insert into operation
-      select restored.* from kept_operation, jsonb_populate_record(null::operation, operation) as restored
-      order by kept_operation.sequence`;
-    await begun`delete from kept_operation`;
-  });
 }

@@ -71,7 +71,7 @@ export function lookAtNode(sql: Sql, schema: number): Promise<NodeLook> {
       select (select id from this_node) as id, phase, paused, own.oid::int as number,
         (select system_identifier::text from pg_control_system()) || '/' || own.oid as identity,
         (pg_current_wal_flush_lsn() - '0/0')::bigint as flushed,
-        (extract(epoch from clock_timestamp()) * 1000)::bigint as "nowMs",
+        (extract(epoch from wall_clock()) * 1000)::bigint as "nowMs",
         exists (select from operation) as "hasOperations",
         (select count(*)::int from (select from refused_operation limit 1000) found) as refused,
         (select count(*)::int from (select from kept_operation limit 1000) found) as kept,

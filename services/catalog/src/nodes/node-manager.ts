@@ -12,7 +12,9 @@ import type { Logger } from "@teranga/kit/process/log.ts";
 import { type StartWait, startWorker, type Worker } from "@teranga/kit/process/worker.ts";
 import type { DatabaseNode } from "@teranga/kit/topology/topology.ts";
 import { carryOut } from "./carry-out.ts";
-import { join, knowNodes, putBackKept } from "./join.ts";
+import { clockFault, noteClock } from "./clock-ahead.ts";
+import { sendKept } from "./copy.ts";
+import { join, knowNodes } from "./join.ts";
 import { connectionString, NodeDatabase } from "./node-database.ts";
 import { lookAtNode, type NodeLook, schemaOf } from "./node-look.ts";
 import { type Action, type Link, type Peer, planNode } from "./plan.ts";
@@ -226,8 +228,11 @@ export class NodeManager {
     const { sql } = this.#own;
     await knowNodes(sql, names);
     // A process that was killed after a copy.
-    if (own.kept > 0) await putBackKept(sql);
+    if (own.kept > 0) await sendKept(sql);
     await this.#retryRefused(own);
+    const clock = clockFault(own, peers);
+    await noteClock(sql, clock !== undefined);
+    this.#say("clock", clock);
     const connectionOf = (peer: string) => connectionString(this.#peers.get(peer)!.url, node);
     const { actions, links } = planNode({ node, own, peers, connectionOf });
     for (const [peer, { kind }] of links) {
@@ -235,7 +240,7 @@ export class NodeManager {
       if (began) this.syncs.set(peer, (this.syncs.get(peer) ?? 0) + 1);
       this.#streaming[kind === "streaming" ? "add" : "delete"](peer);
     }
-    this.state = { own, peers, links, fault: undefined };
+    this.state = { own, peers, links, fault: clock };
     for (const [peer, link] of links)
       this.#say(`link ${peer}`, "reason" in link ? `node ${peer}, ${link.kind}: ${link.reason}` : undefined);
     for (const action of actions) await this.#act(action);
