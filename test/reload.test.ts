@@ -15,7 +15,7 @@ import { closeAll } from "@teranga/kit/process/shutdown.ts";
 import { loadTopology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
-const RELOADS = Number(process.env.TEST_RELOADS ?? 40);
+const RELOADS = Number(process.env.TEST_RELOADS ?? 15);
 const CLIENTS = 6;
 /** A URL at which nothing listens. */
 const NOBODY = "http://127.0.0.1:1/graphql";

@@ -27,7 +27,7 @@ const BASES = {
 };
 
 /** Thousands of runs have found nothing more. This many find each broken rule of the common schema. */
-const RUNS = 40;
+const RUNS = 20;
 const OPERATIONS = 12;
 
 /** A random whole number below `end`. */
