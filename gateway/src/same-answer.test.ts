@@ -194,6 +194,6 @@ test("partitions together answer like one service that holds everything", async 
     }),
     { numRuns: RUNS, examples: EXAMPLES },
   );
-  // Operations that never leave their partition would prove little. Under most seeds a third of them do.
-  expect(crossed).toBeGreaterThan(RUNS / 10);
+  // Operations that never leave their partition would prove little. Under 12 seeds 30 of 75 left it, or more.
+  expect(crossed).toBeGreaterThan(RUNS / 3);
 });

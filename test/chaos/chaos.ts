@@ -7,6 +7,7 @@
 import { runMain } from "@teranga/kit/process/config.ts";
 import { readOptions } from "@teranga/kit/process/options.ts";
 import { z } from "zod";
+import { seedOption, startTelling } from "../harness/long-run.ts";
 import { reportText } from "./report.ts";
 import { runChaos } from "./run-chaos.ts";
 
@@ -17,10 +18,7 @@ const FAULT_EVERY_MS = 2_000;
 const options = z.object({
   minutes: z.coerce.number().positive().max(600).default(20),
   clients: z.coerce.number().int().min(1).max(200).default(12),
-  seed: z
-    .string()
-    .min(1)
-    .default(() => String(Date.now() % 1_000_000)),
+  seed: seedOption,
 });
 
 const usage = {
@@ -37,11 +35,7 @@ await runMain(usage, async () => {
   const { minutes, clients, seed } = readOptions(options, process.argv.slice(2));
   const interrupt = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => interrupt.abort());
-  const startedMs = performance.now();
-  const say = (line: string) => {
-    const seconds = Math.round((performance.now() - startedMs) / 1_000);
-    process.stdout.write(`${String(seconds).padStart(5)} s  ${line}\n`);
-  };
+  const say = startTelling();
   say(`Chaos for ${minutes} min, seed ${seed}.`);
   const durationMs = minutes * MINUTE_MS;
   const report = await runChaos({

@@ -6,15 +6,13 @@
 import { runMain } from "@teranga/kit/process/config.ts";
 import { readOptions } from "@teranga/kit/process/options.ts";
 import { z } from "zod";
+import { seedOption, startTelling } from "../harness/long-run.ts";
 import { runNodes } from "./run-nodes.ts";
 
 const options = z.object({
   minutes: z.coerce.number().min(0.05).max(600).default(10),
   nodes: z.coerce.number().int().min(2).max(5).default(3),
-  seed: z
-    .string()
-    .min(1)
-    .default(() => String(Date.now() % 1_000_000)),
+  seed: seedOption,
 });
 
 const usage = {
@@ -26,7 +24,7 @@ const usage = {
     "--seed S": "Decides what is drawn.",
   },
 };
-const startedMs = performance.now();
+const say = startTelling();
 
 await runMain(usage, async () => {
   const asked = readOptions(options, process.argv.slice(2));
@@ -36,8 +34,3 @@ await runMain(usage, async () => {
   say(`${missing.length} acknowledged edits are missing ${missing.slice(0, 10).join(", ")}`);
   process.exit(missing.length === 0 ? 0 : 1);
 });
-
-function say(line: string): void {
-  const seconds = Math.round((performance.now() - startedMs) / 1_000);
-  process.stdout.write(`${String(seconds).padStart(5)} s  ${line}\n`);
-}

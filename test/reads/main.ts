@@ -10,6 +10,7 @@ import { readOptions } from "@teranga/kit/process/options.ts";
 import { closeOnSignal } from "@teranga/kit/process/shutdown.ts";
 import { z } from "zod";
 import { ensureRedis } from "../../kit/test/redis-programs.ts";
+import { seedOption, startTelling } from "../harness/long-run.ts";
 import { findBug, plantInModules } from "../harness/planted-bug.ts";
 import { PLANTED_BUGS } from "./planted-bugs.ts";
 import type { Violation } from "./read-promises.ts";
@@ -23,10 +24,7 @@ const options = z.object({
   replicas: z.coerce.number().int().min(1).max(5).default(2),
   redis: z.enum(["none", "one", "sentinels"]).default("sentinels"),
   bug: z.string().default(""),
-  seed: z
-    .string()
-    .min(1)
-    .default(() => String(Date.now() % 1_000_000)),
+  seed: seedOption,
 });
 
 const usage = {
@@ -45,7 +43,7 @@ const usage = {
   },
 };
 const VIOLATIONS_SHOWN_MAX = 10;
-const startedMs = performance.now();
+const say = startTelling();
 
 await runMain(usage, async () => {
   const asked = readOptions(options, process.argv.slice(2));
@@ -96,9 +94,4 @@ async function allRounds(shop: Shop, terms: { rounds: number; seed: string }): P
 
 function show(violations: readonly Violation[]): void {
   for (const violation of violations.slice(0, VIOLATIONS_SHOWN_MAX)) say(JSON.stringify(violation));
-}
-
-function say(line: string): void {
-  const seconds = Math.round((performance.now() - startedMs) / 1_000);
-  process.stdout.write(`${String(seconds).padStart(5)} s  ${line}\n`);
 }

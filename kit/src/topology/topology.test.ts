@@ -32,7 +32,8 @@ test("a database with replicas", () => {
   );
   const database = { replicas: [{ name: "x-2", url: "postgres://127.0.0.1:5432/x" }], synchronous: true };
   expect(placements.get("city")).toMatchObject({ partitions: [{ id: "x", database }] });
-  expect(placements.get("orders")).toMatchObject({ database: { synchronous: false } });
+  const another = [{ name: "x-2", url: "postgres://127.0.0.1:5433/x" }];
+  expect(placements.get("orders")).toMatchObject({ database: { replicas: another, synchronous: false } });
   expect(placements.get("catalog")).not.toHaveProperty("database");
 });
 

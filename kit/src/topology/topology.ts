@@ -7,59 +7,11 @@
  * describes it.
  */
 import { readFile } from "node:fs/promises";
-import { z } from "zod";
 import { StartupError } from "../process/config.ts";
 import type { FileContent } from "../process/file-watch.ts";
 import { parseYaml } from "../process/yaml-file.ts";
 import { createPartitionOf, normalise, type PartitionOf } from "./partition.ts";
-
-const httpUrl = z.url({ protocol: /^https?$/, error: "is not an http or https URL" });
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,62}$/, "may have lower-case letters, digits and hyphens only");
-
-/** User and password are those of the service's DATABASE_URL: this file holds no secret. */
-const databaseUrl = z
-  .url({ protocol: /^postgres(ql)?$/, error: "is not a postgres URL" })
-  .refine((url) => !/\/\/[^/]*@/.test(url), { error: "must have neither user nor password" });
-
-const databaseFile = z.strictObject({
-  replicas: z
-    .record(name, databaseUrl)
-    .refine((replicas) => Object.keys(replicas).length > 0, { error: "there is none" }),
-  synchronous: z.boolean().default(false),
-});
-
-const partitionFile = z.strictObject({
-  database: databaseFile.optional(),
-  name: z.string().min(1),
-  towns: z.array(z.string().min(1)).default([]),
-  default: z.boolean().default(false),
-  location: z.strictObject({
-    latitude: z.number().min(-90).max(90),
-    longitude: z.number().min(-180).max(180),
-  }),
-  urls: z.array(httpUrl).min(1),
-});
-
-const subgraphFile = z.strictObject({
-  database: databaseFile.optional(),
-  schema: z.strictObject({ file: z.string() }).optional(),
-  replicas: z.array(httpUrl).min(1).optional(),
-  nodes: z
-    .record(name, z.strictObject({ url: httpUrl, database: databaseUrl }))
-    .refine((nodes) => Object.keys(nodes).length > 0, { error: "there is none" })
-    .optional(),
-  partitions: z.record(name, partitionFile).optional(),
-});
-
-const topologyFile = z.strictObject({
-  federation_version: z.string().optional(),
-  // An emptied file is a mistake, not an empty graph.
-  subgraphs: z
-    .record(name, subgraphFile)
-    .refine((subgraphs) => Object.keys(subgraphs).length > 0, { error: "there is none" }),
-});
+import { type PartitionEntry, type SubgraphEntry, topologyFile } from "./topology-file.ts";
 
 /** One streaming replica of a database. The URL has neither user nor password. */
 export interface DatabaseReplica {
@@ -202,7 +154,7 @@ function claimUrls(
   }
 }
 
-function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Placement {
+function placementOf(subgraph: string, entry: SubgraphEntry): Placement {
   const place = `subgraphs.${subgraph}`;
   const placed = [entry.replicas, entry.nodes, entry.partitions].filter((each) => each !== undefined);
   if (placed.length !== 1) throw new Error(`${place}: needs either replicas, nodes or partitions`);
@@ -229,7 +181,7 @@ function placementOf(subgraph: string, entry: z.infer<typeof subgraphFile>): Pla
   return { kind: "partitions", subgraph, partitions, partitionOf: createPartitionOf(subgraph, partitions) };
 }
 
-function readDatabase({ database }: Pick<z.infer<typeof partitionFile>, "database">): {
+function readDatabase({ database }: Pick<PartitionEntry, "database">): {
   database?: ReplicatedDatabase;
 } {
   if (!database) return {};
