@@ -18,7 +18,7 @@ const SOON = { timeout: 20_000, interval: 50 };
 const nodes = new CatalogNodes();
 const services: RunningService[] = [];
 const registry = new Registry();
-const transport = createTransport({ credential: CREDENTIAL });
+const transport = createTransport({ credential: CREDENTIAL, isService: true });
 
 beforeAll(async () => {
   const { products } = await readSampleData();

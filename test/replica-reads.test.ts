@@ -18,7 +18,7 @@ import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 
 const CREDENTIAL = "credential-of-the-tests";
 const STALENESS_MS = 1_000;
-const transport = createTransport({ credential: CREDENTIAL });
+const transport = createTransport({ credential: CREDENTIAL, isService: true });
 let primary: RunningPostgres;
 let replica: RunningPostgres;
 /** Two instances of the service. */

@@ -62,6 +62,7 @@ async function file(name: string, text: string): Promise<string> {
 test("any federated graph runs from its supergraph, and ends on SIGTERM", async () => {
   const subgraph = (typeDefs: string, resolvers: object) =>
     startSubgraphServer({
+      subgraph: "main",
       typeDefs,
       resolvers,
       createContext: () => ({}),

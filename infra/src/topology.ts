@@ -22,7 +22,7 @@ await runMain(usage, async () => {
   if (command !== "check" || file === undefined || words.length > 2)
     throw new StartupError(`${["topology", ...words].join(" ")}: there is only check FILE`);
   const { partitions } = partitionsOf(await loadTopology(file), "city");
-  const { send, close } = createTransport({ credential: await credential() });
+  const { send, close } = createTransport({ credential: await credential(), isService: true });
   try {
     const verdicts = await Promise.all(
       partitions.map((city) => askPartition(city, partitions, send, "owns")),

@@ -11,6 +11,8 @@ import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { type GraphQLError, parse } from "graphql";
 import { codedError, ERROR_CODES } from "../graphql/errors.ts";
 import { withOutcomes } from "../graphql/mutation-outcome.ts";
+import { Assertions, IDENTITY_HEADER } from "../identity/assertion.ts";
+import { type Identity, VISITOR } from "../identity/identity.ts";
 import { StartupError } from "../process/config.ts";
 import type { Logger } from "../process/log.ts";
 import { addMetrics, METRICS_PATH, Registry } from "../process/metrics.ts";
@@ -50,12 +52,14 @@ export interface ServiceTerms {
 }
 
 export interface SubgraphServerOptions<Context extends object> extends ServiceTerms {
+  /** Its name in the supergraph. Assertions of who asks are for one subgraph. */
+  subgraph: string;
   /** The subgraph's SDL. */
   typeDefs: string;
   // biome-ignore lint/suspicious/noExplicitAny: resolver types are checked where they are written
   resolvers: any;
   /** Makes the context of one request, with its loaders and its logger. */
-  createContext: (request: { requestId: string; log: Logger }) => Context;
+  createContext: (request: { requestId: string; log: Logger; identity: Identity }) => Context;
   port: number;
   /** Adds routes for callers with the credential. */
   addRoutes?: (app: FastifyInstance) => void;
@@ -120,6 +124,7 @@ export async function startSubgraphServer<Context extends object>(
   await apollo.start();
 
   serveServices(app, options);
+  const identityOf = readIdentities(app, options);
   options.addRoutes?.(app);
   // The integration drops headers without a value, and this one may have none.
   app.addHook("onRequest", async ({ headers }) => {
@@ -129,7 +134,8 @@ export async function startSubgraphServer<Context extends object>(
     context: async (request) => {
       const requestId = requestIdOf(request);
       const requestLog = log.child({ requestId });
-      return { ...options.createContext({ requestId, log: requestLog }), requestLog };
+      const identity = identityOf(request);
+      return { ...options.createContext({ requestId, log: requestLog, identity }), requestLog };
     },
   });
   // Apollo's drain plugin closes the Fastify app.
@@ -168,6 +174,27 @@ export function serveServices(
   // After the credential's check: only a service's trace is continued here.
   traceRequests(app, "services");
   keepDeadlines(app);
+}
+
+/** Refuses requests whose assertion is not believed. @returns who asks by a request */
+function readIdentities(
+  app: FastifyInstance,
+  { credential, subgraph }: Pick<SubgraphServerOptions<object>, "credential" | "subgraph">,
+): (request: FastifyRequest) => Identity {
+  const assertions = new Assertions({ credentials: [credential], nowMs: Date.now });
+  const identities = new WeakMap<FastifyRequest, Identity>();
+  app.addHook("onRequest", async (request, reply) => {
+    const header = request.headers[IDENTITY_HEADER]?.toString();
+    if (header === undefined) return;
+    const identity = await assertions.read(header, subgraph);
+    if (identity) {
+      identities.set(request, identity);
+      return;
+    }
+    const error = codedError("UNAUTHENTICATED", ERROR_CODES.UNAUTHENTICATED);
+    await reply.code(401).send({ errors: [error.toJSON()] });
+  });
+  return (request) => identities.get(request) ?? VISITOR;
 }
 
 /** Monitoring has no credential, and these paths show no secret. */

@@ -13,6 +13,7 @@ const lines: { level: number }[] = [];
 let service: RunningServer;
 beforeAll(async () => {
   service = await startSubgraphServer({
+    subgraph: "find",
     typeDefs: "type Query { find(name: String, filter: Filter): Int } input Filter { name: String }",
     resolvers: { Query: { find: () => 1 } },
     createContext: () => ({}),

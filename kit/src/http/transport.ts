@@ -3,6 +3,7 @@
  * deadline and a span for every request.
  */
 import { Agent, type Dispatcher } from "undici";
+import { BY_SERVICE, IDENTITY_HEADER } from "../identity/assertion.ts";
 import { clientSpan, injectTrace, inSpan } from "../process/tracing.ts";
 import { readNotes } from "./answer-notes.ts";
 import { codingsOf, type DecodedBody, decodeBody } from "./content-coding.ts";
@@ -68,6 +69,11 @@ export interface Transport {
 
 export interface TransportOptions {
   credential: string | undefined;
+  /**
+   * Whether this is a service, which asks others on its own behalf. A gateway asks on behalf of clients, and
+   * says so with each request.
+   */
+  isService?: boolean;
   /** How long a request may take if the caller does not say, in milliseconds. */
   deadlineMs?: number;
   /** Sockets to one endpoint. Further requests wait in its queue. */
@@ -103,6 +109,7 @@ export function createTransport(options: TransportOptions): Transport {
     // is decoded all the same.
     "accept-encoding": "identity",
     ...(options.credential === undefined ? {} : { authorization: authorization(options.credential) }),
+    ...(options.isService ? { [IDENTITY_HEADER]: BY_SERVICE } : {}),
   };
   const targetOf = rememberTargets();
   const underWay = new Set<Exchange>();

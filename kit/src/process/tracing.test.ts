@@ -23,6 +23,7 @@ beforeAll(async () => {
   recorder = recordSpans("test", new SimpleSpanProcessor({ exporter }));
   const start = (ask: () => Promise<unknown>) =>
     startSubgraphServer({
+      subgraph: "asked",
       typeDefs: "type Query { asked: Boolean }",
       resolvers: { Query: { asked: async () => Boolean(await ask()) } },
       createContext: () => ({}),

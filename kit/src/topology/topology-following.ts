@@ -31,7 +31,7 @@ export interface FollowOptions {
  * @returns the steps that end it, to be run before the program itself ends
  */
 export function followTopology({ role, credential, keepsRule, ...watched }: FollowOptions): ShutdownStep[] {
-  const { send, close } = createTransport({ credential });
+  const { send, close } = createTransport({ credential, isService: true });
   /** A starting instance does not overrule the database, since its file may be old. */
   const agreeAtStart = async (next: Topology): Promise<Agreement> => {
     const agreement = await agreeOnTopology({ current: undefined, next, send, role: "starts" });

@@ -81,6 +81,7 @@ export async function startCatalog(options: CatalogOptions): Promise<RunningServ
     const outbox = startOutbox({ primaryUrl, applicationName: "catalog", listeners, log, registry });
     closing.unshift({ name: "the outbox", close: outbox.close });
     const server = await startSubgraphServer({
+      subgraph: "catalog",
       typeDefs: readSchema("catalog"),
       resolvers,
       createContext: () => createContext(sql, cities, replication, nodes),

@@ -58,7 +58,7 @@ export async function startTestCatalog(): Promise<TestCatalog> {
     },
   });
   const database = openDatabase({ url: databaseUrl, applicationName: "test", connections: 2 });
-  const transport = createTransport({ credential: CREDENTIAL });
+  const transport = createTransport({ credential: CREDENTIAL, isService: true });
   return {
     server,
     sql: database.sql,

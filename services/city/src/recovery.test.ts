@@ -35,7 +35,7 @@ let thies: WiredCity;
 let home: City;
 let participant: City;
 let messages: RecoveryMessages;
-const transport = createTransport({ credential: CREDENTIAL });
+const transport = createTransport({ credential: CREDENTIAL, isService: true });
 const asking: AskMeans = {
   instances: new Instances({ send: transport.send }),
   newId: randomUUID,

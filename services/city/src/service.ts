@@ -72,7 +72,7 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
   const { members, reads, replication } = openReplicated({ ...options, registry }, metrics);
   const { sql } = members;
   watchBacklog(registry, { sql, placement }, clock);
-  const transport = createTransport({ credential });
+  const transport = createTransport({ credential, isService: true });
   const closeClients = [
     { name: "probes", close: () => instances.close() },
     { name: "transport", close: transport.close },
@@ -101,6 +101,7 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
       payments: createPayments(means, options.paymentProviders ?? []),
     };
     const server = await startSubgraphServer({
+      subgraph: "city",
       typeDefs: readSchema("city"),
       resolvers,
       createContext: ({ log }) => createContext({ ...city, log }),

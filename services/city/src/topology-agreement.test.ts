@@ -19,7 +19,7 @@ import { CREDENTIAL, startWiredCity, type WiredCity } from "../test/city-over-wi
 import { startCity } from "./service.ts";
 
 const NOBODY = "http://127.0.0.1:9/graphql";
-const { send, close } = createTransport({ credential: CREDENTIAL });
+const { send, close } = createTransport({ credential: CREDENTIAL, isService: true });
 const log = createLogger("test", "silent");
 let autres: WiredCity;
 let folder: string;

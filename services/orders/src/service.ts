@@ -42,7 +42,7 @@ export async function startOrders(options: OrdersOptions): Promise<RunningServic
   const live = createLiveTopology(topology);
   const cities = livePartitionsOf(live.topology, "city");
   replicasOf(topology, "catalog");
-  const transport = createTransport({ credential });
+  const transport = createTransport({ credential, isService: true });
   const send: Send = (url, body, sendOptions) => {
     // Probes have no name.
     if (body.operationName) onRequest?.({ url, operationName: body.operationName });
@@ -64,6 +64,7 @@ export async function startOrders(options: OrdersOptions): Promise<RunningServic
 
   try {
     const server = await startSubgraphServer({
+      subgraph: "orders",
       typeDefs: readSchema("orders"),
       resolvers,
       createContext: (request) => orchestrator.createContext(request),

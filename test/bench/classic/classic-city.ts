@@ -44,7 +44,7 @@ await runMain(usage, async () => {
     log,
     protocol: () => protocol,
   });
-  const transport = createTransport({ credential: config.SERVICE_CREDENTIAL });
+  const transport = createTransport({ credential: config.SERVICE_CREDENTIAL, isService: true });
   const messages = createRecoveryMessages(partitionsOf(topology, "city"), {
     instances: new Instances({ send: transport.send, log }),
     newId: randomUUID,

@@ -38,7 +38,7 @@ await runMain(usage, async () => {
   const log = createLogger("classic-orders", config.LOG_LEVEL);
   const topology = await loadTopology(config.TOPOLOGY);
   const credential = config.SERVICE_CREDENTIAL;
-  const transport = createTransport({ credential, connections: CONNECTIONS });
+  const transport = createTransport({ credential, connections: CONNECTIONS, isService: true });
   const registry = new Registry();
   const means = {
     cities: partitionsOf(topology, "city"),
@@ -52,6 +52,7 @@ await runMain(usage, async () => {
   };
   const shared = createOrchestrator(means).createContext({ log });
   const server = await startSubgraphServer({
+    subgraph: "orders",
     typeDefs: readSchema("orders"),
     resolvers,
     createContext: (request) => {
