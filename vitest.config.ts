@@ -1,6 +1,7 @@
 import { matchesGlob } from "node:path";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/harness/longest-first.ts";
+import { keepTemporaryFilesInMemory } from "./test/harness/temporary-files.ts";
 import { readTestGroups, type TestGroup } from "./test/harness/test-groups.ts";
 
 /**
@@ -23,6 +24,7 @@ const SETUP = {
   postgres: { setupFiles: SEED, globalSetup: ["test/harness/postgres.ts", "test/harness/redis-setup.ts"] },
 };
 
+keepTemporaryFilesInMemory();
 const groups = [...(await readTestGroups())];
 
 /** The files of one group as projects: those that share a process, and those that have one of their own. */
