@@ -4,6 +4,7 @@ import { DEADLINE_HEADER } from "@teranga/kit/http/deadline.ts";
 import type { Door } from "@teranga/kit/http/door.ts";
 import { doorVariables, readDoor } from "@teranga/kit/http/door-config.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
+import { IDENTITY_HEADER } from "@teranga/kit/identity/assertion.ts";
 import {
   countVariable,
   logLevelVariable,
@@ -38,6 +39,7 @@ const RESERVED_HEADERS = new Set([
   "tracestate",
   "transfer-encoding",
   DEADLINE_HEADER,
+  IDENTITY_HEADER,
   REQUEST_ID_HEADER,
   READ_AFTER_HEADER,
   SESSION_HEADER,

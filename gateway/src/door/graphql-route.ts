@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { ApolloServer } from "@apollo/server";
 import fastifyApollo from "@as-integrations/fastify";
 import { requestIdOf } from "@teranga/kit/http/server.ts";
+import { VISITOR } from "@teranga/kit/identity/identity.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { EntityCache } from "../cache/entity-cache.ts";
@@ -41,6 +42,7 @@ export async function addGraphQLRoute(
       return {
         requestId,
         log: log.child({ requestId }),
+        identity: VISITOR,
         deadlineAtMs: deadlineAtMs(),
         fetchDeadlineMs,
         forwardedHeaders: pickHeaders(request.headers, forwardedHeaders),

@@ -1,4 +1,6 @@
 /** The context of one client request. */
+import type { Assertions } from "@teranga/kit/identity/assertion.ts";
+import type { Identity } from "@teranga/kit/identity/identity.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { EntityCache } from "../cache/entity-cache.ts";
 import type { Holding } from "../ground/answer-room.ts";
@@ -12,6 +14,10 @@ export interface RequestContext {
   /** Sent with every request to a service. */
   requestId: string;
   log: Logger;
+  /** Who asks. */
+  identity: Identity;
+  /** Tells services who asks. Undefined for a gateway whose services do not share a credential. */
+  assertions?: Assertions | undefined;
   /** When the request must be over, on the clock of `performance.now`. */
   deadlineAtMs: number;
   /** How long one fetch may take: a fetch that hangs must leave time for those after it. */
