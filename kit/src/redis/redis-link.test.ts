@@ -2,10 +2,12 @@
  * Goal: Redis may be slow, down, failing over or of another password: nothing waits, and it is noticed when
  * it is back. Method: real servers, which are frozen, killed and failed over.
  */
-import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { RedisClient } from "@redis/client";
+import { describe, expect, inject, it, onTestFinished, vi } from "vitest";
 import { redisTarget, startRedis, startSentinelTrio, type TestRedis, until } from "../../test/redis.ts";
 import { createLogger } from "../process/log.ts";
 import { Registry } from "../process/metrics.ts";
+import { connectTo } from "./redis-connection.ts";
 import { RedisLink } from "./redis-link.ts";
 import { createRedisMetrics } from "./redis-metrics.ts";
 
@@ -18,6 +20,26 @@ describe.skipIf(inject("redisMissing") !== null)("the way to Redis", () => {
     expect(await link.ask(["GET"])).toMatchObject({ kind: "refused" });
     expect(link.isOpen).toBe(true);
     expect(link.notes()).toEqual([]);
+  });
+
+  // Each class took 60 ms of CPU, and a program with sentinels made several a second.
+  it("makes the driver's class once for all servers", async () => {
+    const servers = [await aRedis(), await aRedis(), await aRedis()];
+    const making = vi.spyOn(RedisClient, "factory");
+    onTestFinished(() => making.mockRestore());
+    const login = { username: undefined, password: undefined };
+    const reached = new Set(
+      await Promise.all(
+        servers.map(async ({ port }) => {
+          const address = { host: "127.0.0.1", port };
+          const connection = await connectTo(address, { login, tls: false, deadlineMs: 10_000 });
+          connection.close();
+          return connection.server.runId;
+        }),
+      ),
+    );
+    expect(reached.size).toBe(servers.length);
+    expect(making.mock.calls.length).toBeLessThanOrEqual(1);
   });
 
   it("needs no Redis to start, and notices when it comes", async () => {
