@@ -1,93 +1,122 @@
 -- Local writes become operations. Whoever writes a row with SQL replicates it.
 
 -- Writes an operation that has seen all that is here of its row. The row is locked, so the operations of a
--- row are in the order of their sequences. It is one statement: each one of those that it was cost a writer
--- about a tenth of its write.
+-- row are in the order of their sequences. Three plain statements: as one with data-modifying CTEs they took
+-- longer to start than to run.
 create or replace function write_operation(
   of_entity text, of_id text, kind text, patch jsonb, strategies jsonb, written_at timestamptz
 ) returns void
   language plpgsql as $$
 declare
-  written record;
+  own record;
+  known record;
+  its jsonb;
 begin
-  with own as (
-    select this_node.id as node, rules, nextval('operation_sequence') as sequence from this_node
-  ), known as (
-    insert into entity_state as state (entity, id, seen, edits, clock, updated_at)
-      select
-        of_entity, of_id, its, case kind when 'DELETE' then '{}' else its end,
-        (extract(epoch from wall_clock()) * 1000)::bigint * 4096, written_at
-      from own cross join jsonb_build_object(node, sequence) as its
-      on conflict (entity, id) do update set
-        seen = state.seen || excluded.seen,
-        edits = state.edits || excluded.edits,
-        clock = greatest(excluded.clock, state.clock + 1),
-        updated_at = greatest(state.updated_at, excluded.updated_at)
-      returning coalesce(old.seen, '{}') as seen, new.clock as clock
-  )
-  insert into operation
-    select
-      own.node, own.sequence, of_entity, of_id, kind, patch, known.clock, known.seen, strategies, own.rules,
-      written_at
-    from own cross join known
-    returning
-      operation as op, exists (select from conflict where entity = of_entity and conflict.id = of_id) as has_conflicts,
-      (select clock_ahead from this_node)
-      into written;
+  select this_node.id as node, rules, clock_ahead, nextval('operation_sequence') as sequence into own from this_node;
   -- As a server that is not ready: whoever asked may ask another node.
-  if written.clock_ahead then
+  if own.clock_ahead then
     raise cannot_connect_now using message = 'the clock of this node is more than an hour ahead of the others'', nothing is written';
   end if;
+  its := jsonb_build_object(own.node, own.sequence);
+  insert into entity_state as state (entity, id, seen, edits, clock, updated_at)
+    values (
+      of_entity, of_id, its, case kind when 'DELETE' then '{}' else its end,
+      (extract(epoch from wall_clock()) * 1000)::bigint * 4096, written_at
+    )
+    on conflict (entity, id) do update set
+      seen = state.seen || excluded.seen,
+      edits = state.edits || excluded.edits,
+      clock = greatest(excluded.clock, state.clock + 1),
+      updated_at = greatest(state.updated_at, excluded.updated_at)
+    returning
+      coalesce(old.seen, '{}') as seen, new.clock as clock,
+      exists (select from conflict where entity = of_entity and conflict.id = of_id) as has_conflicts
+      into known;
+  insert into operation (node, sequence, entity, id, kind, patch, clock, seen, strategies, rules, written_at)
+    values (
+      own.node, own.sequence, of_entity, of_id, kind, patch, known.clock, known.seen, strategies, own.rules, written_at
+    );
   -- Most rows have none.
-  if written.has_conflicts then
-    perform follow_conflicts(written.op, array(select jsonb_object_keys(patch)));
+  if known.has_conflicts then
+    perform follow_conflicts(operation, array(select jsonb_object_keys(operation.patch)))
+      from operation where node = own.node and sequence = own.sequence;
   end if;
 end $$;
+
+create or replace function changed(field text, before anyelement, after anyelement) returns jsonb
+  language sql stable as $$
+  select case when before is distinct from after then jsonb_build_object(field, after) else '{}' end
+$$;
+
+-- The columns that are otherwise in the later version of a row, with their values. Columns are spelt out: to
+-- compare both rows as JSON took a writer 100 us.
+create or replace function changes_of(before product, after product) returns jsonb
+  language sql stable
+  return changed('name', before.name, after.name)
+    || changed('description', before.description, after.description)
+    || changed('price', before.price, after.price)
+    || changed('discontinued', before.discontinued, after.discontinued)
+    || changed('tags', before.tags, after.tags)
+    || changed('supplier_id', before.supplier_id, after.supplier_id)
+    || changed('created_at', before.created_at, after.created_at)
+    || changed('creation_key', before.creation_key, after.creation_key)
+    || changed('creation_hash', before.creation_hash, after.creation_hash);
+
+create or replace function changes_of(before supplier, after supplier) returns jsonb
+  language sql stable
+  return changed('name', before.name, after.name)
+    || changed('email', before.email, after.email)
+    || changed('phone', before.phone, after.phone)
+    || changed('deliveries', before.deliveries, after.deliveries)
+    || changed('created_at', before.created_at, after.created_at)
+    || changed('creation_key', before.creation_key, after.creation_key)
+    || changed('creation_hash', before.creation_hash, after.creation_hash);
 
 -- Before an update, and after an insert or a delete. An update that changes nothing is no operation.
 create or replace function capture_change() returns trigger
   language plpgsql set search_path from current set timezone to 'UTC' as $$
 declare
   of_entity constant text := tg_argv[0];
-  before constant jsonb := to_jsonb(old);
-  after constant jsonb := to_jsonb(new);
   written_at constant timestamptz(3) := wall_clock();
   patch jsonb;
   strategies jsonb;
+  has_changes boolean;
 begin
   if tg_op = 'DELETE' then
     perform write_operation(of_entity, old.id, 'DELETE', '{"deleted": true}', '{}', written_at);
     return null;
-  end if;
-  if old.id <> new.id then
+  elsif tg_op = 'INSERT' then
+    patch := to_jsonb(new) - '{id,id_length,name_key,search_key,updated_at}'::text[];
+  elsif old.id <> new.id then
     raise check_violation using message = 'an id never changes', constraint = lower(of_entity) || '_id_fixed';
+  else
+    new.updated_at := old.updated_at;
+    patch := changes_of(old, new);
+    if patch = '{}' then
+      return new;
+    end if;
   end if;
-  -- What is new in the row, with the strategies of the units that it touches.
-  select
-    jsonb_object_agg(field, case
-      when before is null or strategy not in ('ADD', 'UNION') then after -> field
-      else as_change(strategy, before -> field, after -> field)
-    end),
-    jsonb_object_agg(unit, strategy)
-    into patch, strategies
-    from merge_unit cross join unnest(columns) as field
-    where entity = of_entity and before -> field is distinct from after -> field;
-  if of_entity = 'Product' and jsonb_array_length(after -> 'tags') > 50 and patch ? 'tags' then
+  select jsonb_object_agg(unit, strategy), bool_or(strategy in ('ADD', 'UNION')) into strategies, has_changes
+    from merge_unit where entity = of_entity and patch ?| columns;
+  if jsonb_array_length(patch -> 'tags') > 50 then
     raise check_violation using
       message = 'a product has 50 tags at most', table = 'product', constraint = 'product_tags_count';
-  end if;
-  if patch ? 'name' and of_entity = 'Product' then
+  elsif patch ? 'name' and of_entity = 'Product' then
     perform claim_name(new.id, new.name);
   end if;
   if tg_op = 'INSERT' then
-    perform capture_insert(of_entity, after, patch, strategies);
+    perform capture_insert(of_entity, to_jsonb(new), patch, strategies);
     return null;
   end if;
-  new.updated_at := old.updated_at;
-  if patch is not null then
-    new.updated_at := greatest(old.updated_at, written_at);
-    perform write_operation(of_entity, new.id, 'EDIT', patch, strategies, written_at);
+  if has_changes then
+    patch := patch || (
+      select jsonb_object_agg(field, as_change(strategy, to_jsonb(old) -> field, patch -> field))
+      from merge_unit cross join unnest(columns) as field
+      where entity = of_entity and strategy in ('ADD', 'UNION') and patch ? field
+    );
   end if;
+  new.updated_at := greatest(old.updated_at, written_at);
+  perform write_operation(of_entity, new.id, 'EDIT', patch, strategies, written_at);
   return new;
 end $$;
 

@@ -51,6 +51,43 @@ test("normalise is the same in SQL as in TypeScript, for each letter of the basi
   await expectSameInSql(plane.filter((text) => !NOT_COMPARED.test(text)));
 });
 
+test("a change of any column is an operation with its new value, and of no other", async () => {
+  await database.exec(`
+    insert into product (id, name, description, price) values ('each', 'Each', '', 1);
+    insert into supplier (id, name) values ('each', 'Each')`);
+  const others = {
+    deliveries: "5",
+    discontinued: "true",
+    price: "2",
+    tags: "array['a']",
+    created_at: "'2026-01-02T00:00:00Z'",
+  };
+  const units = await values(
+    "select jsonb_build_array(entity, field) from merge_unit cross join unnest(columns) as field order by 1",
+    [],
+  );
+  for (const [entity, field] of units as [string, string][]) {
+    const value = others[field as keyof typeof others] ?? "'other'";
+    // A key and its digest are there together.
+    const also = field === "creation_key" ? ", creation_hash = 'other'" : "";
+    if (field === "creation_hash") continue;
+    await database.exec(`update ${entity} set ${field} = ${value}${also} where id = 'each'`);
+    const [patch] = await values("select patch from operation order by sequence desc limit 1", []);
+    const expected = {
+      deliveries: 5,
+      discontinued: true,
+      price: 2,
+      tags: { add: ["a"], remove: [] },
+      created_at: "2026-01-02T00:00:00+00:00",
+    };
+    expect(patch).toEqual({
+      [field]: expected[field as keyof typeof expected] ?? "other",
+      ...(also && { creation_hash: "other" }),
+    });
+  }
+  await database.exec("delete from product; delete from supplier");
+});
+
 test.each([
   [
     "an empty name",
