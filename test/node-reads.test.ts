@@ -9,13 +9,13 @@ import { topologyText } from "@teranga/infra/cities.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import type { RunningPostgres } from "@teranga/infra/postgres-process.ts";
 import { startTestPostgres } from "@teranga/infra/test-postgres.ts";
-import type { RunningServer } from "@teranga/kit/http/server.ts";
+import type { RunningServer } from "@teranga/kit/http/listen.ts";
 import { openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import type { RunningService } from "@teranga/kit/process/run-service.ts";
 import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { CREDENTIAL, type Graph, OPERATOR, startGraph } from "./harness/graph.ts";
+import { CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
 
 const NAMES = ["dakar", "thies", "louga"];
 const log = createLogger("test", "silent");
@@ -56,14 +56,7 @@ beforeAll(async () => {
   for (const near of ["dakar", "thies"]) {
     const source = { kind: "topology" as const, topology: topologyFrom(near) };
     gateways.push(
-      await startGateway({
-        source,
-        credential: CREDENTIAL,
-        identity: OPERATOR,
-        cacheBytesMax: 1_000_000,
-        port: 0,
-        log,
-      }),
+      await startGateway({ source, credential: CREDENTIAL, cacheBytesMax: 1_000_000, port: 0, log }),
     );
   }
 }, 120_000);

@@ -7,13 +7,13 @@ import { surfaceOf } from "@teranga/gateway/door/surface.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
 import { TokenSeal } from "@teranga/gateway/session/session-token.ts";
 import { topologyText } from "@teranga/infra/cities.ts";
-import type { RunningServer } from "@teranga/kit/http/server.ts";
+import type { RunningServer } from "@teranga/kit/http/listen.ts";
 import type { Sql } from "@teranga/kit/postgres/database.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
 import { withSession } from "@teranga/schema/client/session.ts";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { CREDENTIAL, type Graph, OPERATOR, startGraph } from "./harness/graph.ts";
+import { CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
 
 let graph: Graph;
 const gateways: RunningServer[] = [];
@@ -36,7 +36,6 @@ async function startGateways(into: RunningServer[], cacheBytesMax = 0): Promise<
       await startGateway({
         source: { kind: "topology", topology },
         credential: CREDENTIAL,
-        identity: OPERATOR,
         log: createLogger("test", "silent"),
         surface: surfaceOf("development"),
         cacheBytesMax,

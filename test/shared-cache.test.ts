@@ -4,12 +4,12 @@
  */
 import { startGateway } from "@teranga/gateway/gateway.ts";
 import { topologyText } from "@teranga/infra/cities.ts";
-import type { RunningServer } from "@teranga/kit/http/server.ts";
+import type { RunningServer } from "@teranga/kit/http/listen.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startRedis, type TestRedis, until } from "../kit/test/redis.ts";
-import { CREDENTIAL, type Graph, OPERATOR, startGraph } from "./harness/graph.ts";
+import { CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
 
 describe.skipIf(inject("redisMissing") !== null)("a cache that two gateways share", () => {
   let redis: TestRedis;
@@ -25,7 +25,6 @@ describe.skipIf(inject("redisMissing") !== null)("a cache that two gateways shar
     const shared = {
       source,
       credential: CREDENTIAL,
-      identity: OPERATOR,
       redis: redis.target,
       cacheBytesMax: 1_000_000,
       port: 0,

@@ -2,7 +2,7 @@
  * Goal: a gateway starts with the graph that its services serve, and never with a faulty one. Method: real
  * services.
  */
-import type { RunningServer } from "@teranga/kit/http/server.ts";
+import type { RunningServer } from "@teranga/kit/http/listen.ts";
 import { afterEach, expect, test, vi } from "vitest";
 import { startBookService } from "./fixture/book-service.ts";
 import { BRANCH_SDL, CREDENTIAL, startBranchService } from "./fixture/branch-service.ts";

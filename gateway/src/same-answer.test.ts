@@ -4,7 +4,7 @@
  * be equal. fast-check prints the seed of a failure.
  */
 import { encodeCursor } from "@teranga/kit/graphql/cursor.ts";
-import type { RunningServer } from "@teranga/kit/http/server.ts";
+import type { RunningServer } from "@teranga/kit/http/listen.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CREDENTIAL, startBranchService } from "./fixture/branch-service.ts";

@@ -1,6 +1,7 @@
 /** Asks a service or a database whether it answers now. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { isPortOpen } from "./ports.ts";
 
 /**
  * A healthy service answers /health/ready within milliseconds. Its own check of the database may take
@@ -33,8 +34,9 @@ export async function readHealth(endpoint: string): Promise<ServiceHealth> {
 
 /** Probes until the service is ready. Returns false if `giveUp` returns true first. */
 export async function untilServiceReady(endpoint: string, giveUp: () => boolean): Promise<boolean> {
+  const port = Number(new URL(endpoint).port);
   while (!giveUp()) {
-    if ((await readHealth(endpoint)).isReady) return true;
+    if ((await isPortOpen(port)) && (await readHealth(endpoint)).isReady) return true;
     await sleep(PROBE_INTERVAL_MS);
   }
   return false;

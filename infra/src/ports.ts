@@ -1,5 +1,5 @@
 /** TCP ports of this machine's loopback interface. */
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 
 const HOST = "127.0.0.1";
 
@@ -26,6 +26,22 @@ export async function freePort(random: () => number = Math.random): Promise<numb
 /** Whether a server could listen on the port now. */
 export async function isPortFree(port: number): Promise<boolean> {
   return (await tryListen(port)) !== undefined;
+}
+
+/**
+ * Whether a server listens on the port now. That costs a tenth of the CPU time of a request or of a login,
+ * which matters to a program that asks for as long as a server starts.
+ */
+export function isPortOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: HOST });
+    const end = (open: boolean) => {
+      socket.destroy();
+      resolve(open);
+    };
+    socket.once("connect", () => end(true));
+    socket.once("error", () => end(false));
+  });
 }
 
 /** Listens for a moment. Returns the port that it got, or undefined if it could not listen. */

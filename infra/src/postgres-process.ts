@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import postgres from "postgres";
-import { freePort } from "./ports.ts";
+import { freePort, isPortOpen } from "./ports.ts";
 import { SUPERUSER } from "./postgres-data.ts";
 import { stopLeftoverPostgres } from "./postgres-leftover.ts";
 import {
@@ -188,7 +188,7 @@ async function untilReady(
   let reason: string | undefined;
   while (!ended && !reason && performance.now() < deadlineMs) {
     signal?.throwIfAborted();
-    if (await acceptsConnections(server.url("postgres"))) return;
+    if ((await isPortOpen(server.port)) && (await acceptsConnections(server.url("postgres")))) return;
     await sleep(READY_PROBE_MS);
     reason = await hopeless?.();
   }

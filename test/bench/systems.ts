@@ -68,15 +68,7 @@ export async function startSystems(options: SystemsOptions): Promise<Systems> {
   };
   try {
     // Nothing here reads from a replica, and one would take its share of the two cores.
-    const gatewayEnvironment = { NODE_ENV: "development" };
-    const own = {
-      home,
-      catalogNodes: [],
-      ports: {},
-      replicas: {},
-      postgresSettings: SETTINGS,
-      gatewayEnvironment,
-    };
+    const own = { home, catalogNodes: [], ports: {}, replicas: {}, postgresSettings: SETTINGS };
     cluster = await startCluster({ ...own, logLevel, log, signal });
     const databases = await databaseUrls(cluster, home);
     classic = await startClassic(cluster, { home, databases, ...options });
@@ -193,7 +185,7 @@ async function startClassic(
       await start(`city-${id}`, "cities", "test/bench/classic/classic-city.ts", own);
     }
     await start("orders", "orders", "test/bench/classic/classic-orders.ts");
-    await start("gateway", "gateway", "gateway/src/main.ts", { NODE_ENV: "development" });
+    await start("gateway", "gateway", "gateway/src/main.ts");
   } catch (error) {
     await stop();
     throw error;

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { ApolloServer } from "@apollo/server";
 import fastifyApollo from "@as-integrations/fastify";
 import { requestIdOf } from "@teranga/kit/http/server.ts";
-import { type Identity, VISITOR } from "@teranga/kit/identity/identity.ts";
+import { VISITOR } from "@teranga/kit/identity/identity.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { EntityCache } from "../cache/entity-cache.ts";
@@ -16,8 +16,6 @@ import type { RequestWatch } from "./request-log.ts";
 export interface RouteTerms extends Pick<RequestContext, "fetchDeadlineMs" | "onSubgraphRequest"> {
   log: Logger;
   recordOf: RequestWatch["recordOf"];
-  /** Everybody is a visitor by default. */
-  identityOf?: ((request: FastifyRequest) => Identity) | undefined;
   cache?: EntityCache | undefined;
   /** No sessions by default. */
   sessionOf?: ((request: FastifyRequest) => Session) | undefined;
@@ -35,7 +33,7 @@ export async function addGraphQLRoute(
   apollo: ApolloServer<RequestContext>,
   terms: RouteTerms,
 ): Promise<void> {
-  const { log, recordOf, identityOf, sessionOf, deadlineAtMs, forwardedHeaders = [] } = terms;
+  const { log, recordOf, sessionOf, deadlineAtMs, forwardedHeaders = [] } = terms;
   const { fetchDeadlineMs, onSubgraphRequest } = terms;
   const room = new AnswerRoom({ bytesMax: terms.answerBytesMax });
   await app.register(fastifyApollo(apollo), {
@@ -44,7 +42,7 @@ export async function addGraphQLRoute(
       return {
         requestId,
         log: log.child({ requestId }),
-        identity: identityOf?.(request) ?? VISITOR,
+        identity: VISITOR,
         deadlineAtMs: deadlineAtMs(),
         fetchDeadlineMs,
         forwardedHeaders: pickHeaders(request.headers, forwardedHeaders),

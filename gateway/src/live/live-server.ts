@@ -1,5 +1,5 @@
 /** A server over a graph that changes while it runs: the gateway, or the partition proxy. */
-import type { RunningServer } from "@teranga/kit/http/server.ts";
+import type { RunningServer } from "@teranga/kit/http/listen.ts";
 import { createTransport } from "@teranga/kit/http/transport.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Registry } from "@teranga/kit/process/metrics.ts";

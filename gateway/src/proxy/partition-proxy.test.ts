@@ -8,7 +8,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { RunningServer } from "@teranga/kit/http/server.ts";
+import type { RunningServer } from "@teranga/kit/http/listen.ts";
 import { afterEach, expect, test, vi } from "vitest";
 import { bareEnvironment } from "../../../kit/test/bare-environment.ts";
 import { BRANCH_SDL, CREDENTIAL, startBranchService } from "../fixture/branch-service.ts";

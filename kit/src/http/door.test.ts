@@ -10,7 +10,8 @@ import { afterEach, expect, test } from "vitest";
 import { createLogger } from "../process/log.ts";
 import { Registry } from "../process/metrics.ts";
 import { DEFAULT_DOOR, type Door } from "./door.ts";
-import { addHealth, createApp, listen } from "./server.ts";
+import { addHealth, listen } from "./listen.ts";
+import { createApp } from "./server.ts";
 
 const ANSWER_BYTES = 20 * 1024 * 1024;
 

@@ -13,7 +13,6 @@ import { codedError, ERROR_CODES } from "../graphql/errors.ts";
 import { withOutcomes } from "../graphql/mutation-outcome.ts";
 import { Assertions, IDENTITY_HEADER } from "../identity/assertion.ts";
 import { type Identity, VISITOR } from "../identity/identity.ts";
-import { StartupError } from "../process/config.ts";
 import type { Logger } from "../process/log.ts";
 import { addMetrics, METRICS_PATH, Registry } from "../process/metrics.ts";
 import { traceRequests } from "../process/tracing.ts";
@@ -26,7 +25,9 @@ import { keepDeadlines } from "./deadline.ts";
 import { DEFAULT_DOOR, type Door, httpOptions, keepDoor } from "./door.ts";
 import { answerHttpErrors, httpErrorOptions } from "./http-errors.ts";
 import { statusByMediaType } from "./http-status.ts";
+import { addHealth, listen, type Notes, type RunningServer } from "./listen.ts";
 import { isDatabaseAway, logFaults, maskError } from "./masked-errors.ts";
+import { NO_SCHEMAS } from "./no-schemas.ts";
 import { ReadingServer } from "./reading-server.ts";
 import { countRefusals } from "./refusals.ts";
 import { refusalOptions, shortRefusals } from "./short-refusals.ts";
@@ -36,9 +37,6 @@ export const REQUEST_ID_HEADER = "x-request-id";
 
 /** Larger bodies are refused before they are parsed. A batch of 1,000 protocol messages is about 300 kB. */
 const BODY_BYTES_MAX = 1024 * 1024;
-
-/** How soon a closing server notices that a connection is idle. */
-const IDLE_CHECK_MS = 20;
 
 /** What every service has at its server, whatever it serves. */
 export interface ServiceTerms {
@@ -74,18 +72,8 @@ export interface SubgraphServerOptions<Context extends object> extends ServiceTe
   reads?: ServiceReads;
 }
 
-export type Notes = () => Promise<readonly string[]>;
-
 interface RequestLog {
   requestLog: Logger;
-}
-
-export interface RunningServer {
-  /** The GraphQL endpoint. */
-  url: string;
-  port: number;
-  /** Stops accepting requests, waits for those under way, and closes. */
-  close(): Promise<void>;
 }
 
 /**
@@ -202,70 +190,10 @@ function isOpen(url: string): boolean {
   return url.startsWith("/health/") || url === METRICS_PATH;
 }
 
-/**
- * Listens and returns the address. When the app closes, a connection with a request under way is
- * ended after its answer. Otherwise a client that keeps the connection alive would hold the
- * server open for over a minute.
- * @throws StartupError if the port is taken, after running `stop`
- */
-export async function listen(
-  app: FastifyInstance,
-  port: number,
-  stop: () => Promise<void>,
-  host = DEFAULT_DOOR.host,
-): Promise<Pick<RunningServer, "url" | "port">> {
-  app.addHook("preClose", async () => {
-    const timer = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
-    app.server.once("close", () => clearInterval(timer));
-  });
-  try {
-    // For the name "localhost" Fastify would start a second server, which has no door.
-    await app.listen({ port, host: host === "localhost" ? "127.0.0.1" : host });
-  } catch (error) {
-    await stop();
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE") throw new StartupError(`Port ${port} is taken`);
-    if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EINVAL") {
-      throw new StartupError(`HOST: this machine has no address ${host}`);
-    }
-    throw error;
-  }
-  const { port: bound } = app.server.address() as { port: number };
-  return { url: `http://${reachableHost(host)}:${bound}/graphql`, port: bound };
-}
-
-/** The host by which this machine reaches a server that listens there. */
-function reachableHost(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::") return "[::1]";
-  return host.includes(":") ? `[${host}]` : host;
-}
-
 /** The caller's request id, or a new one. Any value other than a plain short token is replaced. */
 export function requestIdOf(request: FastifyRequest): string {
   const given = request.headers[REQUEST_ID_HEADER];
   return typeof given === "string" && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
-}
-
-/**
- * /health/live: the process runs. /health/ready: the service can do its work, with
- * notes for people; 503 if it cannot.
- */
-export function addHealth(
-  app: FastifyInstance,
-  checkReady: () => Promise<unknown>,
-  notes: Notes = async () => [],
-): void {
-  app.get("/health/live", async () => ({ status: "live" }));
-  app.get("/health/ready", async (_request, reply) => {
-    try {
-      await checkReady();
-      const found = await notes();
-      return { status: "ready", ...(found.length > 0 && { notes: found }) };
-    } catch {
-      return reply.code(503).send({ status: "not ready" });
-    }
-  });
 }
 
 export interface AppOptions {
@@ -290,6 +218,7 @@ export function createApp(
     keepAliveTimeout: door.keepAliveMs,
     bodyLimit: bodyBytesMax,
     forceCloseConnections: "idle",
+    schemaController: NO_SCHEMAS,
   });
   keepDoor(app, door, onRefused);
   answerHttpErrors(app, terms);

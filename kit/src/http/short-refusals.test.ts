@@ -5,7 +5,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLogger } from "../process/log.ts";
 import { authorization } from "./credential.ts";
-import { type RunningServer, startSubgraphServer } from "./server.ts";
+import type { RunningServer } from "./listen.ts";
+import { startSubgraphServer } from "./server.ts";
 
 const CREDENTIAL = "credential-of-the-tests";
 const BYTES_MAX = 8_000;

@@ -8,7 +8,8 @@ import type { FastifyInstance } from "fastify";
 import { afterEach, expect, test } from "vitest";
 import { createLogger } from "../process/log.ts";
 import { DEFAULT_DOOR, type Door } from "./door.ts";
-import { addHealth, createApp, listen } from "./server.ts";
+import { addHealth, listen } from "./listen.ts";
+import { createApp } from "./server.ts";
 
 const MIB = 1024 * 1024;
 const GREAT_BYTES = 20 * MIB;

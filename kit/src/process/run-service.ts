@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { Door } from "../http/door.ts";
 import { type doorVariables, readDoor } from "../http/door-config.ts";
-import type { RunningServer } from "../http/server.ts";
+import type { RunningServer } from "../http/listen.ts";
 import { loadTopology, type Topology } from "../topology/topology.ts";
 import { followTopology } from "../topology/topology-following.ts";
 import { createTopologyStanding, type TopologyStanding } from "../topology/topology-standing.ts";

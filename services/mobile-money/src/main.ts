@@ -3,7 +3,7 @@
  * telephone number is a subscriber.
  */
 
-import { listen } from "@teranga/kit/http/server.ts";
+import { listen } from "@teranga/kit/http/listen.ts";
 import { readConfig, runMain, StartupError } from "@teranga/kit/process/config.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { systemClock } from "@teranga/kit/process/retry.ts";

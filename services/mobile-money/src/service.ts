@@ -1,6 +1,7 @@
 /** The HTTP interface of the simulated company, as docs/payments.md asks of a company. */
 import { DEFAULT_DOOR, httpOptions, keepDoor } from "@teranga/kit/http/door.ts";
-import { addHealth } from "@teranga/kit/http/server.ts";
+import { addHealth } from "@teranga/kit/http/listen.ts";
+import { NO_SCHEMAS } from "@teranga/kit/http/no-schemas.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { Clock } from "@teranga/kit/process/retry.ts";
 import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
@@ -50,6 +51,7 @@ export function createCompany({ books, secret, clock, log }: CompanyMeans): Fast
     forceCloseConnections: "idle",
     keepAliveTimeout: DEFAULT_DOOR.keepAliveMs,
     http: httpOptions(DEFAULT_DOOR),
+    schemaController: NO_SCHEMAS,
   });
   keepDoor(app, DEFAULT_DOOR, () => {});
   addHealth(app, async () => {});

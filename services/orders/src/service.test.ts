@@ -1,6 +1,6 @@
 /** The service as a process, over HTTP, without the other services. */
 import { authorization } from "@teranga/kit/http/credential.ts";
-import type { RunningServer } from "@teranga/kit/http/server.ts";
+import type { RunningServer } from "@teranga/kit/http/listen.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
