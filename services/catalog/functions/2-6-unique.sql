@@ -32,7 +32,9 @@ end $$;
 
 -- Tells the shared names anew, after a product got or lost one of these.
 create or replace function note_shared_names(of_id text, names text[]) returns void
-  language plpgsql as $$
+  -- Of a table without statistics the planner takes each name for one that hundreds have, and read it whole
+  -- for each row: 1,000 products in one statement took 8 s.
+  language plpgsql set enable_seqscan to off as $$
 declare
   keys constant text[] := array(select distinct normalise(name) from unnest(names) as name order by 1);
 begin

@@ -88,6 +88,17 @@ test("a change of any column is an operation with its new value, and of no other
   await database.exec("delete from product; delete from supplier");
 });
 
+test("many products in one statement are each found by keys, in tables that were never analysed", async () => {
+  await database.exec(`begin;
+    insert into product (name, description, price) select 'Tissu ' || n, '', 1 from generate_series(1, 200) as n`);
+  const read = await values(
+    "select relname from pg_stat_xact_user_tables where relname <> 'this_node' and seq_tup_read > 2000",
+    [],
+  );
+  await database.exec("rollback");
+  expect(read).toEqual([]);
+});
+
 test.each([
   [
     "an empty name",
