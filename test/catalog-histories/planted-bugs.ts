@@ -18,12 +18,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   // A clock that is behind writes operations that come before those that their writer has seen.
   bug("clock-of-the-wall", "2-8-capture", "greatest(excluded.clock, state.clock + 1)", "excluded.clock"),
   bug("writer-saw-nothing", "2-8-capture", "coalesce(old.seen, '{}') as seen", "'{}'::jsonb as seen"),
-  bug("every-operation-is-next", "2-7-fold", "if has_all(op.seen, noted.known) and", "if true and"),
+  bug("every-operation-is-next", "2-7-fold", "if has_all(first.seen, noted.known) and", "if true and"),
+  bug("every-edit-is-next", "2-7-fold", "and has_all(ops[1].seen, state.seen)", "and true"),
+  bug("every-edit-is-plain", "2-7-fold", "and not patch ? 'name'", "or not patch ? 'name'"),
+  bug("a-batch-forgets-earlier-edits", "2-7-fold", "is_own or coalesce(follows, 0) <= known", "true"),
   bug(
     "half-of-a-row-comes-back",
     "2-7-fold",
-    "(before is null or op.strategies ? unit)",
-    "op.strategies ? unit",
+    "(before is null or exists (select from unnest(ops) as op where op.strategies ? unit))",
+    "exists (select from unnest(ops) as op where op.strategies ? unit)",
   ),
   bug("any-deletion-deletes", "2-7-fold", "and has_all(operation.seen, edits)", "and true"),
   bug("deletion-knows-all", "2-7-fold", "edits = state.edits || excluded.edits", "edits = state.edits"),
@@ -42,7 +45,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   bug(
     "open-for-ever",
     "2-7-fold",
-    "perform follow_conflicts(op, array(select jsonb_object_keys(op.patch)));",
+    "perform follow_conflicts(first, array(select jsonb_object_keys(first.patch)));",
     "null;",
   ),
   bug(
