@@ -37,7 +37,11 @@ await runMain(usage, async () => {
     await nodes.connect();
     await nodes.get("thies").manager.joined;
     await nodes.untilEqual();
-    await measureWrites(nodes.sql("dakar"));
+    await measureWrites(nodes.sql("dakar"), "while the other node folds on the same machine");
+    await nodes.untilEqual();
+    await cut(nodes);
+    await measureWrites(nodes.sql("dakar"), "while the line is cut, so of the writer's machine alone");
+    nodes.set("dakar", "thies", "open");
     await nodes.untilEqual();
     await measureLag(nodes.sql("dakar"), nodes.sql("thies"));
     await measureBacklog(nodes);
@@ -62,7 +66,7 @@ function update(sql: Sql, number: number) {
 }
 
 /** Rounds with and without the triggers are interleaved: the machine is another one from second to second. */
-async function measureWrites(sql: Sql): Promise<void> {
+async function measureWrites(sql: Sql, when: string): Promise<void> {
   const ratios: number[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     const tookMs = { enable: 0, disable: 0 };
@@ -81,7 +85,9 @@ async function measureWrites(sql: Sql): Promise<void> {
   await sql`alter table product enable trigger capture_update`;
   // What was written without an operation is at one node only.
   await sql`update product set description = description || '.', price = 1001`;
-  say(`local writes: ${median(ratios).toFixed(2)} of the speed without the log (${ROUNDS} pairs of rounds)`);
+  say(
+    `local writes: ${median(ratios).toFixed(2)} of the speed without the log, ${when} (${ROUNDS} pairs of rounds)`,
+  );
 }
 
 /** Writers side by side, each of one product: one that waits for its commits wrote 143 times a second. */
@@ -121,9 +127,13 @@ async function measureLag(here: Sql, there: Sql): Promise<void> {
   say(`lag at ${perSecond.toFixed(0)} writes/s: p50 ${p50} ms, p99 ${p99} ms (${PACED} writes)`);
 }
 
-async function measureBacklog(nodes: CatalogNodes): Promise<void> {
+async function cut(nodes: CatalogNodes): Promise<void> {
   nodes.set("dakar", "thies", "refusing");
   await sleep(1_000);
+}
+
+async function measureBacklog(nodes: CatalogNodes): Promise<void> {
+  await cut(nodes);
   for (let written = 0; written < BACKLOG; written += PRODUCTS)
     await nodes.sql("dakar")`update product set description = ${`Backlog ${written}`}`;
   const [{ count }] = (await nodes.sql("dakar")`select count(*)::int as count from operation`) as [
