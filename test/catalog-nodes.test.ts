@@ -168,7 +168,7 @@ test("a node that is killed in the middle of writes comes back, and nothing ackn
   await expectNothingLost();
 });
 
-test("a third node joins while the others write, and is removed again", async () => {
+test("a third node joins while the others write, is removed again, and does not come back with its old data", async () => {
   const writing = writeAt(["dakar", "thies"]);
   await nodes.start("saint-louis");
   await nodes.connect();
@@ -186,8 +186,17 @@ test("a third node joins while the others write, and is removed again", async ()
     async () => expect([...(await kept("dakar")), ...(await kept("thies"))]).toEqual([]),
     SOON,
   );
-  await nodes.remove("saint-louis");
+  // Nobody but it ever has this.
+  await nodes.sql("saint-louis")`update product set price = 699 where id = '102'`;
+  await nodes.connect();
+  await vi.waitFor(() => expect(linesOf("saint-louis")).toContain("REMOVED_NODE: "), SOON);
+  await vi.waitFor(() => expect(linkOf("dakar", "saint-louis")?.kind).toBe("unusable"), SOON);
   await edit("thies", "101", 700);
+  await nodes.untilEqual(["dakar", "thies"]);
+  expect(await priceAt("dakar", "102")).not.toBe(699);
+
+  await nodes.connect(["dakar", "thies"]);
+  await nodes.remove("saint-louis");
   await expectNothingLost();
 });
 
@@ -264,6 +273,22 @@ test("a node with tables of another version is cut off with one line until it ha
   await expectNothingLost();
   const said = nodes.get("dakar").lines.filter((line) => line.includes("have version 999"));
   expect(said).toHaveLength(1);
+});
+
+test("databases of two nodes on one server are not connected", async () => {
+  await nodes.startBeside("guest", "dakar");
+  await nodes.connect();
+  for (const [one, other] of [
+    ["dakar", "guest"],
+    ["guest", "dakar"],
+  ] as const)
+    await vi.waitFor(
+      () => expect(linesOf(one)).toContain(`ONE_SERVER: the databases of ${one} and ${other}`),
+      SOON,
+    );
+  await nodes.connect(["dakar", "thies"]);
+  await nodes.remove("guest");
+  await expectNothingLost();
 });
 
 test("a database that is another node's is not connected to, and a second one of a node does not join", async () => {

@@ -28,6 +28,27 @@ test("a port for a city that is none is refused by name", () => {
 });
 
 test.each([
+  ["Dakar", '"Dakar" is not a name (dakar,thies), or none'],
+  ["dakar,", '"" is not a name (dakar,thies), or none'],
+  ["dakar,none", '"none" is not a name (dakar,thies), or none'],
+  ["da_kar", '"da_kar" is not a name (dakar,thies), or none'],
+  ["dakar,thies,dakar", "names a node twice"],
+  ["a,b,c,d,e,f,g,h,i", "names more than 8 nodes"],
+])("%j are no nodes of the catalog", (nodes, message) => {
+  expect(() => readClusterConfig({ CATALOG_NODES: nodes })).toThrow(
+    `Configuration: CATALOG_NODES: ${message}`,
+  );
+});
+
+test.each([
+  ["none", []],
+  ["", ["dakar", "thies"]],
+  [" thies , dakar ", ["thies", "dakar"]],
+])("%j as nodes of the catalog are %j", (text, nodes) => {
+  expect(readClusterConfig({ CATALOG_NODES: text }).catalogNodes).toEqual(nodes);
+});
+
+test.each([
   "postgresfoo",
   "postgres",
   "postgres://",

@@ -39,6 +39,7 @@ export interface CatalogNode {
   lines: string[];
   directory: string;
   server: RunningPostgres;
+  databaseName: string;
   database: Database;
 }
 
@@ -67,21 +68,34 @@ export class CatalogNodes {
   async start(name: string, others: readonly string[] = [...this.nodes.keys()]): Promise<CatalogNode> {
     const directory = await mkdtemp(join(tmpdir(), "teranga-node-"));
     const server = await this.#startServer(directory, 0);
-    const url = await server.ensureDatabase(DATABASE);
-    const database = openDatabase({ url, applicationName: "test", connections: 4 });
-    await prepareCatalogDatabase(database.sql);
-    const lines: string[] = [];
-    const node = { name, sql: database.sql, lines, directory, server, database };
-    this.nodes.set(name, node as unknown as CatalogNode);
+    await this.#open(name, { directory, server, databaseName: DATABASE });
     await this.startManager(name, [...others, name]);
     return this.get(name);
+  }
+
+  /** Starts a node whose database is on another node's server. */
+  async startBeside(name: string, other: string): Promise<void> {
+    const { directory, server } = this.get(other);
+    await this.#open(name, { directory, server, databaseName: name });
+    await this.startManager(name);
+  }
+
+  async #open(
+    name: string,
+    place: Pick<CatalogNode, "directory" | "server" | "databaseName">,
+  ): Promise<void> {
+    const url = await place.server.ensureDatabase(place.databaseName);
+    const database = openDatabase({ url, applicationName: "test", connections: 4 });
+    await prepareCatalogDatabase(database.sql);
+    const node = { name, sql: database.sql, lines: [], ...place, database };
+    this.nodes.set(name, node as unknown as CatalogNode);
   }
 
   async startManager(name: string, names: readonly string[] = [...this.nodes.keys()]): Promise<void> {
     const node = this.get(name);
     node.manager = new NodeManager({
       node: name,
-      databaseUrl: node.server.url(DATABASE),
+      databaseUrl: node.server.url(node.databaseName),
       nodes: await this.#topologyOf(name, names),
       log: recordingLog(node.lines),
       intervalMs: this.#intervalMs,
@@ -106,7 +120,7 @@ export class CatalogNodes {
     const node = this.get(name);
     node.manager = new NodeManager({
       node: pretended,
-      databaseUrl: node.server.url(DATABASE),
+      databaseUrl: node.server.url(node.databaseName),
       nodes: await this.#topologyOf(
         name,
         [...this.nodes.keys()].filter((each) => each !== name),
@@ -164,6 +178,8 @@ export class CatalogNodes {
     await compaction?.stop();
     await manager.close();
     await database.close();
+    // Another node's database may be on it.
+    if ([...this.nodes.values()].some((other) => other.server === server)) return;
     await server.stop();
     await removeDataDirectory(directory);
   }
@@ -194,9 +210,10 @@ export class CatalogNodes {
   async #topologyOf(name: string, names: readonly string[]): Promise<DatabaseNode[]> {
     const nodes: DatabaseNode[] = [];
     for (const other of names) {
-      const { port } = this.get(other).server;
+      const { server, databaseName } = this.get(other);
+      const { port } = server;
       const seen = other === name ? port : (await this.#wayTo(name, other, port)).port;
-      const database = `postgres://127.0.0.1:${seen}/${DATABASE}`;
+      const database = `postgres://127.0.0.1:${seen}/${databaseName}`;
       nodes.push({ name: other, url: `http://127.0.0.1:1/${other}`, database });
     }
     return nodes;

@@ -1,6 +1,6 @@
 /** Carries one action of a plan out, in the node's own database. */
 import type { Sql } from "@teranga/kit/postgres/database.ts";
-import { PUBLICATION, subscriptionOf } from "./names.ts";
+import { PREFIX, PUBLICATION, subscriptionOf } from "./names.ts";
 import type { Action } from "./plan.ts";
 
 /** What changes the database; a rebuild is the manager's. */
@@ -18,6 +18,8 @@ export async function carryOut(sql: Sql, change: Change): Promise<void> {
       return run(sql, `alter subscription %I disable`, change.subscription);
     case "unsubscribe":
       return unsubscribe(sql, change.subscription);
+    case "forget":
+      return forget(sql, change.subscription);
     case "drop-slot":
       return dropSlot(sql, change.slot);
     default:
@@ -48,6 +50,15 @@ async function unsubscribe(sql: Sql, subscription: string): Promise<void> {
   await run(sql, `alter subscription %I disable`, subscription);
   await run(sql, `alter subscription %I set (slot_name = none)`, subscription);
   await run(sql, `drop subscription %I`, subscription);
+}
+
+/** The database of a node that was removed is not connected to again (fitting.ts). */
+async function forget(sql: Sql, subscription: string): Promise<void> {
+  await sql`
+    insert into removed_node (identity, node)
+    select identity, peer from node_link where ${PREFIX} || replace(peer, '-', '_') = ${subscription}
+    on conflict do nothing`;
+  await unsubscribe(sql, subscription);
 }
 
 /** A receiver that is connected is cut off first. */

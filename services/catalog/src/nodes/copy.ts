@@ -11,6 +11,7 @@ const TABLES = [
   "conflict",
   "counted_delivery",
   "node_report",
+  "removed_node",
   "refused_operation",
 ] as const;
 

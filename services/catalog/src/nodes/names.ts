@@ -2,7 +2,7 @@
 
 /** The publication of each node (003.do.nodes.sql). */
 export const PUBLICATION = "teranga_operations";
-const PREFIX = "teranga_";
+export const PREFIX = "teranga_";
 
 /**
  * The slot in a node's database that keeps what another node has not had yet. Slots are the whole server's,

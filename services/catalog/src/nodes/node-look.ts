@@ -48,6 +48,8 @@ export interface NodeLook {
   subscriptions: SubscriptionLook[];
   /** The databases of the other nodes that its subscriptions belong to, by node. */
   links: Record<string, string>;
+  /** The databases of nodes that the topology has no longer. */
+  removed: string[];
   /** When each node last wrote that it lives, as far as that has come here: milliseconds of its own clock. */
   reports: Record<string, number>;
   refused: number;
@@ -76,6 +78,7 @@ export function lookAtNode(sql: Sql, schema: number): Promise<NodeLook> {
         (select count(*)::int from (select from refused_operation limit 1000) found) as refused,
         (select count(*)::int from (select from kept_operation limit 1000) found) as kept,
         (select coalesce(jsonb_object_agg(peer, node_link.identity), '{}') from node_link) as links,
+        (select coalesce(jsonb_agg(removed_node.identity), '[]') from removed_node) as removed,
         (select coalesce(jsonb_object_agg(node, (extract(epoch from at) * 1000)::bigint), '{}') from node_report)
           as reports,
         (

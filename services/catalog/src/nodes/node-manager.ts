@@ -14,6 +14,7 @@ import type { DatabaseNode } from "@teranga/kit/topology/topology.ts";
 import { carryOut } from "./carry-out.ts";
 import { clockFault, noteClock } from "./clock-ahead.ts";
 import { sendKept } from "./copy.ts";
+import { fittingPeers, removalOf } from "./fitting.ts";
 import { join, knowNodes } from "./join.ts";
 import { connectionString, NodeDatabase } from "./node-database.ts";
 import { lookAtNode, type NodeLook, schemaOf } from "./node-look.ts";
@@ -143,8 +144,8 @@ export class NodeManager {
   async #advance(sql: Sql): Promise<boolean> {
     const schema = await schemaOf(sql);
     const own = await lookAtNode(sql, schema);
-    const peers = await this.#lookAround(schema);
-    const fault = await this.#faultOf(own);
+    const peers = fittingPeers(this.node, own, await this.#lookAround(schema));
+    const fault = (await this.#faultOf(own)) ?? removalOf(this.node, own, peers);
     this.state = { own, peers, links: new Map(), fault };
     this.#say("this node", fault);
     if (!this.names.includes(this.node)) await this.#leave(own);

@@ -31,6 +31,8 @@ export type Action =
   | { kind: "enable"; subscription: string }
   | { kind: "disable"; subscription: string }
   | { kind: "unsubscribe"; subscription: string }
+  /** The topology has the node no longer. */
+  | { kind: "forget"; subscription: string }
   | { kind: "drop-slot"; slot: string }
   | { kind: "rebuild"; reason: string };
 
@@ -69,7 +71,7 @@ function cutOff(own: NodeLook, peers: readonly string[]): Action[] {
   return [
     ...own.subscriptions
       .filter(({ name }) => !subscriptions.includes(name))
-      .map(({ name }): Action => ({ kind: "unsubscribe", subscription: name })),
+      .map(({ name }): Action => ({ kind: "forget", subscription: name })),
     ...own.slots
       .filter(({ name }) => !slots.includes(name))
       .map(({ name }): Action => ({ kind: "drop-slot", slot: name })),
