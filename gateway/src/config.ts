@@ -20,6 +20,7 @@ import { READ_AFTER_HEADER } from "@teranga/kit/reads/read-headers.ts";
 import { type RedisTarget, redisVariables } from "@teranga/kit/redis/redis-url.ts";
 import { loadTopology } from "@teranga/kit/topology/topology.ts";
 import { z } from "zod";
+import { AUTHORIZATION_MODES, type AuthorizationMode } from "./authorization/authorization.ts";
 import { cacheVariables } from "./cache/cache-config.ts";
 import type { Surface } from "./door/surface.ts";
 import { readSurface, surfaceVariables } from "./door/surface-config.ts";
@@ -67,6 +68,12 @@ export const gatewayVariables = z.object({
     .default("teranga")
     .describe(
       "Who plans operations and carries them out: `teranga`, our own engine, or `apollo`, stock `@apollo/gateway` (docs/engines.md).",
+    ),
+  AUTHORIZATION_MODE: z
+    .enum(AUTHORIZATION_MODES)
+    .default("null")
+    .describe(
+      "What becomes of an operation with a field that whoever asks may not have: `null`, that field is null and the rest is answered, or `reject`, nothing is. The engine `apollo` always rejects.",
     ),
   FORWARDED_HEADERS: z
     .string()
@@ -127,6 +134,7 @@ const supergraphVariables = gatewayVariables.partial({ SERVICE_CREDENTIAL: true,
 export interface GatewayConfig {
   source: GraphSource;
   engine: EngineName;
+  authorizationMode: AuthorizationMode;
   credential: string | undefined;
   port: number;
   door: Door;
@@ -184,6 +192,7 @@ async function configOf(
   return {
     source,
     engine: config.GATEWAY_ENGINE,
+    authorizationMode: config.AUTHORIZATION_MODE,
     credential: config.SERVICE_CREDENTIAL,
     port: config.GATEWAY_PORT,
     door: readDoor(config, config.NODE_ENV),

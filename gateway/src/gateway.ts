@@ -8,10 +8,12 @@ import cors from "@fastify/cors";
 import { DEFAULT_DOOR, type Door } from "@teranga/kit/http/door.ts";
 import { addHealth, listen, type RunningServer } from "@teranga/kit/http/listen.ts";
 import { createApp, REQUEST_ID_HEADER, requestIdOf } from "@teranga/kit/http/server.ts";
+import { Assertions } from "@teranga/kit/identity/assertion.ts";
 import { createProcessRegistry, type Registry } from "@teranga/kit/process/metrics.ts";
 import { traceRequests } from "@teranga/kit/process/tracing.ts";
 import type { RedisTarget } from "@teranga/kit/redis/redis-url.ts";
 import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
+import type { AuthorizationMode } from "./authorization/authorization.ts";
 import { openCache } from "./cache/open-cache.ts";
 import { keepClientSessions } from "./door/client-sessions.ts";
 import { addGraphQLRoute } from "./door/graphql-route.ts";
@@ -32,6 +34,8 @@ export interface GatewayOptions extends FollowOptions {
   source: GraphSource;
   /** Who carries operations out; `teranga` by default. */
   engine?: EngineName | undefined;
+  /** What becomes of an operation with a field that whoever asks may not have; `null` by default. */
+  authorizationMode?: AuthorizationMode | undefined;
   /** The credential that our services require. Foreign services need none. */
   credential?: string | undefined;
   port: number;
@@ -63,7 +67,7 @@ const DEADLINES_A_REQUEST = 3;
 
 /** Starts a gateway. @throws StartupError if there is no graph or the port is taken */
 export async function startGateway(options: GatewayOptions): Promise<RunningServer> {
-  const { source, engine = "teranga", credential, surface, log } = options;
+  const { source, engine = "teranga", credential, surface, log, authorizationMode } = options;
   const registry = createProcessRegistry();
   const standing = createTopologyStanding(registry);
   const parts: LiveServerParts = {
@@ -72,12 +76,16 @@ export async function startGateway(options: GatewayOptions): Promise<RunningServ
     registry,
     standing,
     operationNames: surface?.safelist?.operationNames,
-    engineFor: (observer) => engineMaker(engine, { observer, limits: surface?.limits, log }),
+    engineFor: (observer) =>
+      engineMaker(engine, { observer, limits: surface?.limits, log, authorizationMode }),
     serve: (live, metrics) => serve(live, { registry, metrics, standing }, options),
   };
   const { url, port, close } = await startLiveServer(parts, options);
   return { url, port, close };
 }
+
+const assertionsBy = (credential: string) =>
+  new Assertions({ credentials: [credential], nowMs: () => Date.now() });
 
 interface Telemetry {
   standing: TopologyStanding;
@@ -156,6 +164,7 @@ async function serve(
     forwardedHeaders: options.forwardedHeaders ?? [],
     answerBytesMax: options.answerBytesMax,
     cache: opened?.cache,
+    assertions: credential === undefined ? undefined : assertionsBy(credential),
     onSubgraphRequest: options.onSubgraphRequest,
   });
   // Apollo's drain plugin closes the Fastify app.

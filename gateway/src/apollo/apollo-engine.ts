@@ -5,12 +5,23 @@
  */
 import { ApolloGateway } from "@apollo/gateway";
 import { prettyFormatQueryPlan } from "@apollo/query-planner";
+import type { Identity } from "@teranga/kit/identity/identity.ts";
 import { createLogger, type Logger } from "@teranga/kit/process/log.ts";
-import { type DocumentNode, extendSchema, type GraphQLSchema, parse } from "graphql";
+import {
+  type DocumentNode,
+  extendSchema,
+  type GraphQLError,
+  type GraphQLSchema,
+  parse,
+  print,
+} from "graphql";
+import { Authorization } from "../authorization/authorization.ts";
+import { withoutSecurity } from "../authorization/requirement-names.ts";
 import { withoutDefer } from "../execution/defer/defer-split.ts";
 import { noteGreat } from "../ground/answer-json.ts";
 import { asGraphQLError } from "../ground/faults.ts";
 import { DEFAULT_LIMITS, type Limits } from "../ground/limits.ts";
+import { namelessOperation } from "../ground/nameless-operation.ts";
 import { overloaded } from "../ground/overloaded.ts";
 import { type Supergraph, unusableSupergraph } from "../ground/supergraph.ts";
 import { variableErrors } from "../ground/variable-errors.ts";
@@ -41,6 +52,7 @@ export class ApolloEngine implements Engine {
   /** The library keeps up to 30 MB of plans, and does not tell how many these are. */
   readonly operationCount = 0;
   readonly #executor: Executor;
+  readonly #authorization: Authorization | undefined;
 
   /**
    * @param sources by subgraph
@@ -55,7 +67,7 @@ export class ApolloEngine implements Engine {
     process.env.APOLLO_TELEMETRY_DISABLED = "true";
     const services = new SourceServices(sources, limits);
     const gateway = new ApolloGateway({
-      supergraphSdl: supergraph.sdl,
+      supergraphSdl: sdlFor(supergraph),
       buildService: ({ name }) => services.of(name),
       experimental_didResolveQueryPlan({ queryPlan, requestContext }) {
         const { record } = requestContext.context as RunContext;
@@ -82,10 +94,13 @@ export class ApolloEngine implements Engine {
     this.apiSchema = extendSchema(schema, DEFER);
     this.sideThread = sideThread;
     this.#executor = executor;
+    this.#authorization = Authorization.of(supergraph, this.apiSchema);
   }
 
   readonly execute: Executor = async (request) => {
-    const { holding } = request.context as RunContext;
+    const { holding, identity } = request.context as RunContext;
+    const rejected = this.#rejection(request, identity);
+    if (rejected) return { errors: rejected };
     const { variableDefinitions = [] } = request.operation;
     // The library's words for wrong variables quote these, and there may be 50 such errors.
     const errors = variableErrors(this.apiSchema, variableDefinitions, request.request.variables ?? {});
@@ -99,8 +114,23 @@ export class ApolloEngine implements Engine {
       : answer;
   };
 
+  /** The library cannot leave fields out, so an operation with a refused field is refused as a whole. */
+  #rejection({ document, request }: Parameters<Executor>[0], identity: Identity): GraphQLError[] | undefined {
+    if (!this.#authorization) return undefined;
+    const { operationName, variables = {} } = request;
+    const nameless = namelessOperation({ document, operationName, variables });
+    const refused = this.#authorization.refused(nameless.document, identity);
+    return refused && this.#authorization.rejection(nameless.document, { refused, variables });
+  }
+
   /** The library answers at once, which the specification of @defer allows. */
   async beginDeferred(): Promise<undefined> {}
+}
+
+/** The library takes no supergraph that asks it to enforce these directives. */
+function sdlFor({ sdl, document }: Supergraph): string {
+  const plain = withoutSecurity(document);
+  return plain === document ? sdl : print(plain);
 }
 
 function atOnce(document: DocumentNode): DocumentNode {

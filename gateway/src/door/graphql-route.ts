@@ -17,6 +17,8 @@ export interface RouteTerms extends Pick<RequestContext, "fetchDeadlineMs" | "on
   log: Logger;
   recordOf: RequestWatch["recordOf"];
   cache?: EntityCache | undefined;
+  /** Services are told nothing of who asks by default. */
+  assertions?: RequestContext["assertions"];
   /** No sessions by default. */
   sessionOf?: ((request: FastifyRequest) => Session) | undefined;
   /** When a request that has just come must be over, on the clock of `performance.now`. */
@@ -43,6 +45,7 @@ export async function addGraphQLRoute(
         requestId,
         log: log.child({ requestId }),
         identity: VISITOR,
+        assertions: terms.assertions,
         deadlineAtMs: deadlineAtMs(),
         fetchDeadlineMs,
         forwardedHeaders: pickHeaders(request.headers, forwardedHeaders),

@@ -1,11 +1,12 @@
 /**
- * Makes errors for values that do not fit the schema, e.g. null in a non-null place. A value that a service's
- * error explains gets none.
+ * Makes errors for values that are refused, and for values that do not fit the schema, e.g. null in a non-null
+ * place. A value that a service's error explains gets none.
  */
-import { GraphQLError } from "graphql";
-import type { ResponsePath } from "../ground/answer.ts";
+import { GraphQLError, type GraphQLFormattedError } from "graphql";
+import { unauthorized } from "../authorization/refusals.ts";
+import { errorAt, type ResponsePath } from "../ground/answer.ts";
 import { completionErrors } from "../ground/error-paths.ts";
-import { notListedBy } from "../ground/service-errors.ts";
+import { limitErrors, notListedBy } from "../ground/service-errors.ts";
 import type { FieldSuppliers } from "./field-suppliers.ts";
 import type { Run } from "./run.ts";
 import type { Complete } from "./shape/object-builder.ts";
@@ -23,13 +24,26 @@ export interface MisfitTerms {
   suppliers: FieldSuppliers;
 }
 
-/** An error for each place where a value does not fit, unless one of the `told` errors explains it. */
+/**
+ * An error for each place where a value is refused, and for each where it does not fit, unless one of the
+ * `told` errors explains it.
+ */
 export function misfitErrors(shape: Complete, value: unknown, terms: MisfitTerms): GraphQLError[] {
-  const { run, place, told } = terms;
+  const { place } = terms;
   const shaping = new ShapeRun("locate");
   for (const step of place) shaping.enter(step);
   shape(value, shaping);
-  const misfits = unexplained(shaping.misfits, terms);
+  const { refused = [], wrong = [] } = Object.groupBy(shaping.misfits, ({ refusal }) =>
+    refusal ? "refused" : "wrong",
+  );
+  return [...refusalErrors(refused), ...wrongErrors(unexplained(wrong, terms), terms)];
+}
+
+function refusalErrors(refused: readonly Misfit[]): GraphQLError[] {
+  return limitErrors(refused.map(({ path, refusal }) => errorAt(unauthorized(refusal!), path))).map(toError);
+}
+
+function wrongErrors(misfits: readonly Misfit[], { run, told }: MisfitTerms): GraphQLError[] {
   if (misfits.length === 0) return [];
   const some = misfits.slice(0, LOGGED_MISFITS_MAX);
   const beside = told.slice(0, LOGGED_MISFITS_MAX).map(({ message }) => message);
@@ -37,10 +51,11 @@ export function misfitErrors(shape: Complete, value: unknown, terms: MisfitTerms
     { misfits: some.map(({ path, reason }) => ({ path, reason })), count: misfits.length, beside },
     "a service's values do not fit the schema",
   );
-  return completionErrors(misfits).map(
-    ({ message, path, extensions }) => new GraphQLError(message, { path, extensions }),
-  );
+  return completionErrors(misfits).map(toError);
 }
+
+const toError = ({ message, path, extensions }: GraphQLFormattedError): GraphQLError =>
+  new GraphQLError(message, { path, extensions });
 
 /** What the errors of one service explain, apart from their own places and the places around them. */
 interface Explained {

@@ -4,11 +4,27 @@
  */
 import type { QueryPlan } from "@apollo/query-planner";
 import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
-import type { ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
+import {
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  isNonNullType,
+  type OperationDefinitionNode,
+} from "graphql";
+import { refusalOf, unauthorized } from "../authorization/refusals.ts";
 import type { JsonObject } from "../ground/answer.ts";
 import { noteGreat } from "../ground/answer-json.ts";
 import { answering } from "../ground/answering.ts";
-import { type VariableDefinitions, variableDefinitionsOf, withDefaults } from "../ground/documents.ts";
+import {
+  isIncluded,
+  type RootSelection,
+  responseNameOf,
+  rootSelections,
+  type VariableDefinitions,
+  variableDefinitionsOf,
+  withDefaults,
+} from "../ground/documents.ts";
+import { clientName } from "../ground/names-apart.ts";
 import { overloaded } from "../ground/overloaded.ts";
 import { variableErrors } from "../ground/variable-errors.ts";
 import type { RunContext } from "../sources/request-context.ts";
@@ -47,6 +63,8 @@ export class CompiledOperation {
   /** Each parent before the fragments inside it. */
   readonly #deferred: readonly CompiledPart[];
   readonly #introspect: Introspect | undefined;
+  /** The root fields that are refused and must not be null. */
+  readonly #fatal: readonly RootSelection[];
   readonly #suppliers: FieldSuppliers;
 
   /** @param weight the bytes that the operation itself keeps, approximately */
@@ -75,6 +93,10 @@ export class CompiledOperation {
       shapes: new Shapes(fragment.type, fragment.selectionSet, shapeTerms),
     }));
     this.#introspect = compileIntrospection(operation, schema);
+    const rootFields = rootType.getFields();
+    this.#fatal = [...rootSelections(operation.selectionSet)].filter(
+      ({ field }) => refusalOf(field) && isNonNullType(rootFields[field.name.value]?.type),
+    );
     this.weight = weight + plans.weight;
   }
 
@@ -87,6 +109,8 @@ export class CompiledOperation {
   async execute(variables: JsonObject, context: RunContext): Promise<OperationResult> {
     const refused = this.#variableErrors(variables);
     if (refused) return { errors: refused };
+    const fatal = this.#fatalErrors(variables);
+    if (fatal) return { data: null, errors: fatal };
     const run = new Run(variables, context);
     await this.#primary.plan!.step!(run, [run.data]);
     if (context.holding?.isRefused) return { errors: [overloaded()] };
@@ -101,11 +125,11 @@ export class CompiledOperation {
   }
 
   /**
-   * Begins an answer in parts. Undefined if the variables are not valid.
+   * Begins an answer in parts. Undefined if the variables are not valid, or the answer is null from the start.
    * @throws GraphQLError of introspection
    */
   begin(variables: JsonObject, context: RunContext): DeferredAnswer | undefined {
-    if (this.#variableErrors(variables)) return undefined;
+    if (this.#variableErrors(variables) ?? this.#fatalErrors(variables)) return undefined;
     return new DeferredAnswer(this.#primary, this.#deferred, {
       variables,
       conditions: withDefaults(this.#definitions, variables),
@@ -123,6 +147,17 @@ export class CompiledOperation {
     const refused = this.#primary.shapes.conditionErrors(variables);
     for (const { shapes } of this.#deferred) refused.push(...shapes.conditionErrors(variables));
     return refused.length > 0 ? refused : undefined;
+  }
+
+  /** If a refused field makes the whole answer null, nothing is fetched and nothing of a mutation carried out. */
+  #fatalErrors(variables: JsonObject): GraphQLError[] | undefined {
+    if (this.#fatal.length === 0) return undefined;
+    const given = withDefaults(this.#definitions, variables);
+    const found = this.#fatal.find(({ conditions }) => isIncluded(conditions, given));
+    if (!found) return undefined;
+    const path = [clientName(responseNameOf(found.field))!];
+    const { message, extensions } = unauthorized(refusalOf(found.field)!);
+    return [new GraphQLError(message, { path, extensions })];
   }
 
   #respond(run: Run): OperationResult {

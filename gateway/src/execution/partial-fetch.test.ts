@@ -259,7 +259,7 @@ test("parts that conditions make are kept within a bound: k of them make 2^k", a
         },
       },
     },
-    { tokensMax: 100 },
+    { limits: { tokensMax: 100 } },
   );
   const query = `query (${fields((at) => `$v${at}: Boolean!`)}) { row { ${fields((at) => `s${at} @include(if: $v${at})`)} } }`;
   const prepared: WeakRef<object>[] = [];

@@ -5,9 +5,12 @@
  */
 import { prettyFormatQueryPlan, type QueryPlan } from "@apollo/query-planner";
 import { codedError } from "@teranga/kit/graphql/errors.ts";
+import { type Identity, VISITOR } from "@teranga/kit/identity/identity.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { inSpan } from "@teranga/kit/process/tracing.ts";
-import type { GraphQLSchema, OperationDefinitionNode } from "graphql";
+import type { GraphQLError, GraphQLSchema, OperationDefinitionNode } from "graphql";
+import { Authorization, type AuthorizationMode, type Refused } from "../authorization/authorization.ts";
+import { refusalOf, withoutRefused } from "../authorization/refusals.ts";
 import type { DeferredAnswer } from "../execution/defer/defer-answer.ts";
 import { areConditionsKnown, type DeferOutcome, deferOutcome } from "../execution/defer/defer-conditions.ts";
 import { type SplitOperation, splitOperation, wholeOperation } from "../execution/defer/defer-split.ts";
@@ -17,6 +20,7 @@ import { FieldSuppliers } from "../execution/field-suppliers.ts";
 import { CompiledOperation } from "../execution/operation.ts";
 import { PartCache } from "../execution/part-cache.ts";
 import { ShapeCache } from "../execution/shape/shapes.ts";
+import type { JsonObject } from "../ground/answer.ts";
 import { BoundedCache } from "../ground/bounded-cache.ts";
 import { rootSelections } from "../ground/documents.ts";
 import { expandedBytes, operationsBytesMax, partsBytesMax } from "../ground/kept-bytes.ts";
@@ -55,6 +59,13 @@ export interface GraphTerms {
   /** The limits of documents, which bound what is kept. */
   limits?: Pick<Limits, "tokensMax"> | undefined;
   log?: Logger | undefined;
+  /** What becomes of an operation with a field that is refused; `null` by default. */
+  authorizationMode?: AuthorizationMode | undefined;
+}
+
+/** An operation in the form in which it is compiled, for those who may have the same of it. */
+interface Prepared extends NamelessOperation {
+  refused: Refused | undefined;
 }
 
 export class Graph implements Engine {
@@ -71,6 +82,8 @@ export class Graph implements Engine {
   readonly #suppliers: FieldSuppliers;
   readonly #shapes = new ShapeCache();
   readonly #parts: PartCache;
+  readonly #authorization: Authorization | undefined;
+  readonly #mode: AuthorizationMode;
   readonly #observer: GraphObserver | undefined;
   /** By the operation's key, and for an answer in parts also by the outcome of its conditions. */
   readonly #operations: BoundedCache<CompiledOperation>;
@@ -83,11 +96,12 @@ export class Graph implements Engine {
   constructor(
     supergraph: Supergraph,
     sources: ReadonlyMap<string, Source>,
-    { observer, limits = DEFAULT_LIMITS, log }: GraphTerms = {},
+    { observer, limits = DEFAULT_LIMITS, log, authorizationMode = "null" }: GraphTerms = {},
   ) {
     this.supergraph = supergraph;
     this.#sources = sources;
     this.#observer = observer;
+    this.#mode = authorizationMode;
     this.#suppliers = new FieldSuppliers(supergraph);
     this.#parts = new PartCache(partsBytesMax(limits));
     const weightMax = operationsBytesMax(limits);
@@ -103,6 +117,7 @@ export class Graph implements Engine {
       this.#namesRead = namesRead(supergraph);
       this.#isLarge = largeOperations(supergraph);
       this.apiSchema = this.#planner.apiSchema;
+      this.#authorization = Authorization.of(supergraph, this.apiSchema);
     } catch (error) {
       throw unusableSupergraph(error);
     }
@@ -116,14 +131,17 @@ export class Graph implements Engine {
   readonly execute: Executor = async ({ document, request, context }) => {
     const { operationName, variables = {} } = request;
     const asked = { document, operationName, variables };
-    const operation = await this.operation(asked);
     const own = context as RunContext;
-    own.record.planned(() => prettyFormatQueryPlan(this.planOf(asked)));
+    const prepared = await this.#prepare(asked, own.identity);
+    const rejected = this.#rejection(prepared, variables);
+    if (rejected) return { errors: rejected };
+    const operation = await this.#operation(prepared);
+    own.record.planned(() => prettyFormatQueryPlan(this.#planOf(prepared)));
     return operation.execute(variables, own);
   };
 
   async beginDeferred(asked: AskedOperation, context: RunContext): Promise<DeferredAnswer | undefined> {
-    const operation = await this.operationInParts(asked);
+    const operation = await this.operationInParts(asked, context.identity);
     return operation?.begin(asked.variables, context);
   }
 
@@ -131,8 +149,11 @@ export class Graph implements Engine {
    * The compiled form of an operation of a validated document. It is compiled if it is not kept.
    * @throws GraphQLError if the planner refuses it, or too many operations are waiting to be planned
    */
-  async operation(asked: AskedOperation): Promise<CompiledOperation> {
-    const nameless = isNamelessKnown(asked) ? prepared(asked) : await preparedInTurn(asked);
+  async operation(asked: AskedOperation, identity: Identity = VISITOR): Promise<CompiledOperation> {
+    return this.#operation(await this.#prepare(asked, identity));
+  }
+
+  async #operation(nameless: Prepared): Promise<CompiledOperation> {
     const known = this.#operations.find(nameless.key);
     if (!known) return this.#new(nameless.key, nameless);
     this.#observer?.operationFound(undefined);
@@ -143,8 +164,12 @@ export class Graph implements Engine {
    * The same for an operation that a client takes in parts. Undefined if nothing of it is deferred.
    * @throws GraphQLError if the planner refuses it, or too many operations are waiting to be planned
    */
-  async operationInParts(asked: AskedOperation): Promise<CompiledOperation | undefined> {
-    const nameless = isNamelessKnown(asked) ? prepared(asked) : await preparedInTurn(asked);
+  async operationInParts(
+    asked: AskedOperation,
+    identity: Identity = VISITOR,
+  ): Promise<CompiledOperation | undefined> {
+    const nameless = await this.#prepare(asked, identity);
+    if (this.#rejection(nameless, asked.variables)) return undefined;
     const outcomeOf = () => deferOutcome(nameless, asked.variables);
     const outcome = areConditionsKnown(nameless)
       ? outcomeOf()
@@ -158,11 +183,37 @@ export class Graph implements Engine {
   }
 
   /** The plan of an operation that is answered at once, for inspection. */
-  planOf(asked: AskedOperation): QueryPlan {
-    return this.#planner.plan(this.#split(prepared(asked)).planned!);
+  planOf(asked: AskedOperation, identity: Identity = VISITOR): QueryPlan {
+    return this.#planOf(this.#prepared(asked, identity));
   }
 
-  async #new(key: string, nameless: NamelessOperation, outcome?: DeferOutcome): Promise<CompiledOperation> {
+  #planOf(prepared: Prepared): QueryPlan {
+    const { planned } = this.#split(prepared);
+    return planned ? this.#planner.plan(planned) : { kind: "QueryPlan" };
+  }
+
+  /** Preparing walks the whole document the first time, so it waits for its turn. */
+  #prepare(asked: AskedOperation, identity: Identity): Prepared | Promise<Prepared> {
+    const make = () => this.#prepared(asked, identity);
+    const isKnown =
+      isNamelessKnown(asked) && this.#authorization?.isKnown(namelessOperation(asked).document) !== false;
+    return isKnown ? make() : onThisThread.next(asked.document.tokenCount ?? 0, make);
+  }
+
+  #prepared(asked: AskedOperation, identity: Identity): Prepared {
+    const nameless = namelessOperation(asked);
+    const once = withRootOnce(nameless, asked.variables);
+    const refused = this.#authorization?.refused(nameless.document, identity);
+    return refused ? { ...once, key: `${once.key} ${refused.key}`, refused } : { ...once, refused };
+  }
+
+  /** The errors of an operation that is refused as a whole. */
+  #rejection({ document, refused }: Prepared, variables: JsonObject): GraphQLError[] | undefined {
+    if (this.#mode !== "reject" || !refused) return undefined;
+    return this.#authorization!.rejection(document, { refused, variables });
+  }
+
+  async #new(key: string, nameless: Prepared, outcome?: DeferOutcome): Promise<CompiledOperation> {
     const startMs = performance.now();
     const operation = await this.#compiling.get(key, async () => {
       const compiled = await inSpan("gateway.plan", {}, () => this.#compile(nameless, outcome));
@@ -176,7 +227,7 @@ export class Graph implements Engine {
   }
 
   /** Compiles in pieces with turns of the event loop between them. A small operation is one piece. */
-  async #compile(nameless: NamelessOperation, outcome?: DeferOutcome): Promise<CompiledOperation> {
+  async #compile(nameless: Prepared, outcome?: DeferOutcome): Promise<CompiledOperation> {
     const { size } = nameless;
     const first = await onThisThread.next(size, () => {
       const split = this.#split(nameless, outcome);
@@ -191,9 +242,10 @@ export class Graph implements Engine {
     return onThisThread.next(size, () => first.finish(plan));
   }
 
-  #split({ document }: NamelessOperation, outcome?: DeferOutcome): SplitOperation {
-    const apart = withNamesApart(document, this.#namesRead);
-    return outcome ? splitOperation(apart, this.apiSchema, outcome.variables) : wholeOperation(apart);
+  #split({ document, refused }: Prepared, outcome?: DeferOutcome): SplitOperation {
+    const apart = withNamesApart(refused ? refused.mark(document) : document, this.#namesRead);
+    const split = outcome ? splitOperation(apart, this.apiSchema, outcome.variables) : wholeOperation(apart);
+    return refused ? { ...split, planned: split.planned && withoutRefused(split.planned) } : split;
   }
 
   #compileAs(split: SplitOperation, plan: QueryPlan, treeBytes: number): CompiledOperation {
@@ -220,19 +272,10 @@ export class Graph implements Engine {
   }
 }
 
-/** Preparing walks the whole document the first time, so it waits for its turn. */
-const preparedInTurn = (asked: AskedOperation): Promise<NamelessOperation> =>
-  onThisThread.next(asked.document.tokenCount ?? 0, () => prepared(asked));
-
-/** The form in which an operation is compiled. */
-function prepared(asked: AskedOperation): NamelessOperation {
-  return withRootOnce(namelessOperation(asked), asked.variables);
-}
-
-/** Whether the operation has an unconditional root field that is not introspection. */
+/** Whether the operation has an unconditional root field that is neither refused nor introspection. */
 function asksForFields({ selectionSet }: OperationDefinitionNode): boolean {
   for (const { field, conditions } of rootSelections(selectionSet)) {
-    if (conditions.length === 0 && !field.name.value.startsWith("__")) return true;
+    if (conditions.length === 0 && !field.name.value.startsWith("__") && !refusalOf(field)) return true;
   }
   return false;
 }

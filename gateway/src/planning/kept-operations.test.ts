@@ -17,7 +17,7 @@ function startWide(limits: { tokensMax: number }) {
   const resolvers = { Query: { wide: () => ({}), small: () => 1 } };
   /** Six tokens a field; another operation for each salt. */
   const greatest = (salt: number) => fields.map((number) => `f${number}(a: ${salt})`).join(" ");
-  return { ...startGraph({ plain: { sdl, resolvers } }, limits), greatest };
+  return { ...startGraph({ plain: { sdl, resolvers } }, { limits }), greatest };
 }
 
 test("the greatest operation that is admitted is planned once, all at once and in parts", async () => {

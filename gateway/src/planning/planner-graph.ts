@@ -9,6 +9,7 @@ import {
   Kind,
   type ObjectTypeDefinitionNode,
 } from "graphql";
+import { withoutSecurity } from "../authorization/requirement-names.ts";
 import { readStandIns, requiredOn, type StandIns } from "../ground/stand-ins.ts";
 import { argumentsOf, type Supergraph } from "../ground/supergraph.ts";
 
@@ -25,7 +26,7 @@ type FieldsNode = ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode;
 /** @throws Error if the text is not a supergraph */
 export function plannerGraph(supergraph: Supergraph): PlannerGraph {
   const standIns = readStandIns(supergraph);
-  const { document } = supergraph;
+  const document = withoutSecurity(supergraph.document);
   const definitions = document.definitions.map((node) => inOtherWords(node, standIns));
   const planned: DocumentNode = { ...document, definitions };
   if (!standIns) {

@@ -12,6 +12,7 @@ import { statusByMediaType } from "@teranga/kit/http/http-status.ts";
 import { listen, type RunningServer } from "@teranga/kit/http/listen.ts";
 import { logFaults } from "@teranga/kit/http/masked-errors.ts";
 import { createApp, serveServices } from "@teranga/kit/http/server.ts";
+import { IDENTITY_HEADER } from "@teranga/kit/identity/assertion.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import type { ServiceOptions } from "@teranga/kit/process/run-service.ts";
 import { partitionsOf, type Topology } from "@teranga/kit/topology/topology.ts";
@@ -124,6 +125,8 @@ async function serve(
     recordOf: requests.recordOf,
     deadlineAtMs: () => currentDeadlineAtMs() ?? performance.now() + deadlineMs,
     fetchDeadlineMs: deadlineMs,
+    // The cities believe it or not. Their answers are shared only by requests that say the same.
+    forwardedHeaders: [IDENTITY_HEADER],
     answerBytesMax: options.answerBytesMax,
     onSubgraphRequest: options.onSubgraphRequest,
   });

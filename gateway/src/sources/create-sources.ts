@@ -1,6 +1,7 @@
 /** Makes a source and a placement for each subgraph from a supergraph and a topology. */
 import { StartupError } from "@teranga/kit/process/config.ts";
 import type { Placement, Topology } from "@teranga/kit/topology/topology.ts";
+import { protectedFetches } from "../authorization/protected-fetches.ts";
 import type { Supergraph } from "../ground/supergraph.ts";
 import { PartitionSource } from "./partitions/partition-source.ts";
 import { partitionedGraphs, readPartitionSpec } from "./partitions/partition-spec.ts";
@@ -13,11 +14,12 @@ export function createSources(
   placements: ReadonlyMap<string, Placement>,
 ): ReadonlyMap<string, Source> {
   const sources = new Map<string, Source>();
+  const isProtected = protectedFetches(supergraph);
   for (const [graph, { name }] of supergraph.subgraphs) {
     if (placements.get(name)?.kind === "partitions") {
-      sources.set(name, new PartitionSource(readPartitionSpec(supergraph, graph)));
+      sources.set(name, new PartitionSource(readPartitionSpec(supergraph, graph), isProtected));
     } else {
-      sources.set(name, new ReplicaSource(name, supergraph.schema));
+      sources.set(name, new ReplicaSource(name, supergraph.schema, isProtected));
     }
   }
   return sources;

@@ -1,5 +1,6 @@
 /** A subgraph that any of its instances can answer. Every subgraph of a foreign supergraph is one. */
 import { type DirectiveNode, type GraphQLError, type GraphQLSchema, OperationTypeNode, parse } from "graphql";
+import type { IsProtected } from "../authorization/protected-fetches.ts";
 import { shownTypes } from "../cache/shown-types.ts";
 import { type AnsweredPart, errorAt, type JsonObject } from "../ground/answer.ts";
 import {
@@ -30,6 +31,7 @@ import { askPlace, type FetchAnswer, type PreparedFetch, type Source } from "./s
 interface Expectation {
   /** False for a mutation. */
   mayRepeat: boolean;
+  isProtected: boolean;
   /** The object types that its answer may show below entities. */
   shows: readonly string[];
   /** The request's body up to the variables. */
@@ -43,15 +45,17 @@ interface Expectation {
 export class ReplicaSource implements Source {
   readonly #subgraph: string;
   readonly #schema: GraphQLSchema;
+  readonly #isProtected: IsProtected;
 
   /** @param schema the types of the whole supergraph */
-  constructor(subgraph: string, schema: GraphQLSchema) {
+  constructor(subgraph: string, schema: GraphQLSchema, isProtected: IsProtected) {
     this.#subgraph = subgraph;
     this.#schema = schema;
+    this.#isProtected = isProtected;
   }
 
   prepare(text: string): PreparedFetch {
-    const expected = expectationOf(text, this.#schema);
+    const expected = { ...expectationOf(text, this.#schema), isProtected: this.#isProtected(text) };
     return {
       weight: planBytes(text),
       send: (variables, context, name) => this.#send(text, expected, { variables, context, name }),
@@ -71,9 +75,9 @@ export class ReplicaSource implements Source {
       variables,
       body: `${expected.headOf(name)}${JSON.stringify(variables)}}`,
     };
-    const { mayRepeat } = expected;
+    const { mayRepeat, isProtected } = expected;
     const isWhole = (answer: AnsweredPart, asked: JsonObject) => isComplete(answer, expected, asked);
-    const terms = { mayRepeat, isWhole, shows: expected.shows };
+    const terms = { mayRepeat, isProtected, isWhole, shows: expected.shows };
     const answer = await askPlace({ subgraph, node: nearestNode?.() }, ask, request, terms, context);
     return answer.kind === "answered" ? answer : failed(answer.error, expected, variables);
   }
@@ -91,7 +95,7 @@ function failed(error: GraphQLError, expected: Expectation, variables: JsonObjec
   return { data, errors: names.map((name) => errorAt(error, [name])) };
 }
 
-function expectationOf(text: string, schema: GraphQLSchema): Expectation {
+function expectationOf(text: string, schema: GraphQLSchema): Omit<Expectation, "isProtected"> {
   const document = parse(text, { noLocation: true });
   const operation = inlinedOperation(document);
   const rootType = schema.getRootType(operation.operation);

@@ -2,6 +2,7 @@
 import { areUnavailable, codedError, unavailableCode } from "@teranga/kit/graphql/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import { type SubgraphRequest, TransportError } from "@teranga/kit/http/transport.ts";
+import { IDENTITY_HEADER } from "@teranga/kit/identity/assertion.ts";
 import { placeName, printRanges } from "@teranga/kit/reads/read-headers.ts";
 import type { GraphQLError, GraphQLFormattedError } from "graphql";
 import { type Asked, askThroughCache } from "../cache/ask-through-cache.ts";
@@ -51,6 +52,8 @@ export interface AskedPlace {
 export interface PlaceTerms {
   /** Whether the request may be sent again if its outcome is unknown. */
   mayRepeat: boolean;
+  /** Whether it asks for something that not everybody may have: the service is told who asks. */
+  isProtected: boolean;
   /** Whether an answer to these variables is complete. A place whose answer is not has failed. */
   isWhole: (answer: AnsweredPart, variables: JsonObject) => boolean;
   /** The object types that the answer may show below entities. Undefined if that is not known. */
@@ -69,6 +72,9 @@ export async function askPlace(
   const read = askedRead(id, context, !terms.mayRepeat);
   const { cache } = context;
   if (!cache || !read || read.reads === "others") {
+    return (await askService(place, ask, request, { terms, context, read })).answer;
+  }
+  if (terms.mayRepeat && terms.isProtected) {
     return (await askService(place, ask, request, { terms, context, read })).answer;
   }
   if (terms.mayRepeat) return askCached(cache, place, ask, request, { terms, context, read });
@@ -137,14 +143,15 @@ async function askService(
   asking: Asking,
 ): Promise<Asked> {
   const { terms, context, read, after = read?.after } = asking;
-  const { mayRepeat } = terms;
   const id = placeName(place.subgraph, place.partition);
   if (context.unavailable.has(id)) {
     return { answer: { kind: "failed", error: noAnswer(place) }, notes: undefined };
   }
   try {
     const sent = { ...place, operation: request.query };
-    const answered = await ask(request, { ...askTerms(context, sent, mayRepeat), after });
+    const asserted = assertion(place, terms, context);
+    const said = askTerms(context, sent, { terms, assertion: asserted && (await asserted) });
+    const answered = await ask(request, { ...said, after });
     if (read && !isNothing(answered)) context.session?.saw(read, answered.notes, isTracked(context));
     return wholeAnswer(answered, request, terms);
   } catch (error) {
@@ -272,13 +279,30 @@ function isTracked({ network: { reads } }: RunContext): (place: string) => boole
   };
 }
 
+/**
+ * What the service is told of who asks. Nothing if everybody may have the answer, so that equal questions are
+ * one whoever asks. A mutation always tells it: whose rows it changes only the service knows.
+ */
+function assertion(
+  { subgraph }: AskedPlace,
+  { mayRepeat, isProtected }: PlaceTerms,
+  { identity, assertions }: RunContext,
+): Promise<string> | undefined {
+  return mayRepeat && !isProtected ? undefined : assertions?.for(identity, subgraph);
+}
+
 /** The terms on which a service is asked for a client's request, which is about to be sent. */
-function askTerms(context: RunContext, sent: SentRequest, mayRepeat: boolean): AskTerms {
+function askTerms(
+  context: RunContext,
+  sent: SentRequest,
+  { terms: { mayRepeat }, assertion }: { terms: PlaceTerms; assertion: string | undefined },
+): AskTerms {
   const { requestId, forwardedHeaders, record, holding } = context;
   const deadlineAtMs = deadlineOf(context);
   if (!mayRepeat && holding) holding.mustAnswer = true;
   context.onSubgraphRequest?.(sent);
-  const headers = { ...forwardedHeaders, [REQUEST_ID_HEADER]: requestId };
+  const headers: Record<string, string> = { ...forwardedHeaders, [REQUEST_ID_HEADER]: requestId };
+  if (assertion !== undefined) headers[IDENTITY_HEADER] = assertion;
   return { mayRepeat, headers, deadlineAtMs, asker: record, holding, onFetched: record.fetched };
 }
 

@@ -36,7 +36,10 @@ export const FLOORS: readonly (readonly Room[])[] = [
     { path: "gateway/src/network/", holds: "instances, circuits, shared queries" },
     { path: "gateway/src/cache/", holds: "what services allow to be kept" },
   ],
-  [{ path: "gateway/src/session/", holds: "what a client has seen, and its token" }],
+  [
+    { path: "gateway/src/session/", holds: "what a client has seen, and its token" },
+    { path: "gateway/src/authorization/", holds: "who may have what of a graph" },
+  ],
   [
     { path: "gateway/src/ground/", holds: "documents, supergraph, answers' data", isGround: true },
     { path: "services/orders/", holds: "the orchestrator" },

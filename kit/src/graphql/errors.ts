@@ -16,6 +16,8 @@ export const ERROR_CODES = {
     "A mutation was sent, and its answer was lost or is of no use: it may have happened or not; `subgraph`, or the field with its name, says who was asked. The same again under the same idempotency key is safe.",
   UNAUTHENTICATED:
     "Who asks is not known: a service of ours got no service credential or an assertion that it does not believe, or a foreign one does not accept the client's. Nothing was changed.",
+  UNAUTHORIZED_FIELD:
+    "The caller may not have the field, which is null; `coordinate` names it, `directive` and `needs` say what is asked of callers. A mutation's root field has changed nothing.",
   FORBIDDEN: "A foreign service knows who asks and does not allow it. Nothing was changed.",
   PROTOCOL_VIOLATION:
     "A message between services contradicts what its receiver has durably recorded. Nothing was changed.",

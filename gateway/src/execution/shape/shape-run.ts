@@ -1,4 +1,5 @@
 /** The state of one answer while it is shaped. */
+import type { Refusal } from "../../authorization/refusals.ts";
 import type { JsonObject, ResponsePath } from "../../ground/answer.ts";
 
 /**
@@ -22,6 +23,8 @@ export interface MemberOf {
 export interface Misfit {
   path: ResponsePath;
   reason: string;
+  /** Set if whoever asks may not have it. */
+  refusal: Refusal | undefined;
   /**
    * The members around the value, from the answer's root on. The last one is the value itself or the list
    * around it.
@@ -89,10 +92,11 @@ export class ShapeRun {
     if (this.size > SIZE_MAX) throw new TooLarge();
   }
 
-  /** Notes a value that does not fit. Its place becomes null. */
-  misfit(reason: string): null {
+  /** Notes a value that does not fit, or that is refused. Its place becomes null. */
+  misfit(reason: string, refusal?: Refusal): null {
     this.misfitCount++;
-    if (this.#path) this.misfits.push({ path: [...this.#path], reason, members: [...this.#members] });
+    if (this.#path)
+      this.misfits.push({ path: [...this.#path], reason, refusal, members: [...this.#members] });
     return null;
   }
 

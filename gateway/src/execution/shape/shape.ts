@@ -17,6 +17,7 @@ import {
   isUnionType,
   type SelectionSetNode,
 } from "graphql";
+import { type Refusal, refusalOf } from "../../authorization/refusals.ts";
 import { isObject } from "../../ground/answer.ts";
 import { clientName } from "../../ground/names-apart.ts";
 import { collectFields } from "./collect-fields.ts";
@@ -127,12 +128,18 @@ export class ShapeCompiler {
       if (name === "__schema" || name === "__type")
         return { responseName: sourceName, sourceName, ...field, complete: (value) => value ?? null };
       const names = { responseName: clientName(sourceName)!, sourceName, ...field };
+      const refusal = nodes.map(refusalOf).find((each) => each !== undefined);
+      if (refusal) return { ...names, complete: refused(refusal, this.#isNonNull(type, name)) };
       if (name === "__typename") return { ...names, complete: this.#typename(type) };
       const definition = "getFields" in type ? type.getFields()[name] : undefined;
       if (!definition)
         throw new Error(`${type.name} has no field ${name}, which validation would have refused`);
       return { ...names, complete: this.#value(definition.type, nodes) };
     });
+  }
+
+  #isNonNull(type: GraphQLCompositeType, name: string): boolean {
+    return name === "__typename" || ("getFields" in type && isNonNullType(type.getFields()[name]?.type));
   }
 
   #typename(type: GraphQLCompositeType): Complete {
@@ -146,6 +153,17 @@ export class ShapeCompiler {
       return MISFIT;
     };
   }
+}
+
+/**
+ * A field that is refused at one of the places that select it is refused at all of them: the others have been
+ * fetched, and theirs is the same member.
+ */
+function refused(refusal: Refusal, isNonNull: boolean): Complete {
+  return (_, run) => {
+    run.misfit("refused", refusal);
+    return isNonNull ? MISFIT : null;
+  };
 }
 
 function nonNull(inner: Complete): Complete {

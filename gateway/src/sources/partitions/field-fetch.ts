@@ -13,14 +13,13 @@ import {
   type VariableDefinitions,
 } from "../../ground/documents.ts";
 import { hasFields } from "../answer-shape.ts";
-import type { PlaceTerms } from "../source.ts";
 import { type CrossingPlace, takeCrossings } from "./crossing-places.ts";
 import { followCrossings } from "./entity-fetch.ts";
 import { consecutive, type Part, type Split, splitFields } from "./field-split.ts";
 import { gather, hasLists } from "./gather.ts";
 import { hasPage, mergePages } from "./merge-pages.ts";
 import type { FieldRoute, FieldsPlan, RootField } from "./operation-plan.ts";
-import { type PartitionRun, pathWithoutTokens } from "./partition-run.ts";
+import { type PartitionRun, type PartTerms, pathWithoutTokens } from "./partition-run.ts";
 
 /** The answer to a whole operation. */
 export interface FetchedFields {
@@ -75,7 +74,7 @@ async function fetchQuery(
   return { data, errors };
 }
 
-function termsOf({ fields }: Part, mayRepeat: boolean): PlaceTerms {
+function termsOf({ fields }: Part, mayRepeat: boolean): PartTerms {
   const gathered = namesOf(fields, "gather");
   return {
     mayRepeat,

@@ -8,6 +8,9 @@ import type { AnswerBudget } from "../answer-budget.ts";
 import type { PlaceTerms } from "../source.ts";
 import type { PartitionSpec } from "./partition-spec.ts";
 
+/** Whether it is protected is known of the fetch as a whole. */
+export type PartTerms = Omit<PlaceTerms, "isProtected">;
+
 export interface PartitionRun {
   spec: PartitionSpec;
   /** The operation name that the partitions are told. */
@@ -27,7 +30,7 @@ export interface PartitionRun {
   /** How much the client's answer may still grow. */
   budget: AnswerBudget;
   /** Asks one partition. Never throws for what happens there. */
-  ask: (partition: string, request: SubgraphRequest, terms: PlaceTerms) => Promise<PartAnswer>;
+  ask: (partition: string, request: SubgraphRequest, terms: PartTerms) => Promise<PartAnswer>;
 }
 
 export type Owner = { kind: "found"; partition: string } | { kind: "unknown"; error: GraphQLError };

@@ -1,4 +1,5 @@
 /** A partitioned subgraph: one subgraph to the query planner, with many services behind it. */
+import type { IsProtected } from "../../authorization/protected-fetches.ts";
 import type { JsonObject } from "../../ground/answer.ts";
 import { withDefaults } from "../../ground/documents.ts";
 import type { PartitionNetwork } from "../../network/network.ts";
@@ -10,18 +11,31 @@ import { type OperationPlan, planOperation, planWeight } from "./operation-plan.
 import type { PartitionRun } from "./partition-run.ts";
 import type { PartitionSpec } from "./partition-spec.ts";
 
+/** One time that a fetch is sent. */
+interface Sending {
+  given: JsonObject;
+  context: RunContext;
+  name: string | undefined;
+  isProtected: boolean;
+}
+
 export class PartitionSource implements Source {
   readonly #spec: PartitionSpec;
+  readonly #isProtected: IsProtected;
 
-  constructor(spec: PartitionSpec) {
+  constructor(spec: PartitionSpec, isProtected: IsProtected) {
     this.#spec = spec;
+    this.#isProtected = isProtected;
   }
 
   prepare(text: string): PreparedFetch {
     const plan = planOperation(text, this.#spec);
+    // Its parts, and what follows them over crossings, are protected together.
+    const isProtected = this.#isProtected(text);
     return {
       weight: planWeight(plan),
-      send: (variables, context, name) => this.#send(plan, this.#startRun(plan, variables, context, name)),
+      send: (given, context, name) =>
+        this.#send(plan, this.#startRun(plan, { given, context, name, isProtected })),
     };
   }
 
@@ -42,16 +56,14 @@ export class PartitionSource implements Source {
 
   #startRun(
     { variables, tokenNames }: OperationPlan,
-    given: JsonObject,
-    context: RunContext,
-    operationName: string | undefined,
+    { given, context, name, isProtected }: Sending,
   ): PartitionRun {
     const spec = this.#spec;
     const { subgraph } = spec;
     const placement = context.network.placements.get(subgraph) as PartitionNetwork;
     return {
       spec,
-      operationName,
+      operationName: name,
       partitionIds: placement.partitionIds,
       partitionOf: placement.partitionOf,
       given,
@@ -59,7 +71,13 @@ export class PartitionSource implements Source {
       tokenNames,
       budget: context.budget,
       ask: (partition, request, terms) =>
-        askPlace({ subgraph, partition }, placement.ask.get(partition)!, request, terms, context),
+        askPlace(
+          { subgraph, partition },
+          placement.ask.get(partition)!,
+          request,
+          { ...terms, isProtected },
+          context,
+        ),
     };
   }
 }
