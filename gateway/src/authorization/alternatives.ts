@@ -6,15 +6,16 @@ export type Alternatives = readonly (readonly string[])[];
 /** Combined requirements beyond these are not compared: whoever asks takes the stricter side. */
 const COMBINED_MAX = 256;
 
-/** The alternatives that meet all of these. Undefined if they are too many. */
+/** The alternatives that meet all of these, whatever their order. Undefined if they are too many. */
 export function combined(all: readonly Alternatives[]): string[][] | undefined {
+  if (all.length === 1) return all[0]!.map((names) => [...names]);
   let together: string[][] = [[]];
   for (const alternatives of all) {
     const product = together.flatMap((one) => alternatives.map((other) => [...new Set([...one, ...other])]));
     if (product.length > COMBINED_MAX) return undefined;
     together = withoutStricter(product);
   }
-  return together;
+  return together.map((names) => names.sort()).sort((a, b) => (a.join() < b.join() ? -1 : 1));
 }
 
 /** Whoever has `a` alone needs no other alternative `a` and `b`. */

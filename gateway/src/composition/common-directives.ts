@@ -1,19 +1,24 @@
 /**
- * Merges the directives of one element over several partitions. There are three kinds. Remarks, and
- * directives that hide something, apply if one partition has them. Keys apply if every partition has them.
- * All others say how the element is to be asked for, or by whom, and must agree.
+ * Merges the directives of one element over several partitions. There are four kinds. Remarks, and
+ * directives that hide something, apply if one partition has them. Those that say who may ask apply together:
+ * a partition that does not know them yet opens nothing to anybody. Keys apply if every partition has them.
+ * All others say how the element is to be asked for and must agree.
  */
+import { type RequirementNames, requirementsOf } from "@teranga/kit/identity/requirement.ts";
 import {
   type ConstDirectiveNode,
   type DirectiveDefinitionNode,
   DirectiveLocation,
   Kind,
   parse,
+  parseConstValue,
   print,
   type SchemaDefinitionNode,
   type SchemaExtensionNode,
   stripIgnoredCharacters,
 } from "graphql";
+import { combined } from "../authorization/alternatives.ts";
+import { requirementNames } from "../authorization/requirement-names.ts";
 import { argumentsOf } from "../ground/supergraph.ts";
 import { differsIn, lackedBy, type Omissions } from "./omissions.ts";
 import type { SdlModel } from "./sdl-model.ts";
@@ -21,6 +26,13 @@ import type { SdlModel } from "./sdl-model.ts";
 /** The schema that some partitions serve. */
 export interface Version extends SdlModel {
   partitions: readonly string[];
+  /** The names of the directives that say who may ask. */
+  access: RequirementNames;
+}
+
+export function versionOf(partitions: readonly string[], model: SdlModel): Version {
+  const extensionASTNodes = model.schemas as readonly SchemaExtensionNode[];
+  return { partitions, ...model, access: requirementNames({ astNode: undefined, extensionASTNodes }) };
 }
 
 /**
@@ -36,6 +48,8 @@ const IF_ANY = new Set([
   "cost",
   "listSize",
   "cacheControl",
+  // Our own: it only says that nobody forgot to say who may ask.
+  "public",
 ]);
 /** Means the same as the keyword `extend`, which is not compared either. */
 const IGNORED = new Set(["extends"]);
@@ -58,7 +72,13 @@ export function commonDirectives(
   omissions: Omissions,
 ): CommonDirectives {
   const kept = new Map<string, ConstDirectiveNode>();
-  const uses = sides.map(({ directives }) => new Map(directives.map((node) => [textOf(node), node])));
+  const access = accessDirectives(sides);
+  if (!access) return { kind: "disagree", because: "the partitions say in too many ways who may ask" };
+  for (const node of access) kept.set(textOf(node), node);
+  const uses = sides.map(
+    ({ version, directives }) =>
+      new Map(directives.filter((node) => !isAccess(node, version)).map((node) => [textOf(node), node])),
+  );
   for (const [text, node] of uses.flatMap((use) => [...use])) {
     const name = specName(node.name.value);
     if (IGNORED.has(name)) continue;
@@ -76,6 +96,33 @@ export function commonDirectives(
     else return { kind: "disagree", because: disagreement(node.name.value, sides) };
   }
   return { kind: "agreed", directives: [...kept.values()] };
+}
+
+const isAccess = ({ name }: ConstDirectiveNode, { access }: Version): boolean =>
+  Object.values(access).includes(name.value);
+
+/** The directives that say who may ask: all that the partitions say. Undefined if that is too much. */
+function accessDirectives(sides: readonly DirectivesOf[]): ConstDirectiveNode[] | undefined {
+  const own = sides.flatMap(({ version, directives }) =>
+    directives.flatMap((node) =>
+      requirementsOf([node], version.access).map((requirement) => ({ node, requirement })),
+    ),
+  );
+  const together: ConstDirectiveNode[] = [];
+  for (const same of Map.groupBy(own, ({ node }) => node.name.value).values()) {
+    const { node } = same[0]!;
+    const alternatives = same.flatMap(({ requirement }) =>
+      "anyOf" in requirement ? [requirement.anyOf] : [],
+    );
+    // Instances of one version say the same.
+    const differing = new Map(alternatives.map((each) => [JSON.stringify(each), each]));
+    const all = combined([...differing.values()]);
+    if (!all) return undefined;
+    const value = parseConstValue(JSON.stringify(all), { noLocation: true });
+    const args = node.arguments?.map((argument) => ({ ...argument, value }));
+    together.push({ ...node, ...(args && { arguments: args }) });
+  }
+  return together;
 }
 
 function disagreement(name: string, sides: readonly DirectivesOf[]): string {

@@ -25,6 +25,7 @@ import {
   commonDirectives,
   commonSchemaNodes,
   type Version,
+  versionOf,
 } from "./common-directives.ts";
 import { commonInputType, commonOutputType } from "./common-type-refs.ts";
 import { differsIn, lackedBy, type Omission, Omissions } from "./omissions.ts";
@@ -51,7 +52,7 @@ export function commonSchema(served: readonly ServedSdl[]): CommonSchema {
   const versions = Array.from(texts, ([sdl, same]): Version => {
     const partitions = same.map(({ partition }) => partition);
     try {
-      return { partitions, ...readSdl(sdl) };
+      return versionOf(partitions, readSdl(sdl));
     } catch (error) {
       throw new Error(`the SDL of ${partitions[0]} is none: ${(error as Error).message.split("\n")[0]}`);
     }

@@ -31,8 +31,10 @@ test("an operation that the planner fails on is a fault, and says so without the
 });
 
 test("a directive that the gateway does not carry out is refused at the start, by its name", () => {
-  const sdl = "type Query { open: Int gold: Int @federation__authenticated }";
+  const sdl = `type Query { open: Int }
+    type Shop @key(fields: "id") @federation__context(name: "shop") { id: ID! rate: Int! sack: Sack! }
+    type Sack @key(fields: "id") { id: ID! price(rate: Int @federation__fromContext(field: "$shop { rate }")): Int! }`;
   expect(() => startGraph({ vault: { sdl, resolvers: {} } })).toThrow(
-    /^Supergraph: feature https:\/\/specs.apollo.dev\/authenticated\/v0.1 .* unsupported$/,
+    /^Supergraph: feature https:\/\/specs.apollo.dev\/context\/v0.1 .* unsupported$/,
   );
 });
