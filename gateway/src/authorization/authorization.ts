@@ -1,7 +1,7 @@
 /**
  * Who may have what of a graph. A document uses a few requirements, which are found once. An identity fails
- * some of all requirements, which are found once too. Most documents use none that the identity fails, and for
- * these nothing else happens: 0.3 µs a request.
+ * some of all requirements, which are found once too. Most documents use none that the identity fails, and
+ * for these nothing else happens: 0.3 µs a request.
  */
 import type { Identity } from "@teranga/kit/identity/identity.ts";
 import { isMet, type Requirement } from "@teranga/kit/identity/requirement.ts";
@@ -91,8 +91,8 @@ export class Authorization {
   }
 
   /**
-   * The errors of an operation that is refused as a whole. Undefined if it is not: all refused fields are left
-   * out by a condition.
+   * The errors of an operation that is refused as a whole. Undefined if it is not: all refused fields are
+   * left out by a condition.
    */
   rejection(
     document: DocumentNode,

@@ -1,6 +1,6 @@
 /**
- * Goal: a service is told who asks wherever that may decide, and nowhere else, so that what everybody may have
- * stays one answer for all.
+ * Goal: a service is told who asks wherever that may decide, and nowhere else, so that what everybody may
+ * have stays one answer for all.
  */
 import { IDENTITY_HEADER } from "@teranga/kit/identity/assertion.ts";
 import { VISITOR } from "@teranga/kit/identity/identity.ts";

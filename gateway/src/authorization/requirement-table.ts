@@ -2,8 +2,8 @@
  * What a supergraph asks of whoever asks for a field. Of the field `Client.email` with the value `Email`: the
  * requirements of the type `Client`, of the field, and of `Email`, all of them. Besides:
  *
- * - of a field of an interface, also those of the same field of each type that implements it: an object of any
- *   of them may be the answer;
+ * - of a field of an interface, also those of the same field of each type that implements it: an object of
+ *   any of them may be the answer;
  * - of a field that @requires others, also theirs: its value may tell theirs;
  * - of a type, also what an interface says that it implements, if that does not follow from what its types
  *   say. The newer composition writes all that the types say on the interface, and the older one took what
@@ -144,7 +144,10 @@ export class RequirementTable {
     return this.#schema.getPossibleTypes(type).map((object) => ({ type: object, field }));
   }
 
-  /** The fields that the field @requires, in any subgraph. That of an interface object stands at the interface. */
+  /**
+   * The fields that the field @requires, in any subgraph. That of an interface object stands at the
+   * interface.
+   */
   #required({ type, field }: Coordinate): Coordinate[] {
     if (!isObjectType(type) && !isInterfaceType(type)) return [];
     return [type, ...type.getInterfaces()].flatMap((each) => {

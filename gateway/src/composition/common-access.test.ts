@@ -1,6 +1,6 @@
 /**
- * Goal: while the instances of a subgraph serve different versions, nobody is shown what one of them protects.
- * Method: pairs of schemas, in both orders.
+ * Goal: while the instances of a subgraph serve different versions, nobody is shown what one of them
+ * protects. Method: pairs of schemas, in both orders.
  */
 import { expect, test } from "vitest";
 import { commonSchema } from "./common-schema.ts";

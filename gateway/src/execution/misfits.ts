@@ -1,6 +1,6 @@
 /**
- * Makes errors for values that are refused, and for values that do not fit the schema, e.g. null in a non-null
- * place. A value that a service's error explains gets none.
+ * Makes errors for values that are refused, and for values that do not fit the schema, e.g. null in a
+ * non-null place. A value that a service's error explains gets none.
  */
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { unauthorized } from "../authorization/refusals.ts";

@@ -125,7 +125,8 @@ export class CompiledOperation {
   }
 
   /**
-   * Begins an answer in parts. Undefined if the variables are not valid, or the answer is null from the start.
+   * Begins an answer in parts. Undefined if the variables are not valid, or the answer is null from the
+   * start.
    * @throws GraphQLError of introspection
    */
   begin(variables: JsonObject, context: RunContext): DeferredAnswer | undefined {
@@ -149,7 +150,9 @@ export class CompiledOperation {
     return refused.length > 0 ? refused : undefined;
   }
 
-  /** If a refused field makes the whole answer null, nothing is fetched and nothing of a mutation carried out. */
+  /**
+   * If a refused field makes the whole answer null, nothing is fetched and nothing of a mutation carried out.
+   */
   #fatalErrors(variables: JsonObject): GraphQLError[] | undefined {
     if (this.#fatal.length === 0) return undefined;
     const given = withDefaults(this.#definitions, variables);
