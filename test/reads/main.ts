@@ -81,10 +81,10 @@ async function allRounds(shop: Shop, terms: { rounds: number; seed: string }): P
   let isKept = true;
   for (const scenario of SCENARIOS) {
     if (scenario.needsRedis && !shop.world.redis) continue;
-    const { rounds, failedReads, failedWrites, violations, seconds } = await runRounds(shop, scenario, terms);
-    const failed = `${failedReads} failed reads, ${failedWrites} failed writes`;
+    const { rounds, failedReads, failures, violations, seconds } = await runRounds(shop, scenario, terms);
+    const failed = [...failures].map(([what, times]) => `, ${times} × ${what}`).join("");
     say(
-      `${scenario.name}: ${rounds} rounds in ${Math.round(seconds)} s, ${failed}, ${violations.length} broken promises`,
+      `${scenario.name}: ${rounds} rounds in ${Math.round(seconds)} s, ${violations.length} broken promises${failed}`,
     );
     show(violations);
     isKept &&= violations.length === 0 && (failedReads === 0 || scenario.mayFail === true);

@@ -4,9 +4,9 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { createRandom, type Random } from "../harness/random.ts";
-import { ShopClient } from "./client.ts";
+import { mayWrite, ShopClient } from "./client.ts";
 import type { Violation } from "./read-promises.ts";
-import type { Register } from "./registers.ts";
+import { nameOf, type Register } from "./registers.ts";
 import type { Shop } from "./shop.ts";
 import type { ReadsWorld } from "./world.ts";
 
@@ -75,9 +75,9 @@ export const SCENARIOS: readonly Scenario[] = [
 export interface RoundsReport {
   scenario: string;
   rounds: number;
-  /** Writes that were not acknowledged: their rounds do not count. */
-  failedWrites: number;
   failedReads: number;
+  /** How often a read or a write failed, by what it came to. Rounds whose write failed do not count. */
+  failures: ReadonlyMap<string, number>;
   violations: readonly Violation[];
   seconds: number;
 }
@@ -93,9 +93,14 @@ export async function runRounds(
 ): Promise<RoundsReport> {
   const startedMs = performance.now();
   const random = createRandom(`${seed} ${name}`);
-  const before = { failedReads: failedReads(counts), violations: work.promises.violations.length };
-  const done = { rounds: 0, failedWrites: 0 };
+  const before = { counts: new Map(counts), violations: work.promises.violations.length };
+  const done = { rounds: 0 };
   const isOver = () => done.rounds >= rounds;
+  const writeAndRead = async (client: ShopClient, own: Random, registers: readonly Register[]) => {
+    const writable = registers.filter((register) => mayWrite(work, nameOf(register)));
+    if (writable.length > 0 && (await client.round(own.pick(writable)))) done.rounds++;
+    else await delay(RETRY_MS);
+  };
   const act = async (index: number, hasToken: boolean) => {
     const own = random.fork(`client ${index}`);
     const client = new ShopClient(work, {
@@ -110,21 +115,22 @@ export async function runRounds(
       else if (readsOnly) {
         await client.read();
         done.rounds++;
-      } else if (await client.round(own.pick(registers))) done.rounds++;
-      else {
-        done.failedWrites++;
-        await delay(RETRY_MS);
-      }
+      } else await writeAndRead(client, own, registers);
     }
   };
   const all = Array.from({ length: CLIENTS + CLIENTS_WITHOUT_TOKEN }, (_, index) =>
     act(index, index < CLIENTS),
   );
   await Promise.all([hurt(world, random.fork("hurt"), isOver), ...all]);
+  const failures = failuresSince(before.counts, counts);
   return {
     scenario: name,
     ...done,
-    failedReads: failedReads(counts) - before.failedReads,
+    failedReads: [...failures].reduce(
+      (sum, [what, times]) => (what.startsWith("read") ? sum + times : sum),
+      0,
+    ),
+    failures,
     violations: work.promises.violations.slice(before.violations),
     seconds: (performance.now() - startedMs) / 1_000,
   };
@@ -135,6 +141,7 @@ function registersOf(registers: readonly Register[], client: number): readonly R
   return registers.filter(({ kind }, index) => kind === "price" && index % CLIENTS === client % CLIENTS);
 }
 
-function failedReads(counts: ReadonlyMap<string, number>): number {
-  return [...counts].reduce((sum, [what, times]) => sum + (what.startsWith("read failed") ? times : 0), 0);
+function failuresSince(before: ReadonlyMap<string, number>, counts: ReadonlyMap<string, number>) {
+  const added = [...counts].map(([what, times]) => [what, times - (before.get(what) ?? 0)] as const);
+  return new Map(added.filter(([what, times]) => what.includes("failed") && times > 0));
 }
