@@ -42,15 +42,19 @@ export async function startRedis(...settings: [string, ...string[]][]): Promise<
   const directory = await mkdtemp(join(tmpdir(), "teranga-redis-"));
   const port = await freePort();
   const password = settings.find(([name]) => name === "requirepass")?.[1];
-  const usual = ["--bind", HOST, "--port", `${port}`, "--save", "", "--dir", directory];
-  const args = [
-    ...usual,
-    "--loglevel",
-    "warning",
-    ...settings.flatMap(([name, ...values]) => [`--${name}`, ...values]),
+  const usual: [string, ...string[]][] = [
+    ["bind", HOST],
+    ["port", `${port}`],
+    ["save", '""'],
+    ["dir", directory],
+    ["loglevel", "warning"],
   ];
+  // In a file: sentinels have a server write there whom it follows, and it begins with that when it starts
+  // again. A primary that began as the replica it once was followed its own replica, for good.
+  const file = join(directory, "redis.conf");
+  await writeFile(file, [...usual, ...settings].map((line) => `${line.join(" ")}\n`).join(""));
   const commandTo = commandOf(port, password);
-  let server = startProcess(args);
+  let server = startProcess([file]);
   const ready = () => untilReady(commandTo);
   await ready();
   const url = `redis://${HOST}:${port}`;
@@ -64,7 +68,7 @@ export async function startRedis(...settings: [string, ...string[]][]): Promise<
     kill: () => end(server),
     async restart() {
       await end(server);
-      server = startProcess(args);
+      server = startProcess([file]);
       await ready();
     },
     async stop() {

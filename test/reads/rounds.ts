@@ -95,7 +95,8 @@ export async function runRounds(
   const random = createRandom(`${seed} ${name}`);
   const before = { counts: new Map(counts), violations: work.promises.violations.length };
   const done = { rounds: 0 };
-  const isOver = () => done.rounds >= rounds;
+  const failed = new AbortController();
+  const isOver = () => done.rounds >= rounds || failed.signal.aborted;
   const writeAndRead = async (client: ShopClient, own: Random, registers: readonly Register[]) => {
     const writable = registers.filter((register) => mayWrite(work, nameOf(register)));
     if (writable.length > 0 && (await client.round(own.pick(writable)))) done.rounds++;
@@ -121,7 +122,12 @@ export async function runRounds(
   const all = Array.from({ length: CLIENTS + CLIENTS_WITHOUT_TOKEN }, (_, index) =>
     act(index, index < CLIENTS),
   );
-  await Promise.all([hurt(world, random.fork("hurt"), isOver), ...all]);
+  // What could not be mended ends the run, and clients must not go on while it is closed.
+  const hurting = hurt(world, random.fork("hurt"), isOver).catch((error) => {
+    failed.abort();
+    throw error;
+  });
+  await Promise.all([hurting, ...all]);
   const failures = failuresSince(before.counts, counts);
   return {
     scenario: name,

@@ -218,6 +218,21 @@ test("while changes of the place are not heard of, nothing is used", async () =>
   expect(service.asked).toHaveLength(2);
 });
 
+// A gateway that is busy for a second hears of no changes meanwhile: each of its last readers asked.
+test("while changes of the place are not heard of, a thousand readers are one request", async () => {
+  const changes = { mayServe: () => false, follow: () => {} };
+  const { service, names } = createCachedShop({ changes });
+  await names(["1"]);
+  service.lsn = 14;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  service.held = promise;
+  const readers = Array.from({ length: 1_000 }, () => names(["1"]));
+  await settle();
+  resolve();
+  expect(new Set((await Promise.all(readers)).flat())).toEqual(new Set(["1 at 14"]));
+  expect(service.asked).toHaveLength(2);
+});
+
 test("a lease to refresh what another gateway has kept is given back, and the next reader refreshes it", async () => {
   const shared: string[] = [];
   const entry = { json: '{"name":"1 at 9"}', range: { includes: at(9), upTo: at(9) }, tags: [] };

@@ -91,27 +91,29 @@ class CachedFetch {
   async answer(isKeepable: boolean): Promise<PartAnswer> {
     const { after, fetch } = this.#asking;
     const isKnownHere = after.seen !== undefined && !after.keptMayLack;
+    // Otherwise what is being fetched will do, and nothing else.
     const mayUse = isKnownHere && this.#cache.mayServe(fetch.place);
     const all = [...this.#unique.values()];
     let missing = mayUse ? this.#missing(all) : all;
     this.#cache.looked(all.length - missing.length, missing.length);
     this.#refresh();
-    if (missing.length > 0 && mayUse && isKeepable) missing = await this.#share(missing);
+    if (missing.length > 0 && isKnownHere && isKeepable) missing = await this.#share(missing, mayUse);
     if (missing.length > 0) await this.#fetch(missing, this.#cache.history.begin());
     return this.#woven();
   }
 
-  /** Takes what is kept, and returns the rest. */
-  #missing(parts: readonly KeptPart[]): KeptPart[] {
-    return parts.filter(({ key }) => {
-      const entry = this.#cache.find(this.#asking.fetch.place, key, this.#wanted);
+  /** Takes what is kept, and returns the rest. @param since the number of the earliest read that will do */
+  #missing(parts: readonly KeptPart[], since?: (part: KeptPart) => number): KeptPart[] {
+    return parts.filter((part) => {
+      const { key } = part;
+      const entry = this.#cache.find(this.#asking.fetch.place, key, this.#wanted, since?.(part));
       if (entry) this.#found.set(key, entry);
       return !entry;
     });
   }
 
   /** Waits for the parts that others fetch and fetches the rest for all. Returns what there is still not. */
-  async #share(missing: readonly KeptPart[]): Promise<KeptPart[]> {
+  async #share(missing: readonly KeptPart[], mayUse: boolean): Promise<KeptPart[]> {
     const { flights, history } = this.#cache;
     const { place } = this.#asking.fetch;
     const joined = new Map(
@@ -124,22 +126,23 @@ class CachedFetch {
     );
     const own = missing.filter((part) => !joined.has(part));
     const wait = joined.size > 0 ? flights.wait(joined.values(), this.#asking.waitMs) : undefined;
-    await Promise.all([wait, own.length > 0 ? this.#lead(own) : undefined]);
-    return this.#missing([...joined.keys()]);
+    await Promise.all([wait, own.length > 0 ? this.#lead(own, mayUse) : undefined]);
+    return this.#missing([...joined.keys()], mayUse ? undefined : (part) => joined.get(part)!.begun);
   }
 
   /** Fetches parts while others wait for them. */
-  async #lead(own: readonly KeptPart[]): Promise<void> {
+  async #lead(own: readonly KeptPart[], mayUse: boolean): Promise<void> {
     const begun = this.#cache.history.begin();
     const after = this.#needed(this.#asking.after, own);
     const end = this.#begin(own, after, begun);
     try {
-      const left = await this.#lookInShared(own, this.#wanted, begun, (part, entry) => {
+      const take = (part: KeptPart, entry: CacheEntry) => {
         this.#found.set(part.key, entry);
         // The next reader refreshes it: nobody waits for that.
         if (this.#cache.isToRefresh(entry)) this.#release([part]);
         return true;
-      });
+      };
+      const left = mayUse ? await this.#lookInShared(own, this.#wanted, begun, take) : own;
       if (left.length > 0) await this.#fetch(left, begun);
     } finally {
       end();

@@ -109,9 +109,12 @@ export class EntityCache implements Invalidation {
     return this.#changes?.mayServe(place) ?? true;
   }
 
-  /** @param after the entry must include everything up to this position */
-  find(place: string, key: string, after: Position | undefined): CacheEntry | undefined {
-    return this.#memory.get(place, key, after);
+  /**
+   * @param after the entry must include everything up to this position
+   * @param since it must come from a read with this number or a later one
+   */
+  find(place: string, key: string, after: Position | undefined, since?: number): CacheEntry | undefined {
+    return this.#memory.get(place, key, after, since);
   }
 
   isToRefresh({ refreshAtMs }: CacheEntry): boolean {

@@ -53,12 +53,16 @@ export class MemoryTier {
     return this.#kept.weight;
   }
 
-  /** @param after the entry must include everything up to this position */
-  get(place: string, key: string, after: Position | undefined): CacheEntry | undefined {
+  /**
+   * @param after the entry must include everything up to this position
+   * @param since it must come from a read with this number or a later one
+   */
+  get(place: string, key: string, after: Position | undefined, since = 0): CacheEntry | undefined {
     const kept = this.#kept.find(key);
     if (!kept) return undefined;
     const { entry, begun } = kept;
-    if (this.#nowMs() >= entry.endsAtMs || this.#history.isOutdated(place, entry, begun)) return undefined;
+    if (begun < since || this.#nowMs() >= entry.endsAtMs || this.#history.isOutdated(place, entry, begun))
+      return undefined;
     if (!after) return entry;
     const includes = this.#history.includes(place, entry);
     return includes && comparePositions(includes, after) >= 0 ? entry : undefined;
