@@ -25,6 +25,7 @@ import { cacheVariables } from "./cache/cache-config.ts";
 import type { Surface } from "./door/surface.ts";
 import { readSurface, surfaceVariables } from "./door/surface-config.ts";
 import { answerRoomVariables } from "./ground/answer-room-config.ts";
+import { type IdentityTerms, identityVariables, readIdentity } from "./identity/identity-config.ts";
 import { ENGINE_NAMES, type EngineName } from "./live/engines.ts";
 import type { GraphSource } from "./live/graph-watch.ts";
 import { SESSION_HEADER } from "./session/session.ts";
@@ -108,6 +109,7 @@ export const gatewayVariables = z.object({
   SCHEMA_POLL_MS: countVariable({ least: 100, most: 3_600_000, usual: 10_000 }).describe(
     "How often services are asked for their schema, in milliseconds. Not with `--supergraph`.",
   ),
+  ...identityVariables,
   ...surfaceVariables,
   ...doorVariables,
   PUBLIC_URL: z
@@ -136,6 +138,7 @@ export interface GatewayConfig {
   engine: EngineName;
   authorizationMode: AuthorizationMode;
   credential: string | undefined;
+  identity: IdentityTerms;
   port: number;
   door: Door;
   publicUrl: string | undefined;
@@ -189,11 +192,13 @@ async function configOf(
       "FORWARDED_HEADERS: authorization carries SERVICE_CREDENTIAL, not what a client says",
     );
   }
+  const surface = await readSurface(config);
   return {
     source,
     engine: config.GATEWAY_ENGINE,
     authorizationMode: config.AUTHORIZATION_MODE,
     credential: config.SERVICE_CREDENTIAL,
+    identity: readIdentity(config, surface.mode === "development"),
     port: config.GATEWAY_PORT,
     door: readDoor(config, config.NODE_ENV),
     publicUrl: config.PUBLIC_URL,
@@ -206,7 +211,7 @@ async function configOf(
     cacheBytesMax: config.CACHE_BYTES_MAX,
     redis: config.REDIS_URL,
     shareQueries: config.SHARE_QUERIES,
-    surface: await readSurface(config),
+    surface,
     logLevel: config.LOG_LEVEL,
     tracing: config,
   };

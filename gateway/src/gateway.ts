@@ -9,6 +9,7 @@ import { DEFAULT_DOOR, type Door } from "@teranga/kit/http/door.ts";
 import { addHealth, listen, type RunningServer } from "@teranga/kit/http/listen.ts";
 import { createApp, REQUEST_ID_HEADER, requestIdOf } from "@teranga/kit/http/server.ts";
 import { Assertions } from "@teranga/kit/identity/assertion.ts";
+import { VISITOR } from "@teranga/kit/identity/identity.ts";
 import { createProcessRegistry, type Registry } from "@teranga/kit/process/metrics.ts";
 import { traceRequests } from "@teranga/kit/process/tracing.ts";
 import type { RedisTarget } from "@teranga/kit/redis/redis-url.ts";
@@ -17,11 +18,13 @@ import type { AuthorizationMode } from "./authorization/authorization.ts";
 import { openCache } from "./cache/open-cache.ts";
 import { keepClientSessions } from "./door/client-sessions.ts";
 import { addGraphQLRoute } from "./door/graphql-route.ts";
+import { identifyRequests } from "./door/identify.ts";
 import { addGatewayMetrics, type GatewayMetrics } from "./door/metrics.ts";
 import { corsOriginsOf, letOriginsSendCookies, refuseForeignHosts } from "./door/origins.ts";
 import { watchRequests } from "./door/request-log.ts";
 import { letSafeGetsPass } from "./door/safe-gets.ts";
 import { type Surface, surfaceOf, surfaceOptions } from "./door/surface.ts";
+import { actAs, type IdentityMeans } from "./identity/identity-means.ts";
 import { type EngineName, engineMaker } from "./live/engines.ts";
 import type { GraphSource } from "./live/graph-watch.ts";
 import type { LiveGraph } from "./live/live-graph.ts";
@@ -38,6 +41,8 @@ export interface GatewayOptions extends FollowOptions {
   authorizationMode?: AuthorizationMode | undefined;
   /** The credential that our services require. Foreign services need none. */
   credential?: string | undefined;
+  /** How it is known who asks. Everybody is a visitor by default. */
+  identity?: IdentityMeans | undefined;
   port: number;
   /** The limits on connections. */
   door?: Door | undefined;
@@ -125,6 +130,7 @@ async function serve(
   const isDevelopment = surface.mode === "development";
   const nowMs = () => performance.now();
   const requests = watchRequests(app, { log, metrics, mayExplain: isDevelopment, nowMs });
+  const identityOf = identifyRequests(app, options.identity ?? actAs(VISITOR), requests);
   addGatewayMetrics(app, registry, { credential, isOpen: isDevelopment });
   // A subgraph that the operator names in the topology runs our services. Any other subgraph is foreign, and
   // known only from the supergraph.
@@ -158,6 +164,7 @@ async function serve(
   await addGraphQLRoute(app, apollo, {
     log,
     recordOf: requests.recordOf,
+    identityOf,
     sessionOf,
     deadlineAtMs: () => performance.now() + DEADLINES_A_REQUEST * deadlineMs,
     fetchDeadlineMs: deadlineMs,

@@ -8,6 +8,7 @@ import { closeAll, closeOnSignal } from "@teranga/kit/process/shutdown.ts";
 import { startTracing } from "@teranga/kit/process/start-tracing.ts";
 import { gatewayVariables, readGatewayConfig } from "./config.ts";
 import { startGateway } from "./gateway.ts";
+import { openIdentity } from "./identity/open-identity.ts";
 
 const usage = {
   command: "node gateway/src/main.ts",
@@ -22,12 +23,14 @@ const usage = {
 
 await runMain(usage, async () => {
   const config = await readGatewayConfig(process.argv.slice(2), process.env);
-  const { logLevel, tracing: tracingConfig, ...options } = config;
+  const { logLevel, tracing: tracingConfig, identity: identityTerms, ...options } = config;
   const log = createLogger("gateway", logLevel);
   const tracing = await startTracing("gateway", tracingConfig);
-  const server = await startGateway({ ...options, log });
+  const identity = await openIdentity(identityTerms, log);
+  const server = await startGateway({ ...options, identity, log });
   const steps = [
     { name: "the gateway", close: server.close },
+    { name: "the keys of tokens", close: identity.close },
     { name: "the spans", close: tracing.stop },
   ];
   closeOnSignal(() => closeAll(steps), log);

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { ApolloServer } from "@apollo/server";
 import fastifyApollo from "@as-integrations/fastify";
 import { requestIdOf } from "@teranga/kit/http/server.ts";
-import { VISITOR } from "@teranga/kit/identity/identity.ts";
+import { type Identity, VISITOR } from "@teranga/kit/identity/identity.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { EntityCache } from "../cache/entity-cache.ts";
@@ -16,6 +16,8 @@ import type { RequestWatch } from "./request-log.ts";
 export interface RouteTerms extends Pick<RequestContext, "fetchDeadlineMs" | "onSubgraphRequest"> {
   log: Logger;
   recordOf: RequestWatch["recordOf"];
+  /** Everybody is a visitor by default. */
+  identityOf?: ((request: FastifyRequest) => Identity) | undefined;
   cache?: EntityCache | undefined;
   /** Services are told nothing of who asks by default. */
   assertions?: RequestContext["assertions"];
@@ -35,7 +37,7 @@ export async function addGraphQLRoute(
   apollo: ApolloServer<RequestContext>,
   terms: RouteTerms,
 ): Promise<void> {
-  const { log, recordOf, sessionOf, deadlineAtMs, forwardedHeaders = [] } = terms;
+  const { log, recordOf, identityOf, sessionOf, deadlineAtMs, forwardedHeaders = [] } = terms;
   const { fetchDeadlineMs, onSubgraphRequest } = terms;
   const room = new AnswerRoom({ bytesMax: terms.answerBytesMax });
   await app.register(fastifyApollo(apollo), {
@@ -44,7 +46,7 @@ export async function addGraphQLRoute(
       return {
         requestId,
         log: log.child({ requestId }),
-        identity: VISITOR,
+        identity: identityOf?.(request) ?? VISITOR,
         assertions: terms.assertions,
         deadlineAtMs: deadlineAtMs(),
         fetchDeadlineMs,

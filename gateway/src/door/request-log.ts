@@ -36,10 +36,11 @@ const NAME_LENGTH_MAX = 100;
 /** The status that proxies log when the client has gone before its answer. */
 const CLIENT_GONE = 499;
 /**
- * The status of OVERLOADED, and of nothing else here: a request refused at the door (door.ts) or before it
- * was planned (turns.ts).
+ * The status of OVERLOADED, a request refused at the door (door.ts) or before it was planned (turns.ts), and
+ * of KEYS_UNAVAILABLE (identify.ts).
  */
-const OVERLOADED = 503;
+const NOT_NOW = 503;
+const NO_KEYS = "KEYS_UNAVAILABLE";
 
 /** Must be called after the hook that gives each request its id, and before the GraphQL route. */
 export function watchRequests(app: FastifyInstance, options: RequestWatchOptions): RequestWatch {
@@ -96,7 +97,7 @@ const AWAY = /_UNAVAILABLE$/;
 
 function outcomeOf({ errors }: RequestRecord, status: number): RequestOutcome {
   if (status === CLIENT_GONE) return "aborted";
-  if (status === OVERLOADED) return "refused";
+  if (status === NOT_NOW && !errors.has(NO_KEYS)) return "refused";
   if (status >= 500) return "failed";
   if (status >= 400) return "refused";
   return errors.size === 0 ? "ok" : "partial";
@@ -106,6 +107,14 @@ function outcomeOf({ errors }: RequestRecord, status: number): RequestOutcome {
 function levelOf({ errors }: RequestRecord, outcome: RequestOutcome): "error" | "warn" | "info" {
   if (outcome === "failed" || errors.has(FAULT)) return "error";
   return [...errors.keys()].some((code) => AWAY.test(code)) ? "warn" : "info";
+}
+
+/** The role of whoever asks, and who that is. Nothing of the token. */
+function identityForLog({ identity }: RequestRecord): { role?: string; subject?: string } {
+  if (!identity) return {};
+  const { role } = identity;
+  if (identity.role === "client") return { role, subject: identity.clientId };
+  return "subject" in identity ? { role, subject: identity.subject } : { role };
 }
 
 function logRequest(
@@ -119,6 +128,7 @@ function logRequest(
   log[level](
     {
       requestId,
+      ...identityForLog(record),
       ...(operation && { operation: operation.name, type: operation.type, hash: operation.hash }),
       status,
       outcome,

@@ -2,6 +2,7 @@
  * The notes about one client request while it runs: for its log line, for the metrics, and for the client if
  * it asks.
  */
+import type { Identity } from "@teranga/kit/identity/identity.ts";
 import type { FetchRecord } from "../network/fetch-record.ts";
 
 /** One and a half steps of a plan over 1,024 cities. Further fetches are only counted. */
@@ -32,6 +33,8 @@ export interface Explanation {
 export class RequestRecord {
   readonly requestId: string;
   operation: ObservedOperation | undefined;
+  /** Undefined if its token was refused. */
+  identity: Identity | undefined;
   /** How many errors of each code the client was told. */
   readonly errors = new Map<string, number>();
   fetches = 0;

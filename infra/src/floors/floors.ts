@@ -39,6 +39,7 @@ export const FLOORS: readonly (readonly Room[])[] = [
   [
     { path: "gateway/src/session/", holds: "what a client has seen, and its token" },
     { path: "gateway/src/authorization/", holds: "who may have what of a graph" },
+    { path: "gateway/src/identity/", holds: "who asks: clients' tokens, their issuer's keys" },
   ],
   [
     { path: "gateway/src/ground/", holds: "documents, supergraph, answers' data", isGround: true },

@@ -16,6 +16,13 @@ export const ERROR_CODES = {
     "A mutation was sent, and its answer was lost or is of no use: it may have happened or not; `subgraph`, or the field with its name, says who was asked. The same again under the same idempotency key is safe.",
   UNAUTHENTICATED:
     "Who asks is not known: a service of ours got no service credential or an assertion that it does not believe, or a foreign one does not accept the client's. Nothing was changed.",
+  TOKEN_EXPIRED: "The client's token has expired; get a new one. Nothing was executed.",
+  TOKEN_NOT_YET_VALID:
+    "The client's token is for a later time, by the gateway's clock. Nothing was executed.",
+  TOKEN_INVALID:
+    "The client's token is not accepted; `reason` says why (docs/identity.md). Nothing was executed.",
+  KEYS_UNAVAILABLE:
+    "The keys that check clients' tokens cannot be read. Nothing was executed; try again later, or without a token.",
   UNAUTHORIZED_FIELD:
     "The caller may not have the field, which is null; `coordinate` names it, `directive` and `needs` say what is asked of callers. A mutation's root field has changed nothing.",
   FORBIDDEN: "A foreign service knows who asks and does not allow it. Nothing was changed.",
