@@ -15,7 +15,7 @@ import { createLogger } from "@teranga/kit/process/log.ts";
 import type { RunningService } from "@teranga/kit/process/run-service.ts";
 import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
+import { CREDENTIAL, type Graph, OPERATOR, startGraph } from "./harness/graph.ts";
 
 const NAMES = ["dakar", "thies", "louga"];
 const log = createLogger("test", "silent");
@@ -56,7 +56,14 @@ beforeAll(async () => {
   for (const near of ["dakar", "thies"]) {
     const source = { kind: "topology" as const, topology: topologyFrom(near) };
     gateways.push(
-      await startGateway({ source, credential: CREDENTIAL, cacheBytesMax: 1_000_000, port: 0, log }),
+      await startGateway({
+        source,
+        credential: CREDENTIAL,
+        identity: OPERATOR,
+        cacheBytesMax: 1_000_000,
+        port: 0,
+        log,
+      }),
     );
   }
 }, 120_000);

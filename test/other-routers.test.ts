@@ -19,7 +19,7 @@ import { createLogger } from "@teranga/kit/process/log.ts";
 import { compose } from "@teranga/schema/compose.ts";
 import type { GraphQLFormattedError } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Answer, ask, CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
+import { type Answer, ask, CREDENTIAL, type Graph, OPERATOR, startGraph } from "./harness/graph.ts";
 import {
   CREDENTIAL_HEADERS,
   startCityProxy,
@@ -115,6 +115,7 @@ async function startOtherEngine(): Promise<Router> {
     source: { kind: "topology", topology: topologyOf(graph) },
     engine: "apollo",
     credential: CREDENTIAL,
+    identity: OPERATOR,
     surface: { ...surfaceOf("production"), introspection: true },
     deadlineMs: 1_500,
     port: 0,

@@ -13,7 +13,7 @@ import { createLogger } from "@teranga/kit/process/log.ts";
 import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
 import { withSession } from "@teranga/schema/client/session.ts";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
+import { CREDENTIAL, type Graph, OPERATOR, startGraph } from "./harness/graph.ts";
 
 let graph: Graph;
 const gateways: RunningServer[] = [];
@@ -36,6 +36,7 @@ async function startGateways(into: RunningServer[], cacheBytesMax = 0): Promise<
       await startGateway({
         source: { kind: "topology", topology },
         credential: CREDENTIAL,
+        identity: OPERATOR,
         log: createLogger("test", "silent"),
         surface: surfaceOf("development"),
         cacheBytesMax,

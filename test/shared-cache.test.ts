@@ -9,7 +9,7 @@ import { createLogger } from "@teranga/kit/process/log.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startRedis, type TestRedis, until } from "../kit/test/redis.ts";
-import { CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
+import { CREDENTIAL, type Graph, OPERATOR, startGraph } from "./harness/graph.ts";
 
 describe.skipIf(inject("redisMissing") !== null)("a cache that two gateways share", () => {
   let redis: TestRedis;
@@ -25,6 +25,7 @@ describe.skipIf(inject("redisMissing") !== null)("a cache that two gateways shar
     const shared = {
       source,
       credential: CREDENTIAL,
+      identity: OPERATOR,
       redis: redis.target,
       cacheBytesMax: 1_000_000,
       port: 0,

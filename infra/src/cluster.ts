@@ -37,6 +37,8 @@ export interface ClusterOptions extends ClusterConfig {
   clock?: Clock;
   /** Further settings of the PostgreSQL servers. */
   postgresSettings?: Readonly<Record<string, string>>;
+  /** Further variables of the gateway. */
+  gatewayEnvironment?: Readonly<Record<string, string>>;
   /** How many orchestrators; 1 by default. */
   orchestrators?: number;
   /** The replicas of the databases if the home is new; one replica in all by default. */

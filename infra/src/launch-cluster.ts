@@ -35,6 +35,8 @@ export interface Secrets {
 interface LaunchOptions extends Pick<ClusterConfig, "home" | "logLevel"> {
   log: Logger;
   onProgress?: (line: string) => void;
+  /** Further variables of the gateway. */
+  gatewayEnvironment?: Readonly<Record<string, string>>;
 }
 
 export async function launchCluster(parts: ClusterParts, options: LaunchOptions): Promise<void> {
@@ -70,7 +72,7 @@ export async function launchCluster(parts: ClusterParts, options: LaunchOptions)
 function serviceEnvironment(
   { kind, portVariable, port, city, database, node }: ServicePlan,
   { plan, secrets, servers }: ClusterParts,
-  { home, logLevel }: LaunchOptions,
+  { home, logLevel, gatewayEnvironment }: LaunchOptions,
 ): Record<string, string> {
   // All processes listen on loopback; only the gateway may be opened to other machines.
   const host = (kind === "gateway" && process.env.HOST) || "127.0.0.1";
@@ -80,7 +82,7 @@ function serviceEnvironment(
     SERVICE_CREDENTIAL: secrets.credential,
     TOPOLOGY: pathsOf(home).topology,
     LOG_LEVEL: logLevel,
-    ...(kind === "gateway" ? { SUPERGRAPH_CACHE: pathsOf(home).supergraph } : {}),
+    ...(kind === "gateway" ? { SUPERGRAPH_CACHE: pathsOf(home).supergraph, ...gatewayEnvironment } : {}),
     ...(city === null ? {} : { CITY: city }),
     ...(node === null ? {} : { CATALOG_NODE: node }),
     ...paymentEnvironment(kind, { url: plan.mobileMoney.url, secret: secrets.paymentSecret }, home),

@@ -68,7 +68,15 @@ export async function startSystems(options: SystemsOptions): Promise<Systems> {
   };
   try {
     // Nothing here reads from a replica, and one would take its share of the two cores.
-    const own = { home, catalogNodes: [], ports: {}, replicas: {}, postgresSettings: SETTINGS };
+    const gatewayEnvironment = { NODE_ENV: "development" };
+    const own = {
+      home,
+      catalogNodes: [],
+      ports: {},
+      replicas: {},
+      postgresSettings: SETTINGS,
+      gatewayEnvironment,
+    };
     cluster = await startCluster({ ...own, logLevel, log, signal });
     const databases = await databaseUrls(cluster, home);
     classic = await startClassic(cluster, { home, databases, ...options });
@@ -185,7 +193,7 @@ async function startClassic(
       await start(`city-${id}`, "cities", "test/bench/classic/classic-city.ts", own);
     }
     await start("orders", "orders", "test/bench/classic/classic-orders.ts");
-    await start("gateway", "gateway", "gateway/src/main.ts");
+    await start("gateway", "gateway", "gateway/src/main.ts", { NODE_ENV: "development" });
   } catch (error) {
     await stop();
     throw error;

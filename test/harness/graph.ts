@@ -9,6 +9,7 @@ import { startCity } from "@teranga/city/service.ts";
 import { surfaceOf } from "@teranga/gateway/door/surface.ts";
 import { testedEngine } from "@teranga/gateway/fixture/library.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
+import { actAs } from "@teranga/gateway/identity/identity-means.ts";
 import { CITIES, topologyText } from "@teranga/infra/cities.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import type { RunningServer } from "@teranga/kit/http/listen.ts";
@@ -65,6 +66,8 @@ export interface Graph {
 
 /** The services' credential. */
 export const CREDENTIAL = "a-credential-for-tests";
+/** Whoever asks is an operator of the company. */
+export const OPERATOR = actAs({ role: "company-operator", subject: "development" });
 export const CITY_IDS = CITIES.map(({ id }) => id);
 
 export interface GraphOptions {
@@ -121,6 +124,7 @@ export async function startGraph(graphOptions: GraphOptions = {}): Promise<Graph
   const orders = ordersProcess ?? (await startOrders({ ...shared, topology: proxied, port }));
   const gateway = await startGateway({
     ...shared,
+    identity: OPERATOR,
     ...(deadlineMs !== undefined && { deadlineMs }),
     source: { kind: "topology", topology: proxied },
     engine: testedEngine(),

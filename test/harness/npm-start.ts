@@ -32,7 +32,7 @@ export interface NpmStart {
 const START_LIMIT_MS = 90_000;
 
 function environment(home: string, gatewayPort: number): NodeJS.ProcessEnv {
-  return { ...process.env, TERANGA_HOME: home, GATEWAY_PORT: String(gatewayPort) };
+  return { ...process.env, NODE_ENV: "development", TERANGA_HOME: home, GATEWAY_PORT: String(gatewayPort) };
 }
 
 /**

@@ -29,6 +29,9 @@ export interface TemporaryClusterOptions
   catalogNodes?: readonly string[];
 }
 
+/** In development mode: whoever asks acts as an operator of the company. */
+const OWN = { catalogNodes: [], gatewayEnvironment: { NODE_ENV: "development" } };
+
 export async function startTemporaryCluster(options: TemporaryClusterOptions): Promise<TemporaryCluster> {
   const directory = await mkdtemp(join(tmpdir(), "teranga-cluster-"));
   // PostgreSQL's user must be able to reach its data.
@@ -41,7 +44,7 @@ export async function startTemporaryCluster(options: TemporaryClusterOptions): P
     await new Promise<void>((resolve) => logFile.end(resolve));
     await rm(directory, { recursive: true, force: true });
   };
-  const cluster = await startCluster({ catalogNodes: [], ...options, home, ports: {}, log }).catch(
+  const cluster = await startCluster({ ...OWN, ...options, home, ports: {}, log }).catch(
     async (error: unknown) => {
       await remove();
       throw error;

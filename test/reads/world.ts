@@ -7,6 +7,7 @@ import { startCatalog } from "@teranga/catalog/service.ts";
 import { startCity } from "@teranga/city/service.ts";
 import { surfaceOf } from "@teranga/gateway/door/surface.ts";
 import { startGateway } from "@teranga/gateway/gateway.ts";
+import { actAs } from "@teranga/gateway/identity/identity-means.ts";
 import { freePort } from "@teranga/infra/ports.ts";
 import type { RunningServer } from "@teranga/kit/http/listen.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
@@ -91,6 +92,7 @@ async function startAll(
     startGateway({
       source: { kind: "topology", topology },
       credential: CREDENTIAL,
+      identity: actAs({ role: "company-operator", subject: "development" }),
       surface: surfaceOf("development"),
       port,
       log,
