@@ -7,6 +7,7 @@
  */
 import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLRequestListener } from "@apollo/server";
 import { requestIdOf } from "@teranga/kit/http/server.ts";
+import { subjectOf } from "@teranga/kit/identity/identity.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { currentSpan } from "@teranga/kit/process/tracing.ts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -112,9 +113,8 @@ function levelOf({ errors }: RequestRecord, outcome: RequestOutcome): "error" | 
 /** The role of whoever asks, and who that is. Nothing of the token. */
 function identityForLog({ identity }: RequestRecord): { role?: string; subject?: string } {
   if (!identity) return {};
-  const { role } = identity;
-  if (identity.role === "client") return { role, subject: identity.clientId };
-  return "subject" in identity ? { role, subject: identity.subject } : { role };
+  const subject = subjectOf(identity);
+  return { role: identity.role, ...(subject !== undefined && { subject }) };
 }
 
 function logRequest(

@@ -1,6 +1,6 @@
 /**
  * Goal: keys are read again without a restart, within bounds: of the fetches that unknown keys cause, and of
- * the time for which keys are used that the issuer does not confirm. Method: virtual time; real HTTP and files.
+ * the time for which keys are used that the issuer does not confirm. Method: virtual time; real HTTP, files.
  */
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -38,3 +38,9 @@ const SCOPES_OF: Readonly<Record<Role, ReadonlySet<string>>> = {
 export function scopesOf({ role }: Identity): ReadonlySet<string> {
   return SCOPES_OF[role];
 }
+
+/** Who it is, for logs: the client's id, or the person. Undefined for whoever has no name. */
+export function subjectOf(identity: Identity): string | undefined {
+  if (identity.role === "client") return identity.clientId;
+  return "subject" in identity ? identity.subject : undefined;
+}
