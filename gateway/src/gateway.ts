@@ -14,6 +14,7 @@ import { createProcessRegistry, type Registry } from "@teranga/kit/process/metri
 import { traceRequests } from "@teranga/kit/process/tracing.ts";
 import type { RedisTarget } from "@teranga/kit/redis/redis-url.ts";
 import { createTopologyStanding, type TopologyStanding } from "@teranga/kit/topology/topology-standing.ts";
+import type { FastifyInstance } from "fastify";
 import type { AuthorizationMode } from "./authorization/authorization.ts";
 import { openCache } from "./cache/open-cache.ts";
 import { keepClientSessions } from "./door/client-sessions.ts";
@@ -110,22 +111,9 @@ async function serve(
     log,
     surface = surfaceOf("production"),
     deadlineMs = DEADLINE_MS,
+    publicUrl,
   } = options;
-  const app = createApp(log, { bodyBytesMax: surface.limits.bodyBytesMax, door, registry });
-  const { publicUrl, corsOrigins } = options;
-  refuseForeignHosts(app, surface, { host: door?.host ?? DEFAULT_DOOR.host, publicUrl });
-  letOriginsSendCookies(app, corsOrigins);
-  await app.register(cors, {
-    origin: corsOriginsOf(surface, corsOrigins),
-    exposedHeaders: [REQUEST_ID_HEADER, SESSION_HEADER],
-    // Any OPTIONS is answered like a preflight: the refusal of others is plain text.
-    strictPreflight: false,
-  });
-  app.addHook("onRequest", async (request, reply) => {
-    const requestId = requestIdOf(request);
-    request.headers[REQUEST_ID_HEADER] = requestId;
-    reply.header(REQUEST_ID_HEADER, requestId);
-  });
+  const app = await openDoor(surface, registry, options);
   app.addHook("onRequest", letSafeGetsPass);
   const isDevelopment = surface.mode === "development";
   const nowMs = () => performance.now();
@@ -181,4 +169,27 @@ async function serve(
   };
   const bound = await listen(app, port, close, door?.host);
   return { ...bound, url: publicUrl ?? bound.url, close };
+}
+
+/** The HTTP server: who may reach it, and the id of each request. */
+async function openDoor(
+  surface: Surface,
+  registry: Registry,
+  { door, log, publicUrl, corsOrigins }: GatewayOptions,
+): Promise<FastifyInstance> {
+  const app = createApp(log, { bodyBytesMax: surface.limits.bodyBytesMax, door, registry });
+  refuseForeignHosts(app, surface, { host: door?.host ?? DEFAULT_DOOR.host, publicUrl });
+  letOriginsSendCookies(app, corsOrigins);
+  await app.register(cors, {
+    origin: corsOriginsOf(surface, corsOrigins),
+    exposedHeaders: [REQUEST_ID_HEADER, SESSION_HEADER],
+    // Any OPTIONS is answered like a preflight: the refusal of others is plain text.
+    strictPreflight: false,
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    const requestId = requestIdOf(request);
+    request.headers[REQUEST_ID_HEADER] = requestId;
+    reply.header(REQUEST_ID_HEADER, requestId);
+  });
+  return app;
 }
