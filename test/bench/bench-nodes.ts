@@ -15,6 +15,7 @@ const WRITES = 60;
 const PACE_MS = 5;
 const PACED = 3_000;
 const BACKLOG = 100_000;
+const HOT_EDITS = 1_000;
 const JOINED_PRODUCTS = 100_000;
 /** A look at the other node every so often: a lag is known as exactly as that. */
 const LOOK_EVERY_MS = 4;
@@ -44,6 +45,7 @@ await runMain(usage, async () => {
     nodes.set("dakar", "thies", "open");
     await nodes.untilEqual();
     await measureLag(nodes.sql("dakar"), nodes.sql("thies"));
+    await measureHotRow(nodes);
     await measureBacklog(nodes);
     await addProducts(nodes.sql("dakar"), JOINED_PRODUCTS - PRODUCTS, "More");
     await measureJoin(nodes);
@@ -130,6 +132,20 @@ async function measureLag(here: Sql, there: Sql): Promise<void> {
 async function cut(nodes: CatalogNodes): Promise<void> {
   nodes.set("dakar", "thies", "refusing");
   await sleep(1_000);
+}
+
+/** One product, edited at both while they are cut off: one round of all its edits. */
+async function measureHotRow(nodes: CatalogNodes): Promise<void> {
+  await cut(nodes);
+  const edit = async (node: string) => {
+    for (let price = 1; price <= HOT_EDITS; price++)
+      await nodes.sql(node)`update product set price = ${price + 5_000} where id = '101'`;
+  };
+  await Promise.all(["dakar", "thies"].map(edit));
+  const beganMs = performance.now();
+  nodes.set("dakar", "thies", "open");
+  await nodes.untilEqual(["dakar", "thies"], 600_000);
+  say(`a row with ${HOT_EDITS} edits at each of two nodes: equal ${seconds(beganMs)} after the line is back`);
 }
 
 async function measureBacklog(nodes: CatalogNodes): Promise<void> {

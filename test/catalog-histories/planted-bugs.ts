@@ -21,6 +21,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   bug("every-operation-is-next", "2-7-fold", "if has_all(first.seen, noted.known) and", "if true and"),
   bug("every-edit-is-next", "2-7-fold", "and has_all(ops[1].seen, state.seen)", "and true"),
   bug("every-edit-is-plain", "2-7-fold", "and not patch ? 'name'", "or not patch ? 'name'"),
+  bug(
+    "a-round-takes-what-begins-the-next",
+    "2-7-fold",
+    "or not exists (select from unnest(heads) as head where",
+    "or false and exists (select from unnest(heads) as head where",
+  ),
+  bug(
+    "a-round-forgets-what-followed",
+    "2-7-fold",
+    "heads := heads(heads || later);",
+    "heads := heads(heads || op);",
+  ),
   bug("a-batch-forgets-earlier-edits", "2-7-fold", "is_own or coalesce(follows, 0) <= known", "true"),
   bug(
     "half-of-a-row-comes-back",

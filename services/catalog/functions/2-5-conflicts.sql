@@ -20,15 +20,29 @@ create or replace function follow_conflicts(op operation, fields text[]) returns
     and field <> 'deleted'
 $$;
 
+create or replace function as_key(op operation) returns jsonb
+  language sql immutable parallel safe return jsonb_build_array(op.node, op.sequence);
+
+-- What decides a round of a unit: null if all of it does.
+create or replace function deciding_in(ops operation[], of_unit text, columns text[]) returns jsonb
+  language sql immutable parallel safe
+  return case when cardinality(columns) = 1 and not exists (select from unnest(ops) as op where is_relative(op, of_unit))
+    then jsonb_build_object(
+      'heads', (select jsonb_agg(as_key(op) order by clock, node, sequence) from unnest(heads(ops)) as op),
+      'ruler', (
+        select as_key(op) from unnest(ops) as op order by rules desc, clock desc, node desc, sequence desc limit 1
+      )
+    ) end;
+
 create or replace function note_conflict(
-  ops operation[], field text, before jsonb, winner jsonb, losers jsonb, strategy text
+  ops operation[], field text, before jsonb, winner jsonb, losers jsonb, strategy text, round jsonb
 ) returns void
   language sql as $$
   insert into conflict (
-    entity, id, field, first_node, first_sequence, base, winner, losers, strategy, status, opened_at
+    entity, id, field, first_node, first_sequence, base, winner, losers, strategy, status, opened_at, round
   ) values (
     ops[1].entity, ops[1].id, field, ops[1].node, ops[1].sequence, before, winner, losers, strategy,
-    first_status(strategy), (select max(op.written_at) from unnest(ops) as op)
+    first_status(strategy), (select max(op.written_at) from unnest(ops) as op), round
   )
 $$;
 

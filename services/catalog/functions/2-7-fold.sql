@@ -86,7 +86,8 @@ begin
       end if;
       if merged.losers is not null then
         perform note_conflict(
-          ops, merged.field, current -> merged.field, merged.winner, merged.losers, strategy_of(ops, of_unit));
+          ops, merged.field, current -> merged.field, merged.winner, merged.losers, strategy_of(ops, of_unit),
+          deciding_in(ops, of_unit, fields));
         is_followed := true;
       end if;
     end loop;
@@ -157,6 +158,88 @@ create or replace function row_facts(of_entity text, of_id text) returns jsonb
     from entity_state where entity = of_entity and id = of_id
   );
 
+-- The row after an operation that belongs to the last round of its unit, by what decides that round. Whoever
+-- wrote it has an operation in the round that nobody of it has seen: so nobody has seen this one, and it has
+-- seen all that was before the round. False if that is not so; nothing is changed then.
+create or replace function extend_round(op operation, before jsonb) returns boolean
+  language plpgsql as $$
+declare
+  its constant merge_unit := (
+    select merge_unit from merge_unit where entity = op.entity and op.strategies ? unit and cardinality(columns) = 1
+    limit 1
+  );
+  of_field constant text := its.columns[1];
+  last conflict;
+  ruler operation;
+  -- What decides the round, and all that has followed on it.
+  heads operation[];
+  later operation[] := '{}';
+  merged record;
+begin
+  if before is null or its is null or op.kind <> 'EDIT' or is_relative(op, its.unit)
+    or (select count(*) > 1 from jsonb_object_keys(op.strategies))
+    or exists (select from operation where entity = op.entity and id = op.id and kind = 'DELETE')
+  then
+    return false;
+  end if;
+  select conflict.* into last from conflict cross join jsonb_array_elements(round -> 'heads') as head
+    where entity = op.entity and id = op.id and field = of_field and head ->> 0 = op.node
+    order by (head ->> 1)::bigint desc limit 1;
+  if last is null then
+    return false;
+  end if;
+  if last.resolved_at is not null then
+    later := array(
+      select one from operation as one join operation as next
+        on (next.node, next.sequence) = (last.resolved_by_node, last.resolved_by_sequence)
+      where (one.entity, one.id) = (op.entity, op.id) and one.strategies ? its.unit
+        and (one.clock, one.node, one.sequence) >= (next.clock, next.node, next.sequence)
+        and (one.node, one.sequence) <> (op.node, op.sequence)
+      limit 101
+    );
+  end if;
+  heads := array(
+    select operation from jsonb_array_elements(last.round -> 'heads') as head
+    join operation on (node, sequence) = (head ->> 0, (head ->> 1)::bigint)
+  );
+  select operation.* into ruler from operation
+    where (node, sequence) = (last.round -> 'ruler' ->> 0, (last.round -> 'ruler' ->> 1)::bigint);
+  if ruler is null or cardinality(heads) < jsonb_array_length(last.round -> 'heads')
+    -- It begins a round of its own.
+    or not exists (select from unnest(heads) as head where not has_seen(op, head))
+    or last.resolved_at is not null and cardinality(later) not between 1 and 100
+    or exists (
+      select from unnest(later) as one
+      where has_seen(one, op) or is_relative(one, its.unit) or exists (
+        select from conflict
+        where entity = op.entity and id = op.id and field = of_field
+          and (first_node, first_sequence) = (one.node, one.sequence)
+      )
+    )
+  then
+    return false;
+  end if;
+  later := later || op;
+  heads := heads(heads || later);
+  select one.* into ruler from unnest(later || ruler) as one
+    order by rules desc, clock desc, node desc, sequence desc limit 1;
+  select * into merged
+    from merge_column(last.base, heads, ruler.strategies ->> its.unit, its.unit, of_field);
+  update conflict set winner = merged.winner, losers = merged.losers, strategy = ruler.strategies ->> its.unit,
+    status = first_status(ruler.strategies ->> its.unit), resolved_by_node = null, resolved_by_sequence = null,
+    resolved_at = null,
+    opened_at = greatest(last.opened_at, (select max(one.written_at) from unnest(later) as one)),
+    round = jsonb_build_object('heads', (select jsonb_agg(as_key(one)) from unnest(heads) as one), 'ruler', as_key(ruler))
+    where (entity, id, field, first_node, first_sequence) =
+      (last.entity, last.id, last.field, last.first_node, last.first_sequence) and merged.losers is not null;
+  if not found then
+    delete from conflict where (entity, id, field, first_node, first_sequence) =
+      (last.entity, last.id, last.field, last.first_node, last.first_sequence);
+  end if;
+  perform put_row(op.entity, before || jsonb_build_object(of_field, merged.value) || row_facts(op.entity, op.id));
+  return true;
+end $$;
+
 -- Takes operations of one row that one node wrote, in their order, into its state and the row.
 create or replace function fold_row(ops operation[]) returns void
   language plpgsql as $$
@@ -182,7 +265,7 @@ begin
   then
     perform follow_conflicts(first, array(select jsonb_object_keys(first.patch)));
     perform fold_next(first, before, noted.state);
-  else
+  elsif cardinality(ops) > 1 or not extend_round(first, before) then
     perform fold_again(ops, before);
   end if;
   if first.entity = 'Product'

@@ -97,7 +97,8 @@ begin
 end $do$;
 
 -- What a node has of each row, for the comparison of nodes: which operations, and a digest of the row and its
--- conflicts. There are 256 ranges of rows.
+-- conflicts; not of what decides their rounds, which those that an older version told lack. There are 256
+-- ranges of rows.
 create or replace function row_digests(
   out entity text, out id text, out range text, out seen text, out digest text
 ) returns setof record
@@ -106,7 +107,7 @@ create or replace function row_digests(
     state.entity, state.id, left(md5(state.id), 2),
     (select string_agg(key || ':' || value, ',' order by key) from jsonb_each_text(state.seen)),
     md5(coalesce(to_jsonb(product)::text, '') || coalesce(to_jsonb(supplier)::text, '') || coalesce((
-      select string_agg(to_jsonb(conflict)::text, ',' order by field, first_node, first_sequence)
+      select string_agg((to_jsonb(conflict) - 'round')::text, ',' order by field, first_node, first_sequence)
       from conflict where conflict.entity = state.entity and conflict.id = state.id
     ), ''))
   from entity_state state

@@ -99,6 +99,39 @@ test("many products in one statement are each found by keys, in tables that were
   expect(read).toEqual([]);
 });
 
+/** How many operations one of another node is folded from, after so many edits here that it has not seen. */
+async function readToFold(edits: number): Promise<number> {
+  await database.exec(`begin;
+    insert into product (id, name, description, price) values ('hot', 'Hot', '', 1);
+    insert into known_node values ('b');
+    create temp table creation on commit drop as select seen, clock, (select max(sequence) from operation) as sequence
+      from entity_state where id = 'hot';
+    do $$ begin for n in 1..${edits} loop update product set price = 100 + n where id = 'hot'; end loop; end $$;
+    set local session_replication_role = replica;`);
+  let before = 0;
+  for (let sequence = 1; sequence <= 3; sequence++) {
+    const read = "select idx_tup_fetch from pg_stat_xact_user_tables where relname = 'operation'";
+    [before] = (await values(read, [])) as [number];
+    await database.exec(`
+      insert into operation select 'b', ${sequence}, 'Product', 'hot', 'EDIT', '{"price": 99}', clock + ${sequence},
+        jsonb_build_object('catalog', sequence, 'b', ${sequence - 1}), '{"price": "custom:lowest_price@1"}', 1, now()
+        from creation;
+      set constraints all immediate`);
+    const [after] = (await values(read, [])) as [number];
+    before = after - before;
+  }
+  const [price] = await values("select price from product where id = 'hot'", []);
+  const [losers] = await values("select losers from conflict where id = 'hot'", []);
+  await database.exec("rollback");
+  expect([price, losers]).toMatchObject([99, [{ value: 100 + edits }]]);
+  expect(before).toBeGreaterThan(0);
+  return before;
+}
+
+test("a row that two nodes never stop editing is folded by what decides its round", async () => {
+  expect(await readToFold(300)).toBe(await readToFold(30));
+});
+
 test.each([
   [
     "an empty name",
