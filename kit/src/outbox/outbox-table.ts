@@ -57,6 +57,16 @@ export interface OutboxReading {
   changes: readonly Change[];
 }
 
+/** Whether something has become visible since a snapshot. Takes a third of a reading. */
+export async function hasNews(sql: Sql, since: string): Promise<boolean> {
+  const [row] = await sql<{ hasNews: boolean }[]>`
+    select exists (select from outbox where ${isNewSince(sql, since)}) as "hasNews"`;
+  return row!.hasNews;
+}
+
+const isNewSince = (sql: Sql, since: string) =>
+  sql`xid >= pg_snapshot_xmin(${since}::pg_snapshot) and not pg_visible_in_snapshot(xid, ${since}::pg_snapshot)`;
+
 /**
  * Reads what has become visible since another snapshot; everything if there is none. A transaction may
  * commit long after others with later numbers: so snapshots tell what is new, and the order of rows does not.
@@ -65,11 +75,7 @@ export async function readOutbox(sql: Sql, since: string | null): Promise<Outbox
   const [row] = await sql<OutboxReading[]>`
     with fresh as materialized (
       select distinct type, key from outbox
-      where ${
-        since === null
-          ? sql`true`
-          : sql`xid >= pg_snapshot_xmin(${since}::pg_snapshot) and not pg_visible_in_snapshot(xid, ${since}::pg_snapshot)`
-      }
+      where ${since === null ? sql`true` : isNewSince(sql, since)}
     ), told as (
       select type, key from fresh where (select count(*) from fresh) <= ${CHANGES_MAX}
       union all

@@ -1,5 +1,5 @@
 /** Goal: an epoch tells each change once, and ends when it could miss one. Method: a real server. */
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { useFollowedTable } from "../../test/followed-table.ts";
 import { createLogger } from "../process/log.ts";
 import { comparePositions, type Position } from "../reads/position.ts";
@@ -110,6 +110,32 @@ test("the end of the log is confirmed only while nobody may be committing: a com
   await until(() => isConfirmed(end));
 });
 
+test("a change is told before the next reading is due, and those that follow it at once are told together", async () => {
+  let nowMs = 0;
+  let steps = 0;
+  const { heard, until, listener } = listen();
+  const primaryUrl = () => {
+    steps++;
+    return used.url;
+  };
+  const looks = async (count: number) => {
+    const end = steps + count;
+    await vi.waitUntil(() => steps >= end, { timeout: 20_000 });
+  };
+  tail(listener, { nowMs: () => nowMs, primaryUrl });
+  await until(() => heard.length === 1);
+  await add("first");
+  await until(() => heard.length === 2);
+  await add("second");
+  await looks(3);
+  await add("third");
+  await looks(3);
+  expect(heard).toHaveLength(2);
+  nowMs = 50;
+  await until(() => heard.length === 3);
+  expect(heard.slice(1)).toMatchObject([{ keys: ["first"] }, { keys: ["second", "third"] }]);
+});
+
 test("a lost connection ends the epoch, and another one begins with all changes of the last minutes", async () => {
   const { heard, until, listener, kinds } = listen();
   tail(listener);
@@ -191,7 +217,8 @@ test("rows go ten to eleven minutes after they have become visible", async () =>
   await add("old");
   let nowMs = 0;
   const { confirmed, until, listener } = listen();
-  tail(listener, { nowMs: () => nowMs });
+  // Each reading is some time after the one before.
+  tail(listener, { nowMs: () => (nowMs += 20) });
   await until(() => confirmed.length >= 1);
   nowMs = 590_000;
   await add("new");
