@@ -4,7 +4,7 @@
  */
 import { type PartitionProxy, startPartitionProxy } from "@teranga/gateway/proxy/partition-proxy.ts";
 import { topologyText } from "@teranga/infra/cities.ts";
-import { authorization } from "@teranga/kit/http/credential.ts";
+import { serviceHeaders } from "@teranga/kit/http/credential.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
 import { serverAudits } from "graphql-http";
@@ -35,7 +35,7 @@ function urlOf(endpoint: string): string {
 }
 
 /** The headers of every request, from clients of the gateway and between services. */
-const HEADERS = { authorization: authorization(CREDENTIAL), "apollo-require-preflight": "true" };
+const HEADERS = { ...serviceHeaders(CREDENTIAL), "apollo-require-preflight": "true" };
 
 describe.each(["gateway", "catalog", "orders", "thies", "partition proxy"])("%s", (name) => {
   const audits = serverAudits({

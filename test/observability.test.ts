@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { SpanKind } from "@opentelemetry/api";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";
 import { phoneOf } from "@teranga/city/payments/test-city.ts";
-import { authorization } from "@teranga/kit/http/credential.ts";
+import { serviceHeaders } from "@teranga/kit/http/credential.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import type { SpanRecorder } from "@teranga/kit/process/tracing-exporter.ts";
 import { recordSpans } from "@teranga/kit/process/tracing-exporter.ts";
@@ -50,7 +50,7 @@ const place = (productId: string, quantity = 7) =>
 
 /** Sends a message of the commit protocol to a city as a service does. */
 async function send(cityId: string, mutation: string): Promise<unknown> {
-  const headers = { authorization: authorization(CREDENTIAL) };
+  const headers = serviceHeaders(CREDENTIAL);
   return (await ask(graph.proxy(cityId).url, `mutation { ${mutation} }`, {}, headers)).data;
 }
 

@@ -3,7 +3,7 @@
  * for it are reported. Method: the whole graph, and an order of Dakar to which "casamance" gave before its
  * removal.
  */
-import { authorization } from "@teranga/kit/http/credential.ts";
+import { serviceHeaders } from "@teranga/kit/http/credential.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CREDENTIAL, type Graph, startGraph } from "./harness/graph.ts";
 
@@ -30,7 +30,7 @@ afterAll(() => graph?.close());
 async function sendToDakar(order: object): Promise<object[]> {
   const response = await fetch(graph.serviceUrl("dakar"), {
     method: "POST",
-    headers: { "content-type": "application/json", authorization: authorization(CREDENTIAL) },
+    headers: { "content-type": "application/json", ...serviceHeaders(CREDENTIAL) },
     body: JSON.stringify({
       query: "mutation ($orders: [CommitOrderInput!]!) { commitOrders(orders: $orders) { state } }",
       variables: { orders: [order] },

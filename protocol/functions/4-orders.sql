@@ -121,7 +121,8 @@ declare
   cancelled orders;
 begin
   select * into cancelled from orders where id = entry ->> 'orderId';
-  if not found then
+  -- To a client, an order of another one does not exist.
+  if not found or cancelled.client_id <> coalesce(entry ->> 'clientId', cancelled.client_id) then
     return '{"state": "UNKNOWN_ORDER"}';
   elsif cancelled.status = 'CANCELLED' then
     return jsonb_build_object('state', 'ALREADY_CANCELLED', 'committedId', cancelled.cancelled_by);

@@ -79,8 +79,8 @@ export const orderCommit = keyed
   )
   .refine(({ lines, allocations }) => addUp(lines, allocations));
 
-/** To the home: the commit point of a cancellation. */
-export const cancellationCommit = keyed.extend({ orderId: id });
+/** To the home: the commit point of a cancellation. With a client, only of an order of that client. */
+export const cancellationCommit = keyed.extend({ orderId: id, clientId: id.nullish() });
 
 /** To the home, which receives: the commit point of a transfer. */
 export const transferCommit = keyed.extend({ productId, fromCityId: cityId, quantity });

@@ -498,7 +498,7 @@ export type Product = {
   /** The pieces available in all cities, and whether all cities answered. */
   availability: Availability;
   /** Changes of it that did not know of one another, of which not all got their way; the newest 20. */
-  conflicts: Array<Conflict>;
+  conflicts?: Maybe<Array<Conflict>>;
   /** When it was added to the catalog. */
   createdAt: Scalars['DateTime']['output'];
   /** The currency of the price. */
@@ -508,9 +508,9 @@ export type Product = {
   /** Whether it is no longer sold. */
   discontinued: Scalars['Boolean']['output'];
   /** What was changed, the newest first. The oldest changes go when all sites have them; the newest 50 stay. */
-  history: Array<CatalogChange>;
+  history?: Maybe<Array<CatalogChange>>;
   /** False if older changes than those of `history` have gone. */
-  historyIsWhole: Scalars['Boolean']['output'];
+  historyIsWhole?: Maybe<Scalars['Boolean']['output']>;
   /** Unique in the whole shop, for example `101`. */
   id: Scalars['ID']['output'];
   /** The name of the product. */
@@ -639,13 +639,13 @@ export type Query = {
    * Compares the rows and conflicts of all nodes now. It reads all rows of each node. Rows of which an
    * operation is still on its way are not counted as different.
    */
-  catalogDivergence: CatalogDivergence;
+  catalogDivergence?: Maybe<CatalogDivergence>;
   /** The nodes at which the catalog is written, as one of them knew them a second ago; none if it is no node. */
-  catalogNodes: Array<CatalogNode>;
+  catalogNodes?: Maybe<Array<CatalogNode>>;
   /** The replicas of the catalog's database, and which server of it answers. */
-  catalogReplication: Replication;
+  catalogReplication?: Maybe<Replication>;
   /** Changes that did not know of one another, of which not all got their way; the newest first. */
-  conflicts: Array<Conflict>;
+  conflicts?: Maybe<Array<Conflict>>;
   /** One product, or null if none has that id. */
   product?: Maybe<Product>;
   /** The products of the catalog, a page at a time. */
@@ -1230,6 +1230,10 @@ export type CacheControlDirectiveArgs = {
 
 export type CacheControlDirectiveResolver<Result, Parent, ContextType = CatalogContext, Args = CacheControlDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
+export type PublicDirectiveArgs = { };
+
+export type PublicDirectiveResolver<Result, Parent, ContextType = CatalogContext, Args = PublicDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
 export interface AmountScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['Amount'], any> {
   name: 'Amount';
 }
@@ -1422,13 +1426,13 @@ export type PageInfoResolvers<ContextType = CatalogContext, ParentType extends R
 export type ProductResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Product'] = ResolversParentTypes['Product'], FederationReferenceType extends FederationReferenceTypes['Product'] = FederationReferenceTypes['Product']> = {
   __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['Product']> | FederationReferenceType, FederationReferenceType, ContextType>;
   availability?: Resolver<ResolversTypes['Availability'], ParentType, ContextType>;
-  conflicts?: Resolver<Array<ResolversTypes['Conflict']>, ParentType, ContextType>;
+  conflicts?: Resolver<Maybe<Array<ResolversTypes['Conflict']>>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   currency?: Resolver<ResolversTypes['Currency'], ParentType, ContextType>;
   description?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   discontinued?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
-  history?: Resolver<Array<ResolversTypes['CatalogChange']>, ParentType, ContextType, RequireFields<ProductHistoryArgs, 'first'>>;
-  historyIsWhole?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  history?: Resolver<Maybe<Array<ResolversTypes['CatalogChange']>>, ParentType, ContextType, RequireFields<ProductHistoryArgs, 'first'>>;
+  historyIsWhole?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   price?: Resolver<ResolversTypes['Amount'], ParentType, ContextType>;
@@ -1478,10 +1482,10 @@ export type ProductUpdatedResolvers<ContextType = CatalogContext, ParentType ext
 };
 
 export type QueryResolvers<ContextType = CatalogContext, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
-  catalogDivergence?: Resolver<ResolversTypes['CatalogDivergence'], ParentType, ContextType>;
-  catalogNodes?: Resolver<Array<ResolversTypes['CatalogNode']>, ParentType, ContextType>;
-  catalogReplication?: Resolver<ResolversTypes['Replication'], ParentType, ContextType>;
-  conflicts?: Resolver<Array<ResolversTypes['Conflict']>, ParentType, ContextType, RequireFields<QueryConflictsArgs, 'first'>>;
+  catalogDivergence?: Resolver<Maybe<ResolversTypes['CatalogDivergence']>, ParentType, ContextType>;
+  catalogNodes?: Resolver<Maybe<Array<ResolversTypes['CatalogNode']>>, ParentType, ContextType>;
+  catalogReplication?: Resolver<Maybe<ResolversTypes['Replication']>, ParentType, ContextType>;
+  conflicts?: Resolver<Maybe<Array<ResolversTypes['Conflict']>>, ParentType, ContextType, RequireFields<QueryConflictsArgs, 'first'>>;
   product?: Resolver<Maybe<ResolversTypes['Product']>, ParentType, ContextType, RequireFields<QueryProductArgs, 'id'>>;
   products?: Resolver<ResolversTypes['ProductConnection'], ParentType, ContextType, RequireFields<QueryProductsArgs, 'first' | 'orderBy'>>;
   supplier?: Resolver<Maybe<ResolversTypes['Supplier']>, ParentType, ContextType, RequireFields<QuerySupplierArgs, 'id'>>;
@@ -1647,4 +1651,5 @@ export type Resolvers<ContextType = CatalogContext> = {
 
 export type DirectiveResolvers<ContextType = CatalogContext> = {
   cacheControl?: CacheControlDirectiveResolver<any, any, ContextType>;
+  public?: PublicDirectiveResolver<any, any, ContextType>;
 };

@@ -44,9 +44,9 @@ export type AbortReason =
 export type City = {
   __typename?: 'City';
   /** Its clients, a page at a time. */
-  clients: ClientConnection;
+  clients?: Maybe<ClientConnection>;
   /** What waits to be finished there. */
-  health: CityHealth;
+  health?: Maybe<CityHealth>;
   /** For example `thies`. */
   id: Scalars['ID']['output'];
   /** Whether it serves every town that no city claims. */
@@ -56,11 +56,11 @@ export type City = {
   /** What people call it. */
   name: Scalars['String']['output'];
   /** The orders of its clients, a page at a time. */
-  orders: OrderConnection;
+  orders?: Maybe<OrderConnection>;
   /** The ways of paying that its clients have. */
   paymentMethods: Array<PaymentMethod>;
   /** The replicas of the city's database, and which server of it answers. */
-  replication: Replication;
+  replication?: Maybe<Replication>;
   /** Its stock, a page at a time. */
   stock: StockLevelConnection;
   /** The towns it claims. The default city has every other town too, and says so. */
@@ -69,7 +69,7 @@ export type City = {
    * What it knows of transactions: those that it has decided as their home, and its part in those of others.
    * Newest first.
    */
-  transactions: CityTransactionConnection;
+  transactions?: Maybe<CityTransactionConnection>;
 };
 
 
@@ -306,6 +306,8 @@ export type CommitAnswer = {
 
 /** A request to cancel an order of this city. */
 export type CommitCancellationInput = {
+  /** If given: only an order of this client, who asks for it. */
+  clientId?: InputMaybe<Scalars['ID']['input']>;
   idempotencyKey: Scalars['String']['input'];
   orderId: Scalars['ID']['input'];
   /** A digest of the request: the same key with another digest is refused. */
@@ -1045,7 +1047,7 @@ export type StockLevel = {
   /** The city that holds the stock. */
   city: City;
   /** Every change of the level, newest first. */
-  movements: StockMovementConnection;
+  movements?: Maybe<StockMovementConnection>;
   /** Pieces in the warehouse. */
   onHand?: Maybe<Scalars['Int']['output']>;
   /** The product in stock. */
@@ -1811,24 +1813,28 @@ export type PartitionDirectiveArgs = {
 
 export type PartitionDirectiveResolver<Result, Parent, ContextType = CityContext, Args = PartitionDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
+export type PublicDirectiveArgs = { };
+
+export type PublicDirectiveResolver<Result, Parent, ContextType = CityContext, Args = PublicDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
 export interface AmountScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['Amount'], any> {
   name: 'Amount';
 }
 
 export type CityResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['City'] = ResolversParentTypes['City'], FederationReferenceType extends FederationReferenceTypes['City'] = FederationReferenceTypes['City']> = {
   __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['City']> | FederationReferenceType, FederationReferenceType, ContextType>;
-  clients?: Resolver<ResolversTypes['ClientConnection'], ParentType, ContextType, RequireFields<CityClientsArgs, 'first' | 'orderBy'>>;
-  health?: Resolver<ResolversTypes['CityHealth'], ParentType, ContextType>;
+  clients?: Resolver<Maybe<ResolversTypes['ClientConnection']>, ParentType, ContextType, RequireFields<CityClientsArgs, 'first' | 'orderBy'>>;
+  health?: Resolver<Maybe<ResolversTypes['CityHealth']>, ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   isDefault?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   location?: Resolver<ResolversTypes['Location'], ParentType, ContextType>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
-  orders?: Resolver<ResolversTypes['OrderConnection'], ParentType, ContextType, RequireFields<CityOrdersArgs, 'first' | 'orderBy'>>;
+  orders?: Resolver<Maybe<ResolversTypes['OrderConnection']>, ParentType, ContextType, RequireFields<CityOrdersArgs, 'first' | 'orderBy'>>;
   paymentMethods?: Resolver<Array<ResolversTypes['PaymentMethod']>, ParentType, ContextType>;
-  replication?: Resolver<ResolversTypes['Replication'], ParentType, ContextType>;
+  replication?: Resolver<Maybe<ResolversTypes['Replication']>, ParentType, ContextType>;
   stock?: Resolver<ResolversTypes['StockLevelConnection'], ParentType, ContextType, RequireFields<CityStockArgs, 'first' | 'orderBy'>>;
   towns?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
-  transactions?: Resolver<ResolversTypes['CityTransactionConnection'], ParentType, ContextType, RequireFields<CityTransactionsArgs, 'first'>>;
+  transactions?: Resolver<Maybe<ResolversTypes['CityTransactionConnection']>, ParentType, ContextType, RequireFields<CityTransactionsArgs, 'first'>>;
 };
 
 export type CityHealthResolvers<ContextType = CityContext, ParentType extends ResolversParentTypes['CityHealth'] = ResolversParentTypes['CityHealth']> = {
@@ -2098,7 +2104,7 @@ export type StockLevelResolvers<ContextType = CityContext, ParentType extends Re
   __resolveReference?: ReferenceResolver<Maybe<ResolversTypes['StockLevel']> | FederationReferenceType, FederationReferenceType, ContextType>;
   available?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   city?: Resolver<ResolversTypes['City'], ParentType, ContextType>;
-  movements?: Resolver<ResolversTypes['StockMovementConnection'], ParentType, ContextType, RequireFields<StockLevelMovementsArgs, 'first'>>;
+  movements?: Resolver<Maybe<ResolversTypes['StockMovementConnection']>, ParentType, ContextType, RequireFields<StockLevelMovementsArgs, 'first'>>;
   onHand?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   product?: Resolver<ResolversTypes['Product'], ParentType, ContextType>;
   reserved?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
@@ -2330,4 +2336,5 @@ export type DirectiveResolvers<ContextType = CityContext> = {
   gather?: GatherDirectiveResolver<any, any, ContextType>;
   merge?: MergeDirectiveResolver<any, any, ContextType>;
   partition?: PartitionDirectiveResolver<any, any, ContextType>;
+  public?: PublicDirectiveResolver<any, any, ContextType>;
 };

@@ -650,6 +650,10 @@ export type ResolversParentTypes = {
   Boolean: Scalars['Boolean']['output'];
 };
 
+export type PublicDirectiveArgs = { };
+
+export type PublicDirectiveResolver<Result, Parent, ContextType = unknown, Args = PublicDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
 export interface AmountScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['Amount'], any> {
   name: 'Amount';
 }
@@ -871,3 +875,6 @@ export type Resolvers<ContextType = unknown> = {
   UnknownProducts?: UnknownProductsResolvers<ContextType>;
 };
 
+export type DirectiveResolvers<ContextType = unknown> = {
+  public?: PublicDirectiveResolver<any, any, ContextType>;
+};

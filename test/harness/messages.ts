@@ -2,7 +2,7 @@
  * Sends messages of the commit protocol without the orchestrator, so that a test can leave a transaction
  * halfway.
  */
-import { authorization } from "@teranga/kit/http/credential.ts";
+import { serviceHeaders } from "@teranga/kit/http/credential.ts";
 import { expect } from "vitest";
 import { ask, CREDENTIAL, type Graph } from "./graph.ts";
 
@@ -24,7 +24,7 @@ export async function sendMessage(
   message: keyof typeof MESSAGES,
   entries: readonly object[],
 ): Promise<string[]> {
-  const headers = { authorization: authorization(CREDENTIAL) };
+  const headers = serviceHeaders(CREDENTIAL);
   const { data, errors } = await ask(graph.serviceUrl(cityId), MESSAGES[message], { of: entries }, headers);
   expect(errors).toBeUndefined();
   return data.answers.map(({ state }: { state: string }) => state);

@@ -8,14 +8,14 @@ import {
   startPartitionProxy,
 } from "@teranga/gateway/proxy/partition-proxy.ts";
 import { topologyText } from "@teranga/infra/cities.ts";
-import { authorization } from "@teranga/kit/http/credential.ts";
+import { serviceHeaders } from "@teranga/kit/http/credential.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
 import { expect, vi } from "vitest";
 import { ask, CREDENTIAL, type Graph } from "./graph.ts";
 
 /** The headers of callers of a service or of the partition proxy. */
-export const CREDENTIAL_HEADERS = { authorization: authorization(CREDENTIAL) };
+export const CREDENTIAL_HEADERS = serviceHeaders(CREDENTIAL);
 
 export function startCityProxy(
   graph: Graph,

@@ -24,23 +24,28 @@ test("the project's subgraphs compose", () => {
   expect(compose().supergraphSdl).toContain("join__Graph");
 });
 
+/** What `Query.order` says before its route. */
+const ORDER = `): Order
+    @policy(policies: [["own client"], ["own city"]])
+    `;
+
 test.each([
   [
     "a root field without a route",
-    '): Order @partition(by: "id")',
-    "): Order",
+    `${ORDER}@partition(by: "id")`,
+    ORDER,
     /^The partition spec cannot be carried out:\n {2}Query\.order of the partitioned subgraph "city" needs @partition\(by:\), @gather or @merge$/,
   ],
   [
     "a route by an argument that there is not",
-    '): Order @partition(by: "id")',
-    '): Order @partition(by: "orderId")',
+    `${ORDER}@partition(by: "id")`,
+    `${ORDER}@partition(by: "orderId")`,
     /^The partition spec cannot be carried out:\n {2}Query\.order .* has no argument "orderId" to route by$/,
   ],
   [
     "a type that is not there",
-    "): Order @partition",
-    "): Ordre @partition",
+    ORDER,
+    ORDER.replace("Order", "Ordre"),
     /^The subgraphs do not fit together:\n {2}\[city\] .*Ordre/,
   ],
   ["no GraphQL", "type Order ", "type type Order ", /^schema\/city\.graphql:\d+:\d+: Syntax Error: /],

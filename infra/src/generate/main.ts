@@ -10,6 +10,7 @@ import { parse } from "graphql";
 import { ROOT } from "../config.ts";
 import { composeChecked } from "./compose-checked.ts";
 import { persistedQueryManifest } from "./manifest.ts";
+import { whoMay } from "./who-may.ts";
 
 const root = join(ROOT, "schema");
 const SUBGRAPHS = ["catalog", "city", "orders"] as const;
@@ -69,6 +70,14 @@ const RESOLVER_MODELS = {
   },
 };
 
+const WHO_MAY = `<!-- ${HEADER} -->
+# Who may ask for what
+
+Made of the directives \`@public\`, \`@authenticated\`, \`@requiresScopes\` and \`@policy\` in \`schema/*.graphql\`; what they
+mean is in [authorization](authorization.md). A field that returns an object counts with what that object asks for. "own": for the client's
+own rows; "own city": for those of the operator's city. Whose a row is not is answered as if the row were missing.
+`;
+
 interface GeneratedFile {
   path: string;
   content: string;
@@ -82,10 +91,16 @@ async function schemas(): Promise<GeneratedFile[]> {
     url: `http://${name}/graphql`,
     sdl: await readSdl(name),
   }));
-  const { supergraphSdl, apiSdl } = composeChecked(await Promise.all(subgraphs));
+  const all = await Promise.all(subgraphs);
+  const { supergraphSdl, apiSdl, apiSchema } = composeChecked(all);
+  const table = whoMay(
+    apiSchema,
+    all.map(({ sdl }) => sdl),
+  );
   return [
     { path: join(root, "generated/supergraph.graphql"), content: `# ${HEADER}\n${supergraphSdl}\n` },
     { path: join(root, "generated/api.graphql"), content: `# ${HEADER}\n${apiSdl}\n` },
+    { path: join(ROOT, "docs/who-may.md"), content: `${WHO_MAY}\n${table}` },
   ];
 }
 

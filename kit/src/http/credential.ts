@@ -3,10 +3,16 @@
  * only requests that carry it, so the protocol's mutations cannot be called from outside.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { BY_SERVICE, IDENTITY_HEADER } from "../identity/assertion.ts";
 
 /** The header value that carries the credential. */
 export function authorization(credential: string): string {
   return `Bearer ${credential}`;
+}
+
+/** The headers of a request that a service makes on its own behalf. */
+export function serviceHeaders(credential: string): Record<string, string> {
+  return { authorization: authorization(credential), [IDENTITY_HEADER]: BY_SERVICE };
 }
 
 /**

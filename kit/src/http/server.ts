@@ -8,10 +8,11 @@ import { ApolloServerPluginInlineTraceDisabled } from "@apollo/server/plugin/dis
 import { buildSubgraphSchema } from "@apollo/subgraph";
 import fastifyApollo, { fastifyApolloDrainPlugin } from "@as-integrations/fastify";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
-import { type GraphQLError, parse } from "graphql";
+import { type GraphQLError, type GraphQLSchema, parse } from "graphql";
 import { codedError, ERROR_CODES } from "../graphql/errors.ts";
 import { withOutcomes } from "../graphql/mutation-outcome.ts";
 import { Assertions, IDENTITY_HEADER } from "../identity/assertion.ts";
+import { type Guard, guardSchema } from "../identity/guard.ts";
 import { type Identity, VISITOR } from "../identity/identity.ts";
 import type { Logger } from "../process/log.ts";
 import { addMetrics, METRICS_PATH, Registry } from "../process/metrics.ts";
@@ -58,6 +59,8 @@ export interface SubgraphServerOptions<Context extends object> extends ServiceTe
   resolvers: any;
   /** Makes the context of one request, with its loaders and its logger. */
   createContext: (request: { requestId: string; log: Logger; identity: Identity }) => Context;
+  /** Whose which row is. Needed if the SDL has policies. */
+  guard?: Guard<Context>;
   port: number;
   /** Adds routes for callers with the credential. */
   addRoutes?: (app: FastifyInstance) => void;
@@ -87,7 +90,7 @@ export async function startSubgraphServer<Context extends object>(
   const app = createApp(log, { door, registry });
   const apollo: ApolloServer<Context & RequestLog> = new ReadingServer(
     {
-      schema: buildSubgraphSchema([{ typeDefs: parse(options.typeDefs), resolvers: withOutcomes(options) }]),
+      schema: guardedSchema(options),
       introspection: true,
       includeStacktraceInErrorResponses: false,
       stopOnTerminationSignals: false,
@@ -123,12 +126,19 @@ export async function startSubgraphServer<Context extends object>(
       const requestId = requestIdOf(request);
       const requestLog = log.child({ requestId });
       const identity = identityOf(request);
-      return { ...options.createContext({ requestId, log: requestLog, identity }), requestLog };
+      return { ...options.createContext({ requestId, log: requestLog, identity }), requestLog, identity };
     },
   });
   // Apollo's drain plugin closes the Fastify app.
   const close = () => apollo.stop();
   return { ...(await listen(app, port, close, door?.host)), close };
+}
+
+function guardedSchema<Context extends object>(options: SubgraphServerOptions<Context>): GraphQLSchema {
+  const { typeDefs, guard = { rows: {}, calls: {} } } = options;
+  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: withOutcomes(options) }]);
+  guardSchema(schema, guard);
+  return schema;
 }
 
 /** Tells what a query's answer shows, if its resolvers have named that in `cacheTags` of their context. */

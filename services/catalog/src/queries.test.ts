@@ -128,7 +128,8 @@ describe("pages", () => {
       after = pageInfo.endCursor;
     }
     expect(walked).toEqual([...ROWS].sort(sort).map(({ id }) => id));
-    expect(catalog.takeStatements()).toHaveLength(5);
+    // The service's own looks at its database come in between when the machine is busy.
+    expect(catalog.takeStatements().filter((statement) => statement.includes("product"))).toHaveLength(5);
   });
 
   test("twenty by default, in the order of ids; the count is a statement of its own, and only when asked", async () => {

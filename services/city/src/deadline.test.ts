@@ -2,7 +2,7 @@
  * Goal: a request ends at its caller's deadline, and its work is undone as a whole. Method: over the wire to
  * a real city, while another transaction holds the rows that it needs.
  */
-import { authorization } from "@teranga/kit/http/credential.ts";
+import { serviceHeaders } from "@teranga/kit/http/credential.ts";
 import { DEADLINE_HEADER } from "@teranga/kit/http/deadline.ts";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { CREDENTIAL, startWiredCity, type WiredCity } from "../test/city-over-wire.ts";
@@ -24,7 +24,7 @@ async function ask(deadlineMs: number, query: string, variables: object = {}) {
     method: "POST",
     headers: {
       "content-type": "application/json",
-      authorization: authorization(CREDENTIAL),
+      ...serviceHeaders(CREDENTIAL),
       [DEADLINE_HEADER]: String(deadlineMs),
     },
     body: JSON.stringify({ query, variables }),

@@ -27,6 +27,7 @@ import { createCatalogClient } from "./catalog-client.ts";
 import { type City, createContext } from "./context.ts";
 import { keepsRule, openCityDatabase, setFragment } from "./database.ts";
 import { addBacklogMetrics, type CityMetrics, createCityMetrics } from "./metrics.ts";
+import { ownership } from "./ownership.ts";
 import type { PaymentProvider } from "./payments/payment-provider.ts";
 import { createPayments } from "./payments/payments.ts";
 import { resolvers } from "./resolvers/index.ts";
@@ -104,6 +105,7 @@ export async function startCity(options: CityOptions): Promise<Required<RunningS
       subgraph: "city",
       typeDefs: readSchema("city"),
       resolvers,
+      guard: ownership,
       createContext: ({ log }) => createContext({ ...city, log }),
       credential,
       port: options.port,

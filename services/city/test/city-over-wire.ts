@@ -3,6 +3,8 @@
  * hostile sender might send them.
  */
 import { authorization } from "@teranga/kit/http/credential.ts";
+import { Assertions, IDENTITY_HEADER } from "@teranga/kit/identity/assertion.ts";
+import { type Identity, SERVICE } from "@teranga/kit/identity/identity.ts";
 import { type Database, openDatabase, type Sql } from "@teranga/kit/postgres/database.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { parseTopology, type Topology } from "@teranga/kit/topology/topology.ts";
@@ -45,13 +47,18 @@ export interface LogLine {
   msg: string;
 }
 
+interface WiredAnswer {
+  data: unknown;
+  errors: object[] | undefined;
+}
+
 export interface WiredCity {
   url: string;
   sql: Sql;
   /** The log lines of level error and above since the last call. */
   takeLog(): LogLine[];
-  /** Sends a query. Returns the data and the extensions of the errors. */
-  ask(query: string, variables: object): Promise<{ data: unknown; errors: object[] | undefined }>;
+  /** Sends a query, as a service by default. Returns the data and the extensions of the errors. */
+  ask(query: string, variables: object, identity?: Identity): Promise<WiredAnswer>;
   /** Sends a batch. Returns the states of the answers, or the extensions of the errors. */
   send(
     message: Message,
@@ -93,7 +100,8 @@ export async function startWiredCity(
     recoveryIntervalMs: 3_600_000,
     ...(onStatement && { onStatement }),
   });
-  const ask = (query: string, variables: object) => post(server.url, query, variables);
+  const ask = async (query: string, variables: object, identity: Identity = SERVICE) =>
+    post(server.url, { query, variables }, await assertions.for(identity, "city"));
   return {
     url: server.url,
     sql,
@@ -119,11 +127,17 @@ export async function startWiredCity(
   };
 }
 
-async function post(url: string, query: string, variables: object) {
+const assertions = new Assertions({ credentials: [CREDENTIAL], nowMs: Date.now });
+
+async function post(url: string, body: object, assertion: string | undefined): Promise<WiredAnswer> {
   const response = await fetch(url, {
     method: "POST",
-    headers: { "content-type": "application/json", authorization: authorization(CREDENTIAL) },
-    body: JSON.stringify({ query, variables }),
+    headers: {
+      "content-type": "application/json",
+      authorization: authorization(CREDENTIAL),
+      ...(assertion !== undefined && { [IDENTITY_HEADER]: assertion }),
+    },
+    body: JSON.stringify(body),
   });
   const { data, errors } = (await response.json()) as { data?: unknown; errors?: { extensions: object }[] };
   return { data, errors: errors?.map(({ extensions }) => extensions) };

@@ -3,6 +3,7 @@
  * randomness, ids and the network come in here and nowhere else.
  */
 
+import { type Identity, VISITOR } from "@teranga/kit/identity/identity.ts";
 import type { Instances } from "@teranga/kit/instances/instances.ts";
 import type { Logger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
@@ -20,6 +21,8 @@ import { SharedCalls } from "./shared-calls.ts";
 
 /** The dependencies of one request. */
 export interface OrdersContext extends TransactionMeans {
+  /** Who asks. */
+  identity: Identity;
   /** The cities as they were when the request began. */
   cities: PartitionPlacement;
   reads: OrderReads;
@@ -50,7 +53,8 @@ export interface OrchestratorMeans {
 }
 
 export interface Orchestrator {
-  createContext(request: { log: Logger }): OrdersContext;
+  /** A visitor asks if nobody else is named. */
+  createContext(request: { log: Logger; identity?: Identity }): OrdersContext;
   /** Resolves when no delivery of a decision is under way. */
   drain(): Promise<void>;
 }
@@ -75,7 +79,8 @@ export function createOrchestrator(means: OrchestratorMeans): Orchestrator {
   const delivery = createDecisionDelivery(messages, means.log);
   const calls = new SharedCalls();
   return {
-    createContext: ({ log }) => ({
+    createContext: ({ log, identity = VISITOR }) => ({
+      identity,
       cities: { ...cities },
       reads,
       messages,

@@ -28,7 +28,7 @@ const own = {
       ),
     cancelOrder: (_, { input }, context) =>
       observeAnswer("cancelOrder", context, async () =>
-        cancelOrder(parseCancelInput(input, context.cities.partitionOf), context),
+        cancelOrder(parseCancelInput(input, context), context),
       ),
     transferStock: (_, { input }, context) =>
       observeAnswer("transferStock", context, async () =>

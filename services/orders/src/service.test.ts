@@ -1,5 +1,5 @@
 /** The service as a process, over HTTP, without the other services. */
-import { authorization } from "@teranga/kit/http/credential.ts";
+import { serviceHeaders } from "@teranga/kit/http/credential.ts";
 import type { RunningServer } from "@teranga/kit/http/listen.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { parseTopology } from "@teranga/kit/topology/topology.ts";
@@ -20,10 +20,7 @@ beforeEach(() => {
   requests.length = 0;
 });
 
-async function post(
-  query: string,
-  headers: Record<string, string> = { authorization: authorization(CREDENTIAL) },
-) {
+async function post(query: string, headers: Record<string, string> = serviceHeaders(CREDENTIAL)) {
   const response = await fetch(service.url, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },

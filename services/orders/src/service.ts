@@ -14,6 +14,7 @@ import { readSchema } from "@teranga/schema/read-schema.ts";
 import { v7 as newUuid } from "uuid";
 import { createOrchestrator } from "./context.ts";
 import { createOrderMetrics } from "./metrics.ts";
+import { ownership } from "./ownership.ts";
 import { resolvers } from "./resolvers.ts";
 
 export interface OrdersOptions extends ServiceOptions {
@@ -67,6 +68,7 @@ export async function startOrders(options: OrdersOptions): Promise<RunningServic
       subgraph: "orders",
       typeDefs: readSchema("orders"),
       resolvers,
+      guard: ownership,
       createContext: (request) => orchestrator.createContext(request),
       credential,
       port,

@@ -2,6 +2,7 @@
  * The inside of the orders service over model cities: four cities around Dakar, a clock that stands still,
  * ids that count up.
  */
+import { VISITOR } from "@teranga/kit/identity/identity.ts";
 import { createLogger } from "@teranga/kit/process/log.ts";
 import { Registry } from "@teranga/kit/process/metrics.ts";
 import { parseTopology, partitionsOf } from "@teranga/kit/topology/topology.ts";
@@ -129,6 +130,7 @@ const metrics = createOrderMetrics(new Registry());
 export function contextOver(cities: ModelCities, instance = 0): OrdersContext {
   let ids = instance * 1_000;
   return {
+    identity: VISITOR,
     cities: partitionsOf(TOPOLOGY, "city"),
     reads: cities.reads,
     messages: cities.messages,
@@ -178,10 +180,7 @@ export function cancel(
   idempotencyKey: string | null = KEY,
 ): Promise<Answer> {
   const input: CancelOrderInput = { orderId, idempotencyKey };
-  return answerOf(
-    async () => cancelOrder(parseCancelInput(input, context.cities.partitionOf), context),
-    context,
-  );
+  return answerOf(async () => cancelOrder(parseCancelInput(input, context), context), context);
 }
 
 /** Moves pieces of 101 from Thiès to Dakar by default. */

@@ -51,7 +51,7 @@ async function tryTransactions(
 }
 
 function createTransaction(
-  { orderId, homeId }: CancelOrderRequest,
+  { orderId, clientId, homeId }: CancelOrderRequest,
   { key, hash, answerByMs }: KeyedCall,
   { newId }: OrdersContext,
 ): Transaction {
@@ -60,7 +60,13 @@ function createTransaction(
     homeId,
     message: {
       kind: "CANCELLATION",
-      commit: { transactionId, orderId, idempotencyKey: key, requestHash: hash },
+      commit: {
+        transactionId,
+        orderId,
+        ...(clientId !== null && { clientId }),
+        idempotencyKey: key,
+        requestHash: hash,
+      },
     },
     // Giving back cannot be refused, so there is nothing to prepare.
     participants: new Map(),
@@ -112,6 +118,6 @@ function orderCancelled(orderId: string, transactionId: string): CancelOrderAnsw
   return { __typename: "OrderCancelled", order: { id: orderId }, transaction: { id: transactionId } };
 }
 
-function unknownOrder(orderId: string): CancelOrderAnswer {
+export function unknownOrder(orderId: string): CancelOrderAnswer {
   return { __typename: "UnknownOrder", message: "There is no order of this id.", orderId };
 }

@@ -2,13 +2,15 @@
 
 import { idempotencyKey, parseInput } from "@teranga/kit/graphql/input.ts";
 import { digest } from "@teranga/kit/process/digest.ts";
-import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 import type { CancelOrderInput } from "@teranga/schema/generated/orders.ts";
 import { z } from "zod";
+import type { OrdersContext } from "../context.ts";
 import { cityBoundId } from "../request-rules.ts";
 
 export interface CancelOrderRequest {
   orderId: string;
+  /** The client that asks, who may cancel its own orders only. Null if an operator asks. */
+  clientId: string | null;
   /** Whether the id has the form of an order's id. */
   isOrderId: boolean;
   /** The city that owns the order and decides. */
@@ -25,11 +27,17 @@ const cancelInput = z.object({
 });
 
 /** @throws GraphQLError BAD_USER_INPUT naming the field, or UNKNOWN_CITY */
-export function parseCancelInput(input: CancelOrderInput, partitionOf: PartitionOf): CancelOrderRequest {
+export function parseCancelInput(
+  input: CancelOrderInput,
+  { identity, cities }: Pick<OrdersContext, "identity" | "cities">,
+): CancelOrderRequest {
   const { orderId, idempotencyKey } = parseInput(cancelInput, input, "input");
-  return { orderId, isOrderId: ORDER_ID.test(orderId), homeId: partitionOf(orderId), idempotencyKey };
+  const clientId = identity.role === "client" ? identity.clientId : null;
+  const homeId = cities.partitionOf(orderId);
+  return { orderId, clientId, isOrderId: ORDER_ID.test(orderId), homeId, idempotencyKey };
 }
 
-export function cancelHash({ orderId }: CancelOrderRequest): string {
-  return digest([orderId]);
+/** Two callers must not share an answer. */
+export function cancelHash({ orderId, clientId }: CancelOrderRequest): string {
+  return digest(clientId === null ? [orderId] : [orderId, clientId]);
 }
