@@ -55,7 +55,9 @@ await runMain(usage, async () => {
 });
 
 /** On a busy machine thousands of changes, each a transaction, take minutes. */
-const untilEqual = (nodes: CatalogNodes) => nodes.untilEqual(["dakar", "thies"], 600_000);
+function untilEqual(nodes: CatalogNodes): Promise<void> {
+  return nodes.untilEqual(["dakar", "thies"], 600_000);
+}
 
 /** By a thousand: a statement has a limit of time. */
 async function addProducts(sql: Sql, count: number, name: string): Promise<void> {
