@@ -31,6 +31,7 @@ export const LONG: readonly string[] = [
   "test/reload.test.ts",
   "gateway/src/execution/defer/defer.test.ts",
   "gateway/src/same-answer.test.ts",
+  "test/authorization/authorization.test.ts",
   "test/audit/audit.test.ts",
   "kit/src/redis/redis-link.test.ts",
   "gateway/src/execution/partial-fetch.test.ts",

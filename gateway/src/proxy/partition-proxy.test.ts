@@ -5,10 +5,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunningServer } from "@teranga/kit/http/listen.ts";
+import { IDENTITY_HEADER } from "@teranga/kit/identity/assertion.ts";
 import { afterEach, expect, test, vi } from "vitest";
 import { bareEnvironment } from "../../../kit/test/bare-environment.ts";
 import { BRANCH_SDL, CREDENTIAL, startBranchService } from "../fixture/branch-service.ts";
@@ -147,6 +150,43 @@ test("an operation's own directives reach the services with their variables", as
   expect((await askProxy(proxy.url, query('branch(id: "north") { id }'))).data).toEqual({
     branch: { id: "north" },
   });
+});
+
+test("it passes on who asks, as it was said, and tells the directives that say who may", async () => {
+  const guarded = BRANCH_SDL.replace('["@key",', '["@key", "@authenticated",').replace(
+    "  secret: String",
+    "  secret: String @authenticated",
+  );
+  const said: unknown[] = [];
+  const city = createServer((request, response) => {
+    said.push(request.headers[IDENTITY_HEADER]);
+    let body = "";
+    request.on("data", (piece) => {
+      body += piece;
+    });
+    request.on("end", () => {
+      const data = body.includes("_service") ? { _service: { sdl: guarded } } : { reader: { name: "Awa" } };
+      response.setHeader("content-type", "application/json").end(JSON.stringify({ data }));
+    });
+  });
+  await once(city.listen(0, "127.0.0.1"), "listening");
+  const proxy = await startProxy({
+    north: `http://127.0.0.1:${(city.address() as AddressInfo).port}/graphql`,
+  });
+  const headers = { authorization: `Bearer ${CREDENTIAL}`, [IDENTITY_HEADER]: "who asks" };
+  expect((await ask(proxy.url, '{ reader(id: "north:1") { name } }', {}, headers)).data).toEqual({
+    reader: { name: "Awa" },
+  });
+  expect(said).toContain("who asks");
+  expect((await askProxy(proxy.url, '{ reader(id: "north:2") { name } }')).data).toEqual({
+    reader: { name: "Awa" },
+  });
+  expect(said.at(-1)).toBeUndefined();
+  expect((await askProxy(proxy.url, "{ _service { sdl } }")).data._service.sdl).toContain(
+    "secret: String @authenticated",
+  );
+  city.closeAllConnections();
+  city.close();
 });
 
 test("it waits for the first partition, and gives up with a line", async () => {

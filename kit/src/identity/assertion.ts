@@ -45,10 +45,17 @@ interface Verified {
   untilMs: number;
 }
 
+interface Made {
+  text: Promise<string>;
+  untilMs: number;
+}
+
 export class Assertions {
   readonly #keys: readonly [KeyObject, ...KeyObject[]];
   readonly #nowMs: () => number;
-  readonly #made = new LRUCache<string, { text: Promise<string>; untilMs: number }>({ max: KEPT_MAX });
+  readonly #made = new LRUCache<string, Made>({ max: KEPT_MAX });
+  /** The same, by an identity's object: with a text as the key it took 3 µs a fetch. */
+  readonly #madeFor = new WeakMap<Identity, Map<string, Made>>();
   readonly #verified = new LRUCache<string, Verified>({ max: KEPT_MAX });
 
   constructor({ credentials: [first, ...others], nowMs }: AssertionTerms) {
@@ -64,9 +71,18 @@ export class Assertions {
     if (identity.role === "visitor") return undefined;
     if (identity.role === "service") return Promise.resolve(BY_SERVICE);
     const nowMs = this.#nowMs();
+    const own = this.#madeFor.get(identity) ?? new Map<string, Made>();
+    const last = own.get(subgraph);
+    if (last && last.untilMs > nowMs) return last.text;
     const key = JSON.stringify([subgraph, identity]);
     const known = this.#made.get(key);
-    if (known && known.untilMs > nowMs) return known.text;
+    const made = known && known.untilMs > nowMs ? known : this.#make(identity, subgraph, nowMs);
+    this.#made.set(key, made);
+    this.#madeFor.set(identity, own.set(subgraph, made));
+    return made.text;
+  }
+
+  #make(identity: Identity, subgraph: string, nowMs: number): Made {
     const issuedS = Math.floor(nowMs / 1_000);
     const text = new SignJWT({ ...identity })
       .setProtectedHeader({ alg: ALGORITHM })
@@ -75,8 +91,7 @@ export class Assertions {
       .setIssuedAt(issuedS)
       .setExpirationTime(issuedS + VALID_S)
       .sign(this.#keys[0]);
-    this.#made.set(key, { text, untilMs: nowMs + KEPT_S * 1_000 });
-    return text;
+    return { text, untilMs: nowMs + KEPT_S * 1_000 };
   }
 
   /**
