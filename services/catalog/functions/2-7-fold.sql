@@ -207,6 +207,8 @@ begin
   if ruler is null or cardinality(heads) < jsonb_array_length(last.round -> 'heads')
     -- It begins a round of its own.
     or not exists (select from unnest(heads) as head where not has_seen(op, head))
+    -- It was in the log when the round was folded.
+    or exists (select from unnest(heads) as head where head.node = op.node and head.sequence >= op.sequence)
     or last.resolved_at is not null and cardinality(later) not between 1 and 100
     or exists (
       select from unnest(later) as one
@@ -240,6 +242,27 @@ begin
   return true;
 end $$;
 
+-- Operations of one row are here now. Returns what was here before, and its state with them.
+create or replace function note_arrived(ops operation[], out known jsonb, out state entity_state)
+  language sql as $$
+  insert into entity_state as state (entity, id, seen, edits, clock, updated_at)
+    select
+      ops[1].entity, ops[1].id, jsonb_object_agg(node, last),
+      coalesce(jsonb_object_agg(node, last_edit) filter (where last_edit is not null), '{}'),
+      max(clock), max(written_at)
+    from (
+      select node, max(sequence) as last, max(sequence) filter (where kind <> 'DELETE') as last_edit,
+        max(clock) as clock, max(written_at) as written_at
+      from unnest(ops) group by node
+    ) as by_node
+    on conflict (entity, id) do update set
+      seen = state.seen || excluded.seen,
+      edits = state.edits || excluded.edits,
+      clock = greatest(state.clock, excluded.clock),
+      updated_at = greatest(state.updated_at, excluded.updated_at)
+    returning coalesce(old.seen, '{}'), new
+$$;
+
 -- Takes operations of one row that one node wrote, in their order, into its state and the row.
 create or replace function fold_row(ops operation[]) returns void
   language plpgsql as $$
@@ -247,25 +270,25 @@ declare
   first constant operation := ops[1];
   before constant jsonb := locked_row(first.entity, first.id);
   noted record;
+  waiting operation[];
 begin
-  insert into entity_state as state (entity, id, seen, edits, clock, updated_at)
-    select
-      first.entity, first.id, jsonb_build_object(first.node, max(sequence)),
-      jsonb_strip_nulls(jsonb_build_object(first.node, max(sequence) filter (where kind <> 'DELETE'))),
-      max(clock), max(written_at)
-    from unnest(ops)
-    on conflict (entity, id) do update set
-      seen = state.seen || excluded.seen,
-      edits = state.edits || excluded.edits,
-      clock = greatest(state.clock, excluded.clock),
-      updated_at = greatest(state.updated_at, excluded.updated_at)
-    returning coalesce(old.seen, '{}') as known, new as state into noted;
+  select * into noted from note_arrived(ops);
   if has_all(first.seen, noted.known) and cardinality(ops) = 1
     and (before is not null or first.kind in ('CREATE', 'DELETE'))
   then
     perform follow_conflicts(first, array(select jsonb_object_keys(first.patch)));
     perform fold_next(first, before, noted.state);
   elsif cardinality(ops) > 1 or not extend_round(first, before) then
+    -- Whose turn has not come is in the log already, so in this fold too. It must not be counted again.
+    waiting := array(
+      select operation from operation
+      where entity = first.entity and id = first.id
+        and sequence > coalesce(((noted.state).seen ->> node)::bigint, 0)
+    );
+    if cardinality(waiting) > 0 then
+      perform note_arrived(waiting);
+      ops := ops || waiting;
+    end if;
     perform fold_again(ops, before);
   end if;
   if first.entity = 'Product'
