@@ -26,6 +26,7 @@ import { forgetRequests, serveRequests } from "./requests.ts";
 import { forgetProcesses, type ProcessRecord, readPorts, writePorts } from "./state.ts";
 import { type ProcessStatus, statusOf } from "./status-of.ts";
 import { Supervision } from "./supervision.ts";
+import { keepTokenKey } from "./token-issuer.ts";
 
 export interface ClusterOptions extends ClusterConfig {
   /** Gets one line for each crash and each restart. */
@@ -122,6 +123,7 @@ async function makeParts(options: ClusterOptions, ended: AbortSignal): Promise<P
   return usingHome(home, async () => {
     await forgetRequests(home);
     const secrets = await keepSecrets(home);
+    await keepTokenKey(home);
     const { password, replicationPassword } = secrets;
     const servers = new DatabaseServers({
       home,

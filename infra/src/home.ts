@@ -9,6 +9,7 @@
  *     databases.json     which servers each database has, and which is its primary (members.ts)
  *     request.json, outcome.json       what a command asks of the supervisor, and its answer (requests.ts)
  *     credential, postgres-password, replication-password, payment-secret    secrets
+ *     token-key, token-keys.json       what `npm run token` signs with, and what the gateway checks that by
  *     mobile-money.journal             the accounts of the simulated company
  *     postgres/<name>    data directories
  *     logs/<name>.log    of this run; <name>.old.log of the one before
@@ -63,6 +64,8 @@ export function pathsOf(home: string) {
     postgresPassword: join(home, "postgres-password"),
     replicationPassword: join(home, "replication-password"),
     paymentSecret: join(home, "payment-secret"),
+    tokenKey: join(home, "token-key"),
+    tokenKeys: join(home, "token-keys.json"),
     mobileMoneyJournal: join(home, "mobile-money.journal"),
     postgres: join(home, "postgres"),
     logs: join(home, "logs"),
@@ -229,17 +232,27 @@ async function writeNew(file: string, text: string): Promise<boolean> {
   }
 }
 
-/** Reads a secret, and makes it at the first call. Only the owner of the home can read its file. */
-export async function keepSecret(file: string): Promise<string> {
+const randomText = () => randomBytes(32).toString("base64url");
+
+/**
+ * Reads a secret, and makes it at the first call. Only the owner of the home can read its file.
+ * @param make makes one; random by default
+ */
+export async function keepSecret(file: string, make: () => string = randomText): Promise<string> {
   // A secret that exists and cannot be read must not be replaced: the data was made with it.
   const kept = await readFile(file, "utf8").catch(noneIf("ENOENT"));
   if (kept) return kept.trim();
-  const secret = randomBytes(32).toString("base64url");
+  const secret = make();
+  await writeWhole(file, `${secret}\n`);
+  return secret;
+}
+
+/** Writes a file of the home so that it is never there by half. */
+export async function writeWhole(file: string, text: string): Promise<void> {
   const partial = `${file}.partial`;
   await rm(partial, { force: true });
-  await writeFile(partial, `${secret}\n`, { mode: FILE_MODE, flag: "wx" });
+  await writeFile(partial, text, { mode: FILE_MODE, flag: "wx" });
   await rename(partial, file);
-  return secret;
 }
 
 /** Begins a new log file and keeps that of the run before, so logs take the space of two runs at most. */

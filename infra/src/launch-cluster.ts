@@ -11,6 +11,7 @@ import type { ClusterPlan, ServicePlan } from "./processes.ts";
 import { startService } from "./service-process.ts";
 import type { ProcessKind } from "./state.ts";
 import type { Supervision } from "./supervision.ts";
+import { issuerVariables } from "./token-issuer.ts";
 
 export interface ClusterParts {
   plan: ClusterPlan;
@@ -82,7 +83,11 @@ function serviceEnvironment(
     SERVICE_CREDENTIAL: secrets.credential,
     TOPOLOGY: pathsOf(home).topology,
     LOG_LEVEL: logLevel,
-    ...(kind === "gateway" ? { SUPERGRAPH_CACHE: pathsOf(home).supergraph, ...gatewayEnvironment } : {}),
+    ...(kind === "gateway" && {
+      SUPERGRAPH_CACHE: pathsOf(home).supergraph,
+      ...issuerVariables(home, process.env),
+      ...gatewayEnvironment,
+    }),
     ...(city === null ? {} : { CITY: city }),
     ...(node === null ? {} : { CATALOG_NODE: node }),
     ...paymentEnvironment(kind, { url: plan.mobileMoney.url, secret: secrets.paymentSecret }, home),
