@@ -28,7 +28,7 @@ interface Outcome {
 }
 
 function run(
-  program: "start" | "status" | "reset" | "replica" | "promote",
+  program: "start" | "status" | "reset" | "replica" | "promote" | "token",
   env: Record<string, string> = {},
   options: string[] = [],
   user?: SystemUser,
@@ -126,11 +126,17 @@ describe("status", () => {
   });
 });
 
+const TOKENS = "client CLIENT (client thies:2), city CITY (city thies) and company";
+
 test.each([
   ["replica", "add dakar", "No cluster runs in HOME"],
   ["promote", "dakar", "No cluster runs in HOME"],
   ["replica", "grow dakar", "replica grow dakar: there is only add, remove, pause, resume, and a CITY"],
   ["promote", "dakar thies", "promote dakar thies: say one CITY, or catalog"],
+  ["token", "client thies:2", "There is no key in HOME yet: npm start makes it"],
+  ["token", "client thies", `token client thies: there is only ${TOKENS}`],
+  ["token", "visitor", `token visitor: there is only ${TOKENS}`],
+  ["token", "company --minutes 1441", "Options: --minutes: 1441 is not a whole number from 1 to 1440"],
 ] as const)("%s %s: %s", async (program, words, line) => {
   const stderr = `${line.replace("HOME", home)}\n`;
   expect(await run(program, {}, words.split(" "))).toEqual({ code: 1, stdout: "", stderr });

@@ -62,6 +62,7 @@ describe("in production", () => {
     expect((await ask(url, getIntrospectionQuery())).errors).toBeUndefined();
     expect((await ask(url, "{ secre }")).errors![0]!.message).toContain('"secret"');
     expect(await page(url)).toContain("sandbox");
+    expect(await page(url)).toContain('"headers":{"Authorization":""}');
   });
 });
 

@@ -94,6 +94,9 @@ export function surfaceOptions(surface: Surface, parts: SurfaceParts): SurfaceOp
   };
 }
 
+/** The header has a place from the start. Without a document its headers would not be taken. */
 const SANDBOX = ApolloServerPluginLandingPageLocalDefault({
+  document: "{ __typename }",
+  headers: { Authorization: "" },
   embed: { initialState: { pollForSchemaUpdates: false } },
 });
