@@ -35,7 +35,6 @@ export const LONG: readonly string[] = [
   "test/audit/audit.test.ts",
   "kit/src/redis/redis-link.test.ts",
   "gateway/src/execution/partial-fetch.test.ts",
-  "gateway/src/execution/shape/shape-cache.test.ts",
   "gateway/src/planning/mutation-root.test.ts",
   "gateway/src/sessions.test.ts",
   "gateway/src/faulty-services.test.ts",

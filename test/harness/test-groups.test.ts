@@ -1,6 +1,7 @@
 /** Goal: a test file falls into the right group by what it imports. Method: sources made up for the test. */
 import { expect, test } from "vitest";
-import { type TestGroup, testGroups } from "./test-groups.ts";
+import { LONG } from "./longest-first.ts";
+import { readTestGroups, type TestGroup, testGroups } from "./test-groups.ts";
 
 // Put together from pieces: with the whole words in it, this file would fall into those groups itself.
 const POSTGRES = `const url = inject(${JSON.stringify("postgresUrl")});`;
@@ -31,4 +32,9 @@ test.each<[TestGroup, string]>([
 ])("%s: %s", (group, text) => {
   const sources = new Map<string, string>([...HELPERS, ["kit/test/new.test.ts", text]]);
   expect(testGroups(sources).get("kit/test/new.test.ts")).toBe(group);
+});
+
+test("the long files are files: one of another name would be quick again", async () => {
+  const groups = await readTestGroups();
+  expect(LONG.filter((file) => !groups.has(file))).toEqual([]);
 });
