@@ -120,7 +120,7 @@ export class TokenReader {
       const identity = identityOf(payload);
       const untilMs = (payload.exp! + clockSkewS) * 1_000;
       // The keys may have changed while the signature was checked.
-      if (usedKeys === source.keys && usedKeys === this.#rememberedBy) {
+      if (usedKeys === this.#rememberedBy) {
         this.#remembered.set(digest, { identity, untilMs });
       }
       return identity;
