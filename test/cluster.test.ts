@@ -111,6 +111,19 @@ async function isReadyByHand(command: string): Promise<void> {
   }
 }
 
+test("the tour of a client has the answers that it shows", async () => {
+  const tour = await readFile(join(ROOT, "docs/tour-client.md"), "utf8");
+  const blocks = (language: string) =>
+    Array.from(tour.matchAll(new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, "g")), ([, text]) => text!);
+  const script = blocks("sh").join("\n").replaceAll("localhost:4000", new URL(cluster.url).host);
+  const { stdout } = await promisify(execFile)("sh", ["-ec", script], {
+    cwd: ROOT,
+    env: { ...process.env, TERANGA_HOME: home },
+  });
+  const lines = (text: string) => text.split("\n").filter((line) => line !== "");
+  expect(lines(stdout)).toEqual(lines(blocks("json").join("\n")));
+});
+
 test("the catalog is written at Dakar, else at Thiès, and what is written at one comes to the other", async () => {
   const price = (of: number) =>
     ask(
