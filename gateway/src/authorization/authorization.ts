@@ -4,7 +4,7 @@
  * for these nothing else happens: 0.3 µs a request.
  */
 import type { Identity } from "@teranga/kit/identity/identity.ts";
-import { isMet, type Requirement } from "@teranga/kit/identity/requirement.ts";
+import { isMet, type Refusal, type Requirement, unauthorized } from "@teranga/kit/identity/requirement.ts";
 import {
   type DocumentNode,
   type FieldNode,
@@ -19,7 +19,7 @@ import {
 import type { JsonObject } from "../ground/answer.ts";
 import { inlinedOperation, isIncluded, variableDefinitionsOf, withDefaults } from "../ground/documents.ts";
 import type { Supergraph } from "../ground/supergraph.ts";
-import { type Refusal, refusalOf, unauthorized, withRefusals } from "./refusals.ts";
+import { refusalOf, withRefusals } from "./refusals.ts";
 import { type RequirementTable, requirementTableOf } from "./requirement-table.ts";
 
 /** `null`: refused fields are null. `reject`: an operation with a refused field is refused as a whole. */

@@ -3,12 +3,10 @@
  * stay in what is shaped: there such a field is null, with an error. They stand on the nodes themselves,
  * because what is done to a document on the way (inlining, splitting, names apart) copies its nodes.
  */
-import { codedError } from "@teranga/kit/graphql/errors.ts";
-import type { Requirement } from "@teranga/kit/identity/requirement.ts";
+import type { Refusal, Requirement } from "@teranga/kit/identity/requirement.ts";
 import {
   type DocumentNode,
   type FieldNode,
-  type GraphQLError,
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
@@ -20,31 +18,11 @@ import {
 import { inlinedOperation, usedVariables } from "../ground/documents.ts";
 import { nameApart } from "../ground/names-apart.ts";
 
-/** Why a field is refused. */
-export interface Refusal {
-  /** `Client.email` */
-  coordinate: string;
-  requirement: Requirement;
-}
-
 interface RefusedField extends FieldNode {
   readonly refusal: Refusal;
 }
 
 export const refusalOf = (field: FieldNode): Refusal | undefined => (field as Partial<RefusedField>).refusal;
-
-/** @param extensions further ones, for example `http` */
-export function unauthorized(
-  { coordinate, requirement }: Refusal,
-  extensions: Record<string, unknown> = {},
-): GraphQLError {
-  return codedError("UNAUTHORIZED_FIELD", `You may not ask for ${coordinate}.`, {
-    ...extensions,
-    coordinate,
-    directive: `@${requirement.directive}`,
-    ...("anyOf" in requirement && { needs: requirement.anyOf }),
-  });
-}
 
 /**
  * The document with the refused fields marked, without what they select.

@@ -2,8 +2,9 @@
  * Makes errors for values that are refused, and for values that do not fit the schema, e.g. null in a
  * non-null place. A value that a service's error explains gets none.
  */
+
+import { unauthorized } from "@teranga/kit/identity/requirement.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import { unauthorized } from "../authorization/refusals.ts";
 import { errorAt, type ResponsePath } from "../ground/answer.ts";
 import { completionErrors } from "../ground/error-paths.ts";
 import { limitErrors, notListedBy } from "../ground/service-errors.ts";

@@ -4,6 +4,7 @@
  */
 import type { QueryPlan } from "@apollo/query-planner";
 import { codedError, ERROR_CODES } from "@teranga/kit/graphql/errors.ts";
+import { unauthorized } from "@teranga/kit/identity/requirement.ts";
 import {
   type ExecutionResult,
   GraphQLError,
@@ -11,7 +12,7 @@ import {
   isNonNullType,
   type OperationDefinitionNode,
 } from "graphql";
-import { refusalOf, unauthorized } from "../authorization/refusals.ts";
+import { refusalOf } from "../authorization/refusals.ts";
 import type { JsonObject } from "../ground/answer.ts";
 import { noteGreat } from "../ground/answer-json.ts";
 import { answering } from "../ground/answering.ts";

@@ -4,24 +4,30 @@
  *
  *   a root field        is the row that its arguments name the caller's?       (`calls`)
  *   an object           is it the caller's? If not, there is no such object.   (`rows`)
- *   a field of a row    is the row the caller's? If not, UNAUTHORIZED_FIELD.
+ *   a field that has    is the row around it the caller's? If not,
+ *   a directive itself  UNAUTHORIZED_FIELD.
+ *
+ * An object is guarded by its type, whichever field leads to it: one of that type, of a union or an
+ * interface, or the field `_entities`.
  *
  * The gateway has refused before what no row could allow. A service does not rely on that.
  */
 import {
   defaultFieldResolver,
+  defaultTypeResolver,
   type GraphQLField,
   type GraphQLNamedType,
   type GraphQLObjectType,
+  type GraphQLResolveInfo,
   type GraphQLSchema,
   getNamedType,
+  isAbstractType,
   isObjectType,
 } from "graphql";
-import { codedError } from "../graphql/errors.ts";
 import { StartupError } from "../process/config.ts";
 import { type Identity, VISITOR } from "./identity.ts";
 import type { Owned } from "./policies/policy.ts";
-import { isMet, type Requirement, requirementsOf } from "./requirement.ts";
+import { isMet, type Requirement, requirementsOf, unauthorized } from "./requirement.ts";
 
 /** Whose a row is. */
 // biome-ignore lint/suspicious/noExplicitAny: the rows' types are checked where an owner is written
@@ -47,6 +53,12 @@ interface Asking {
   identity?: Identity;
 }
 
+/** What is asked of whoever may have the objects of a type, and whose they are. */
+interface RowGuard<Context> {
+  asked: readonly Requirement[];
+  owner: RowOwner<Context> | undefined;
+}
+
 /** Nobody's row: who may have it may have any. */
 const NOBODYS: Owned = {};
 
@@ -55,7 +67,7 @@ const NOBODYS: Owned = {};
  * @throws StartupError if a policy stands where the guard does not know whose the row is
  */
 export function guardSchema<Context extends Asking>(schema: GraphQLSchema, guard: Guard<Context>): void {
-  const guards = new Guards(guard);
+  const guards = new Guards(schema, guard);
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith("__")) continue;
     const isRoot = type === schema.getQueryType() || type === schema.getMutationType();
@@ -64,19 +76,20 @@ export function guardSchema<Context extends Asking>(schema: GraphQLSchema, guard
 }
 
 class Guards<Context extends Asking> {
+  readonly #schema: GraphQLSchema;
   readonly #guard: Guard<Context>;
 
-  constructor(guard: Guard<Context>) {
+  constructor(schema: GraphQLSchema, guard: Guard<Context>) {
+    this.#schema = schema;
     this.#guard = guard;
   }
 
   wrap(type: GraphQLObjectType, field: GraphQLField<unknown, Context>, isRoot: boolean): void {
     const own = requirementsOf(field.astNode?.directives);
     if (own.length > 0) isRoot ? this.#wrapCall(type, field, own) : this.#wrapField(type, field, own);
-    if (field.name === "_entities") this.#wrapEntities(field);
     const result = getNamedType(field.type);
-    const asked = typeRequirements(result);
-    if (asked.length > 0) this.#wrapResult(field, asked, this.#ownerOf(result.name, asked));
+    const guards = this.#rowGuards(result);
+    if (guards.size > 0) this.#wrapResult(result, field, guards);
   }
 
   /** A root field, by its arguments. */
@@ -87,10 +100,10 @@ class Guards<Context extends Asking> {
     const { resolve = defaultFieldResolver } = field;
     field.resolve = (source, args, context, info) => {
       const identity = identityOf(context);
-      if (!areMet(asked, identity)) throw unauthorized(coordinate, asked, identity);
+      if (!areMet(asked, identity)) throw refused(coordinate, asked, identity);
       if (typeof call === "object" && !areMet(asked, identity, call.row(args, context))) {
         if (call.unknown) return call.unknown(args);
-        throw unauthorized(coordinate, asked, identity);
+        throw refused(coordinate, asked, identity);
       }
       return resolve(source, args, context, info);
     };
@@ -102,41 +115,41 @@ class Guards<Context extends Asking> {
     const owner = this.#ownerOf(type.name, asked);
     const { resolve = defaultFieldResolver } = field;
     field.resolve = async (source, args, context, info) => {
-      if (await isOwn(source, context, asked, owner)) return resolve(source, args, context, info);
-      throw unauthorized(coordinate, asked, identityOf(context));
+      if (await isOwn(source, context, { asked, owner })) return resolve(source, args, context, info);
+      throw refused(coordinate, asked, identityOf(context));
     };
   }
 
   /** A field that leads to rows: those of others do not exist. */
   #wrapResult(
+    type: GraphQLNamedType,
     field: GraphQLField<unknown, Context>,
-    asked: Requirement[],
-    owner: RowOwner<Context> | undefined,
+    guards: ReadonlyMap<string, RowGuard<Context>>,
   ): void {
     const { resolve = defaultFieldResolver } = field;
     field.resolve = async (source, args, context, info) => {
       const found = await resolve(source, args, context, info);
       if (identityOf(context).role === "service") return found;
-      const shown = async (value: unknown) =>
-        value != null && (await isOwn(value, context, asked, owner)) ? value : null;
-      return Array.isArray(found) ? Promise.all(found.map(async (each) => shown(await each))) : shown(found);
+      const shown = async (value: unknown): Promise<unknown> => {
+        if (value == null) return null;
+        if (Array.isArray(value)) return Promise.all(value.map(async (each) => shown(await each)));
+        const guard = guards.get(await typeNameOf(value, type, context, info));
+        return !guard || (await isOwn(value, context, guard)) ? value : null;
+      };
+      return shown(found);
     };
   }
 
-  /** The rows that the gateway asks for by their keys. */
-  #wrapEntities(field: GraphQLField<unknown, Context>): void {
-    const { resolve = defaultFieldResolver } = field;
-    field.resolve = async (source, args, context, info) => {
-      const found = (await resolve(source, args, context, info)) as readonly unknown[];
-      return found.map(async (each, index) => {
-        const value = await each;
-        const { __typename: name } = args.representations[index];
-        const type = info.schema.getType(name);
-        const asked = type ? typeRequirements(type) : [];
-        if (asked.length === 0 || value == null) return value;
-        return (await isOwn(value, context, asked, this.#ownerOf(name, asked))) ? value : null;
-      });
-    };
+  /** The guards of the objects that a field of this type may lead to, by their types. */
+  #rowGuards(result: GraphQLNamedType): Map<string, RowGuard<Context>> {
+    const types = isAbstractType(result) ? this.#schema.getPossibleTypes(result) : [result];
+    const ofResult = typeRequirements(result);
+    const guards = new Map<string, RowGuard<Context>>();
+    for (const type of types) {
+      const asked = type === result ? ofResult : [...ofResult, ...typeRequirements(type)];
+      if (asked.length > 0) guards.set(type.name, { asked, owner: this.#ownerOf(type.name, asked) });
+    }
+    return guards;
   }
 
   #ownerOf(typeName: string, asked: readonly Requirement[]): RowOwner<Context> | undefined {
@@ -150,6 +163,17 @@ const hasPolicy = (asked: readonly Requirement[]) => asked.some(({ directive }) 
 
 const typeRequirements = (type: GraphQLNamedType): Requirement[] => requirementsOf(type.astNode?.directives);
 
+/** The type of an object, as graphql-js finds it. The empty name of one that does not tell it. */
+async function typeNameOf<Context>(
+  value: unknown,
+  type: GraphQLNamedType,
+  context: Context,
+  info: GraphQLResolveInfo,
+): Promise<string> {
+  if (!isAbstractType(type)) return type.name;
+  return (await (type.resolveType ?? defaultTypeResolver)(value, context, info, type)) ?? "";
+}
+
 const identityOf = ({ identity = VISITOR }: Asking): Identity => identity;
 
 /** A service that asks another one may have everything: it answers to a caller itself. */
@@ -160,8 +184,7 @@ function areMet(asked: readonly Requirement[], identity: Identity, row?: Owned):
 async function isOwn<Context extends Asking>(
   row: unknown,
   context: Context,
-  asked: readonly Requirement[],
-  owner: RowOwner<Context> | undefined,
+  { asked, owner }: RowGuard<Context>,
 ): Promise<boolean> {
   const identity = identityOf(context);
   if (areMet(asked, identity, NOBODYS)) return true;
@@ -169,12 +192,8 @@ async function isOwn<Context extends Asking>(
   return owner === undefined || areMet(asked, identity, await owner(row, context));
 }
 
-/** The error for a field that the caller may not ask for. It names what is missing first. */
-function unauthorized(coordinate: string, asked: readonly Requirement[], identity: Identity) {
-  const missing = asked.find((each) => !isMet(each, identity)) ?? asked[0]!;
-  return codedError("UNAUTHORIZED_FIELD", `You may not ask for ${coordinate}.`, {
-    coordinate,
-    directive: `@${missing.directive}`,
-    ...("anyOf" in missing && { needs: missing.anyOf }),
-  });
+/** The error names what is missing first. */
+function refused(coordinate: string, asked: readonly Requirement[], identity: Identity) {
+  const requirement = asked.find((each) => !isMet(each, identity)) ?? asked[0]!;
+  return unauthorized({ coordinate, requirement });
 }

@@ -3,7 +3,8 @@
  * directives are Apollo Federation's, with their meaning: a list of alternatives, each of which is a list of
  * scopes or policies that are all needed.
  */
-import { type ConstDirectiveNode, valueFromASTUntyped } from "graphql";
+import { type ConstDirectiveNode, type GraphQLError, valueFromASTUntyped } from "graphql";
+import { codedError } from "../graphql/errors.ts";
 import { type Identity, scopesOf } from "./identity.ts";
 import { ownCity } from "./policies/own-city.ts";
 import { ownClient } from "./policies/own-client.ts";
@@ -83,4 +84,28 @@ function holds(name: string, identity: Identity, row: Owned | undefined): boolea
   const policy = POLICIES.get(name);
   if (!policy?.mayHold(identity)) return false;
   return row === undefined || policy.owns(identity, row);
+}
+
+/** Why a field is refused. */
+export interface Refusal {
+  /** `Client.email` */
+  coordinate: string;
+  /** What is not met. */
+  requirement: Requirement;
+}
+
+/**
+ * The error for a field that whoever asks may not have.
+ * @param extensions further ones, for example `http`
+ */
+export function unauthorized(
+  { coordinate, requirement }: Refusal,
+  extensions: Record<string, unknown> = {},
+): GraphQLError {
+  return codedError("UNAUTHORIZED_FIELD", `You may not ask for ${coordinate}.`, {
+    ...extensions,
+    coordinate,
+    directive: `@${requirement.directive}`,
+    ...("anyOf" in requirement && { needs: requirement.anyOf }),
+  });
 }

@@ -43,6 +43,8 @@ export const ownership: Guard<CityContext> = {
     CityHealth: "within",
     ClientConnection: "within",
     ClientEdge: "within",
+    ClientRegistered: "within",
+    ClientUpdated: "within",
     CityTransactionConnection: "within",
     CityTransactionEdge: "within",
     GlobalClientConnection: "within",
@@ -60,6 +62,7 @@ export const ownership: Guard<CityContext> = {
     WalletEntry: "within",
     WalletEntryConnection: "within",
     WalletEntryEdge: "within",
+    WalletToppedUp: "within",
   },
   calls: {
     "Query.client": { row: ({ id }, context) => ofClient(id, context), unknown: () => null },

@@ -1,5 +1,5 @@
 /** The state of one answer while it is shaped. */
-import type { Refusal } from "../../authorization/refusals.ts";
+import type { Refusal } from "@teranga/kit/identity/requirement.ts";
 import type { JsonObject, ResponsePath } from "../../ground/answer.ts";
 
 /**

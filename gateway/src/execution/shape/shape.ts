@@ -3,6 +3,8 @@
  * their order, type conditions, nulls that bubble up and checks of values are all decided at compile time,
  * once for each operation and type.
  */
+
+import type { Refusal } from "@teranga/kit/identity/requirement.ts";
 import {
   type FieldNode,
   type GraphQLAbstractType,
@@ -17,7 +19,7 @@ import {
   isUnionType,
   type SelectionSetNode,
 } from "graphql";
-import { type Refusal, refusalOf } from "../../authorization/refusals.ts";
+import { refusalOf } from "../../authorization/refusals.ts";
 import { isObject } from "../../ground/answer.ts";
 import { clientName } from "../../ground/names-apart.ts";
 import { collectFields } from "./collect-fields.ts";
