@@ -31,6 +31,8 @@ interface Rows {
 }
 let own: Rows;
 let foreign: Rows;
+/** Of another client of the same city. */
+let neighbour: Rows;
 const missing: Rows = {
   client: "thies:999999",
   city: "thies",
@@ -52,6 +54,7 @@ beforeAll(async () => {
     port: 0,
   });
   own = { client: "thies:2", city: "thies", order: await placedBy("thies:2") };
+  neighbour = { client: "thies:34", city: "thies", order: await placedBy("thies:34") };
   foreign = { client: "dakar:1", city: "dakar", order: await placedBy("dakar:1") };
 });
 afterAll(async () => {
@@ -241,4 +244,25 @@ test.each([
 ])("%s is for the operators of the city that gets", async (field, done) => {
   expect(await row(field, own)).toBe(`refused refused ${done} refused ${done}`);
   expect(await row(field, foreign)).toBe(`refused refused refused refused ${done}`);
+});
+
+test.each([
+  ["client", "refused null seen null seen"],
+  ["order", "refused null seen null seen"],
+  ["transaction", "refused null seen null seen"],
+  ["quoteOrder", "refused UnknownClient OrderQuote UnknownClient OrderQuote"],
+  ["placeOrder", "refused UnknownClient OrderPlaced UnknownClient OrderPlaced"],
+  ["updateClient", "refused UnknownClient ClientUpdated UnknownClient ClientUpdated"],
+  ["topUpWallet", "refused UnknownClient WalletToppedUp UnknownClient WalletToppedUp"],
+  ["cancelOrder", "refused UnknownOrder OrderCancelled UnknownOrder OrderAlreadyCancelled"],
+])("%s of another client of the same city: %s", async (field, expected) => {
+  expect(await row(field, neighbour)).toBe(expected);
+});
+
+test("a cancellation under a neighbour's key does not get the neighbour's answer", async () => {
+  const order = await placedBy("thies:34");
+  const cancel = `mutation { cancelOrder(input: { orderId: "${order}", idempotencyKey: "shared" }) { __typename } }`;
+  expect(await outcome(4, cancel)).toBe("OrderCancelled");
+  expect(await outcome(4, cancel)).toBe("OrderCancelled");
+  expect(await outcome(1, cancel)).toBe("UnknownOrder");
 });

@@ -95,7 +95,8 @@ $$;
 
 -- ===== Cancellations =====
 
--- entries: [{"transactionId", "orderId", "idempotencyKey", "requestHash"}]
+-- entries: [{"transactionId", "orderId", "clientId", "idempotencyKey", "requestHash"}]. The client
+-- is there if one asks, who may cancel its own orders.
 create or replace function commit_cancellations(entries jsonb, now_at timestamptz, tell_at timestamptz)
   returns table (transaction_id text, answer jsonb) language plpgsql as $$
 declare

@@ -30,11 +30,15 @@ export const ownership: Guard<OrdersContext> = {
     "Query.quoteOrder": ofClient,
     "Mutation.placeOrder": ofClient,
     "Mutation.cancelOrder": {
-      // Whose order it is, its home knows: it cancels a client's own orders only (cancel-request.ts).
-      row: ({ input }, context) => ({
-        clientId: context.identity.role === "client" ? context.identity.clientId : undefined,
-        cityIds: cityIdsOf(input.orderId, context),
-      }),
+      // Whose order it is, its home knows: it cancels a client's own orders only (cancel-request.ts). A
+      // client's orders are in the client's city, so another city is not even asked.
+      row: ({ input }, context) => {
+        const { identity } = context;
+        const cityIds = cityIdsOf(input.orderId, context);
+        if (identity.role !== "client") return { cityIds };
+        const isAtHome = cityIdsOf(identity.clientId, context).some((id) => cityIds.includes(id));
+        return { clientId: isAtHome ? identity.clientId : undefined };
+      },
       unknown: ({ input }) => unknownOrder(input.orderId),
     },
     "Mutation.transferStock": { row: ({ input }) => ({ cityIds: [input.toCityId] }) },
