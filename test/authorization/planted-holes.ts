@@ -90,7 +90,7 @@ export const PLANTED_HOLES: readonly PlantedBug[] = [
     name: "untold",
     edits: [
       {
-        file: "gateway/src/sources/source.ts",
+        file: "gateway/src/sources/ask-terms.ts",
         find: "return mayRepeat && !isProtected ? undefined",
         replace: "return mayRepeat || isProtected ? undefined",
       },

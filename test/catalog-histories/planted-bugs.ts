@@ -18,9 +18,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   // A clock that is behind writes operations that come before those that their writer has seen.
   bug("clock-of-the-wall", "2-8-capture", "greatest(excluded.clock, state.clock + 1)", "excluded.clock"),
   bug("writer-saw-nothing", "2-8-capture", "coalesce(old.seen, '{}') as seen", "'{}'::jsonb as seen"),
-  bug("every-operation-is-next", "2-7-fold", "if has_all(first.seen, noted.known) and", "if true and"),
-  bug("every-edit-is-next", "2-7-fold", "and has_all(ops[1].seen, state.seen)", "and true"),
-  bug("every-edit-is-plain", "2-7-fold", "and not patch ? 'name'", "or not patch ? 'name'"),
+  bug("every-operation-is-next", "3-arrivals", "if has_all(first.seen, noted.known) and", "if true and"),
+  bug("every-edit-is-next", "3-arrivals", "and has_all(ops[1].seen, state.seen)", "and true"),
+  bug("every-edit-is-plain", "3-arrivals", "and not patch ? 'name'", "or not patch ? 'name'"),
   bug(
     "a-round-takes-what-begins-the-next",
     "2-7-fold",
@@ -33,7 +33,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     "heads := heads(heads || later);",
     "heads := heads(heads || op);",
   ),
-  bug("a-batch-forgets-earlier-edits", "2-7-fold", "is_own or coalesce(follows, 0) <= known", "true"),
+  bug("a-batch-forgets-earlier-edits", "3-arrivals", "is_own or coalesce(follows, 0) <= known", "true"),
   bug(
     "half-of-a-row-comes-back",
     "2-7-fold",
@@ -41,10 +41,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     "exists (select from unnest(ops) as op where op.strategies ? unit)",
   ),
   bug("any-deletion-deletes", "2-7-fold", "and has_all(operation.seen, edits)", "and true"),
-  bug("deletion-knows-all", "2-7-fold", "edits = state.edits || excluded.edits", "edits = state.edits"),
+  bug("deletion-knows-all", "3-arrivals", "edits = state.edits || excluded.edits", "edits = state.edits"),
   bug(
     "time-of-the-last-arrival",
-    "2-7-fold",
+    "3-arrivals",
     "greatest(state.updated_at, excluded.updated_at)",
     "excluded.updated_at",
   ),
@@ -56,7 +56,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   // The short way does not do what the long one does.
   bug(
     "open-for-ever",
-    "2-7-fold",
+    "3-arrivals",
     "perform follow_conflicts(first, array(select jsonb_object_keys(first.patch)));",
     "null;",
   ),

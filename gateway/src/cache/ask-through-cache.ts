@@ -7,10 +7,10 @@
  *                   else ─ the shared tier has it? ─ the service is asked, and what may be kept is
  */
 import type { AnswerNotes } from "@teranga/kit/http/answer-notes.ts";
-import { comparePositions, laterPosition, type Position } from "@teranga/kit/reads/position.ts";
-import { type PositionRange, printPositions, printWish } from "@teranga/kit/reads/read-headers.ts";
+import { laterPosition, type Position } from "@teranga/kit/reads/position.ts";
+import type { PositionRange } from "@teranga/kit/reads/read-headers.ts";
 import type { JsonObject, PartAnswer } from "../ground/answer.ts";
-import { ANYTHING, type ReadAfter } from "../session/read-after.ts";
+import { ANYTHING, atLeast, type ReadAfter } from "../session/read-after.ts";
 import { publicMaxAgeMs } from "./cache-control.ts";
 import type { EntityCache } from "./entity-cache.ts";
 import { type CacheableFetch, type KeptPart, partsOf, textKeyOf } from "./kept-fetch.ts";
@@ -295,14 +295,4 @@ function learn(cache: EntityCache, textKey: string, { answer, notes }: Asked): n
   const maxAgeMs = publicMaxAgeMs(notes?.cacheControl);
   if (cache.isKeepable(textKey) !== maxAgeMs > 0) cache.learn(textKey, maxAgeMs > 0);
   return maxAgeMs;
-}
-
-/** Of a node only if it answers itself: the client is served by another one that need not have it. */
-function atLeast(after: ReadAfter, { place, isNode }: CacheableFetch, position: Position): ReadAfter {
-  if (!after.seen) return after;
-  const known = after.seen.get(place);
-  if (known && comparePositions(known, position) >= 0) return after;
-  if (isNode) return { ...after, header: `${after.header},${printWish(place, position)}` };
-  const seen = new Map(after.seen).set(place, position);
-  return { ...after, header: printPositions(seen), seen };
 }

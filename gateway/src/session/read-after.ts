@@ -2,7 +2,7 @@
 
 import { placesOf } from "@teranga/kit/reads/places.ts";
 import { comparePositions, type Position } from "@teranga/kit/reads/position.ts";
-import { FROM_PRIMARY } from "@teranga/kit/reads/read-headers.ts";
+import { FROM_PRIMARY, printPositions, printWish } from "@teranga/kit/reads/read-headers.ts";
 import type { Topology } from "@teranga/kit/topology/topology.ts";
 
 export interface ReadAfter {
@@ -31,6 +31,23 @@ export function covers(underWay: ReadAfter | undefined, wanted: ReadAfter | unde
     if (!included || comparePositions(included, position) < 0) return false;
   }
   return true;
+}
+
+/**
+ * The same, and the answer must include a position of the place. Of a node only if it answers itself: the
+ * client is served by another one that need not have it.
+ */
+export function atLeast(
+  after: ReadAfter,
+  { place, isNode }: { place: string; isNode?: boolean | undefined },
+  position: Position,
+): ReadAfter {
+  if (!after.seen) return after;
+  const known = after.seen.get(place);
+  if (known && comparePositions(known, position) >= 0) return after;
+  if (isNode) return { ...after, header: `${after.header},${printWish(place, position)}` };
+  const seen = new Map(after.seen).set(place, position);
+  return { ...after, header: printPositions(seen), seen };
 }
 
 /**

@@ -2,7 +2,6 @@
 import { areUnavailable, codedError, unavailableCode } from "@teranga/kit/graphql/errors.ts";
 import { REQUEST_ID_HEADER } from "@teranga/kit/http/server.ts";
 import { type SubgraphRequest, TransportError } from "@teranga/kit/http/transport.ts";
-import { IDENTITY_HEADER } from "@teranga/kit/identity/assertion.ts";
 import { placeName, printRanges } from "@teranga/kit/reads/read-headers.ts";
 import type { GraphQLError, GraphQLFormattedError } from "graphql";
 import { type Asked, askThroughCache } from "../cache/ask-through-cache.ts";
@@ -11,10 +10,11 @@ import { namelessText } from "../cache/kept-fetch.ts";
 import { type AnsweredPart, copyJson, type JsonObject, type PartAnswer } from "../ground/answer.ts";
 import { answering } from "../ground/answering.ts";
 import { takenErrors } from "../ground/service-errors.ts";
-import type { Ask, AskTerms, SubgraphAnswer } from "../network/network.ts";
+import type { Ask, SubgraphAnswer } from "../network/network.ts";
 import type { ReadAfter } from "../session/read-after.ts";
 import type { AskedRead } from "../session/session.ts";
-import type { RunContext, SentRequest } from "./request-context.ts";
+import { type AskedPlace, askTerms, assertion, deadlineOf, type PlaceTerms } from "./ask-terms.ts";
+import type { RunContext } from "./request-context.ts";
 
 /** A subgraph's answer to one fetch. The caller owns `data` and may change it. */
 export interface FetchAnswer {
@@ -40,26 +40,6 @@ export interface Source {
   prepare: (text: string) => PreparedFetch;
 }
 
-/** The place that was asked: all replicas of a subgraph, or one of its partitions. */
-export interface AskedPlace {
-  subgraph: string;
-  partition?: string;
-  /** If each replica is a node with a database of its own: the one that is asked first. */
-  node?: string | undefined;
-}
-
-/** The terms on which a place is asked. */
-export interface PlaceTerms {
-  /** Whether the request may be sent again if its outcome is unknown. */
-  mayRepeat: boolean;
-  /** Whether it asks for something that not everybody may have: the service is told who asks. */
-  isProtected: boolean;
-  /** Whether an answer to these variables is complete. A place whose answer is not has failed. */
-  isWhole: (answer: AnsweredPart, variables: JsonObject) => boolean;
-  /** The object types that the answer may show below entities. Undefined if that is not known. */
-  shows?: readonly string[];
-}
-
 /** Asks a place for a client's request. Never throws for what happens there. */
 export async function askPlace(
   place: AskedPlace,
@@ -71,15 +51,13 @@ export async function askPlace(
   const id = placeName(place.subgraph, place.node ?? place.partition);
   const read = askedRead(id, context, !terms.mayRepeat);
   const { cache } = context;
-  if (!cache || !read || read.reads === "others") {
-    return (await askService(place, ask, request, { terms, context, read })).answer;
+  const { mayRepeat, isProtected } = terms;
+  const mayBeKept = cache && read && read.reads !== "others";
+  if (mayBeKept && mayRepeat && !isProtected) {
+    return askCached(cache, place, ask, request, { terms, context, read });
   }
-  if (terms.mayRepeat && terms.isProtected) {
-    return (await askService(place, ask, request, { terms, context, read })).answer;
-  }
-  if (terms.mayRepeat) return askCached(cache, place, ask, request, { terms, context, read });
   const { answer } = await askService(place, ask, request, { terms, context, read });
-  cache.wrote(id);
+  if (mayBeKept && !mayRepeat) cache.wrote(id);
   return answer;
 }
 
@@ -277,36 +255,4 @@ function isTracked({ network: { reads } }: RunContext): (place: string) => boole
     const its = reads.get(place);
     return its === "own" || its === "node";
   };
-}
-
-/**
- * What the service is told of who asks. Nothing if everybody may have the answer, so that equal questions are
- * one whoever asks. A mutation always tells it: whose rows it changes only the service knows.
- */
-function assertion(
-  { subgraph }: AskedPlace,
-  { mayRepeat, isProtected }: PlaceTerms,
-  { identity, assertions }: RunContext,
-): Promise<string> | undefined {
-  return mayRepeat && !isProtected ? undefined : assertions?.for(identity, subgraph);
-}
-
-/** The terms on which a service is asked for a client's request, which is about to be sent. */
-function askTerms(
-  context: RunContext,
-  sent: SentRequest,
-  { terms: { mayRepeat }, assertion }: { terms: PlaceTerms; assertion: string | undefined },
-): AskTerms {
-  const { requestId, forwardedHeaders, record, holding } = context;
-  const deadlineAtMs = deadlineOf(context);
-  if (!mayRepeat && holding) holding.mustAnswer = true;
-  context.onSubgraphRequest?.(sent);
-  const headers: Record<string, string> = { ...forwardedHeaders, [REQUEST_ID_HEADER]: requestId };
-  if (assertion !== undefined) headers[IDENTITY_HEADER] = assertion;
-  return { mayRepeat, headers, deadlineAtMs, asker: record, holding, onFetched: record.fetched };
-}
-
-/** When a fetch that begins now must be over. */
-function deadlineOf({ deadlineAtMs, fetchDeadlineMs }: RunContext): number {
-  return Math.min(deadlineAtMs, performance.now() + fetchDeadlineMs);
 }

@@ -5,7 +5,7 @@ import type { PartitionOf } from "@teranga/kit/topology/partition.ts";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import type { JsonObject, PartAnswer, ResponsePath } from "../../ground/answer.ts";
 import type { AnswerBudget } from "../answer-budget.ts";
-import type { PlaceTerms } from "../source.ts";
+import type { PlaceTerms } from "../ask-terms.ts";
 import type { PartitionSpec } from "./partition-spec.ts";
 
 /** Whether it is protected is known of the fetch as a whole. */
