@@ -83,9 +83,20 @@ function isChangedBeside(content: NodeContent, operation: Operation, field: stri
     laterOn(content, other, field) ||
     isTold(content, other, field);
   return (
-    beside.some((other) => isRelative(other, field) && !isTold(content, other, field)) &&
+    beside.some((other) => isRelative(other, field) && isIn(content, other, field)) &&
     beside.every((other) => isRelative(other, field) || isExplained(other))
   );
+}
+
+/**
+ * Whether a change of a number or a set is in the value. A change of a set is told if what it removed was set
+ * or added beside it. What it added is there all the same.
+ */
+function isIn(content: NodeContent, change: Operation, field: string): boolean {
+  if (!isTold(content, change, field)) return true;
+  const { add = [] } = change.patch[field] as { add?: string[] };
+  const tags = rowOf(content, change)?.tags as string[] | undefined;
+  return add.length > 0 && add.every((element) => tags?.includes(element));
 }
 
 const isDeletionLost = (content: NodeContent, deletion: Operation) =>
